@@ -1,0 +1,1 @@
+# docs/: pages and man pages.

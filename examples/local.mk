@@ -1,0 +1,1 @@
+# examples/: specs with their compiled output, and the quickstart.

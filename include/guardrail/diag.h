@@ -1,0 +1,62 @@
+/* diag.h - what is wrong with the user's input, and where.
+ *
+ * All that a user can get wrong is reported here and nowhere else. Machine trouble (no memory, disk full) is an
+ * enum gr_err; our own bugs are GR_ASSERT. Findings are sorted by place when printed, so the order of passes never shows;
+ * of two equal ones (code, place, text) one is kept. Ownership: texts are copied in; the source table must outlive the
+ * list. Limit: GR_DIAGS_MAX are kept, the rest counted. */
+#ifndef GUARDRAIL_DIAG_H
+#define GUARDRAIL_DIAG_H
+#include "guardrail/buf.h"
+#include "guardrail/source.h"
+
+#define GR_DIAGS_MAX 1000u
+
+enum gr_severity { GR_SEV_NOTE, GR_SEV_WARNING, GR_SEV_ERROR };
+/* Codes are rows of diag_codes.def: GR_CODE(number, severity, short name, one-line help). Never reused; a retired one leaves a
+ * tombstone row. The enumerator of 0103 is GR0103. */
+enum gr_code {
+#define GR_CODE(number, severity, name, help) GR##number,
+#include "guardrail/diag_codes.def"
+#undef GR_CODE
+    GR_CODE_COUNT
+};
+struct gr_code_info {
+    const char *code; /* "GR0103" */
+    enum gr_severity severity;
+    const char *name; /* "unknown-key" */
+    const char *help; /* one line */
+};
+/* The table's row; code < GR_CODE_COUNT. */
+const struct gr_code_info *gr_code_info(enum gr_code code);
+
+struct gr_diags; /* opaque */
+GR_MUST_USE struct gr_diags *gr_diags_create(const struct gr_sources *sources);
+void gr_diags_free(struct gr_diags *d);
+/* Adds one finding. code: a row of diag_codes.def, which fixes severity and help text. where: the narrowest text the
+ * user should change. fix: what to write instead, or empty. Cannot fail: with no memory it is counted, see _status. */
+void gr_diag(struct gr_diags *d, enum gr_code code, struct gr_span where, struct gr_str fix, const char *fmt, ...)
+    GR_PRINTF(5, 6);
+/* Adds "also here" to the newest finding, as for the first of two definitions. */
+void gr_diag_note(struct gr_diags *d, struct gr_span where, const char *fmt, ...) GR_PRINTF(3, 4);
+/* GR_OK, GR_EUSER if any finding is an error, or GR_ENOMEM if any finding was lost. */
+GR_MUST_USE enum gr_err gr_diags_status(const struct gr_diags *d);
+/* How many of a severity were reported, those past the limit included. */
+size_t gr_diags_count(const struct gr_diags *d, enum gr_severity severity);
+
+enum gr_diag_format { GR_DIAG_TEXT, GR_DIAG_JSON };
+struct gr_diag_style {
+    enum gr_diag_format format;
+    bool color; /* ANSI colours, text only */
+};
+/* Appends all findings, sorted. Text, one finding:
+ *     guardrails.yml:12:15: GR0103 error: unknown unit "mz"
+ *         12 |     unit: mz
+ *            |           ^~
+ *        help: did you mean "ms"?
+ *     other.yml:3:1: note: first defined here
+ * The caret line keeps tabs and pads by display width; foreign text is escaped. JSON:
+ *     {"format_version":1,"findings":[{"code":"GR0103","severity":"error","name":…,"message":…,"fix":…,
+ *       "file":…,"line":12,"column":15,"end_line":12,"end_column":17,"notes":[{"message":…,"file":…,"line":…,"column":…}]}],
+ *      "errors":1,"warnings":0,"dropped":0} */
+void gr_diags_print(const struct gr_diags *d, struct gr_diag_style style, struct gr_buf *out);
+#endif

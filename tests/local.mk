@@ -1,0 +1,8 @@
+# tests/: one Check program per room, then scripts that run the built programs. Each part adds its own lines.
+include tests/unit/base/local.mk
+include tests/unit/rules/local.mk
+include tests/unit/compiler/local.mk
+include tests/unit/webhook/local.mk
+include tests/fleet/local.mk
+include tests/e2e/local.mk
+EXTRA_DIST += tests/packages.txt tests/run.sh

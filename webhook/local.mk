@@ -1,0 +1,5 @@
+# webhook/: guardraild and guardrailctl. Uses base/.
+noinst_LIBRARIES += libwebhook.a
+libwebhook_a_CFLAGS = $(AM_CFLAGS) $(CJSON_CFLAGS) $(SQLITE_CFLAGS) $(MHD_CFLAGS) $(CURL_CFLAGS) $(GNUTLS_CFLAGS) $(PCRE2_CFLAGS)
+libwebhook_a_SOURCES =
+WEBHOOK_LIBS = libwebhook.a $(BASE_LIBS) $(SQLITE_LIBS) $(MHD_LIBS) $(CURL_LIBS) $(PCRE2_LIBS) -lpthread
