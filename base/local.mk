@@ -1,5 +1,7 @@
 # base/: ground floor. Uses libc, libyaml, cJSON, GnuTLS (hashes).
 noinst_LIBRARIES += libbase.a
 libbase_a_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(CJSON_CFLAGS) $(GNUTLS_CFLAGS)
-libbase_a_SOURCES =
+libbase_a_SOURCES = \
+	base/base.c \
+	base/sys.c
 BASE_LIBS = libbase.a $(YAML_LIBS) $(CJSON_LIBS) $(GNUTLS_LIBS)

@@ -1,1 +1,11 @@
 # Unit tests of base/ (Check).
+if HAVE_CHECK
+check_PROGRAMS += tests/unit/base/test_base
+TESTS += tests/unit/base/test_base
+endif
+tests_unit_base_test_base_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(YAML_CFLAGS) $(CJSON_CFLAGS)
+tests_unit_base_test_base_LDADD = $(BASE_LIBS) $(CHECK_LIBS)
+tests_unit_base_test_base_SOURCES = \
+	tests/unit/base/test_base.h \
+	tests/unit/base/test_base.c \
+	tests/unit/base/test_str.c

@@ -1,0 +1,9 @@
+/* test_base.h - the suites of base/, one per source file. To add one: its file in local.mk, a prototype here, a row in
+ * test_base.c. */
+#ifndef TEST_BASE_H
+#define TEST_BASE_H
+#include <check.h>
+#include <stdlib.h>
+
+Suite *str_suite(void); /* base.c */
+#endif
