@@ -1,0 +1,243 @@
+/* model.h - a guardrail spec, read, checked and resolved: what every back end reads.
+ *
+ * spec_read() (spec.h) builds it from the document; nothing changes it afterwards. Everything lives in one arena. Names are unique and
+ * checked, references are resolved to indexes, quantities are converted to the metric's unit, defaults are filled in, durations are in
+ * milliseconds and NOT yet divided by time_scale: use model_ms(). Arrays are in the order of the spec. */
+#ifndef GUARDRAIL_COMPILER_MODEL_H
+#define GUARDRAIL_COMPILER_MODEL_H
+#include "guardrail/arena.h"
+#include "guardrail/number.h"
+#include "guardrail/promql.h"
+#include "guardrail/quantity.h"
+#include "guardrail/source.h"
+
+#define MODEL_GUARDRAILS_MAX 20000u
+#define MODEL_PHASES_MAX 32u /* phase sets are bits of a uint32_t */
+#define MODEL_SLICES_MAX 1000u /* expected slices per guardrail and stream shape */
+#define MODEL_LABELS_MAX 16u /* labels of one slice or stream */
+
+struct strs {
+    struct gr_str *v;
+    size_t n;
+};
+struct pair {
+    struct gr_str key, value;
+};
+struct pairs { /* label = value, sorted by key */
+    struct pair *v;
+    size_t n;
+};
+
+/* -- metrics ------------------------------------------------------------------------------------------------------------- */
+enum metric_kind {
+    METRIC_RATIO_BAD,  /* bad / total: more is worse */
+    METRIC_RATIO_GOOD, /* good / total: less is worse */
+    METRIC_GAUGE,
+    METRIC_HISTOGRAM, /* a quantile of a classic histogram */
+    METRIC_PROMQL     /* one expression, evaluated per cohort */
+};
+enum reduce { REDUCE_AVG, REDUCE_MAX, REDUCE_MIN };
+struct weight {
+    struct gr_str value;
+    struct gr_dec weight;
+};
+struct metric {
+    enum metric_kind kind;
+    struct gr_span span;
+    struct gr_promql *part;  /* bad or good counter, the gauge, the histogram's base name, or the whole expression */
+    struct gr_promql *total; /* ratios */
+    struct gr_dec quantile;  /* histogram; in (0, 1) */
+    struct gr_dec *buckets;  /* histogram; declared edges, ascending, in the metric's own unit; n_buckets may be 0 */
+    size_t n_buckets;
+    enum reduce reduce;      /* gauge */
+    bool is_signed;
+    const struct gr_unit *unit; /* of the value as computed (ratio for ratios, s for *_seconds histograms) */
+    const struct gr_unit *show; /* of the value as people read it; = unit by default */
+    struct gr_str weight_label; /* ratios; empty without weights */
+    struct weight *weights;
+    size_t n_weights;
+    struct strs labels; /* declared with `labels:`; n == 0: not declared */
+    struct strs common; /* promql: metric names that get no cohort matcher */
+};
+
+/* -- limits -------------------------------------------------------------------------------------------------------------- */
+enum against { AGAINST_CONTROL_RELATIVE, AGAINST_CONTROL_POINTS, AGAINST_FIXED };
+enum level { LEVEL_HARD, LEVEL_SOFT, LEVEL_NO_DATA, LEVEL_COUNT };
+enum side { SIDE_UPPER, SIDE_LOWER, SIDE_BACKSTOP };
+/* One comparison with a literal. effect: canary ÷ control (relative), canary − control (points), canary (fixed, backstop); upper
+ * breaches when effect > literal (>= if inclusive), lower when effect < literal (<=). */
+struct bound {
+    enum level level; /* hard or soft */
+    enum side side;
+    bool inclusive;
+    struct gr_dec literal; /* the base limit: 1.25 for +25 %, 0.95 for -5 %, 5 for ±5bps upper, in the metric's unit */
+    struct gr_str text;    /* as the spec writes it, "+25%" */
+    struct gr_span span;
+};
+struct override {
+    struct pairs where; /* labels of the slice or stream */
+    struct bound *bounds; /* only tighter ones */
+    size_t n_bounds;
+    struct gr_span span;
+};
+enum evidence_kind { EVIDENCE_SEQUENTIAL, EVIDENCE_POINT };
+struct evidence {
+    enum evidence_kind kind; /* of comparisons with control; fixed limits use confirm */
+    uint32_t min_events;     /* bad events of the canary; ratios and histograms; default 5 */
+    uint32_t min_total;      /* observations in each cohort; default 200 */
+    uint32_t hard_k, hard_n; /* fixed limits: confirm k of n; default 1 of 1 (on the windowed value) */
+    uint32_t soft_k, soft_n; /* default 2 of 3 recorded slots */
+    bool thin_allow;
+};
+struct limit {
+    enum against against;
+    struct bound *bounds; /* hard before soft, upper before lower before backstop */
+    size_t n_bounds;
+    struct gr_dec floor; /* ratio: control is raised to it; 0 when absent */
+    struct override *overrides;
+    size_t n_overrides;
+    bool common_cause_hold;
+};
+
+/* -- guardrails ---------------------------------------------------------------------------------------------------------- */
+/* One slice that must report: values of the guardrail's compare_within labels, sorted by label. */
+struct slice {
+    uint32_t stream; /* index in model.streams */
+    struct pairs labels;
+};
+struct guardrail {
+    struct gr_str name, group, source, runbook; /* runbook with {guardrail} filled in */
+    struct gr_span span; /* of the name */
+    struct metric metric;
+    struct limit limit;
+    struct evidence evidence;
+    struct strs compare_within; /* sorted; labels a slice has besides the release labels; empty with scope stream */
+    struct strs dynamic;        /* sorted; `slice:` labels whose values are not enumerated */
+    struct pairs only;          /* matchers every selector gets */
+    bool stream_scope;          /* one value per release stream: no cohort matcher */
+    bool mandatory;
+    uint32_t phases;            /* bit i: phase i */
+    int64_t window_ms;          /* 0: the phase's minimum duration */
+    struct slice *expected;     /* every stream's slices, `only` applied, in the order of `expect` */
+    size_t n_expected;
+    struct strs on[LEVEL_COUNT]; /* action names or built-ins */
+};
+
+/* -- phases -------------------------------------------------------------------------------------------------------------- */
+struct program { /* checks, requires, steps */
+    struct gr_str name;
+    struct strs *argv; /* one per member of the pipeline; n_argv == 1 for run */
+    size_t n_argv;
+    int64_t timeout_ms;
+};
+struct share {
+    struct gr_str flow; /* empty without flows */
+    struct gr_dec ratio;
+    struct gr_str text; /* "0.5%" */
+};
+struct phase {
+    struct gr_str name;
+    struct gr_span span;
+    bool shadow, final;
+    int64_t min_ms, max_ms; /* final: 0, 0 */
+    struct share *traffic;  /* one per flow; n == 0 when shadow */
+    size_t n_traffic;
+    struct program *checks, *requires;
+    size_t n_checks, n_requires;
+};
+
+/* -- actions ------------------------------------------------------------------------------------------------------------- */
+enum action_kind { ACTION_ROLLBACK, ACTION_PAGERDUTY, ACTION_SLACK, ACTION_JIRA, ACTION_OPSGENIE, ACTION_HTTP };
+enum on_failure { ON_FAILURE_ABORT, ON_FAILURE_CONTINUE, ON_FAILURE_PAGE };
+struct step {
+    struct program program; /* n_argv == 0: a query */
+    bool is_pipeline;
+    struct strs probe;
+    enum on_failure on_failure;
+    bool idempotent;
+    uint32_t retries;
+    struct gr_promql *query; /* with {placeholders} inside label values; NULL for programs */
+    struct gr_str query_text;
+    struct gr_dec threshold;
+    bool below; /* else above */
+    bool no_data_ok;
+    int64_t within_ms;
+};
+struct action {
+    struct gr_str name;
+    struct gr_span span;
+    enum action_kind kind;
+    struct step *steps; /* rollback */
+    size_t n_steps;
+    struct pairs settings; /* targets: service, routing_key_file, channel, webhook_url_file, project, … as written */
+    int64_t escalate_after_ms; /* 0: none */
+    struct gr_str escalate_to;
+};
+
+/* -- the whole ----------------------------------------------------------------------------------------------------------- */
+struct stream { /* one entry of expect: release label values, sorted; and what slices it lists */
+    struct pairs release;
+    struct gr_str *slice_labels; /* venue … */
+    struct strs *slice_values;   /* parallel */
+    size_t n_slice_labels;
+    struct gr_span span;
+};
+struct dynamic_slice {
+    struct gr_str label;
+    uint32_t at_most;
+};
+struct model {
+    struct gr_arena *arena; /* borrowed */
+    struct gr_str spec, owner;
+    struct gr_str spec_hash; /* 64 hex digits, of the meaning: comments and layout play no part */
+    struct strs release_labels; /* sorted */
+    struct gr_str cohort_label, canary, control;
+    struct strs compare_within; /* default of guardrails; sorted */
+    struct stream *streams;
+    size_t n_streams;
+    struct dynamic_slice *dynamic;
+    size_t n_dynamic;
+    int64_t sampling_ms, scrape_ms;
+    struct gr_dec false_rollback_budget, false_alarm_budget; /* ratios; 0: not stated */
+    struct gr_str flow_label; /* empty without flows */
+    struct strs flows;
+    struct phase *phases;
+    size_t n_phases;
+    struct guardrail *guardrails;
+    size_t n_guardrails;
+    struct action *actions;
+    size_t n_actions;
+    struct gr_str webhook_url, webhook_token_file; /* where Alertmanager reaches guardraild */
+    struct gr_str dashboards_folder, grafana_url;
+    struct {
+        struct gr_dec canary_sampling; /* ratio; 0: not stated */
+        int64_t retention_ms;
+    } tracing;
+    struct strs log_fields;
+    struct gr_str per_order_logs;
+    struct strs daily_report_to, monthly_report_to;
+    struct {
+        int64_t decisions_ms, archive_within_ms;
+        struct gr_str vault;
+    } retention;
+    struct gr_str change_log;
+    uint32_t time_scale; /* 1 … 1000; from --time-scale */
+};
+
+/* ms / time_scale, at least 1 (0 stays 0). */
+int64_t model_ms(const struct model *m, int64_t ms);
+/* The tightest limit that applies to bound `b` of guardrail `g` on a slice of `expect`, or on a slice outside it (slice == NULL: the
+ * tightest of all overrides and the base). */
+struct gr_dec model_literal(const struct model *m, const struct guardrail *g, const struct bound *b, const struct slice *slice);
+/* Of a bound's override: whether a is tighter than b on that side. */
+bool model_tighter(enum side side, struct gr_dec a, struct gr_dec b);
+const struct action *model_action(const struct model *m, struct gr_str name);
+/* hold, extend, halt, abort. */
+bool model_action_builtin(struct gr_str name);
+/* How many (guardrail, slice, phase) tests against control the spec has at a level; dynamic slices count at_most times. */
+uint64_t model_tests(const struct model *m, enum level level);
+/* The evidence threshold ln(1/(2 alpha)), alpha = budget / tests (3-semantics, "Evidence"); 0 when no budget is stated. */
+double model_evidence_threshold(const struct model *m, enum level level);
+const char *level_name(enum level level); /* hard, soft, no_data */
+const char *side_name(enum side side);    /* upper, lower, backstop */
+#endif

@@ -1,0 +1,18 @@
+/* spec.h - reads a guardrail spec into a model, reporting all that is wrong in one run.
+ *
+ * The document is read by base/ (gr_yaml_read); here its keys are checked against tables, names resolved and meanings checked. A part
+ * that is wrong is poisoned: later checks that build on it stay silent. */
+#ifndef GUARDRAIL_COMPILER_SPEC_H
+#define GUARDRAIL_COMPILER_SPEC_H
+#include "guardrail/node.h"
+#include "model.h"
+
+#define SPEC_BYTES_MAX (1u << 20)
+
+struct spec_options {
+    uint32_t time_scale; /* 1 … 1000 */
+};
+/* GR_OK: *out is the model, in the arena. GR_EUSER: findings say what is wrong, *out untouched. GR_ENOMEM. */
+GR_MUST_USE enum gr_err spec_read(struct gr_arena *a, const struct gr_sources *sources, uint32_t file,
+                                  struct spec_options options, struct gr_diags *d, struct model **out);
+#endif
