@@ -3,5 +3,7 @@ noinst_LIBRARIES += libbase.a
 libbase_a_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(CJSON_CFLAGS) $(GNUTLS_CFLAGS)
 libbase_a_SOURCES = \
 	base/base.c \
-	base/sys.c
+	base/quote.c \
+	base/sys.c \
+	base/utf8.c base/utf8.h
 BASE_LIBS = libbase.a $(YAML_LIBS) $(CJSON_LIBS) $(GNUTLS_LIBS)

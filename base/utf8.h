@@ -1,0 +1,14 @@
+/* utf8.h - one code point at a time, for the readers and quoters of base/. */
+#ifndef BASE_UTF8_H
+#define BASE_UTF8_H
+#include "guardrail/base.h"
+
+/* Decodes the code point at the start of s. Returns its length in bytes (1 to 4), or 0 when s is empty or does not start
+ * with a valid one (stray or missing continuation bytes, overlong forms, surrogates, above U+10FFFF); then *cp is kept. */
+size_t utf8_decode(struct gr_str s, uint32_t *cp);
+/* Writes cp (no surrogate, at most U+10FFFF) to out, returns the bytes written. */
+size_t utf8_encode(uint32_t cp, char out[4]);
+/* Characters that a person cannot see or that change how others are shown: controls (C0, DEL, C1), line and paragraph
+ * separators, zero-width characters, bidirectional marks and overrides, byte order mark, tags, non-characters. */
+bool utf8_is_hidden(uint32_t cp);
+#endif
