@@ -3,6 +3,8 @@ noinst_LIBRARIES += libbase.a
 libbase_a_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(CJSON_CFLAGS) $(GNUTLS_CFLAGS)
 libbase_a_SOURCES = \
 	base/base.c \
+	base/node.c base/node_build.h \
+	base/node_yaml.c \
 	base/quote.c \
 	base/sys.c \
 	base/utf8.c base/utf8.h
