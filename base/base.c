@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "utf8.h"
+
 static const char *const err_names[] = {
     [GR_OK] = "no error",
     [GR_EUSER] = "the input is wrong",
@@ -178,38 +180,16 @@ gr_str_next(struct gr_str *rest, char sep, struct gr_str *piece)
     return true;
 }
 
-/* Bytes of the well-formed sequence at p (RFC 3629, section 4), or 0. */
-static size_t
-utf8_len(const unsigned char *p, size_t n)
-{
-    size_t want = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] <= 0xdf ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 : 4;
-
-    if (want == 1)
-        return 1;
-    if (p[0] < 0xc2 || p[0] > 0xf4 || n < want)
-        return 0;
-    for (size_t i = 1; i < want; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90)) /* overlong */
-        return 0;
-    if ((p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf4 && p[1] > 0x8f)) /* surrogate, past U+10FFFF */
-        return 0;
-    return want;
-}
-
 bool
 gr_str_is_utf8(struct gr_str s)
 {
-    const unsigned char *p = (const unsigned char *)s.p;
-    size_t i = 0;
-
-    while (i < s.n) {
-        size_t len = utf8_len(p + i, s.n - i);
+    while (s.n > 0) {
+        uint32_t cp;
+        size_t len = utf8_decode(s, &cp);
 
         if (len == 0)
             return false;
-        i += len;
+        s = gr_str_sub(s, len, s.n);
     }
     return true;
 }

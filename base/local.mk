@@ -2,10 +2,20 @@
 noinst_LIBRARIES += libbase.a
 libbase_a_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(CJSON_CFLAGS) $(GNUTLS_CFLAGS)
 libbase_a_SOURCES = \
+	base/arena.c \
 	base/base.c \
-	base/node.c base/node_build.h \
+	base/buf.c \
+	base/duration.c \
+	base/file.c \
+	base/hash.c \
+	base/node.c \
+	base/node_build.h \
 	base/node_yaml.c \
+	base/number.c \
+	base/quantity.c \
 	base/quote.c \
+	base/source.c \
 	base/sys.c \
-	base/utf8.c base/utf8.h
+	base/utf8.c \
+	base/utf8.h
 BASE_LIBS = libbase.a $(YAML_LIBS) $(CJSON_LIBS) $(GNUTLS_LIBS)
