@@ -1,0 +1,82 @@
+/* sender.h - messages to people's systems: one row per kind of target, which encodes, classifies the answer and states the limits.
+ *
+ * Now: Slack incoming webhooks and PagerDuty Events v2. To add a target: one file with its two functions, one row in sender.c.
+ * Every foreign text is quoted for its target here; secrets come from private files below secrets_dir, at every send (so a
+ * rotated one is used at once), and stand in no log, error or record. Sending again what may have arrived: PagerDuty drops it by the dedup
+ * key; Slack may show it twice, so each message carries its reference. Called from the senders' thread. */
+#ifndef GUARDRAIL_WEBHOOK_SENDER_H
+#define GUARDRAIL_WEBHOOK_SENDER_H
+#include "http_client.h"
+#include "policy.h"
+
+#define SENDER_DEDUP_BYTES_MAX 255u
+
+enum message_kind {
+    MESSAGE_BREACH,  /* a guardrail broke; `action` says what guardraild does about it */
+    MESSAGE_HELD,    /* something needs a human: withheld, ambiguous, unknown */
+    MESSAGE_OUTCOME, /* how a rollback went */
+    MESSAGE_BLIND,   /* no watchdog: the guardrails do not see */
+    MESSAGE_TEST,    /* drill */
+    MESSAGE_KINDS
+};
+/* Everything a message may say; empty texts are left out. All borrowed, all foreign until quoted. */
+struct message {
+    enum message_kind kind;
+    enum policy_level level; /* fixes severity: hard critical, soft and no_data warning */
+    bool ok;                 /* MESSAGE_OUTCOME: the rollback was complete */
+    struct gr_str spec, deployment_id, phase, guardrail, source;
+    struct label_set stream, slice;
+    struct gr_str summary, description; /* the alert's annotations: observed value, control, limit, counts */
+    struct gr_str limit;                /* the policy's text of the limit: "+40% over control" */
+    struct gr_str action;               /* what guardraild did or will do, a sentence */
+    struct gr_str reason;               /* why, a sentence (effect.reason, decision.text) */
+    struct gr_str record_path;          /* the decision record */
+    struct gr_str runbook_url,
+        dashboard_url; /* shown as links only if https:// or http:// and free of blanks, quotes and <>| */
+    struct gr_str reference; /* effect id, shown to people */
+    struct gr_str dedup_key; /* effect.key; longer than the target allows: cut and hashed */
+    int64_t at_ms;           /* Unix ms */
+};
+
+enum sender_answer { SENDER_DONE, SENDER_LATER, SENDER_NEVER };
+const char *sender_answer_name(enum sender_answer answer); /* "done", "later", "never" */
+struct sender_result {
+    enum sender_answer answer;
+    long status;            /* HTTP, 0 without an answer */
+    int64_t retry_after_ms; /* LATER: at least this; -1: the caller's back-off */
+    bool maybe_sent;        /* LATER: the peer may have got it */
+    char text[200];         /* why, printable, no secrets */
+};
+struct sender_target {
+    enum policy_action_kind kind;
+    const char *name;
+    size_t body_bytes_max;
+    int64_t interval_ms; /* between two messages to one key, averaged */
+    uint32_t burst;
+    int64_t age_ms_max; /* older ones go to the dead letters */
+    /* The body (JSON) for a message; secret: the trimmed content of the secret file. */
+    void (*encode)(struct gr_buf *b, const struct policy_action *action, const struct message *m,
+                   struct gr_str secret);
+    /* Whether the secret has its form (a URL, a 32-character key). */
+    bool (*secret_ok)(struct gr_str secret, bool allow_http);
+    enum sender_answer (*classify)(long status, struct gr_str body);
+};
+/* The row, or NULL: this kind cannot be sent yet. */
+const struct sender_target *sender_target(enum policy_action_kind kind);
+const struct sender_target *sender_targets(size_t *count);
+
+struct sender_env {
+    struct http_client *http; /* of the calling thread */
+    const char *secrets_dir;
+    bool allow_http;           /* a Slack URL may be http: tests and demo */
+    const char *pagerduty_url; /* NULL: https://events.pagerduty.com/v2/enqueue */
+};
+/* Sends once. Never fails by itself: what goes wrong is in *result (a missing or open secret file is NEVER; no memory, LATER). */
+void sender_send(const struct sender_env *env, const struct policy_action *action, const struct message *m,
+                 int64_t deadline_ms, struct sender_result *result);
+/* Whether the action's secret file is there, private and well-formed: for --check-config and SIGHUP. GR_OK, GR_ENOENT, GR_EACCES,
+ * GR_ESYNTAX (its form), GR_ESTATE (kind not supported yet), GR_EIO, GR_ELIMIT, GR_ENOMEM. */
+GR_MUST_USE enum gr_err sender_check(const struct sender_env *env, const struct policy_action *action);
+/* The file's name below secrets_dir that the action needs; empty for kinds without. */
+struct gr_str sender_secret_file(const struct policy_action *action);
+#endif
