@@ -1,7 +1,10 @@
 # webhook/: guardraild and guardrailctl. Uses base/.
 noinst_LIBRARIES += libwebhook.a
 libwebhook_a_CFLAGS = $(AM_CFLAGS) $(CJSON_CFLAGS) $(SQLITE_CFLAGS) $(MHD_CFLAGS) $(CURL_CFLAGS) $(GNUTLS_CFLAGS) $(PCRE2_CFLAGS)
-libwebhook_a_SOURCES =
+# the daemon's core
+libwebhook_a_SOURCES = \
+	webhook/conf.c webhook/conf.h webhook/db.c webhook/db.h webhook/log.c webhook/log.h \
+	webhook/schema.c webhook/schema.h webhook/store.c webhook/store.h
 # leaf modules: policy, decisions, programs, messages, records
 libwebhook_a_SOURCES += \
 	webhook/decide.h \

@@ -1,0 +1,343 @@
+#include "config.h"
+#include "conf.h"
+
+#include <arpa/inet.h>
+#include "guardrail/file.h"
+#include "guardrail/node.h"
+#include "guardrail/number.h"
+
+struct reader {
+    struct gr_arena *arena;
+    struct gr_diags *diags;
+    struct gr_str dir;
+    struct conf *conf;
+};
+typedef void read_fn(struct reader *r, const struct gr_node *value);
+/* One key of a map. To add one: a field in struct conf, a function below, a row here, a line in the man page. */
+struct key {
+    struct gr_str name;
+    read_fn *read;
+};
+
+static bool
+scalar(struct reader *r, const struct gr_node *v)
+{
+    if (v->kind == GR_NODE_SCALAR && v->text.n > 0)
+        return true;
+    gr_diag(r->diags, GR0103, v->span, GR_STR_NONE, "\"" GR_FMT "\" takes a text, not %s", GR_ARG(v->key),
+            v->kind == GR_NODE_SCALAR ? "an empty one" : gr_node_kind_name(v->kind));
+    return false;
+}
+
+static void
+read_path(struct reader *r, const struct gr_node *v, struct gr_str *out)
+{
+    if (!scalar(r, v))
+        return;
+    if (v->text.p[0] == '/' || r->dir.n == 0)
+        *out = gr_arena_dup(r->arena, v->text);
+    else
+        *out = gr_arena_printf(r->arena, GR_FMT "/" GR_FMT, GR_ARG(r->dir), GR_ARG(v->text));
+}
+
+/* The index of a scalar in names, or -1 with a finding. */
+static int
+read_choice(struct reader *r, const struct gr_node *v, const struct gr_str *names, size_t count)
+{
+    struct gr_str near;
+
+    if (!scalar(r, v))
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        if (gr_str_eq(v->text, names[i]))
+            return (int)i;
+    near = gr_str_nearest(v->text, names, count);
+    gr_diag(r->diags, GR0105, v->span, near, "\"" GR_FMT "\" cannot be \"" GR_FMT "\"; it is one of %s", GR_ARG(v->key),
+            GR_ARG(v->text),
+            count == 4 ? (names[0].p[0] == 'd' ? "debug, info, warn, error" : "observe, dry-run, confirm, auto")
+                       : "logfmt, json");
+    return -1;
+}
+
+static void
+read_map(struct reader *r, const struct gr_node *map, const struct key *keys, size_t count)
+{
+    struct gr_str names[24];
+
+    GR_ASSERT(count <= GR_COUNT(names));
+    for (size_t i = 0; i < count; i++)
+        names[i] = keys[i].name;
+    if (map->kind != GR_NODE_MAP) {
+        gr_diag(r->diags, GR0103, map->span, GR_STR_NONE, "a map of settings is expected here, not %s",
+                gr_node_kind_name(map->kind));
+        return;
+    }
+    gr_node_each(v, map)
+    {
+        size_t i = 0;
+        while (i < count && !gr_str_eq(v->key, names[i]))
+            i++;
+        if (i == count)
+            gr_diag(r->diags, GR0101, v->key_span, gr_str_nearest(v->key, names, count), "unknown setting \"" GR_FMT "\"",
+                    GR_ARG(v->key));
+        else
+            keys[i].read(r, v);
+    }
+}
+
+/* "127.0.0.1:9095", "[::1]:9095". */
+static void
+read_listen(struct reader *r, const struct gr_node *v)
+{
+    struct gr_str host, port;
+    struct in_addr v4;
+    struct in6_addr v6;
+    uint64_t number = 0;
+    size_t colon = SIZE_MAX;
+
+    if (!scalar(r, v))
+        return;
+    for (size_t i = 0; i < v->text.n; i++)
+        if (v->text.p[i] == ':')
+            colon = i;
+    host = gr_str_sub(v->text, 0, colon == SIZE_MAX ? 0 : colon);
+    port = gr_str_sub(v->text, colon == SIZE_MAX ? v->text.n : colon + 1, v->text.n);
+    if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
+        host = gr_str_sub(host, 1, host.n - 1);
+    host = gr_arena_dup(r->arena, host);
+    if (!host.p || gr_parse_u64(port, 65535, &number) != GR_OK ||
+        (inet_pton(AF_INET, host.p, &v4) != 1 && inet_pton(AF_INET6, host.p, &v6) != 1)) {
+        gr_diag(r->diags, GR0209, v->span, GR_STR("127.0.0.1:9095"),
+                "\"listen\" takes a numeric address and a port, as 127.0.0.1:9095 or [::1]:9095");
+        return;
+    }
+    r->conf->listen_host = host;
+    r->conf->listen_port = (uint16_t)number;
+    if (inet_pton(AF_INET, host.p, &v4) == 1)
+        r->conf->loopback = (ntohl(v4.s_addr) >> 24) == 127;
+    else
+        r->conf->loopback = inet_pton(AF_INET6, host.p, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+static void
+read_store(struct reader *r, const struct gr_node *v)
+{
+    struct gr_node path = *v;
+
+    if (!scalar(r, v))
+        return;
+    if (gr_str_starts(v->text, GR_STR("postgres:"))) {
+        gr_diag(r->diags, GR0318, v->span, GR_STR_NONE, "the PostgreSQL store is not there yet; use sqlite:PATH");
+        return;
+    }
+    if (!gr_str_starts(v->text, GR_STR("sqlite:")) || v->text.n == 7) {
+        gr_diag(r->diags, GR0105, v->span, GR_STR("sqlite:/var/lib/guardrail/guardraild.db"), "\"store\" takes sqlite:PATH");
+        return;
+    }
+    path.text = gr_str_sub(v->text, 7, v->text.n);
+    read_path(r, &path, &r->conf->store_path);
+}
+
+static void
+read_url(struct reader *r, const struct gr_node *v, struct gr_str *out)
+{
+    if (!scalar(r, v))
+        return;
+    if ((!gr_str_starts(v->text, GR_STR("http://")) && !gr_str_starts(v->text, GR_STR("https://"))) ||
+        gr_str_find(v->text, GR_STR("@"), 0) != SIZE_MAX) {
+        gr_diag(r->diags, GR0209, v->span, GR_STR_NONE,
+                "\"" GR_FMT "\" takes an http:// or https:// address without a password in it", GR_ARG(v->key));
+        return;
+    }
+    *out = gr_arena_dup(r->arena, v->text.p[v->text.n - 1] == '/' ? gr_str_sub(v->text, 0, v->text.n - 1) : v->text);
+}
+
+static void
+read_mode(struct reader *r, const struct gr_node *v)
+{
+    static const struct gr_str names[] = {GR_STR_INIT("observe"), GR_STR_INIT("dry-run"), GR_STR_INIT("confirm"),
+                                          GR_STR_INIT("auto")};
+    int i = read_choice(r, v, names, GR_COUNT(names));
+
+    if (i == MODE_CONFIRM)
+        gr_diag(r->diags, GR0318, v->span, GR_STR("dry-run"), "mode \"confirm\" is not there yet");
+    else if (i >= 0)
+        r->conf->mode = (enum daemon_mode)i;
+}
+
+static void
+read_allow_http(struct reader *r, const struct gr_node *v)
+{
+    if (v->kind == GR_NODE_SCALAR && v->style == GR_STYLE_PLAIN &&
+        (gr_str_is(v->text, "true") || gr_str_is(v->text, "false")))
+        r->conf->allow_http = gr_str_is(v->text, "true");
+    else
+        gr_diag(r->diags, GR0103, v->span, GR_STR_NONE, "\"allow_http\" is true or false");
+}
+
+static void
+read_log_format(struct reader *r, const struct gr_node *v)
+{
+    static const struct gr_str names[] = {GR_STR_INIT("logfmt"), GR_STR_INIT("json")};
+    int i = read_choice(r, v, names, GR_COUNT(names));
+
+    if (i >= 0)
+        r->conf->log_format = (enum log_format)i;
+}
+
+static void
+read_log_level(struct reader *r, const struct gr_node *v)
+{
+    static const struct gr_str names[] = {GR_STR_INIT("debug"), GR_STR_INIT("info"), GR_STR_INIT("warn"),
+                                          GR_STR_INIT("error")};
+    int i = read_choice(r, v, names, GR_COUNT(names));
+
+    if (i >= 0)
+        r->conf->log_level = (enum log_level)i;
+}
+
+#define PATH_READER(field)                                             \
+    static void read_##field(struct reader *r, const struct gr_node *v) \
+    {                                                                  \
+        read_path(r, v, &r->conf->field);                              \
+    }
+PATH_READER(ingest_token_file)
+PATH_READER(read_token_file)
+PATH_READER(admin_token_file)
+PATH_READER(admin_socket)
+PATH_READER(policy_path)
+PATH_READER(secrets_dir)
+PATH_READER(actions_dir)
+PATH_READER(reports_dir)
+#undef PATH_READER
+
+#define URL_READER(field)                                              \
+    static void read_##field(struct reader *r, const struct gr_node *v) \
+    {                                                                  \
+        read_url(r, v, &r->conf->field);                               \
+    }
+URL_READER(prometheus_url)
+URL_READER(alertmanager_url)
+URL_READER(pagerduty_url)
+#undef URL_READER
+
+static void
+read_auth(struct reader *r, const struct gr_node *v)
+{
+    static const struct key keys[] = {
+        {GR_STR_INIT("admin_token_file"), read_admin_token_file},
+        {GR_STR_INIT("ingest_token_file"), read_ingest_token_file},
+        {GR_STR_INIT("read_token_file"), read_read_token_file},
+    };
+    read_map(r, v, keys, GR_COUNT(keys));
+}
+
+static void
+read_log(struct reader *r, const struct gr_node *v)
+{
+    static const struct key keys[] = {
+        {GR_STR_INIT("format"), read_log_format},
+        {GR_STR_INIT("level"), read_log_level},
+    };
+    read_map(r, v, keys, GR_COUNT(keys));
+}
+
+static void
+read_targets(struct reader *r, const struct gr_node *v)
+{
+    static const struct key keys[] = {
+        {GR_STR_INIT("allow_http"), read_allow_http},
+        {GR_STR_INIT("pagerduty_url"), read_pagerduty_url},
+    };
+    read_map(r, v, keys, GR_COUNT(keys));
+}
+
+static void
+read_not_yet(struct reader *r, const struct gr_node *v)
+{
+    gr_diag(r->diags, GR0318, v->key_span, GR_STR_NONE, "\"" GR_FMT "\" is not there yet", GR_ARG(v->key));
+}
+
+static const struct key top_keys[] = {
+    {GR_STR_INIT("actions_dir"), read_actions_dir},
+    {GR_STR_INIT("admin_socket"), read_admin_socket},
+    {GR_STR_INIT("alertmanager_url"), read_alertmanager_url},
+    {GR_STR_INIT("auth"), read_auth},
+    {GR_STR_INIT("breaker"), read_not_yet},
+    {GR_STR_INIT("listen"), read_listen},
+    {GR_STR_INIT("log"), read_log},
+    {GR_STR_INIT("mode"), read_mode},
+    {GR_STR_INIT("policy"), read_policy_path},
+    {GR_STR_INIT("prometheus_url"), read_prometheus_url},
+    {GR_STR_INIT("reports_dir"), read_reports_dir},
+    {GR_STR_INIT("secrets_dir"), read_secrets_dir},
+    {GR_STR_INIT("store"), read_store},
+    {GR_STR_INIT("targets"), read_targets},
+    {GR_STR_INIT("tls"), read_not_yet},
+};
+
+/* What only the whole can tell. Silent about a key that has its own finding already. */
+static void
+check_whole(struct reader *r, const struct gr_node *root)
+{
+    const struct gr_node *listen = gr_node_get(root, "listen");
+    struct gr_span top = {root->span.file, root->span.start, root->span.start};
+
+    if (!gr_node_get(root, "store"))
+        gr_diag(r->diags, GR0102, top, GR_STR("store: sqlite:/var/lib/guardrail/guardraild.db"), "\"store\" is missing");
+    if (!gr_node_get(root, "policy"))
+        gr_diag(r->diags, GR0102, top, GR_STR_NONE, "\"policy\" is missing: the policy.json that guardrailc wrote");
+    if (!gr_node_get(root, "reports_dir"))
+        gr_diag(r->diags, GR0102, top, GR_STR("reports_dir: reports"), "\"reports_dir\" is missing");
+    if (!r->conf->loopback && listen)
+        gr_diag(r->diags, GR0602, listen->span, GR_STR("127.0.0.1:9095"),
+                "without TLS, which is not there yet, guardraild listens on a loopback address only");
+}
+
+enum gr_err
+conf_parse(struct gr_str name, struct gr_str text, struct gr_str dir, struct gr_arena *a, struct gr_sources *sources,
+           struct gr_diags *d, struct conf *out)
+{
+    struct conf conf = {.listen_host = GR_STR("127.0.0.1"), .listen_port = 9095, .loopback = true,
+                        .mode = MODE_OBSERVE, .log_format = LOG_LOGFMT, .log_level = AT_INFO};
+    struct reader r = {.arena = a, .diags = d, .dir = dir, .conf = &conf};
+    struct gr_node *root = NULL;
+    uint32_t file = 0;
+    enum gr_err err;
+
+    if ((err = gr_sources_add(sources, name, text, &file)) != GR_OK)
+        return err;
+    if ((err = gr_yaml_read(a, sources, file, &gr_node_limits_default, d, &root)) != GR_OK)
+        return err;
+    if (!root || root->kind != GR_NODE_MAP) {
+        gr_diag(d, GR0103, (struct gr_span){file, 0, 0}, GR_STR_NONE, "a map of settings is expected");
+        return GR_EUSER;
+    }
+    read_map(&r, root, top_keys, GR_COUNT(top_keys));
+    check_whole(&r, root);
+    if ((err = gr_diags_status(d)) != GR_OK)
+        return err;
+    if ((err = gr_arena_status(a)) != GR_OK)
+        return err;
+    *out = conf;
+    return GR_OK;
+}
+
+enum gr_err
+conf_load(const char *path, struct gr_arena *a, struct gr_sources *sources, struct gr_diags *d, struct conf *out)
+{
+    struct gr_buf text = GR_BUF_INIT(CONF_BYTES_MAX);
+    struct gr_str name = gr_str(path), dir = GR_STR_NONE;
+    enum gr_err err;
+
+    for (size_t i = 0; i < name.n; i++)
+        if (name.p[i] == '/')
+            dir = gr_str_sub(name, 0, i == 0 ? 1 : i);
+    if ((err = gr_file_read(path, &text)) != GR_OK)
+        goto done;
+    dir = gr_arena_dup(a, dir);
+    err = conf_parse(name, gr_buf_str(&text), dir, a, sources, d, out);
+done:
+    gr_buf_fini(&text);
+    return err;
+}

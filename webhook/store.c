@@ -1,0 +1,441 @@
+#include "config.h"
+#include "store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <time.h>
+#include "guardrail/sys.h"
+#include "schema.h"
+
+struct job {
+    store_fn *fn;
+    store_done_fn *done;
+    void *arg;
+    enum gr_err err;
+};
+
+struct store {
+    struct db db;    /* the store's thread only, once it runs */
+    struct log *log; /* borrowed */
+    int lock_fd;
+    pthread_t thread;
+    bool running;
+    pthread_mutex_t mutex; /* guards all below */
+    pthread_cond_t wake;
+    bool closing;
+    struct job queue[STORE_QUEUE_MAX]; /* a ring */
+    size_t head, count;
+    struct store_state state;
+};
+
+const double store_latency_ms[11] = {0.5, 1, 2, 5, 10, 20, 50, 100, 250, 1000, 2500};
+
+const char *
+store_engine_version(void)
+{
+    return sqlite3_libversion();
+}
+
+static double
+monotonic_ms(void)
+{
+    struct timespec ts;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts); /* cannot fail with this clock */
+    return (double)ts.tv_sec * 1000.0 + (double)ts.tv_nsec / 1e6;
+}
+
+/* ---- opening ---- */
+
+static void
+say(char *reason, const char *what, const char *detail)
+{
+    if (reason)
+        (void)snprintf(reason, STORE_REASON_BYTES, "%s%s%s", what, detail[0] ? ": " : "", detail);
+}
+
+/* The file is made by us and not by SQLite, so that its mode (which the WAL inherits) does not hang on the umask. */
+static enum gr_err
+make_file(const char *path)
+{
+    int fd = gr_sys.open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (fd < 0)
+        return gr_err_from_errno(errno);
+    return gr_sys.close(fd) == 0 ? GR_OK : GR_EIO;
+}
+
+static enum gr_err
+take_lock(struct store *s, const char *path)
+{
+    char name[4096];
+    int n = snprintf(name, sizeof name, "%s.lock", path);
+
+    if (n < 0 || (size_t)n >= sizeof name)
+        return GR_ELIMIT;
+    s->lock_fd = gr_sys.open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (s->lock_fd < 0)
+        return gr_err_from_errno(errno);
+    if (gr_sys.flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0)
+        return errno == EWOULDBLOCK ? GR_EBUSY : gr_err_from_errno(errno);
+    return GR_OK;
+}
+
+/* WAL with synchronous=FULL: each commit is fsynced before we say so. The rest distrusts a damaged or hostile file. */
+static enum gr_err
+configure(struct db *db, int64_t busy_timeout_ms)
+{
+    int rc = sqlite3_busy_timeout(db->h, (int)busy_timeout_ms);
+
+    if (rc != SQLITE_OK)
+        return db_err_of(rc);
+    (void)sqlite3_extended_result_codes(db->h, 1);
+    (void)sqlite3_db_config(db->h, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    return db_exec(db, "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA mmap_size=0;"
+                       "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;");
+}
+
+static enum gr_err
+pragma_is(struct db *db, const char *sql, const char *want)
+{
+    sqlite3_stmt *st = db_use(db, sql);
+    enum gr_err err;
+    bool row;
+
+    if ((err = db_step(db, st, &row)) != GR_OK)
+        return err;
+    err = row && gr_str_is(db_text(st, 0), want) ? GR_OK : GR_EIO;
+    db_end(st);
+    return err;
+}
+
+static enum gr_err
+migrate(struct db *db, char *reason)
+{
+    sqlite3_stmt *st;
+    int64_t version = 0;
+    enum gr_err err;
+    bool row;
+
+    if ((err = db_exec(db, "BEGIN IMMEDIATE; CREATE TABLE IF NOT EXISTS schema_version"
+                           "(version INTEGER PRIMARY KEY) STRICT;")) != GR_OK)
+        return err;
+    st = db_use(db, "SELECT coalesce(max(version), 0) FROM schema_version");
+    if ((err = db_step(db, st, &row)) != GR_OK)
+        return err;
+    version = row ? db_i64(st, 0) : 0;
+    db_end(st);
+    if (version > STORE_SCHEMA_VERSION) {
+        say(reason, "the store was written by a newer guardraild", "");
+        (void)db_exec(db, "ROLLBACK");
+        return GR_ESTATE;
+    }
+    for (; version < STORE_SCHEMA_VERSION; version++) {
+        if ((err = db_exec(db, schema_steps[version])) != GR_OK)
+            return err;
+        st = db_use(db, "INSERT INTO schema_version(version) VALUES (?1)");
+        db_bind_i64(db, st, 1, version + 1);
+        if ((err = db_run(db, st)) != GR_OK)
+            return err;
+    }
+    return db_exec(db, "COMMIT");
+}
+
+static enum gr_err
+open_database(struct store *s, const struct store_options *o, char *reason)
+{
+    enum gr_err err;
+    int rc = sqlite3_open_v2(o->path, &s->db.h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, NULL);
+
+    if (rc != SQLITE_OK) {
+        say(reason, "cannot open the store", sqlite3_errstr(rc));
+        return db_err_of(rc);
+    }
+    if ((err = configure(&s->db, o->busy_timeout_ms)) != GR_OK)
+        goto failed;
+    if ((err = pragma_is(&s->db, "PRAGMA quick_check(1)", "ok")) != GR_OK) {
+        say(reason, "the store is damaged (quick_check)", s->db.message);
+        return err;
+    }
+    if ((err = pragma_is(&s->db, "PRAGMA journal_mode", "wal")) != GR_OK) {
+        say(reason, "the file system does not allow write-ahead logging", s->db.message);
+        return err;
+    }
+    if ((err = migrate(&s->db, reason)) == GR_ESTATE)
+        return err;
+failed:
+    if (err != GR_OK)
+        say(reason, "cannot prepare the store", s->db.message);
+    return err;
+}
+
+static void
+store_destroy(struct store *s)
+{
+    db_finish(&s->db);
+    if (s->db.h && sqlite3_close(s->db.h) != SQLITE_OK)
+        log_event(s->log, AT_ERROR, "store did not close cleanly", (char *)NULL);
+    if (s->lock_fd >= 0)
+        (void)gr_sys.close(s->lock_fd); /* holds no data; closing frees the lock */
+    (void)pthread_mutex_destroy(&s->mutex);
+    (void)pthread_cond_destroy(&s->wake);
+    gr_sys.free(s);
+}
+
+enum gr_err
+store_open(struct store **out, const struct store_options *o, char *reason)
+{
+    struct store *s = gr_sys.realloc(NULL, sizeof *s);
+    enum gr_err err;
+
+    if (!s)
+        return GR_ENOMEM;
+    memset(s, 0, sizeof *s);
+    s->lock_fd = -1;
+    s->log = o->log;
+    if (pthread_mutex_init(&s->mutex, NULL) != 0 || pthread_cond_init(&s->wake, NULL) != 0) {
+        gr_sys.free(s);
+        return GR_ENOMEM;
+    }
+    if ((err = take_lock(s, o->path)) != GR_OK) {
+        say(reason, err == GR_EBUSY ? "another process holds the store's lock" : "cannot lock the store", o->path);
+        goto done;
+    }
+    if ((err = make_file(o->path)) != GR_OK) {
+        say(reason, "cannot create the store", gr_err_name(err));
+        goto done;
+    }
+    if ((err = open_database(s, o, reason)) != GR_OK)
+        goto done;
+    *out = s;
+    s = NULL;
+done:
+    if (s)
+        store_destroy(s);
+    return err;
+}
+
+/* ---- the owning thread ---- */
+
+/* One job in its savepoint. Its own refusal (GR_ESTATE, GR_EEXIST …) is undone and kept; trouble of the database is
+ * returned, and then the whole transaction is lost. */
+static enum gr_err
+run_job(struct db *db, struct job *job)
+{
+    enum gr_err trouble;
+
+    if ((trouble = db_exec(db, "SAVEPOINT job")) != GR_OK)
+        return trouble;
+    job->err = job->fn(db, job->arg);
+    if (db->err == GR_EEXIST || db->err == GR_ELIMIT) /* the job's statement, not the database */
+        job->err = db->err;
+    else if (db->err != GR_OK)
+        return db->err;
+    db_clear(db);
+    if (job->err != GR_OK && (trouble = db_exec(db, "ROLLBACK TO job")) != GR_OK)
+        return trouble;
+    return db_exec(db, "RELEASE job");
+}
+
+static enum gr_err
+run_batch(struct store *s, struct job *jobs, size_t count)
+{
+    struct db *db = &s->db;
+    enum gr_err err;
+
+    db_clear(db);
+    err = db_exec(db, "BEGIN IMMEDIATE");
+    for (size_t i = 0; i < count && err == GR_OK; i++)
+        err = run_job(db, &jobs[i]);
+    if (err == GR_OK)
+        err = db_exec(db, "COMMIT");
+    if (err == GR_OK)
+        return GR_OK;
+    log_event(s->log, AT_ERROR, "store transaction failed", "error", gr_err_name(err), "detail", db->message,
+              (char *)NULL);
+    /* Not a retry: whatever COMMIT reached, nobody was told that it is there. */
+    if (!sqlite3_get_autocommit(db->h))
+        (void)sqlite3_exec(db->h, "ROLLBACK", NULL, NULL, NULL);
+    for (size_t i = 0; i < count; i++)
+        jobs[i].err = err;
+    return err;
+}
+
+static void
+count_batch(struct store *s, enum gr_err err, size_t jobs, double elapsed_ms)
+{
+    struct store_state *st = &s->state;
+    size_t bucket = 0;
+
+    st->last = err;
+    st->jobs += jobs;
+    if (err != GR_OK) {
+        st->errors++;
+        if (err == GR_EIO)
+            st->failed = true;
+        return;
+    }
+    st->commits++;
+    st->latency_sum_ms += elapsed_ms;
+    while (bucket < GR_COUNT(store_latency_ms) && elapsed_ms > store_latency_ms[bucket])
+        bucket++;
+    st->latency_count[bucket]++;
+}
+
+/* Takes what waits, at most a batch. Returns 0 when closing and empty. */
+static size_t
+take_jobs(struct store *s, struct job *jobs, bool *failed)
+{
+    size_t n = 0;
+
+    pthread_mutex_lock(&s->mutex);
+    while (s->count == 0 && !s->closing)
+        pthread_cond_wait(&s->wake, &s->mutex);
+    while (s->count > 0 && n < STORE_BATCH_MAX) {
+        jobs[n++] = s->queue[s->head];
+        s->head = (s->head + 1) % STORE_QUEUE_MAX;
+        s->count--;
+    }
+    *failed = s->state.failed;
+    pthread_mutex_unlock(&s->mutex);
+    return n;
+}
+
+static void *
+store_main(void *arg)
+{
+    struct store *s = arg;
+    struct job jobs[STORE_BATCH_MAX];
+    bool failed;
+    size_t n;
+
+    while ((n = take_jobs(s, jobs, &failed)) > 0) {
+        double start = monotonic_ms();
+        enum gr_err err = GR_EIO;
+
+        if (!failed)
+            err = run_batch(s, jobs, n);
+        pthread_mutex_lock(&s->mutex);
+        count_batch(s, err, n, monotonic_ms() - start);
+        pthread_mutex_unlock(&s->mutex);
+        for (size_t i = 0; i < n; i++)
+            jobs[i].done(jobs[i].arg, err == GR_OK ? jobs[i].err : err);
+    }
+    return NULL;
+}
+
+enum gr_err
+store_start(struct store *s)
+{
+    int rc = pthread_create(&s->thread, NULL, store_main, s);
+
+    if (rc != 0)
+        return gr_err_from_errno(rc);
+    s->running = true;
+    return GR_OK;
+}
+
+void
+store_close(struct store *s)
+{
+    if (!s)
+        return;
+    if (s->running) {
+        pthread_mutex_lock(&s->mutex);
+        s->closing = true;
+        pthread_cond_broadcast(&s->wake);
+        pthread_mutex_unlock(&s->mutex);
+        pthread_join(s->thread, NULL);
+    }
+    store_destroy(s);
+}
+
+/* ---- callers ---- */
+
+enum gr_err
+store_post(struct store *s, store_fn *fn, void *arg, store_done_fn *done)
+{
+    enum gr_err err = GR_OK;
+
+    pthread_mutex_lock(&s->mutex);
+    if (s->closing)
+        err = GR_ESTATE;
+    else if (s->state.failed)
+        err = GR_EIO;
+    else if (s->count == STORE_QUEUE_MAX)
+        err = GR_EAGAIN;
+    else {
+        s->queue[(s->head + s->count) % STORE_QUEUE_MAX] = (struct job){.fn = fn, .done = done, .arg = arg};
+        s->count++;
+        pthread_cond_signal(&s->wake);
+    }
+    pthread_mutex_unlock(&s->mutex);
+    return err;
+}
+
+/* A caller that waits: it owns this on its stack and leaves only after `finished`. */
+struct waiter {
+    store_fn *fn;
+    void *arg;
+    pthread_mutex_t mutex;
+    pthread_cond_t cond;
+    bool finished;
+    enum gr_err err;
+};
+
+static enum gr_err
+waiter_run(struct db *db, void *arg)
+{
+    struct waiter *w = arg;
+
+    return w->fn(db, w->arg);
+}
+
+static void
+waiter_done(void *arg, enum gr_err err)
+{
+    struct waiter *w = arg;
+
+    pthread_mutex_lock(&w->mutex);
+    w->err = err;
+    w->finished = true;
+    pthread_cond_signal(&w->cond);
+    pthread_mutex_unlock(&w->mutex);
+}
+
+enum gr_err
+store_call(struct store *s, store_fn *fn, void *arg)
+{
+    struct waiter w = {.fn = fn, .arg = arg};
+    enum gr_err err;
+
+    GR_ASSERT(!s->running || !pthread_equal(pthread_self(), s->thread));
+    if (pthread_mutex_init(&w.mutex, NULL) != 0)
+        return GR_ENOMEM;
+    if (pthread_cond_init(&w.cond, NULL) != 0) {
+        (void)pthread_mutex_destroy(&w.mutex);
+        return GR_ENOMEM;
+    }
+    if ((err = store_post(s, waiter_run, &w, waiter_done)) == GR_OK) {
+        pthread_mutex_lock(&w.mutex);
+        while (!w.finished)
+            pthread_cond_wait(&w.cond, &w.mutex);
+        pthread_mutex_unlock(&w.mutex);
+        err = w.err;
+    }
+    (void)pthread_cond_destroy(&w.cond);
+    (void)pthread_mutex_destroy(&w.mutex);
+    return err;
+}
+
+void
+store_state(struct store *s, struct store_state *out)
+{
+    pthread_mutex_lock(&s->mutex);
+    *out = s->state;
+    out->queued = s->count;
+    pthread_mutex_unlock(&s->mutex);
+}

@@ -1,0 +1,57 @@
+/* store.h - the durable state: one SQLite file, one connection, one thread that owns it, group commit.
+ *
+ * Work comes as jobs. Jobs that wait are taken together, each runs in a savepoint of one transaction, and only after that
+ * transaction is durable (WAL, synchronous=FULL) do the callers hear GR_OK. A job that fails is undone alone; when the
+ * database itself fails, nobody hears GR_OK.
+ *
+ * After an I/O error or corruption the store is failed for good: every job is refused with GR_EIO (a failed fsync is never tried
+ * again). A full disk (GR_ENOSPC) and a foreign lock (GR_EBUSY) are answered job by job and heal when the cause is gone;
+ * store_state tells. Only the store's thread runs jobs; jobs must not block on anything but the database. */
+#ifndef GUARDRAIL_WEBHOOK_STORE_H
+#define GUARDRAIL_WEBHOOK_STORE_H
+#include "db.h"
+#include "log.h"
+
+#define STORE_SCHEMA_VERSION 1
+#define STORE_BATCH_MAX 64  /* jobs per transaction: beyond that the fsync is no longer what costs */
+#define STORE_QUEUE_MAX 256 /* waiting jobs; twice the connections we serve and our own threads */
+
+struct store;
+/* Runs inside the transaction. Anything but GR_OK undoes what it wrote. */
+typedef enum gr_err store_fn(struct db *db, void *arg);
+/* Runs on the store's thread after the outcome is durable. */
+typedef void store_done_fn(void *arg, enum gr_err err);
+
+struct store_options {
+    const char *path;        /* of the database; PATH.lock beside it is locked for as long as the store is open */
+    int64_t busy_timeout_ms; /* how long one transaction waits for a foreign lock */
+    struct log *log;         /* borrowed; may be NULL */
+};
+/* Opens or creates (0600), locks, checks (quick_check), brings the schema up to date. Starts no thread.
+ * GR_EBUSY: another process has the lock. GR_ESTATE: the file's schema is newer than ours. GR_EIO: damaged; reason (optional,
+ * STORE_REASON_BYTES) says what. */
+#define STORE_REASON_BYTES 256
+GR_MUST_USE enum gr_err store_open(struct store **out, const struct store_options *o, char *reason);
+/* Starts the owning thread. */
+GR_MUST_USE enum gr_err store_start(struct store *s);
+/* Refuses new jobs, finishes the waiting ones, ends the thread, closes the file. Accepts NULL. */
+void store_close(struct store *s);
+/* Runs a job and waits for its outcome. GR_EAGAIN: the queue is full; GR_ESTATE: closing. Not from the store's thread. */
+GR_MUST_USE enum gr_err store_call(struct store *s, store_fn *fn, void *arg);
+/* Hands a job over. After GR_OK, done will be called exactly once; after anything else, never. */
+GR_MUST_USE enum gr_err store_post(struct store *s, store_fn *fn, void *arg, store_done_fn *done);
+
+struct store_state {
+    enum gr_err last;          /* outcome of the last transaction: GR_OK, GR_EBUSY, GR_ENOSPC, GR_EIO … */
+    bool failed;               /* for good */
+    uint64_t commits, errors;  /* transactions */
+    uint64_t jobs;
+    size_t queued;
+    uint64_t latency_count[12]; /* by upper bound, see store_latency_ms; the last one is +Inf */
+    double latency_sum_ms;
+};
+extern const double store_latency_ms[11];
+void store_state(struct store *s, struct store_state *out);
+/* A number for the log that says which SQLite runs below. */
+const char *store_engine_version(void);
+#endif
