@@ -52,10 +52,11 @@ read_choice(struct reader *r, const struct gr_node *v, const struct gr_str *name
         if (gr_str_eq(v->text, names[i]))
             return (int)i;
     near = gr_str_nearest(v->text, names, count);
-    gr_diag(r->diags, GR0105, v->span, near, "\"" GR_FMT "\" cannot be \"" GR_FMT "\"; it is one of %s", GR_ARG(v->key),
-            GR_ARG(v->text),
-            count == 4 ? (names[0].p[0] == 'd' ? "debug, info, warn, error" : "observe, dry-run, confirm, auto")
-                       : "logfmt, json");
+    gr_diag(r->diags, GR0105, v->span, near, "\"" GR_FMT "\" cannot be \"" GR_FMT "\"; it is one of %s",
+            GR_ARG(v->key), GR_ARG(v->text),
+            count == 4
+                ? (names[0].p[0] == 'd' ? "debug, info, warn, error" : "observe, dry-run, confirm, auto")
+                : "logfmt, json");
     return -1;
 }
 
@@ -72,14 +73,13 @@ read_map(struct reader *r, const struct gr_node *map, const struct key *keys, si
                 gr_node_kind_name(map->kind));
         return;
     }
-    gr_node_each(v, map)
-    {
+    gr_node_each (v, map) {
         size_t i = 0;
         while (i < count && !gr_str_eq(v->key, names[i]))
             i++;
         if (i == count)
-            gr_diag(r->diags, GR0101, v->key_span, gr_str_nearest(v->key, names, count), "unknown setting \"" GR_FMT "\"",
-                    GR_ARG(v->key));
+            gr_diag(r->diags, GR0101, v->key_span, gr_str_nearest(v->key, names, count),
+                    "unknown setting \"" GR_FMT "\"", GR_ARG(v->key));
         else
             keys[i].read(r, v);
     }
@@ -127,11 +127,13 @@ read_store(struct reader *r, const struct gr_node *v)
     if (!scalar(r, v))
         return;
     if (gr_str_starts(v->text, GR_STR("postgres:"))) {
-        gr_diag(r->diags, GR0318, v->span, GR_STR_NONE, "the PostgreSQL store is not there yet; use sqlite:PATH");
+        gr_diag(r->diags, GR0318, v->span, GR_STR_NONE,
+                "the PostgreSQL store is not there yet; use sqlite:PATH");
         return;
     }
     if (!gr_str_starts(v->text, GR_STR("sqlite:")) || v->text.n == 7) {
-        gr_diag(r->diags, GR0105, v->span, GR_STR("sqlite:/var/lib/guardrail/guardraild.db"), "\"store\" takes sqlite:PATH");
+        gr_diag(r->diags, GR0105, v->span, GR_STR("sqlite:/var/lib/guardrail/guardraild.db"),
+                "\"store\" takes sqlite:PATH");
         return;
     }
     path.text = gr_str_sub(v->text, 7, v->text.n);
@@ -146,17 +148,19 @@ read_url(struct reader *r, const struct gr_node *v, struct gr_str *out)
     if ((!gr_str_starts(v->text, GR_STR("http://")) && !gr_str_starts(v->text, GR_STR("https://"))) ||
         gr_str_find(v->text, GR_STR("@"), 0) != SIZE_MAX) {
         gr_diag(r->diags, GR0209, v->span, GR_STR_NONE,
-                "\"" GR_FMT "\" takes an http:// or https:// address without a password in it", GR_ARG(v->key));
+                "\"" GR_FMT "\" takes an http:// or https:// address without a password in it",
+                GR_ARG(v->key));
         return;
     }
-    *out = gr_arena_dup(r->arena, v->text.p[v->text.n - 1] == '/' ? gr_str_sub(v->text, 0, v->text.n - 1) : v->text);
+    *out = gr_arena_dup(r->arena,
+                        v->text.p[v->text.n - 1] == '/' ? gr_str_sub(v->text, 0, v->text.n - 1) : v->text);
 }
 
 static void
 read_mode(struct reader *r, const struct gr_node *v)
 {
-    static const struct gr_str names[] = {GR_STR_INIT("observe"), GR_STR_INIT("dry-run"), GR_STR_INIT("confirm"),
-                                          GR_STR_INIT("auto")};
+    static const struct gr_str names[] = {GR_STR_INIT("observe"), GR_STR_INIT("dry-run"),
+                                          GR_STR_INIT("confirm"), GR_STR_INIT("auto")};
     int i = read_choice(r, v, names, GR_COUNT(names));
 
     if (i == MODE_CONFIRM)
@@ -196,10 +200,10 @@ read_log_level(struct reader *r, const struct gr_node *v)
         r->conf->log_level = (enum log_level)i;
 }
 
-#define PATH_READER(field)                                             \
-    static void read_##field(struct reader *r, const struct gr_node *v) \
-    {                                                                  \
-        read_path(r, v, &r->conf->field);                              \
+#define PATH_READER(field)                                                                                   \
+    static void read_##field(struct reader *r, const struct gr_node *v)                                      \
+    {                                                                                                        \
+        read_path(r, v, &r->conf->field);                                                                    \
     }
 PATH_READER(ingest_token_file)
 PATH_READER(read_token_file)
@@ -211,10 +215,10 @@ PATH_READER(actions_dir)
 PATH_READER(reports_dir)
 #undef PATH_READER
 
-#define URL_READER(field)                                              \
-    static void read_##field(struct reader *r, const struct gr_node *v) \
-    {                                                                  \
-        read_url(r, v, &r->conf->field);                               \
+#define URL_READER(field)                                                                                    \
+    static void read_##field(struct reader *r, const struct gr_node *v)                                      \
+    {                                                                                                        \
+        read_url(r, v, &r->conf->field);                                                                     \
     }
 URL_READER(prometheus_url)
 URL_READER(alertmanager_url)
@@ -284,9 +288,11 @@ check_whole(struct reader *r, const struct gr_node *root)
     struct gr_span top = {root->span.file, root->span.start, root->span.start};
 
     if (!gr_node_get(root, "store"))
-        gr_diag(r->diags, GR0102, top, GR_STR("store: sqlite:/var/lib/guardrail/guardraild.db"), "\"store\" is missing");
+        gr_diag(r->diags, GR0102, top, GR_STR("store: sqlite:/var/lib/guardrail/guardraild.db"),
+                "\"store\" is missing");
     if (!gr_node_get(root, "policy"))
-        gr_diag(r->diags, GR0102, top, GR_STR_NONE, "\"policy\" is missing: the policy.json that guardrailc wrote");
+        gr_diag(r->diags, GR0102, top, GR_STR_NONE,
+                "\"policy\" is missing: the policy.json that guardrailc wrote");
     if (!gr_node_get(root, "reports_dir"))
         gr_diag(r->diags, GR0102, top, GR_STR("reports_dir: reports"), "\"reports_dir\" is missing");
     if (!r->conf->loopback && listen)
@@ -295,11 +301,15 @@ check_whole(struct reader *r, const struct gr_node *root)
 }
 
 enum gr_err
-conf_parse(struct gr_str name, struct gr_str text, struct gr_str dir, struct gr_arena *a, struct gr_sources *sources,
-           struct gr_diags *d, struct conf *out)
+conf_parse(struct gr_str name, struct gr_str text, struct gr_str dir, struct gr_arena *a,
+           struct gr_sources *sources, struct gr_diags *d, struct conf *out)
 {
-    struct conf conf = {.listen_host = GR_STR("127.0.0.1"), .listen_port = 9095, .loopback = true,
-                        .mode = MODE_OBSERVE, .log_format = LOG_LOGFMT, .log_level = AT_INFO};
+    struct conf conf = {.listen_host = GR_STR("127.0.0.1"),
+                        .listen_port = 9095,
+                        .loopback = true,
+                        .mode = MODE_OBSERVE,
+                        .log_format = LOG_LOGFMT,
+                        .log_level = AT_INFO};
     struct reader r = {.arena = a, .diags = d, .dir = dir, .conf = &conf};
     struct gr_node *root = NULL;
     uint32_t file = 0;
@@ -324,7 +334,8 @@ conf_parse(struct gr_str name, struct gr_str text, struct gr_str dir, struct gr_
 }
 
 enum gr_err
-conf_load(const char *path, struct gr_arena *a, struct gr_sources *sources, struct gr_diags *d, struct conf *out)
+conf_load(const char *path, struct gr_arena *a, struct gr_sources *sources, struct gr_diags *d,
+          struct conf *out)
 {
     struct gr_buf text = GR_BUF_INIT(CONF_BYTES_MAX);
     struct gr_str name = gr_str(path), dir = GR_STR_NONE;

@@ -15,12 +15,14 @@ struct conf {
     struct gr_str listen_host; /* an IPv4 or IPv6 address, without brackets */
     uint16_t listen_port;      /* 0: any */
     bool loopback;
-    struct gr_str ingest_token_file, read_token_file, admin_token_file; /* empty: that role needs no token (admin: has none) */
-    struct gr_str admin_socket;                                         /* empty: none */
+    struct gr_str ingest_token_file, read_token_file,
+        admin_token_file;       /* empty: that role needs no token (admin: has none) */
+    struct gr_str admin_socket; /* empty: none */
     struct gr_str store_path;
     struct gr_str policy_path;
     struct gr_str secrets_dir, actions_dir, reports_dir;
-    struct gr_str prometheus_url, alertmanager_url; /* empty: none; without prometheus_url nothing is ever promoted */
+    struct gr_str prometheus_url,
+        alertmanager_url; /* empty: none; without prometheus_url nothing is ever promoted */
     enum daemon_mode mode;
     enum log_format log_format;
     enum log_level log_level;
@@ -28,9 +30,10 @@ struct conf {
     bool allow_http;             /* plain HTTP to loopback targets, for tests */
 };
 /* GR_EUSER: findings say what is wrong; GR_ENOENT, GR_EACCES, GR_EIO, GR_ELIMIT, GR_ENOMEM. */
-GR_MUST_USE enum gr_err conf_load(const char *path, struct gr_arena *a, struct gr_sources *sources, struct gr_diags *d,
-                                  struct conf *out);
+GR_MUST_USE enum gr_err conf_load(const char *path, struct gr_arena *a, struct gr_sources *sources,
+                                  struct gr_diags *d, struct conf *out);
 /* The same from text. dir: what relative paths are below. */
-GR_MUST_USE enum gr_err conf_parse(struct gr_str name, struct gr_str text, struct gr_str dir, struct gr_arena *a,
-                                   struct gr_sources *sources, struct gr_diags *d, struct conf *out);
+GR_MUST_USE enum gr_err conf_parse(struct gr_str name, struct gr_str text, struct gr_str dir,
+                                   struct gr_arena *a, struct gr_sources *sources, struct gr_diags *d,
+                                   struct conf *out);
 #endif

@@ -35,7 +35,8 @@ fail(struct db *db, int rc)
         return;
     db->rc = rc;
     db->err = db_err_of(rc);
-    (void)snprintf(db->message, sizeof db->message, "%s (%d)", db->h ? sqlite3_errmsg(db->h) : sqlite3_errstr(rc), rc);
+    (void)snprintf(db->message, sizeof db->message, "%s (%d)",
+                   db->h ? sqlite3_errmsg(db->h) : sqlite3_errstr(rc), rc);
 }
 
 void
@@ -104,7 +105,8 @@ void
 db_bind_str(struct db *db, sqlite3_stmt *st, int i, struct gr_str s)
 {
     if (db->err == GR_OK)
-        bound(db, s.p ? sqlite3_bind_text64(st, i, s.p, s.n, SQLITE_TRANSIENT, SQLITE_UTF8) : sqlite3_bind_null(st, i));
+        bound(db, s.p ? sqlite3_bind_text64(st, i, s.p, s.n, SQLITE_TRANSIENT, SQLITE_UTF8)
+                      : sqlite3_bind_null(st, i));
 }
 
 void

@@ -30,8 +30,8 @@ void db_finish(struct db *db);
 GR_MUST_USE enum gr_err db_exec(struct db *db, const char *sql);
 /* The prepared statement of a literal, reset and with nothing bound; NULL after an error. Not to be used nested. */
 sqlite3_stmt *db_use(struct db *db, const char *sql);
-void db_bind_str(struct db *db, sqlite3_stmt *st, int i, struct gr_str s);  /* p == NULL binds NULL */
-void db_bind_text(struct db *db, sqlite3_stmt *st, int i, const char *s);   /* NULL binds NULL */
+void db_bind_str(struct db *db, sqlite3_stmt *st, int i, struct gr_str s); /* p == NULL binds NULL */
+void db_bind_text(struct db *db, sqlite3_stmt *st, int i, const char *s);  /* NULL binds NULL */
 void db_bind_blob(struct db *db, sqlite3_stmt *st, int i, struct gr_str s);
 void db_bind_i64(struct db *db, sqlite3_stmt *st, int i, int64_t v);
 /* Next row: *row says whether there is one. The statement is reset when there is none. */

@@ -18,13 +18,16 @@
  * record   decision records that are to be written, or were
  * audit    who did what, append only */
 const char *const schema_steps[STORE_SCHEMA_VERSION] = {
-    "CREATE TABLE inbox(id INTEGER PRIMARY KEY, rx_ms INTEGER NOT NULL, source TEXT NOT NULL, sha256 TEXT NOT NULL,"
+    "CREATE TABLE inbox(id INTEGER PRIMARY KEY, rx_ms INTEGER NOT NULL, source TEXT NOT NULL, sha256 TEXT "
+    "NOT NULL,"
     " alerts INTEGER NOT NULL, body BLOB NOT NULL) STRICT;"
 
-    "CREATE TABLE policy(sha256 TEXT PRIMARY KEY, spec_hash TEXT NOT NULL, seen_ms INTEGER NOT NULL, body BLOB NOT NULL)"
+    "CREATE TABLE policy(sha256 TEXT PRIMARY KEY, spec_hash TEXT NOT NULL, seen_ms INTEGER NOT NULL, body "
+    "BLOB NOT NULL)"
     " STRICT;"
 
-    "CREATE TABLE release(id INTEGER PRIMARY KEY, spec TEXT NOT NULL, stream TEXT NOT NULL, deployment_id TEXT NOT NULL,"
+    "CREATE TABLE release(id INTEGER PRIMARY KEY, spec TEXT NOT NULL, stream TEXT NOT NULL, deployment_id "
+    "TEXT NOT NULL,"
     " state TEXT NOT NULL, phase TEXT NOT NULL, phase_n INTEGER NOT NULL, phase_ms INTEGER NOT NULL,"
     " started_ms INTEGER NOT NULL, ended_ms INTEGER, started_by TEXT NOT NULL, reason TEXT NOT NULL,"
     " armed_epoch INTEGER NOT NULL, armed_ms INTEGER NOT NULL, had_traffic INTEGER NOT NULL,"
@@ -35,7 +38,8 @@ const char *const schema_steps[STORE_SCHEMA_VERSION] = {
     "CREATE UNIQUE INDEX release_one_active ON release(spec, stream)"
     " WHERE state IN ('running', 'halted', 'rolling_back');"
 
-    "CREATE TABLE phase(release_id INTEGER NOT NULL REFERENCES release(id), n INTEGER NOT NULL, phase TEXT NOT NULL,"
+    "CREATE TABLE phase(release_id INTEGER NOT NULL REFERENCES release(id), n INTEGER NOT NULL, phase TEXT "
+    "NOT NULL,"
     " entered_ms INTEGER NOT NULL, left_ms INTEGER, approver TEXT NOT NULL, note TEXT NOT NULL,"
     " override INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(release_id, n)) STRICT;"
 
@@ -43,13 +47,16 @@ const char *const schema_steps[STORE_SCHEMA_VERSION] = {
     " name TEXT NOT NULL, passed INTEGER NOT NULL, ended_ms INTEGER NOT NULL, detail TEXT NOT NULL,"
     " PRIMARY KEY(release_id, phase_n, name)) STRICT;"
 
-    "CREATE TABLE episode(subject TEXT PRIMARY KEY, release_id INTEGER, number INTEGER NOT NULL, open INTEGER NOT NULL,"
-    " opened_ms INTEGER NOT NULL, seen_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL, guardrail TEXT NOT NULL,"
+    "CREATE TABLE episode(subject TEXT PRIMARY KEY, release_id INTEGER, number INTEGER NOT NULL, open "
+    "INTEGER NOT NULL,"
+    " opened_ms INTEGER NOT NULL, seen_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL, guardrail TEXT NOT "
+    "NULL,"
     " level TEXT NOT NULL, slice TEXT NOT NULL, phase TEXT NOT NULL) STRICT;"
     "CREATE INDEX episode_release ON episode(release_id);"
 
     "CREATE TABLE effect(id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, action TEXT,"
-    " target TEXT NOT NULL, release_id INTEGER REFERENCES release(id), deployment_id TEXT NOT NULL, stream TEXT NOT NULL,"
+    " target TEXT NOT NULL, release_id INTEGER REFERENCES release(id), deployment_id TEXT NOT NULL, stream "
+    "TEXT NOT NULL,"
     " guardrail TEXT NOT NULL, level TEXT NOT NULL, phase TEXT NOT NULL, reason TEXT NOT NULL,"
     " epoch INTEGER NOT NULL, recheck INTEGER NOT NULL, state TEXT NOT NULL, not_before_ms INTEGER NOT NULL,"
     " attempts INTEGER NOT NULL DEFAULT 0, last_error TEXT, payload TEXT NOT NULL, inbox_id INTEGER,"
@@ -57,11 +64,14 @@ const char *const schema_steps[STORE_SCHEMA_VERSION] = {
     "CREATE INDEX effect_due ON effect(target, not_before_ms) WHERE state IN ('ready', 'retry');"
     "CREATE INDEX effect_release ON effect(release_id);"
 
-    "CREATE TABLE step(effect_id INTEGER NOT NULL REFERENCES effect(id), n INTEGER NOT NULL, attempt INTEGER NOT NULL,"
-    " name TEXT NOT NULL, argv TEXT NOT NULL, state TEXT NOT NULL, started_ms INTEGER NOT NULL, ended_ms INTEGER,"
+    "CREATE TABLE step(effect_id INTEGER NOT NULL REFERENCES effect(id), n INTEGER NOT NULL, attempt INTEGER "
+    "NOT NULL,"
+    " name TEXT NOT NULL, argv TEXT NOT NULL, state TEXT NOT NULL, started_ms INTEGER NOT NULL, ended_ms "
+    "INTEGER,"
     " exit INTEGER, signal INTEGER, detail TEXT, tail TEXT, PRIMARY KEY(effect_id, n, attempt)) STRICT;"
 
-    "CREATE TABLE record(id INTEGER PRIMARY KEY, release_id INTEGER NOT NULL REFERENCES release(id), n INTEGER NOT NULL,"
+    "CREATE TABLE record(id INTEGER PRIMARY KEY, release_id INTEGER NOT NULL REFERENCES release(id), n "
+    "INTEGER NOT NULL,"
     " at_ms INTEGER NOT NULL, body TEXT NOT NULL, written_ms INTEGER, UNIQUE(release_id, n)) STRICT;"
     "CREATE INDEX record_due ON record(id) WHERE written_ms IS NULL;"
 

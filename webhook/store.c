@@ -130,7 +130,7 @@ migrate(struct db *db, char *reason)
     db_end(st);
     if (version > STORE_SCHEMA_VERSION) {
         say(reason, "the store was written by a newer guardraild", "");
-        (void)db_exec(db, "ROLLBACK");
+        (void)sqlite3_exec(db->h, "ROLLBACK", NULL, NULL, NULL); /* nothing was written */
         return GR_ESTATE;
     }
     for (; version < STORE_SCHEMA_VERSION; version++) {
@@ -148,7 +148,8 @@ static enum gr_err
 open_database(struct store *s, const struct store_options *o, char *reason)
 {
     enum gr_err err;
-    int rc = sqlite3_open_v2(o->path, &s->db.h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, NULL);
+    int rc = sqlite3_open_v2(o->path, &s->db.h,
+                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, NULL);
 
     if (rc != SQLITE_OK) {
         say(reason, "cannot open the store", sqlite3_errstr(rc));
@@ -201,7 +202,8 @@ store_open(struct store **out, const struct store_options *o, char *reason)
         return GR_ENOMEM;
     }
     if ((err = take_lock(s, o->path)) != GR_OK) {
-        say(reason, err == GR_EBUSY ? "another process holds the store's lock" : "cannot lock the store", o->path);
+        say(reason, err == GR_EBUSY ? "another process holds the store's lock" : "cannot lock the store",
+            o->path);
         goto done;
     }
     if ((err = make_file(o->path)) != GR_OK) {

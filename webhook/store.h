@@ -23,7 +23,7 @@ typedef enum gr_err store_fn(struct db *db, void *arg);
 typedef void store_done_fn(void *arg, enum gr_err err);
 
 struct store_options {
-    const char *path;        /* of the database; PATH.lock beside it is locked for as long as the store is open */
+    const char *path; /* of the database; PATH.lock beside it is locked for as long as the store is open */
     int64_t busy_timeout_ms; /* how long one transaction waits for a foreign lock */
     struct log *log;         /* borrowed; may be NULL */
 };
@@ -42,9 +42,9 @@ GR_MUST_USE enum gr_err store_call(struct store *s, store_fn *fn, void *arg);
 GR_MUST_USE enum gr_err store_post(struct store *s, store_fn *fn, void *arg, store_done_fn *done);
 
 struct store_state {
-    enum gr_err last;          /* outcome of the last transaction: GR_OK, GR_EBUSY, GR_ENOSPC, GR_EIO … */
-    bool failed;               /* for good */
-    uint64_t commits, errors;  /* transactions */
+    enum gr_err last;         /* outcome of the last transaction: GR_OK, GR_EBUSY, GR_ENOSPC, GR_EIO … */
+    bool failed;              /* for good */
+    uint64_t commits, errors; /* transactions */
     uint64_t jobs;
     size_t queued;
     uint64_t latency_count[12]; /* by upper bound, see store_latency_ms; the last one is +Inf */
