@@ -5,6 +5,9 @@ libbase_a_SOURCES = \
 	base/arena.c \
 	base/base.c \
 	base/buf.c \
+	base/diag.c \
+	base/diag_list.h \
+	base/diag_print.c \
 	base/duration.c \
 	base/file.c \
 	base/hash.c \
