@@ -11,8 +11,13 @@ libbase_a_SOURCES = \
 	base/duration.c \
 	base/file.c \
 	base/hash.c \
+	base/json.c \
+	base/json_print.c \
+	base/json_scan.c \
+	base/json_scan.h \
 	base/node.c \
 	base/node_build.h \
+	base/node_json.c \
 	base/node_yaml.c \
 	base/number.c \
 	base/quantity.c \
