@@ -26,7 +26,7 @@ enum gr_promql_kind {
     GR_PROMQL_SELECTOR, /* instant or range vector selector */
     GR_PROMQL_SUBQUERY, /* child[0] [range:step] */
     GR_PROMQL_CALL,     /* child[0 … count-1] are the arguments */
-    GR_PROMQL_AGGREGATE, /* child[0] is the vector; child[1] the parameter of topk and its like, if it takes one */
+    GR_PROMQL_AGGREGATE, /* child[count-1] is the vector; of two, child[0] is the parameter (of topk and its like) */
     GR_PROMQL_BINARY, /* child[0] op child[1] */
     GR_PROMQL_UNARY,  /* sign child[0] */
     GR_PROMQL_PAREN   /* ( child[0] ), kept as written */
