@@ -330,6 +330,17 @@ build_close(struct node_builder *b, size_t end)
     return err;
 }
 
+void
+build_abandon(struct node_builder *b)
+{
+    for (struct node_frame *f = b->top; f; f = f->up) {
+        f->node->span = build_span(b, f->node->span.start, f->end);
+        if (f->up && f->end > f->up->end)
+            f->up->end = f->end;
+    }
+    b->top = NULL;
+}
+
 bool
 build_check_text(struct node_builder *b, bool *ascii)
 {
@@ -342,6 +353,8 @@ build_check_text(struct node_builder *b, bool *ascii)
 
         n = utf8_decode(gr_str_sub(b->text, at, b->text.n), &cp);
         if (n == 0 || cp == 0) {
+            if (cp == 0 && n > 0)
+                fix = GR_STR("remove the byte");
             if (gr_str_starts(b->text, GR_STR("\xff\xfe")) || gr_str_starts(b->text, GR_STR("\xfe\xff")))
                 fix = GR_STR("this looks like UTF-16: save the file as UTF-8");
             gr_diag(b->diags, GR0003, build_span(b, at, at + 1), fix,

@@ -49,6 +49,8 @@ GR_MUST_USE enum gr_err build_scalar(struct node_builder *b, enum gr_node_kind k
 GR_MUST_USE enum gr_err build_open(struct node_builder *b, enum gr_node_kind kind, size_t start);
 /* It ends before byte `end`. */
 GR_MUST_USE enum gr_err build_close(struct node_builder *b, size_t end);
+/* Reading stops here: what is open ends with its last entry. */
+void build_abandon(struct node_builder *b);
 /* Whether the text is UTF-8 without NULs; if not, that is reported. *ascii: whether bytes and characters are the same. */
 GR_MUST_USE bool build_check_text(struct node_builder *b, bool *ascii);
 #endif

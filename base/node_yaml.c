@@ -390,6 +390,7 @@ gr_yaml_read(struct gr_arena *a, const struct gr_sources *sources, uint32_t file
     err = read_document(&r);
     if (err != GR_OK && err != GR_EUSER)
         return err;
+    build_abandon(&r.b);
     *out = r.b.root;
     return err == GR_OK && r.b.bad ? GR_EUSER : err;
 }

@@ -8,4 +8,9 @@ tests_unit_base_test_base_LDADD = $(BASE_LIBS) $(CHECK_LIBS)
 tests_unit_base_test_base_SOURCES = \
 	tests/unit/base/test_base.h \
 	tests/unit/base/test_base.c \
+	tests/unit/base/failing.h \
+	tests/unit/base/failing.c \
+	tests/unit/base/test_quote.c \
+	tests/unit/base/tree.h \
+	tests/unit/base/tree.c \
 	tests/unit/base/test_str.c

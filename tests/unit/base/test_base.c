@@ -5,6 +5,7 @@
 #include "guardrail/base.h"
 
 static Suite *(*const suites[])(void) = {
+    quote_suite,
     str_suite,
 };
 

@@ -5,5 +5,6 @@
 #include <check.h>
 #include <stdlib.h>
 
+Suite *quote_suite(void);
 Suite *str_suite(void); /* base.c */
 #endif
