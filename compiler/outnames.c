@@ -1,0 +1,76 @@
+#include "config.h"
+#include "outnames.h"
+
+#include "guardrail/hash.h"
+#include "guardrail/quote.h"
+
+#define HASH_DIGITS 8u
+
+enum gr_err
+outname_uid(const struct model *m, struct gr_str what, struct gr_buf *b)
+{
+    char hex[GR_SHA256_HEX + 1];
+    size_t start = b->n;
+    enum gr_err err;
+
+    gr_buf_printf(b, GR_FMT "-" GR_FMT, GR_ARG(m->spec), GR_ARG(what));
+    if ((err = gr_buf_err(b)) != GR_OK || b->n - start <= UID_BYTES_MAX)
+        return err;
+    if ((err = gr_sha256_hex(gr_str_sub(gr_buf_str(b), start, b->n), hex)) != GR_OK)
+        return err;
+    gr_buf_cut(b, start + UID_BYTES_MAX - HASH_DIGITS - 1);
+    gr_buf_printf(b, "-%.*s", (int)HASH_DIGITS, hex);
+    return gr_buf_err(b);
+}
+
+struct gr_str
+outname_canary(const struct model *m, const struct guardrail *g)
+{
+    return g->stream_scope ? GR_STR(COHORT_STREAM) : m->canary;
+}
+
+void
+outname_secret(struct gr_buf *b, struct gr_str file)
+{
+    if (!gr_str_starts(file, GR_STR("/")))
+        gr_buf_puts(b, "secrets/");
+    gr_buf_put(b, file);
+}
+
+/* The matcher's value is quoted twice: first as a regular expression, then as a string. */
+void
+outname_matcher_any(struct gr_buf *b, const char *label, const struct gr_str *values, size_t n)
+{
+    struct gr_buf re = GR_BUF_INIT(b->max);
+
+    if (n == 1) {
+        outname_matcher(b, label, values[0]);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0)
+            gr_buf_putc(&re, '|');
+        gr_quote_regex(&re, values[i]);
+    }
+    if (gr_buf_err(&re) != GR_OK)
+        b->err = gr_buf_err(&re);
+    gr_buf_printf(b, "%s=~", label);
+    gr_quote_promql(b, gr_buf_str(&re));
+    gr_buf_fini(&re);
+}
+
+void
+outname_matcher(struct gr_buf *b, const char *label, struct gr_str value)
+{
+    gr_buf_printf(b, "%s=", label);
+    gr_quote_promql(b, value);
+}
+
+struct gr_str
+outname_setting(const struct action *a, const char *key)
+{
+    for (size_t i = 0; i < a->settings.n; i++)
+        if (gr_str_is(a->settings.v[i].key, key))
+            return a->settings.v[i].value;
+    return GR_STR_NONE;
+}

@@ -1,0 +1,22 @@
+/* outnames.h - names that several back ends must spell alike. */
+#ifndef GUARDRAIL_COMPILER_OUTNAMES_H
+#define GUARDRAIL_COMPILER_OUTNAMES_H
+#include "model.h"
+
+#define UID_BYTES_MAX 40u /* Grafana's limit */
+
+/* The uid of the dashboard "<spec>-<what>": [a-zA-Z0-9_-], at most UID_BYTES_MAX bytes. A longer name is cut and gets 8 hex digits
+ * of its hash, so that it stays unique. */
+GR_MUST_USE enum gr_err outname_uid(const struct model *m, struct gr_str what, struct gr_buf *b);
+/* Value of the label `cohort` of a guardrail's canary series: that of the cohort label, or "stream" with scope stream. */
+#define COHORT_STREAM "stream"
+struct gr_str outname_canary(const struct model *m, const struct guardrail *g);
+/* Where Alertmanager finds a secret file: "secrets/<file>", or the file as it is when its path is absolute. */
+void outname_secret(struct gr_buf *b, struct gr_str file);
+/* A matcher `label=~"a|b"` on exactly the given values, escaped for PromQL and for Alertmanager, which quote alike. */
+void outname_matcher_any(struct gr_buf *b, const char *label, const struct gr_str *values, size_t n);
+/* A matcher `label="value"`. */
+void outname_matcher(struct gr_buf *b, const char *label, struct gr_str value);
+/* The first setting of an action under this key, or empty. */
+struct gr_str outname_setting(const struct action *a, const char *key);
+#endif
