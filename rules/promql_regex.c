@@ -178,9 +178,8 @@ is_unicode_class(struct gr_str name)
         " Saurashtra Sharada Shavian Siddham SignWriting Sinhala Sogdian Sora_Sompeng Soyombo Sundanese"
         " Syloti_Nagri Syriac Tagalog Tagbanwa Tai_Le Tai_Tham Tai_Viet Takri Tamil Tangut Telugu Thaana Thai"
         " Tibetan Tifinagh Tirhuta Ugaritic Vai Wancho Warang_Citi Yezidi Yi Zanabazar_Square ";
-    struct gr_str rest = GR_STR(classes), piece;
+    struct gr_str rest = {classes, sizeof classes - 1}, piece;
 
-    rest.n = sizeof classes - 1;
     while (gr_str_next(&rest, ' ', &piece))
         if (piece.n > 0 && gr_str_eq(piece, name))
             return true;

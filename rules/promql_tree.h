@@ -1,0 +1,16 @@
+/* promql_tree.h - what the files of the PromQL front end share. Private to rules/. */
+#ifndef GUARDRAIL_RULES_PROMQL_TREE_H
+#define GUARDRAIL_RULES_PROMQL_TREE_H
+#include "promql_lex.h"
+
+/* A node without children's height; NULL without memory. children may be 0. */
+GR_MUST_USE struct gr_promql *promql_node(struct gr_arena *a, enum gr_promql_kind kind, size_t children);
+/* Sets the height from the children. False past GR_PROMQL_HEIGHT_MAX. */
+bool promql_measure(struct gr_promql *e);
+/* The decoded text of a string token, quotes included in `quoted`, which the lexer has accepted. */
+GR_MUST_USE enum gr_err promql_decode(struct gr_arena *a, struct gr_str quoted, struct gr_str *out);
+/* A Prometheus duration; GR_ESYNTAX, GR_ERANGE (0, or more than 292 years). */
+GR_MUST_USE enum gr_err promql_duration(struct gr_str s, int64_t *ms);
+/* A number as PromQL writes it: decimal, 0x…, octal with a leading 0, inf, nan. GR_ESYNTAX, GR_ERANGE. */
+GR_MUST_USE enum gr_err promql_number(struct gr_str s, double *out);
+#endif
