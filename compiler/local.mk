@@ -11,10 +11,11 @@ libcompiler_a_SOURCES = \
 	compiler/jsonout.h \
 	compiler/manifest.c \
 	compiler/manifest.h \
+	compiler/model.c \
 	compiler/model.h \
 	compiler/outnames.c \
 	compiler/outnames.h \
 	compiler/spec.h \
 	compiler/tree.c \
 	compiler/tree.h
-COMPILER_LIBS = libcompiler.a $(RULES_LIBS) $(BASE_LIBS)
+COMPILER_LIBS = libcompiler.a $(RULES_LIBS) $(BASE_LIBS) -lm

@@ -117,7 +117,7 @@ struct guardrail {
     bool stream_scope;          /* one value per release stream: no cohort matcher */
     bool mandatory;
     uint32_t phases;            /* bit i: phase i */
-    int64_t window_ms;          /* 0: the phase's minimum duration */
+    int64_t window_ms;          /* 0: the phase's minimum duration; see model_window_ms */
     struct slice *expected;     /* every stream's slices, `only` applied, in the order of `expect` */
     size_t n_expected;
     struct strs on[LEVEL_COUNT]; /* action names or built-ins */
@@ -198,7 +198,7 @@ struct model {
     struct dynamic_slice *dynamic;
     size_t n_dynamic;
     int64_t sampling_ms, scrape_ms;
-    struct gr_dec false_rollback_budget, false_alarm_budget; /* ratios; 0: not stated */
+    struct gr_dec false_rollback_budget, false_alarm_budget; /* ratios; 0: not stated; alarms default to rollback's */
     struct gr_str flow_label; /* empty without flows */
     struct strs flows;
     struct phase *phases;
@@ -231,10 +231,16 @@ int64_t model_ms(const struct model *m, int64_t ms);
 struct gr_dec model_literal(const struct model *m, const struct guardrail *g, const struct bound *b, const struct slice *slice);
 /* Of a bound's override: whether a is tighter than b on that side. */
 bool model_tighter(enum side side, struct gr_dec a, struct gr_dec b);
+/* What the guardrail's window is in a phase, in whole slots (a phase of 45m sampled every 2m has a window of 44m); not yet divided by
+ * time_scale. 0 in a final phase. */
+int64_t model_window_ms(const struct model *m, const struct guardrail *g, const struct phase *p);
+/* Whether the canary gets any of a flow's traffic in a phase; an empty flow: of any. */
+bool model_has_traffic(const struct phase *p, struct gr_str flow);
 const struct action *model_action(const struct model *m, struct gr_str name);
 /* hold, extend, halt, abort. */
 bool model_action_builtin(struct gr_str name);
-/* How many (guardrail, slice, phase) tests against control the spec has at a level; dynamic slices count at_most times. */
+/* How many (guardrail, slice, phase, side) tests against control the spec has at a level, of guardrails with sequential evidence;
+ * dynamic slices count at_most times. */
 uint64_t model_tests(const struct model *m, enum level level);
 /* The evidence threshold ln(1/(2 alpha)), alpha = budget / tests (3-semantics, "Evidence"); 0 when no budget is stated. */
 double model_evidence_threshold(const struct model *m, enum level level);

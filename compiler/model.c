@@ -1,0 +1,188 @@
+/* model.c - questions that several back ends ask the model. */
+#include "config.h"
+#include "model.h"
+
+#include <math.h>
+
+int64_t
+model_ms(const struct model *m, int64_t ms)
+{
+    int64_t scaled = ms / (m->time_scale ? m->time_scale : 1);
+
+    return ms > 0 && scaled == 0 ? 1 : scaled;
+}
+
+bool
+model_tighter(enum side side, struct gr_dec a, struct gr_dec b)
+{
+    int c = gr_dec_cmp(a, b);
+
+    return side == SIDE_LOWER ? c > 0 : c < 0;
+}
+
+static const struct gr_str *
+value_of(const struct pairs *p, struct gr_str key)
+{
+    for (size_t i = 0; i < p->n; i++)
+        if (gr_str_eq(p->v[i].key, key))
+            return &p->v[i].value;
+    return NULL;
+}
+
+/* A label that the slice does not state (a dynamic one, or the slice is outside `expect`) may have any value, so it matches: the
+ * tightest limit wins. */
+static bool
+override_applies(const struct model *m, const struct override *o, const struct slice *slice)
+{
+    if (!slice)
+        return true;
+    for (size_t i = 0; i < o->where.n; i++) {
+        const struct gr_str *have = value_of(&slice->labels, o->where.v[i].key);
+
+        if (!have)
+            have = value_of(&m->streams[slice->stream].release, o->where.v[i].key);
+        if (have && !gr_str_eq(*have, o->where.v[i].value))
+            return false;
+    }
+    return true;
+}
+
+struct gr_dec
+model_literal(const struct model *m, const struct guardrail *g, const struct bound *b,
+              const struct slice *slice)
+{
+    struct gr_dec best = b->literal;
+
+    for (size_t i = 0; i < g->limit.n_overrides; i++) {
+        const struct override *o = &g->limit.overrides[i];
+
+        if (!override_applies(m, o, slice))
+            continue;
+        for (size_t j = 0; j < o->n_bounds; j++)
+            if (o->bounds[j].level == b->level && o->bounds[j].side == b->side &&
+                model_tighter(b->side, o->bounds[j].literal, best))
+                best = o->bounds[j].literal;
+    }
+    return best;
+}
+
+int64_t
+model_window_ms(const struct model *m, const struct guardrail *g, const struct phase *p)
+{
+    int64_t ms = g->window_ms ? g->window_ms : p->min_ms;
+
+    return ms / m->sampling_ms * m->sampling_ms;
+}
+
+const struct action *
+model_action(const struct model *m, struct gr_str name)
+{
+    for (size_t i = 0; i < m->n_actions; i++)
+        if (gr_str_eq(m->actions[i].name, name))
+            return &m->actions[i];
+    return NULL;
+}
+
+bool
+model_action_builtin(struct gr_str name)
+{
+    return gr_str_is(name, "hold") || gr_str_is(name, "extend") || gr_str_is(name, "halt") ||
+           gr_str_is(name, "abort");
+}
+
+bool
+model_has_traffic(const struct phase *p, struct gr_str flow)
+{
+    for (size_t i = 0; i < p->n_traffic; i++)
+        if (p->traffic[i].ratio.mant > 0 &&
+            (flow.n == 0 || p->traffic[i].flow.n == 0 || gr_str_eq(p->traffic[i].flow, flow)))
+            return true;
+    return false;
+}
+
+/* The flow that a slice belongs to, by its own label or by `only`; empty: any. */
+static struct gr_str
+slice_flow(const struct model *m, const struct guardrail *g, const struct slice *slice)
+{
+    const struct gr_str *flow = m->flow_label.n ? value_of(&slice->labels, m->flow_label) : NULL;
+
+    if (!flow && m->flow_label.n)
+        flow = value_of(&g->only, m->flow_label);
+    return flow ? *flow : GR_STR_NONE;
+}
+
+static uint64_t
+dynamic_factor(const struct model *m, const struct guardrail *g)
+{
+    uint64_t factor = 1;
+
+    for (size_t i = 0; i < g->dynamic.n; i++)
+        for (size_t j = 0; j < m->n_dynamic; j++)
+            if (gr_str_eq(m->dynamic[j].label, g->dynamic.v[i]) && factor <= UINT32_MAX)
+                factor *= m->dynamic[j].at_most;
+    return factor;
+}
+
+/* Sides are tested one by one: a two-sided limit is two tests. */
+static uint64_t
+sides_at(const struct guardrail *g, enum level level)
+{
+    uint64_t sides = 0;
+
+    for (size_t i = 0; i < g->limit.n_bounds; i++)
+        sides += g->limit.bounds[i].level == level && g->limit.bounds[i].side != SIDE_BACKSTOP;
+    return sides;
+}
+
+static uint64_t
+guardrail_tests(const struct model *m, const struct guardrail *g, enum level level)
+{
+    uint64_t pairs = 0;
+
+    if (g->limit.against == AGAINST_FIXED || g->evidence.kind != EVIDENCE_SEQUENTIAL)
+        return 0;
+    for (size_t i = 0; i < g->n_expected; i++)
+        for (size_t p = 0; p < m->n_phases; p++)
+            pairs +=
+                (g->phases >> p & 1u) && model_has_traffic(&m->phases[p], slice_flow(m, g, &g->expected[i]));
+    return pairs * dynamic_factor(m, g) * sides_at(g, level);
+}
+
+uint64_t
+model_tests(const struct model *m, enum level level)
+{
+    uint64_t tests = 0;
+
+    for (size_t i = 0; i < m->n_guardrails; i++)
+        tests += guardrail_tests(m, &m->guardrails[i], level);
+    return tests;
+}
+
+double
+model_evidence_threshold(const struct model *m, enum level level)
+{
+    struct gr_dec budget = level == LEVEL_SOFT ? m->false_alarm_budget : m->false_rollback_budget;
+    uint64_t tests = model_tests(m, level);
+
+    if (budget.mant == 0)
+        return 0;
+    /* alpha = budget / tests, so 1 / (2 alpha) = tests / (2 budget). Without a test any threshold will do. */
+    return log((double)(tests ? tests : 1) / (2 * gr_dec_double(budget)));
+}
+
+static const char *const level_names[] = {
+    [LEVEL_HARD] = "hard", [LEVEL_SOFT] = "soft", [LEVEL_NO_DATA] = "no_data"};
+static const char *const side_names[] = {
+    [SIDE_UPPER] = "upper", [SIDE_LOWER] = "lower", [SIDE_BACKSTOP] = "backstop"};
+
+const char *
+level_name(enum level level)
+{
+    return level_names[level];
+}
+
+const char *
+side_name(enum side side)
+{
+    return side_names[side];
+}
