@@ -18,4 +18,15 @@ libcompiler_a_SOURCES = \
 	compiler/spec.h \
 	compiler/tree.c \
 	compiler/tree.h
+
+# lowering
+libcompiler_a_SOURCES += \
+	compiler/emit_rules.c compiler/lower.c compiler/lower.h compiler/lower_alert.c compiler/lower_evidence.c \
+	compiler/lower_literal.c compiler/lower_phase.c compiler/lower_slot.c compiler/lower_verdict.c \
+	compiler/lower_window.c
+
+# commands
+libcompiler_a_SOURCES += \
+	compiler/cmd_check.c compiler/cmd_compile.c compiler/command.h compiler/options.c compiler/options.h \
+	compiler/session.c
 COMPILER_LIBS = libcompiler.a $(RULES_LIBS) $(BASE_LIBS) -lm

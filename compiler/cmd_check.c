@@ -1,0 +1,52 @@
+/* cmd_check.c - guardrailc check: all diagnostics of specifications, no output. */
+#include "config.h"
+#include "command.h"
+
+#include <stdio.h>
+
+const struct option_row check_options[] = {
+    {"strict", 0, NULL, "warnings fail too"},
+    COMMON_OPTIONS,
+};
+
+static void
+success(const struct session *s, const char *path, const struct model *m)
+{
+    if (!s->quiet && s->style.format == GR_DIAG_TEXT)
+        printf("%s: SUCCESS: %zu guardrails, %zu phases, %zu release streams\n", path, m->n_guardrails,
+               m->n_phases, m->n_streams);
+}
+
+static int
+check_one(const struct command *self, const struct options *o, const char *path)
+{
+    struct session s;
+    struct model *m = NULL;
+    int code = session_init(&s, self, o);
+
+    if (code != EXIT_CLEAN)
+        return code;
+    code = session_spec(&s, path, 1, &m);
+    if (code == EXIT_CLEAN && options_get(self->options, o, "strict") &&
+        gr_diags_count(s.diags, GR_SEV_WARNING) > 0)
+        code = EXIT_FINDINGS;
+    code = session_report(&s, code);
+    if (code == EXIT_CLEAN)
+        success(&s, path, m);
+    session_fini(&s);
+    return code;
+}
+
+int
+check_run(const struct command *self, const struct options *o)
+{
+    int worst = EXIT_CLEAN;
+
+    if (o->n_operands == 0)
+        return usage(self, "which SPEC?");
+    for (size_t i = 0; i < o->n_operands; i++) {
+        int code = check_one(self, o, o->operands[i]);
+        worst = code > worst ? code : worst;
+    }
+    return worst;
+}

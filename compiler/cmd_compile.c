@@ -1,0 +1,152 @@
+/* cmd_compile.c - guardrailc compile: a specification to its output tree. */
+#include "config.h"
+#include "command.h"
+
+#include <stdio.h>
+#include "backend.h"
+#include "guardrail/number.h"
+#include "tree.h"
+
+#define TIME_SCALE_MAX 1000u
+
+const struct option_row compile_options[] = {
+    {"out", 'o', "DIR", "where the tree is (required)"},
+    {"check", 0, NULL, "compare with what is there, write nothing; 1 when stale"},
+    {"only", 0, "PART,…", "only these parts: alertmanager, grafana, policy, rules"},
+    {"time-scale", 0, "N", "divide every duration by N (1-1000), for tests and demos"},
+    COMMON_OPTIONS,
+};
+
+static enum gr_err
+emit_named(const struct command *self, const struct model *m, const char *only, struct tree *t)
+{
+    struct gr_str rest = gr_str(only), name;
+    enum gr_err err = GR_OK;
+
+    while (err == GR_OK && gr_str_next(&rest, ',', &name)) {
+        const struct backend *b = backend_by_name(name);
+        if (!b) {
+            usage(self, "--only: there is no part '" GR_FMT "'", GR_ARG(name));
+            return GR_EUSER;
+        }
+        err = b->emit(m, t);
+        if (err == GR_EEXIST) {
+            usage(self, "--only: '" GR_FMT "' is named twice", GR_ARG(name));
+            return GR_EUSER;
+        }
+    }
+    return err;
+}
+
+static enum gr_err
+emit_all(const struct model *m, struct tree *t)
+{
+    size_t n;
+    const struct backend *rows = backends(&n);
+    enum gr_err err = GR_OK;
+
+    for (size_t i = 0; err == GR_OK && i < n; i++)
+        err = rows[i].emit(m, t);
+    return err;
+}
+
+static int
+write_tree(const struct command *self, const struct session *s, const struct tree *t, const char *dir)
+{
+    struct tree_change change;
+    enum gr_err err = tree_write(t, dir, &change);
+
+    if (err != GR_OK) {
+        complain(self, "cannot write %s: %s", dir, gr_err_name(err));
+        return EXIT_MACHINE;
+    }
+    if (!s->quiet && s->style.format == GR_DIAG_TEXT)
+        printf("%s: %zu files, %zu changed, %zu removed\n", dir, change.written + change.unchanged,
+               change.written, change.removed);
+    return EXIT_CLEAN;
+}
+
+static int
+check_tree(const struct command *self, const struct session *s, const struct tree *t, const char *dir)
+{
+    struct tree_change change;
+    struct gr_buf report = GR_BUF_INIT(16u << 20);
+    enum gr_err err = tree_check(t, dir, &change, &report);
+    int code = EXIT_CLEAN;
+
+    if (err == GR_OK)
+        err = gr_buf_err(&report);
+    if (err != GR_OK) {
+        complain(self, "cannot compare with %s: %s", dir, gr_err_name(err));
+        code = EXIT_MACHINE;
+    } else if (change.stale > 0) {
+        fputs(gr_buf_cstr(&report), s->style.format == GR_DIAG_TEXT ? stdout : stderr);
+        complain(self, "%s is stale in %zu places; run guardrailc compile again and commit the result", dir,
+                 change.stale);
+        code = EXIT_FINDINGS;
+    } else if (!s->quiet && s->style.format == GR_DIAG_TEXT) {
+        printf("%s: up to date\n", dir);
+    }
+    gr_buf_fini(&report);
+    return code;
+}
+
+static int
+build(const struct command *self, const struct options *o, const struct session *s, const struct model *m)
+{
+    const char *only = options_get(self->options, o, "only");
+    const char *dir = options_get(self->options, o, "out");
+    struct tree *t = tree_create();
+    enum gr_err err = t ? GR_OK : GR_ENOMEM;
+    int code = EXIT_MACHINE;
+
+    if (err == GR_OK)
+        err = only ? emit_named(self, m, only, t) : emit_all(m, t);
+    if (err == GR_OK)
+        err = tree_seal(t, m);
+    if (err == GR_EUSER)
+        code = EXIT_USAGE;
+    else if (err != GR_OK)
+        complain(self, "cannot compile: %s", gr_err_name(err));
+    else if (options_get(self->options, o, "check"))
+        code = check_tree(self, s, t, dir);
+    else
+        code = write_tree(self, s, t, dir);
+    tree_free(t);
+    return code;
+}
+
+static int
+time_scale(const struct command *self, const struct options *o, uint32_t *out)
+{
+    const char *text = options_get(self->options, o, "time-scale");
+    uint64_t n = 1;
+
+    if (text && (gr_parse_u64(gr_str(text), TIME_SCALE_MAX, &n) != GR_OK || n == 0))
+        return usage(self, "--time-scale is a whole number from 1 to %u, not '%s'", TIME_SCALE_MAX, text);
+    *out = (uint32_t)n;
+    return EXIT_CLEAN;
+}
+
+int
+compile_run(const struct command *self, const struct options *o)
+{
+    struct session s;
+    struct model *m = NULL;
+    uint32_t scale = 1;
+    int code;
+
+    if (o->n_operands != 1)
+        return usage(self, "one SPEC is wanted, %zu given", o->n_operands);
+    if (!options_get(self->options, o, "out"))
+        return usage(self, "where to? Give -o DIR");
+    if ((code = time_scale(self, o, &scale)) != EXIT_CLEAN ||
+        (code = session_init(&s, self, o)) != EXIT_CLEAN)
+        return code;
+    code = session_spec(&s, o->operands[0], scale, &m);
+    code = session_report(&s, code);
+    if (code == EXIT_CLEAN)
+        code = build(self, o, &s, m);
+    session_fini(&s);
+    return code;
+}

@@ -1,0 +1,57 @@
+/* command.h - the table of guardrailc's commands.
+ *
+ * Exit codes, for every command: 0 clean, 1 findings, 2 bad usage or unreadable input, 3 the machine failed (output untouched).
+ * Findings and results go to standard output, complaints about usage and progress to standard error. To add a command: one file
+ * with its run function and option table, one row in guardrailc.c, its section in man/guardrailc.1. */
+#ifndef GUARDRAIL_COMPILER_COMMAND_H
+#define GUARDRAIL_COMPILER_COMMAND_H
+#include "guardrail/arena.h"
+#include "guardrail/diag.h"
+#include "guardrail/node.h"
+#include "model.h"
+#include "options.h"
+
+enum exit_code { EXIT_CLEAN = 0, EXIT_FINDINGS = 1, EXIT_USAGE = 2, EXIT_MACHINE = 3 };
+
+struct command {
+    const char *name;     /* sorted; [a-z]+ */
+    const char *operands; /* "SPEC" */
+    const char *help;     /* one line */
+    const char *examples; /* lines for --help, each with two spaces in front */
+    const struct option_row *options;
+    int (*run)(const struct command *self, const struct options *o);
+};
+extern const struct option_row check_options[], compile_options[];
+int check_run(const struct command *self, const struct options *o);
+int compile_run(const struct command *self, const struct options *o);
+
+/* One specification being worked on, and all that is released together. */
+struct session {
+    struct gr_arena *arena;
+    struct gr_sources *sources;
+    struct gr_diags *diags;
+    struct gr_diag_style style;
+    bool quiet;
+};
+/* Options that every command has: format, color, quiet, help. */
+#define COMMON_OPTIONS                                                                                       \
+    {"format", 0, "FORMAT", "findings as text or json (default text)"},                                      \
+        {"color", 0, "WHEN", "auto, always or never (default auto; NO_COLOR is honoured)"},                  \
+        {"quiet", 'q', NULL, "print findings and errors only"}, {"help", 'h', NULL, "show this help"},       \
+    {                                                                                                        \
+        NULL, 0, NULL, NULL                                                                                  \
+    }
+
+/* EXIT_CLEAN, or the exit code to return (a message is printed). Pair with session_fini. */
+GR_MUST_USE int session_init(struct session *s, const struct command *self, const struct options *o);
+void session_fini(struct session *s);
+/* Reads and checks the specification at path ("-": standard input). EXIT_CLEAN and *out, or the exit code; findings stay in s->diags
+ * until session_report. */
+GR_MUST_USE int session_spec(struct session *s, const char *path, uint32_t time_scale, struct model **out);
+/* Prints the findings, if any (JSON always), to standard output. Returns code, or EXIT_MACHINE if that fails. */
+GR_MUST_USE int session_report(struct session *s, int code);
+/* "guardrailc compile: what went wrong" to standard error. */
+void complain(const struct command *self, const char *fmt, ...) GR_PRINTF(2, 3);
+/* Usage trouble: the complaint and where to find help. Returns EXIT_USAGE. */
+int usage(const struct command *self, const char *fmt, ...) GR_PRINTF(2, 3);
+#endif

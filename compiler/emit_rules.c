@@ -1,0 +1,98 @@
+/* emit_rules.c - the back end for Prometheus: prometheus/rules.yml. */
+#include "config.h"
+#include "backend.h"
+
+#include "guardrail/quote.h"
+#include "lower.h"
+
+#define RULES_BYTES_MAX (256u << 20)
+
+/* `spec="demo"`, "cluster", "cluster, deployment_id, phase", ", symbol_bucket": what templates call $S, $R, $P, $Y and $Z. */
+static enum gr_err
+names(struct lower *lo)
+{
+    const struct model *m = lo->m;
+    struct gr_buf b = GR_BUF_INIT(LOWER_EXPR_BYTES_MAX);
+
+    gr_buf_puts(&b, "spec=");
+    gr_quote_promql(&b, m->spec);
+    lo->spec = gr_arena_dup(lo->arena, gr_buf_str(&b));
+    gr_buf_reset(&b);
+    for (size_t i = 0; i < m->release_labels.n; i++) {
+        gr_buf_puts(&b, i > 0 ? ", " : "");
+        gr_buf_put(&b, m->release_labels.v[i]);
+    }
+    lo->release = gr_arena_dup(lo->arena, gr_buf_str(&b));
+    gr_buf_puts(&b, ", deployment_id, phase");
+    lo->pure = gr_arena_dup(lo->arena, gr_buf_str(&b));
+    gr_buf_reset(&b);
+    for (size_t i = 0; i < m->n_dynamic; i++) {
+        gr_buf_puts(&b, ", ");
+        gr_buf_put(&b, m->dynamic[i].label);
+    }
+    lo->dynamic_more = gr_arena_dup(lo->arena, gr_buf_str(&b));
+    lo->dynamic = gr_str_sub(lo->dynamic_more, 2, lo->dynamic_more.n);
+    gr_buf_fini(&b);
+    return lo->spec.p && lo->release.p && lo->pure.p && lo->dynamic_more.p ? GR_OK : GR_ENOMEM;
+}
+
+/* Every expression that leaves the compiler is one that our own front end accepts. A failure here is our bug. */
+static enum gr_err
+prove(const struct lower *lo)
+{
+    struct gr_sources *sources = gr_sources_create();
+    struct gr_diags *diags = sources ? gr_diags_create(sources) : NULL;
+    enum gr_err err = diags ? GR_OK : GR_ENOMEM;
+
+    for (size_t g = 0; err == GR_OK && g < lo->file->count; g++)
+        for (size_t r = 0; err == GR_OK && r < lo->file->groups[g]->count; r++) {
+            struct gr_promql *e = NULL;
+            err = gr_promql_parse(lo->arena, lo->file->groups[g]->rules[r]->expr, GR_SPAN_NONE, diags, &e);
+            GR_ASSERT(err != GR_EUSER);
+        }
+    gr_diags_free(diags);
+    gr_sources_free(sources);
+    return err;
+}
+
+static enum gr_err
+lower(struct lower *lo)
+{
+    enum gr_err err = names(lo);
+
+    if (err != GR_OK)
+        return err;
+    lo->file = gr_rulefile_create(lo->arena);
+    lo->group = gr_rulefile_group(lo->file, lo->m->spec, model_ms(lo->m, lo->m->sampling_ms));
+    if (!lo->group)
+        return GR_ENOMEM;
+    lower_phase(lo);
+    lower_slots(lo);
+    lower_windows(lo);
+    lower_evidence(lo);
+    lower_verdict(lo);
+    lower_alerts(lo);
+    lower_watch(lo);
+    if (lo->err == GR_OK)
+        lo->err = gr_arena_status(lo->arena);
+    return lo->err == GR_OK ? prove(lo) : lo->err;
+}
+
+enum gr_err
+emit_rules(const struct model *m, struct tree *t)
+{
+    struct lower lo = {.m = m, .arena = m->arena, .expr = GR_BUF_INIT(LOWER_EXPR_BYTES_MAX)};
+    struct gr_buf header = GR_BUF_INIT(4096), out = GR_BUF_INIT(RULES_BYTES_MAX);
+    enum gr_err err = lower(&lo);
+
+    if (err == GR_OK) {
+        backend_header(m, &header);
+        gr_rulefile_write(&out, lo.file, gr_buf_str(&header));
+        if ((err = gr_buf_err(&header)) == GR_OK && (err = gr_buf_err(&out)) == GR_OK)
+            err = tree_add(t, GR_STR("prometheus/rules.yml"), &out);
+    }
+    gr_buf_fini(&lo.expr);
+    gr_buf_fini(&header);
+    gr_buf_fini(&out);
+    return err;
+}

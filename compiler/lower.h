@@ -1,0 +1,107 @@
+/* lower.h - how a model becomes Prometheus rules (3-semantics.md), and what the files lower_*.c share.
+ *
+ * One rule group per spec, in dependency order, so that every rule reads what the rules above it recorded at the same timestamp:
+ *
+ *   phase     guardrail:phase_start, guardrail:open (a phase is active), guardrail:gate (slot + one scrape lie inside it),
+ *             guardrail:overdue, guardrail:slice, guardrail:expected
+ *   slots     guardrail:slot:sum (parts that pool by adding), :value (gauges), :delta (paired), :over (beyond a fixed limit)
+ *   windows   guardrail:window:sum, :value; guardrail:coverage:cohort, guardrail:coverage; guardrail:effect
+ *   evidence  guardrail:test:*, guardrail:evidence, guardrail:enough
+ *   verdict   guardrail:limit, :breach, :supported, :verdict, :insufficient
+ *   alerts    one per guardrail, level and side
+ *
+ * A second group watches the first and guardraild. Slots, limits and alerts are one rule per guardrail; all else is one rule per spec
+ * with a branch per distinct window length, quantile, floor … (a rule costs Prometheus more than the series it touches). Expressions are
+ * composed from templates (lower_put) and every one is parsed by rules/ before it is emitted. */
+#ifndef GUARDRAIL_COMPILER_LOWER_H
+#define GUARDRAIL_COMPILER_LOWER_H
+#include "guardrail/buf.h"
+#include "guardrail/rulefile.h"
+#include "model.h"
+
+#define LOWER_EXPR_BYTES_MAX (8u << 20)
+
+struct lower {
+    const struct model *m;
+    struct gr_arena *arena;
+    struct gr_rulefile *file;
+    struct gr_rule_group *group;
+    struct gr_buf expr;    /* the expression being composed */
+    const char *separator; /* what lower_branch() puts before the next branch */
+    struct gr_str spec;    /* $S: spec="demo" */
+    struct gr_str release; /* $R: cluster */
+    struct gr_str pure; /* $P: cluster, deployment_id, phase: what keeps two phases and two releases apart */
+    struct gr_str dynamic;      /* $Y: labels of dynamic slices, "symbol_bucket"; may be empty */
+    struct gr_str dynamic_more; /* $Z: the same behind other labels: ", symbol_bucket" */
+    enum gr_err err;            /* the first failure; later calls do nothing */
+};
+
+/* -- composing ------------------------------------------------------------------------------------------------------- */
+/* Appends a template to lo->expr: $S $R $P $Y $Z as above, $1 … $9 the arguments (NULL-terminated list of const char *), $$ a dollar. */
+void lower_put(struct lower *lo, const char *template, ...) __attribute__((sentinel));
+/* Starts an expression of several branches joined by `separator` ("\nor "). */
+void lower_branches(struct lower *lo, const char *separator);
+/* lower_put, with the separator in front of all branches but the first. */
+void lower_branch(struct lower *lo, const char *template, ...) __attribute__((sentinel));
+/* Ends the expression: adds a recording rule, unless nothing was composed (no branch applied). Returns NULL then. */
+struct gr_rule *lower_record(struct lower *lo, const char *name);
+struct gr_rule *lower_alert(struct lower *lo, const char *name);
+void lower_label(struct lower *lo, struct gr_rule *rule, const char *key, struct gr_str value);
+/* The text of what `lo->expr` holds since byte `from`, moved to the arena. For parts that are used as arguments. */
+const char *lower_cut(struct lower *lo, size_t from);
+/* Arena copies for arguments: a duration (already scaled), a decimal, a 17-digit double, an integer. */
+const char *lower_duration(struct lower *lo, int64_t ms);
+const char *lower_dec(struct lower *lo, struct gr_dec v);
+const char *lower_uint(struct lower *lo, uint64_t v);
+const char *lower_strs(struct lower *lo, struct strs labels, const char *before_each);
+
+/* -- choosing guardrails --------------------------------------------------------------------------------------------- */
+typedef bool lower_pick(const struct guardrail *g, const void *arg);
+/* The matcher that selects the guardrails that pick() accepts: "" for all of them, `,guardrail="a"`, `,guardrail=~"a|b"` or the
+ * complement with !~ where that is shorter; NULL when there are none: the branch is to be left out. */
+const char *lower_which(struct lower *lo, lower_pick *pick, const void *arg);
+bool lower_any(const struct lower *lo, lower_pick *pick, const void *arg);
+/* `,label=~"a|b"` (or = for one, negated: != and !~) over n values. */
+const char *lower_values(struct lower *lo, struct gr_str label, const struct gr_str *values, size_t n,
+                         bool negated);
+/* `,phase=~"p1|p2"` for a set of phases. */
+const char *lower_phases(struct lower *lo, uint32_t phases);
+
+/* Kinds of guardrail that rules treat alike. */
+bool is_sum(const struct guardrail *g, const void *arg);   /* parts that pool by adding: ratios, histograms */
+bool is_value(const struct guardrail *g, const void *arg); /* gauges and expressions */
+bool is_ratio(const struct guardrail *g, const void *arg);
+bool is_histogram(const struct guardrail *g, const void *arg);
+bool is_compared(const struct guardrail *g, const void *arg); /* with control */
+bool is_fixed(const struct guardrail *g, const void *arg);
+bool is_sequential(const struct guardrail *g, const void *arg); /* compared, with the sequential test */
+bool is_point(const struct guardrail *g, const void *arg);      /* compared, the first excursion fires */
+bool has_backstop(const struct guardrail *g, const void *arg);
+bool has_soft(const struct guardrail *g, const void *arg);
+
+/* -- the parts, in the order of the rule group ------------------------------------------------------------------------ */
+void lower_phase(struct lower *lo);
+void lower_slots(struct lower *lo);
+void lower_windows(struct lower *lo);
+void lower_evidence(struct lower *lo);
+void lower_verdict(struct lower *lo);
+void lower_alerts(struct lower *lo);
+void lower_watch(struct lower *lo); /* the second group */
+
+/* -- shared by parts --------------------------------------------------------------------------------------------------- */
+/* How many slots of sampling fit in guardrail g's window in phase p (at least 1), and the range that holds just these: duration − half
+ * a slot, because ranges of Prometheus 2.x include their left end and those of 3.x do not. */
+uint64_t lower_window_slots(const struct lower *lo, const struct guardrail *g, const struct phase *p);
+int64_t lower_range_ms(const struct lower *lo, uint64_t slots);
+/* From the start of the phase: a range that no phase of the spec outlives. */
+int64_t lower_test_range_ms(const struct lower *lo);
+/* ln(1/(2 alpha)) of a level, to four decimals; a level without a budget uses the other's. */
+const char *lower_threshold(struct lower *lo, enum level level);
+/* Compares a value with the literal of each slice. value: a template with $1 where further matchers go, as
+ * `guardrail:effect{$S,guardrail="lat"$1}`. Composes `V > 1.2`; with overrides on one label `(V{,venue=~"XNYS|BINANCE"} > 1.2
+ * or V{,venue!~"XNYS|BINANCE"} > 1.15)`, so that a slice outside `expect` gets the tightest; on several labels the rest is `(V unless
+ * (V{…} or …)) > 1.15`. op: a comparison, or "* 0 +" to record the literal itself. */
+void lower_per_literal(struct lower *lo, const struct guardrail *g, const struct bound *b, const char *value,
+                       const char *op);
+const char *lower_op(const struct bound *b); /* > >= < <= */
+#endif

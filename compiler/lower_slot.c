@@ -1,0 +1,366 @@
+/* lower_slot.c - one slot per sampling interval: what each guardrail saw, per cohort and slice, in parts that can be pooled.
+ *
+ * Counters: increase() over the slot and one scrape more (so that no step between two scrapes is lost), scaled back to the slot.
+ * Gauges are reduced over the slot's time and over series; `> -Inf < +Inf` drops NaN and Inf, one of which would poison the window. */
+#include "config.h"
+#include "lower.h"
+
+#include "guardrail/quote.h"
+
+/* What one selector of a guardrail needs besides its own matchers. */
+struct select {
+    const struct guardrail *g;
+    struct gr_str cohort;      /* one cohort's value; empty: all that the guardrail looks at */
+    const struct weight *tier; /* restricts to one value of the weight label; NULL: all */
+    const char *suffix;        /* of the metric name: "_bucket", or "" */
+};
+
+/* `common` series have no cohort and no slice: they are left as they are. */
+static bool
+is_own(const struct gr_promql *selector, void *ctx)
+{
+    const struct guardrail *g = ctx;
+    struct gr_str metric = gr_promql_metric(selector);
+
+    for (size_t i = 0; i < g->metric.common.n; i++)
+        if (gr_str_eq(g->metric.common.v[i], metric))
+            return false;
+    return true;
+}
+
+static void
+add(struct lower *lo, struct gr_promql *e, const struct gr_promql_matcher *matchers, size_t n,
+    bool (*wants)(const struct gr_promql *, void *), const struct guardrail *g)
+{
+    const struct guardrail *borrowed = g;
+    struct gr_promql_add what = {.matchers = matchers, .count = n, .wants = wants};
+
+    memcpy(&what.ctx, &borrowed, sizeof what.ctx); /* the callback only reads it */
+    if (lo->err == GR_OK)
+        lo->err = gr_promql_add_matchers(lo->arena, e, &what);
+}
+
+/* `canary|control` as the value of one matcher, or a single cohort. */
+static struct gr_promql_matcher
+cohort_matcher(struct lower *lo, const struct select *s)
+{
+    const struct model *m = lo->m;
+    struct gr_promql_matcher match = {.name = m->cohort_label, .op = GR_PROMQL_IS};
+    struct gr_buf both = GR_BUF_INIT(4096);
+
+    if (s->cohort.n > 0 || is_fixed(s->g, NULL)) {
+        match.value = s->cohort.n > 0 ? s->cohort : m->canary;
+        return match;
+    }
+    gr_quote_regex(&both, m->canary);
+    gr_buf_putc(&both, '|');
+    gr_quote_regex(&both, m->control);
+    match.op = GR_PROMQL_LIKE;
+    match.value = gr_arena_dup(lo->arena, gr_buf_str(&both));
+    if (gr_buf_err(&both) != GR_OK || !match.value.p)
+        lo->err = GR_ENOMEM;
+    gr_buf_fini(&both);
+    return match;
+}
+
+/* The text of a selector (or a whole expression) with the cohort's, `only`'s and the weight's matchers inserted in its tree. */
+static const char *
+selector(struct lower *lo, const struct gr_promql *tree, const struct select *s)
+{
+    struct gr_promql *e = gr_promql_clone(lo->arena, tree);
+    size_t from = lo->expr.n;
+
+    if (!e) {
+        lo->err = GR_ENOMEM;
+        return "";
+    }
+    if (*s->suffix && e->kind == GR_PROMQL_SELECTOR)
+        e->u.selector.metric =
+            gr_arena_printf(lo->arena, GR_FMT "%s", GR_ARG(e->u.selector.metric), s->suffix);
+    if (!s->g->stream_scope) {
+        struct gr_promql_matcher cohort = cohort_matcher(lo, s);
+        add(lo, e, &cohort, 1, is_own, s->g);
+    }
+    for (size_t i = 0; i < s->g->only.n; i++) {
+        struct gr_promql_matcher only = {.name = s->g->only.v[i].key, .value = s->g->only.v[i].value};
+        add(lo, e, &only, 1, is_own, s->g);
+    }
+    if (s->tier) {
+        struct gr_promql_matcher tier = {.name = s->g->metric.weight_label, .value = s->tier->value};
+        add(lo, e, &tier, 1, NULL, s->g);
+    }
+    gr_promql_print(&lo->expr, e);
+    return lower_cut(lo, from);
+}
+
+/* The labels that a slot keeps: release, compare_within, dynamic; each followed by ", ". */
+static const char *
+kept(struct lower *lo, const struct guardrail *g)
+{
+    size_t from = lo->expr.n;
+
+    lower_put(lo, "$R$1$2", lower_strs(lo, g->compare_within, ", "), lower_strs(lo, g->dynamic, ", "), NULL);
+    return lower_cut(lo, from);
+}
+
+/* `* on (cluster) group_left (spec, deployment_id, phase) guardrail:gate{…}`: the slot belongs to the active phase, and exists only in
+ * the guardrail's phases. Fixed limits count at once, comparisons once the gate is open. */
+static const char *
+join(struct lower *lo, const struct guardrail *g)
+{
+    size_t from = lo->expr.n;
+
+    lower_put(lo, "* on ($R) group_left (spec, deployment_id, phase) $1{$S$2}",
+              is_fixed(g, NULL) ? "guardrail:open" : "guardrail:gate", lower_phases(lo, g->phases), NULL);
+    return lower_cut(lo, from);
+}
+
+/* -- counters -------------------------------------------------------------------------------------------------------------- */
+
+/* increase(x{…}[150s]), or with weights 5 * increase(x{…,tier="platinum"}[150s]) or 3 * …; squares: 25, 9, … */
+static const char *
+increases(struct lower *lo, const struct guardrail *g, const struct gr_promql *counter, const char *suffix,
+          bool squares)
+{
+    const struct metric *mt = &g->metric;
+    const char *range =
+        lower_duration(lo, model_ms(lo->m, lo->m->sampling_ms) + model_ms(lo->m, lo->m->scrape_ms));
+    size_t from = lo->expr.n;
+
+    if (mt->n_weights == 0) {
+        struct select s = {.g = g, .suffix = suffix};
+        lower_put(lo, "increase($1[$2])", selector(lo, counter, &s), range, NULL);
+        return lower_cut(lo, from);
+    }
+    for (size_t i = 0; i < mt->n_weights; i++) {
+        struct select s = {.g = g, .tier = &mt->weights[i], .suffix = suffix};
+        struct gr_dec w = mt->weights[i].weight;
+        if (squares && gr_dec_mul(w, w, &w) != GR_OK)
+            lo->err = GR_ERANGE;
+        lower_put(lo, i > 0 ? "\n      or $1 * increase($2[$3])" : "$1 * increase($2[$3])", lower_dec(lo, w),
+                  selector(lo, counter, &s), range, NULL);
+    }
+    return lower_cut(lo, from);
+}
+
+/* One slot's share of the increase range: 120 s of 150 s are 0.8. */
+static const char *
+share(struct lower *lo)
+{
+    struct gr_dec slot = gr_dec_int(model_ms(lo->m, lo->m->sampling_ms));
+    struct gr_dec range = gr_dec_int(model_ms(lo->m, lo->m->sampling_ms) + model_ms(lo->m, lo->m->scrape_ms));
+    struct gr_dec ratio = GR_DEC(1, 0);
+
+    if (gr_dec_div(slot, range, &ratio) != GR_OK)
+        lo->err = GR_ERANGE;
+    return lower_dec(lo, ratio);
+}
+
+static void
+part(struct lower *lo, const struct guardrail *g, const char *name)
+{
+    struct gr_rule *rule = lower_record(lo, "guardrail:slot:sum");
+
+    lower_label(lo, rule, "guardrail", g->name);
+    lower_label(lo, rule, "part", gr_str(name));
+}
+
+static void
+sum_part(struct lower *lo, const struct guardrail *g, const char *keys, const char *what)
+{
+    const char *cohort = gr_arena_printf(lo->arena, "\"cohort\", \"$1\", \"" GR_FMT "\", \"(.+)\"",
+                                         GR_ARG(lo->m->cohort_label))
+                             .p;
+
+    if (!cohort) {
+        lo->err = GR_ENOMEM;
+        return;
+    }
+    if (g->stream_scope)
+        cohort = "\"cohort\", \"stream\", \"\", \"\"";
+    lower_put(lo, "$1 * sum by ($2) (label_replace(\n    $3, $4))\n$5", share(lo), keys, what, cohort,
+              join(lo, g), NULL);
+}
+
+static void
+ratio_slots(struct lower *lo, const struct guardrail *g)
+{
+    const char *numerator = g->metric.kind == METRIC_RATIO_BAD ? "bad" : "good";
+    size_t from = lo->expr.n;
+    const char *keys;
+
+    lower_put(lo, "$1, cohort", kept(lo, g), NULL);
+    keys = lower_cut(lo, from);
+    sum_part(lo, g, keys, increases(lo, g, g->metric.total, "", false));
+    part(lo, g, "total");
+    /* A numerator never incremented is 0, with the denominator's labels. `ignoring`, because the left side has no guardrail and part
+     * yet: a plain `or` would keep both sides, and the rule would fail with two samples of one label set. */
+    sum_part(lo, g, keys, increases(lo, g, g->metric.part, "", false));
+    gr_buf_puts(&lo->expr, "\nor ignoring (guardrail, part) guardrail:slot:sum{");
+    lower_put(lo, "$S$1,part=\"total\"} * 0", lower_values(lo, GR_STR("guardrail"), &g->name, 1, false),
+              NULL);
+    part(lo, g, numerator);
+    if (g->metric.n_weights > 0) {
+        sum_part(lo, g, keys, increases(lo, g, g->metric.total, "", true));
+        part(lo, g, "square");
+    }
+}
+
+static void
+histogram_slots(struct lower *lo, const struct guardrail *g)
+{
+    size_t from = lo->expr.n;
+    const char *keys;
+
+    lower_put(lo, "$1, cohort, le", kept(lo, g), NULL);
+    keys = lower_cut(lo, from);
+    sum_part(lo, g, keys, increases(lo, g, g->metric.part, "_bucket", false));
+    part(lo, g, "bucket");
+}
+
+/* -- gauges and expressions ----------------------------------------------------------------------------------------------- */
+
+static const char *const reduce_names[] = {[REDUCE_AVG] = "avg", [REDUCE_MAX] = "max", [REDUCE_MIN] = "min"};
+
+static const char *
+gauge_values(struct lower *lo, const struct guardrail *g)
+{
+    struct select s = {.g = g, .suffix = ""};
+    const char *slot = lower_duration(lo, model_ms(lo->m, lo->m->sampling_ms));
+    const char *sel = selector(lo, g->metric.part, &s);
+    size_t from = lo->expr.n;
+
+    lower_put(lo, "label_replace($1_over_time($2[$3]) > -Inf < +Inf, \"cohort\", ",
+              reduce_names[g->metric.reduce], sel, slot, NULL);
+    if (g->stream_scope) {
+        lower_put(lo, "\"stream\", \"\", \"\")", NULL);
+    } else {
+        lower_put(lo, "\"$$1\", ", NULL);
+        gr_quote_promql(&lo->expr, lo->m->cohort_label);
+        lower_put(lo, ", \"(.+)\")", NULL);
+    }
+    return lower_cut(lo, from);
+}
+
+static void
+put_expression(struct lower *lo, const struct guardrail *g, struct gr_str cohort, const char *as)
+{
+    struct select s = {.g = g, .cohort = cohort, .suffix = ""};
+
+    lower_put(lo, "label_replace($1, \"cohort\", \"$2\", \"\", \"\")", selector(lo, g->metric.part, &s), as,
+              NULL);
+}
+
+/* The expression once per cohort, its selectors restricted to it. */
+static const char *
+expression_values(struct lower *lo, const struct guardrail *g)
+{
+    size_t from = lo->expr.n;
+
+    lower_put(lo, "(", NULL);
+    put_expression(lo, g, lo->m->canary, g->stream_scope ? "stream" : "canary");
+    if (is_compared(g, NULL)) {
+        lower_put(lo, "\n    or ", NULL);
+        put_expression(lo, g, lo->m->control, "control");
+    }
+    lower_put(lo, ") > -Inf < +Inf", NULL);
+    return lower_cut(lo, from);
+}
+
+static void
+value_slots(struct lower *lo, const struct guardrail *g)
+{
+    const char *values = g->metric.kind == METRIC_GAUGE ? gauge_values(lo, g) : expression_values(lo, g);
+
+    lower_put(lo, "$1 by ($2, cohort) (\n    $3)\n$4", reduce_names[g->metric.reduce], kept(lo, g), values,
+              join(lo, g), NULL);
+    lower_label(lo, lower_record(lo, "guardrail:slot:value"), "guardrail", g->name);
+}
+
+/* -- derived from slots ---------------------------------------------------------------------------------------------------- */
+
+static bool
+is_paired(const struct guardrail *g, const void *arg)
+{
+    return is_value(g, NULL) && g->limit.against == *(const enum against *)arg;
+}
+
+/* Paired difference of one slot, for the gauge test. `> 0`: no division by a zero control. */
+static void
+deltas(struct lower *lo)
+{
+    static const enum against relative = AGAINST_CONTROL_RELATIVE, points = AGAINST_CONTROL_POINTS;
+    const char *which;
+
+    lower_branches(lo, "\nor ");
+    if ((which = lower_which(lo, is_paired, &relative)) != NULL)
+        lower_branch(lo,
+                     "guardrail:slot:value{$S$1,cohort=\"canary\"}\n"
+                     "  / ignoring (cohort) (guardrail:slot:value{$S$1,cohort=\"control\"} > 0) - 1",
+                     which, NULL);
+    if ((which = lower_which(lo, is_paired, &points)) != NULL)
+        lower_branch(lo,
+                     "guardrail:slot:value{$S$1,cohort=\"canary\"}\n"
+                     "  - ignoring (cohort) guardrail:slot:value{$S$1,cohort=\"control\"}",
+                     which, NULL);
+    lower_record(lo, "guardrail:slot:delta");
+}
+
+static bool
+confirms(const struct guardrail *g, const struct bound *b)
+{
+    if (!is_fixed(g, NULL) || b->side == SIDE_BACKSTOP)
+        return false;
+    return b->level == LEVEL_HARD ? g->evidence.hard_n > 1 : g->evidence.soft_n > 1;
+}
+
+/* `confirm: k of n` counts these, recorded slots and not steps of a subquery: those sit on the clock, slots on the group's own offset,
+ * so a subquery can miss the newest slot (and promtool, which has no offset, would not show it). */
+static void
+over(struct lower *lo, const struct guardrail *g, const struct bound *b)
+{
+    const char *name = lower_values(lo, GR_STR("guardrail"), &g->name, 1, false);
+    const char *value;
+    struct gr_rule *rule;
+    size_t from = lo->expr.n;
+
+    if (is_value(g, NULL)) {
+        lower_put(lo, "sum without (cohort) (guardrail:slot:value{$S$1$$1})", name, NULL);
+    } else if (is_ratio(g, NULL)) {
+        lower_put(
+            lo,
+            "sum without (cohort, part) (guardrail:slot:sum{$S$1,part=~\"bad|good\"$$1} / ignoring (part) "
+            "(guardrail:slot:sum{$S$1,part=\"total\"$$1} > 0))",
+            name, NULL);
+    } else {
+        lower_put(lo, "sum without (cohort, part) (histogram_quantile($2, guardrail:slot:sum{$S$1$$1}))",
+                  name, lower_dec(lo, g->metric.quantile), NULL);
+    }
+    value = lower_cut(lo, from);
+    lower_per_literal(lo, g, b, value, lower_op(b));
+    rule = lower_record(lo, "guardrail:slot:over");
+    lower_label(lo, rule, "guardrail", g->name);
+    lower_label(lo, rule, "level", gr_str(level_name(b->level)));
+    lower_label(lo, rule, "side", gr_str(side_name(b->side)));
+}
+
+void
+lower_slots(struct lower *lo)
+{
+    const struct model *m = lo->m;
+
+    for (size_t i = 0; i < m->n_guardrails; i++) {
+        const struct guardrail *g = &m->guardrails[i];
+        if (is_ratio(g, NULL))
+            ratio_slots(lo, g);
+        else if (is_histogram(g, NULL))
+            histogram_slots(lo, g);
+        else
+            value_slots(lo, g);
+    }
+    deltas(lo);
+    for (size_t i = 0; i < m->n_guardrails; i++)
+        for (size_t k = 0; k < m->guardrails[i].limit.n_bounds; k++)
+            if (confirms(&m->guardrails[i], &m->guardrails[i].limit.bounds[k]))
+                over(lo, &m->guardrails[i], &m->guardrails[i].limit.bounds[k]);
+}

@@ -1,0 +1,142 @@
+/* session.c - what the commands share: reading a specification, reporting findings. */
+#include "config.h"
+#include "command.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "guardrail/file.h"
+#include "guardrail/quote.h"
+#include "spec.h"
+
+/* A specification of SPEC_BYTES_MAX and all that is compiled from it. */
+#define ARENA_BYTES_MAX ((size_t)1 << 30)
+
+void
+complain(const struct command *self, const char *fmt, ...)
+{
+    va_list ap;
+
+    fprintf(stderr, "guardrailc %s: ", self->name);
+    va_start(ap, fmt);
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    fputc('\n', stderr);
+}
+
+int
+usage(const struct command *self, const char *fmt, ...)
+{
+    va_list ap;
+
+    fprintf(stderr, "guardrailc %s: ", self->name);
+    va_start(ap, fmt);
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    fprintf(stderr, "\nTry 'guardrailc %s --help'.\n", self->name);
+    return EXIT_USAGE;
+}
+
+static bool
+choice(const char *given, const char *a, const char *b, const char *c)
+{
+    return !given || strcmp(given, a) == 0 || strcmp(given, b) == 0 || strcmp(given, c) == 0;
+}
+
+static bool
+wants_color(const char *when)
+{
+    const char *no_color = getenv("NO_COLOR");
+
+    if (when && strcmp(when, "auto") != 0)
+        return strcmp(when, "always") == 0;
+    return !(no_color && *no_color) && isatty(STDOUT_FILENO) == 1;
+}
+
+int
+session_init(struct session *s, const struct command *self, const struct options *o)
+{
+    const char *format = options_get(self->options, o, "format");
+    const char *color = options_get(self->options, o, "color");
+
+    *s = (struct session){.quiet = options_get(self->options, o, "quiet") != NULL};
+    if (!choice(format, "text", "json", "json"))
+        return usage(self, "--format is text or json, not '%s'", format);
+    if (!choice(color, "auto", "always", "never"))
+        return usage(self, "--color is auto, always or never, not '%s'", color);
+    s->style.format = format && strcmp(format, "json") == 0 ? GR_DIAG_JSON : GR_DIAG_TEXT;
+    s->style.color = s->style.format == GR_DIAG_TEXT && wants_color(color);
+    s->arena = gr_arena_create(ARENA_BYTES_MAX);
+    s->sources = gr_sources_create();
+    s->diags = s->sources ? gr_diags_create(s->sources) : NULL;
+    if (s->arena && s->diags)
+        return EXIT_CLEAN;
+    complain(self, "%s", gr_err_name(GR_ENOMEM));
+    session_fini(s);
+    return EXIT_MACHINE;
+}
+
+void
+session_fini(struct session *s)
+{
+    gr_diags_free(s->diags);
+    gr_sources_free(s->sources);
+    gr_arena_free(s->arena);
+    *s = (struct session){.quiet = false};
+}
+
+/* The file cannot be taken in: a finding without a line. */
+static int
+unreadable(struct session *s, const char *path, enum gr_err err)
+{
+    struct gr_buf name = GR_BUF_INIT(8192);
+
+    if (err == GR_ENOMEM)
+        return EXIT_MACHINE;
+    gr_quote_log(&name, gr_str(path));
+    if (err == GR_ELIMIT)
+        gr_diag(s->diags, GR0002, GR_SPAN_NONE, GR_STR("split it: release streams can have a spec each"),
+                "%s is larger than %u bytes", gr_buf_cstr(&name), SPEC_BYTES_MAX);
+    else
+        gr_diag(s->diags, GR0001, GR_SPAN_NONE, GR_STR("check the path and its permissions"),
+                "cannot read %s: %s", gr_buf_cstr(&name), gr_err_name(err));
+    gr_buf_fini(&name);
+    return EXIT_USAGE;
+}
+
+int
+session_spec(struct session *s, const char *path, uint32_t time_scale, struct model **out)
+{
+    struct gr_buf text = GR_BUF_INIT(SPEC_BYTES_MAX);
+    uint32_t file = 0;
+    enum gr_err err = gr_file_read(path, &text);
+
+    if (err == GR_OK)
+        err = gr_sources_add(s->sources, gr_str(path), gr_buf_str(&text), &file);
+    gr_buf_fini(&text);
+    if (err != GR_OK)
+        return unreadable(s, path, err);
+    err =
+        spec_read(s->arena, s->sources, file, (struct spec_options){.time_scale = time_scale}, s->diags, out);
+    if (err == GR_EUSER)
+        return EXIT_FINDINGS;
+    return err == GR_OK ? EXIT_CLEAN : EXIT_MACHINE;
+}
+
+int
+session_report(struct session *s, int code)
+{
+    struct gr_buf out = GR_BUF_INIT(64u << 20);
+    bool any = gr_diags_count(s->diags, GR_SEV_ERROR) + gr_diags_count(s->diags, GR_SEV_WARNING) > 0;
+
+    if (s->style.format == GR_DIAG_JSON || any)
+        gr_diags_print(s->diags, s->style, &out);
+    if (gr_buf_err(&out) != GR_OK || fwrite(gr_buf_cstr(&out), 1, out.n, stdout) != out.n ||
+        fflush(stdout) != 0)
+        code = EXIT_MACHINE;
+    gr_buf_fini(&out);
+    if (code == EXIT_MACHINE)
+        fprintf(stderr, "guardrailc: out of memory, or output could not be written; nothing was changed\n");
+    return code;
+}
