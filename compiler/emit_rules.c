@@ -4,36 +4,60 @@
 
 #include "guardrail/quote.h"
 #include "lower.h"
+#include "outnames.h"
 
 #define RULES_BYTES_MAX (256u << 20)
 
-/* `spec="demo"`, "cluster", "cluster, deployment_id, phase", ", symbol_bucket": what templates call $S, $R, $P, $Y and $Z. */
-static enum gr_err
-names(struct lower *lo)
+/* Moves what b holds to the arena and empties b. */
+static struct gr_str
+settle(struct lower *lo, struct gr_buf *b)
+{
+    struct gr_str s = gr_buf_err(b) == GR_OK ? gr_arena_dup(lo->arena, gr_buf_str(b)) : GR_STR_NONE;
+
+    if (!s.p)
+        lo->err = GR_ENOMEM;
+    gr_buf_reset(b);
+    return s;
+}
+
+static struct gr_str
+quoted(struct lower *lo, struct gr_buf *b, struct gr_str value)
+{
+    gr_quote_promql(b, value);
+    return settle(lo, b);
+}
+
+/* What templates call $S, $R, $P, $C, $K, $T, $Y and $Z (lower.h). */
+static void
+variables(struct lower *lo)
 {
     const struct model *m = lo->m;
     struct gr_buf b = GR_BUF_INIT(LOWER_EXPR_BYTES_MAX);
 
     gr_buf_puts(&b, "spec=");
     gr_quote_promql(&b, m->spec);
-    lo->spec = gr_arena_dup(lo->arena, gr_buf_str(&b));
-    gr_buf_reset(&b);
+    lo->spec = settle(lo, &b);
     for (size_t i = 0; i < m->release_labels.n; i++) {
         gr_buf_puts(&b, i > 0 ? ", " : "");
         gr_buf_put(&b, m->release_labels.v[i]);
     }
-    lo->release = gr_arena_dup(lo->arena, gr_buf_str(&b));
+    lo->release = settle(lo, &b);
+    gr_buf_put(&b, lo->release);
     gr_buf_puts(&b, ", deployment_id, phase");
-    lo->pure = gr_arena_dup(lo->arena, gr_buf_str(&b));
-    gr_buf_reset(&b);
+    lo->pure = settle(lo, &b);
+    lo->canary = quoted(lo, &b, m->canary);
+    lo->control = quoted(lo, &b, m->control);
+    gr_quote_regex(&b, m->canary);
+    gr_buf_puts(&b, "|" COHORT_STREAM);
+    lo->subject = settle(lo, &b);
+    lo->subject = quoted(lo, &b, lo->subject);
     for (size_t i = 0; i < m->n_dynamic; i++) {
         gr_buf_puts(&b, ", ");
         gr_buf_put(&b, m->dynamic[i].label);
     }
-    lo->dynamic_more = gr_arena_dup(lo->arena, gr_buf_str(&b));
+    lo->dynamic_more = settle(lo, &b);
     lo->dynamic = gr_str_sub(lo->dynamic_more, 2, lo->dynamic_more.n);
     gr_buf_fini(&b);
-    return lo->spec.p && lo->release.p && lo->pure.p && lo->dynamic_more.p ? GR_OK : GR_ENOMEM;
 }
 
 /* Every expression that leaves the compiler is one that our own front end accepts. A failure here is our bug. */
@@ -58,10 +82,7 @@ prove(const struct lower *lo)
 static enum gr_err
 lower(struct lower *lo)
 {
-    enum gr_err err = names(lo);
-
-    if (err != GR_OK)
-        return err;
+    variables(lo);
     lo->file = gr_rulefile_create(lo->arena);
     lo->group = gr_rulefile_group(lo->file, lo->m->spec, model_ms(lo->m, lo->m->sampling_ms));
     if (!lo->group)

@@ -14,6 +14,33 @@ fail(struct lower *lo, enum gr_err err)
         lo->err = err;
 }
 
+/* The text of a one-letter variable. */
+static struct gr_str
+variable(const struct lower *lo, char letter)
+{
+    switch (letter) {
+    case 'S':
+        return lo->spec;
+    case 'R':
+        return lo->release;
+    case 'P':
+        return lo->pure;
+    case 'C':
+        return lo->canary;
+    case 'K':
+        return lo->control;
+    case 'T':
+        return lo->subject;
+    case 'Y':
+        return lo->dynamic;
+    case 'Z':
+        return lo->dynamic_more;
+    default:
+        GR_ASSERT(letter == '$');
+        return GR_STR("$");
+    }
+}
+
 /* Expands one template; argv holds $1 … $9. */
 static void
 expand(struct lower *lo, const char *template, const char *const argv[9])
@@ -27,19 +54,8 @@ expand(struct lower *lo, const char *template, const char *const argv[9])
         if (*t >= '1' && *t <= '9') {
             GR_ASSERT(argv[*t - '1'] != NULL);
             gr_buf_puts(&lo->expr, argv[*t - '1']);
-        } else if (*t == 'S') {
-            gr_buf_put(&lo->expr, lo->spec);
-        } else if (*t == 'R') {
-            gr_buf_put(&lo->expr, lo->release);
-        } else if (*t == 'P') {
-            gr_buf_put(&lo->expr, lo->pure);
-        } else if (*t == 'Y') {
-            gr_buf_put(&lo->expr, lo->dynamic);
-        } else if (*t == 'Z') {
-            gr_buf_put(&lo->expr, lo->dynamic_more);
         } else {
-            GR_ASSERT(*t == '$');
-            gr_buf_putc(&lo->expr, '$');
+            gr_buf_put(&lo->expr, variable(lo, *t));
         }
     }
 }

@@ -30,14 +30,17 @@ struct lower {
     const char *separator; /* what lower_branch() puts before the next branch */
     struct gr_str spec;    /* $S: spec="demo" */
     struct gr_str release; /* $R: cluster */
-    struct gr_str pure; /* $P: cluster, deployment_id, phase: what keeps two phases and two releases apart */
+    struct gr_str pure;    /* $P: cluster, deployment_id, phase: keeps two phases and two releases apart */
+    struct gr_str canary;  /* $C: "canary", quoted: the label cohort of canary series */
+    struct gr_str control; /* $K: "control" */
+    struct gr_str subject; /* $T: "canary|stream", a regular expression: what is judged, cohort or stream */
     struct gr_str dynamic;      /* $Y: labels of dynamic slices, "symbol_bucket"; may be empty */
     struct gr_str dynamic_more; /* $Z: the same behind other labels: ", symbol_bucket" */
     enum gr_err err;            /* the first failure; later calls do nothing */
 };
 
 /* -- composing ------------------------------------------------------------------------------------------------------- */
-/* Appends a template to lo->expr: $S $R $P $Y $Z as above, $1 … $9 the arguments (NULL-terminated list of const char *), $$ a dollar. */
+/* Appends a template to lo->expr: $S $R $P $C $K $T $Y $Z as above, $1 … $9 the arguments (NULL-terminated list of const char *), $$ a dollar. */
 void lower_put(struct lower *lo, const char *template, ...) __attribute__((sentinel));
 /* Starts an expression of several branches joined by `separator` ("\nor "). */
 void lower_branches(struct lower *lo, const char *separator);

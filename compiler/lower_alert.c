@@ -7,6 +7,7 @@
 
 #include "guardrail/policy.h"
 #include "guardrail/quote.h"
+#include "outnames.h"
 
 #define WATCH_INTERVAL_MS INT64_C(30000)
 #define MINUTE_MS INT64_C(60000)
@@ -71,16 +72,27 @@ unit_label(const struct guardrail *g)
     return g->metric.unit ? g->metric.unit->label : "";
 }
 
+/* `,cohort="canary"` */
+static const char *
+cohort(struct lower *lo, const char *quoted_name)
+{
+    size_t from = lo->expr.n;
+
+    gr_buf_printf(&lo->expr, ",cohort=%s", quoted_name);
+    return lower_cut(lo, from);
+}
+
 /* "canary 0.031, control 0.0102 (×1.4 limit: +40%), evidence 12.3, 37 bad of 1200 canary observations" */
 static void
 describe_breach(struct lower *lo, const struct guardrail *g, const struct bound *b)
 {
     gr_buf_puts(&lo->expr, "canary ");
-    put_query(lo, g, "guardrail:window:value", g->stream_scope ? ",cohort=\"stream\"" : ",cohort=\"canary\"");
+    put_query(lo, g, "guardrail:window:value",
+              cohort(lo, g->stream_scope ? "\"" COHORT_STREAM "\"" : lo->canary.p));
     gr_buf_puts(&lo->expr, unit_label(g));
     if (is_compared(g, NULL)) {
         gr_buf_puts(&lo->expr, ", control ");
-        put_query(lo, g, "guardrail:window:value", ",cohort=\"control\"");
+        put_query(lo, g, "guardrail:window:value", cohort(lo, lo->control.p));
         gr_buf_puts(&lo->expr, unit_label(g));
     }
     gr_buf_printf(&lo->expr, "; %s limit ", level_name(b->level));
@@ -93,7 +105,7 @@ describe_breach(struct lower *lo, const struct guardrail *g, const struct bound 
     }
     if (is_sum(g, NULL)) {
         gr_buf_puts(&lo->expr, "; canary observations ");
-        put_query(lo, g, "guardrail:test:total", ",cohort=\"canary\"");
+        put_query(lo, g, "guardrail:test:total", cohort(lo, lo->canary.p));
     }
     gr_buf_puts(&lo->expr, "; metric ");
     put_text(lo, g->source);
@@ -170,7 +182,7 @@ static void
 put_few_events(struct lower *lo, const struct guardrail *g, const char *name)
 {
     if (is_sum(g, NULL) && g->evidence.min_events > 0)
-        lower_put(lo, "\nunless sum without (cohort) (guardrail:test:bad{$S$1,cohort=\"canary\"} < $2)", name,
+        lower_put(lo, "\nunless sum without (cohort) (guardrail:test:bad{$S$1,cohort=$C} < $2)", name,
                   lower_uint(lo, g->evidence.min_events), NULL);
 }
 
@@ -217,8 +229,7 @@ put_breach(struct lower *lo, const struct guardrail *g, const struct bound *b)
     const char *value;
 
     if (b->side == SIDE_BACKSTOP) {
-        lower_put(lo, "sum without (cohort) (guardrail:window:value{$$S$1,cohort=\"canary\"$$1})", name,
-                  NULL);
+        lower_put(lo, "sum without (cohort) (guardrail:window:value{$$S$1,cohort=$C$$1})", name, NULL);
         value = lower_cut(lo, from);
         lower_per_literal(lo, g, b, value, lower_op(b));
         put_few_events(lo, g, name);

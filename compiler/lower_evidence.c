@@ -97,9 +97,9 @@ edges(struct lower *lo)
             first = !tests_quantile(&m->guardrails[k], q);
         if (first)
             lower_branch(lo,
-                         "(guardrail:test:cdf{$S$1,cohort=\"control\"} >= $2)\n"
+                         "(guardrail:test:cdf{$S$1,cohort=$K} >= $2)\n"
                          "  == ignoring (le) group_left () min without (le)"
-                         " (guardrail:test:cdf{$S$1,cohort=\"control\"} >= $2)",
+                         " (guardrail:test:cdf{$S$1,cohort=$K} >= $2)",
                          lower_which(lo, tests_quantile, q), lower_dec(lo, *q), NULL);
     }
     lower_record(lo, "guardrail:test:edge");
@@ -193,13 +193,13 @@ difference(struct lower *lo)
     lower_branches(lo, "\nor ");
     if ((which = lower_which(lo, is_compared_bad_sum, NULL)) != NULL)
         lower_branch(lo,
-                     "guardrail:test:rate{$S$1,cohort=\"canary\"}"
-                     " - ignoring (cohort) guardrail:test:rate{$S$1,cohort=\"control\"}",
+                     "guardrail:test:rate{$S$1,cohort=$C}"
+                     " - ignoring (cohort) guardrail:test:rate{$S$1,cohort=$K}",
                      which, NULL);
     if ((which = lower_which(lo, is_compared_good, NULL)) != NULL)
         lower_branch(lo,
-                     "sum without (cohort) (guardrail:test:rate{$S$1,cohort=\"control\"})"
-                     " - sum without (cohort) (guardrail:test:rate{$S$1,cohort=\"canary\"})",
+                     "sum without (cohort) (guardrail:test:rate{$S$1,cohort=$K})"
+                     " - sum without (cohort) (guardrail:test:rate{$S$1,cohort=$C})",
                      which, NULL);
     if (lower_any(lo, is_compared_value, NULL))
         lower_branch(lo, "avg_over_time(guardrail:slot:delta{$S}[$1]) and on ($P) guardrail:open{$S}",

@@ -6,6 +6,7 @@
 #include "lower.h"
 
 #include "guardrail/quote.h"
+#include "outnames.h"
 
 /* What one selector of a guardrail needs besides its own matchers. */
 struct select {
@@ -177,7 +178,7 @@ sum_part(struct lower *lo, const struct guardrail *g, const char *keys, const ch
         return;
     }
     if (g->stream_scope)
-        cohort = "\"cohort\", \"stream\", \"\", \"\"";
+        cohort = "\"cohort\", \"" COHORT_STREAM "\", \"\", \"\"";
     lower_put(lo, "$1 * sum by ($2) (label_replace(\n    $3, $4))\n$5", share(lo), keys, what, cohort,
               join(lo, g), NULL);
 }
@@ -233,7 +234,7 @@ gauge_values(struct lower *lo, const struct guardrail *g)
     lower_put(lo, "label_replace($1_over_time($2[$3]) > -Inf < +Inf, \"cohort\", ",
               reduce_names[g->metric.reduce], sel, slot, NULL);
     if (g->stream_scope) {
-        lower_put(lo, "\"stream\", \"\", \"\")", NULL);
+        lower_put(lo, "\"" COHORT_STREAM "\", \"\", \"\")", NULL);
     } else {
         lower_put(lo, "\"$$1\", ", NULL);
         gr_quote_promql(&lo->expr, lo->m->cohort_label);
@@ -243,12 +244,12 @@ gauge_values(struct lower *lo, const struct guardrail *g)
 }
 
 static void
-put_expression(struct lower *lo, const struct guardrail *g, struct gr_str cohort, const char *as)
+put_expression(struct lower *lo, const struct guardrail *g, struct gr_str cohort, const char *quoted_name)
 {
     struct select s = {.g = g, .cohort = cohort, .suffix = ""};
 
-    lower_put(lo, "label_replace($1, \"cohort\", \"$2\", \"\", \"\")", selector(lo, g->metric.part, &s), as,
-              NULL);
+    lower_put(lo, "label_replace($1, \"cohort\", $2, \"\", \"\")", selector(lo, g->metric.part, &s),
+              quoted_name, NULL);
 }
 
 /* The expression once per cohort, its selectors restricted to it. */
@@ -258,10 +259,10 @@ expression_values(struct lower *lo, const struct guardrail *g)
     size_t from = lo->expr.n;
 
     lower_put(lo, "(", NULL);
-    put_expression(lo, g, lo->m->canary, g->stream_scope ? "stream" : "canary");
+    put_expression(lo, g, lo->m->canary, g->stream_scope ? "\"" COHORT_STREAM "\"" : lo->canary.p);
     if (is_compared(g, NULL)) {
         lower_put(lo, "\n    or ", NULL);
-        put_expression(lo, g, lo->m->control, "control");
+        put_expression(lo, g, lo->m->control, lo->control.p);
     }
     lower_put(lo, ") > -Inf < +Inf", NULL);
     return lower_cut(lo, from);
@@ -295,13 +296,13 @@ deltas(struct lower *lo)
     lower_branches(lo, "\nor ");
     if ((which = lower_which(lo, is_paired, &relative)) != NULL)
         lower_branch(lo,
-                     "guardrail:slot:value{$S$1,cohort=\"canary\"}\n"
-                     "  / ignoring (cohort) (guardrail:slot:value{$S$1,cohort=\"control\"} > 0) - 1",
+                     "guardrail:slot:value{$S$1,cohort=$C}\n"
+                     "  / ignoring (cohort) (guardrail:slot:value{$S$1,cohort=$K} > 0) - 1",
                      which, NULL);
     if ((which = lower_which(lo, is_paired, &points)) != NULL)
         lower_branch(lo,
-                     "guardrail:slot:value{$S$1,cohort=\"canary\"}\n"
-                     "  - ignoring (cohort) guardrail:slot:value{$S$1,cohort=\"control\"}",
+                     "guardrail:slot:value{$S$1,cohort=$C}\n"
+                     "  - ignoring (cohort) guardrail:slot:value{$S$1,cohort=$K}",
                      which, NULL);
     lower_record(lo, "guardrail:slot:delta");
 }

@@ -14,8 +14,7 @@ limit(struct lower *lo, const struct guardrail *g, const struct bound *b)
     size_t from = lo->expr.n;
 
     if (b->side == SIDE_BACKSTOP)
-        lower_put(lo, "sum without (cohort) (guardrail:window:value{$$S$1,cohort=\"canary\"$$1})", name,
-                  NULL);
+        lower_put(lo, "sum without (cohort) (guardrail:window:value{$$S$1,cohort=$C$$1})", name, NULL);
     else
         lower_put(lo, "guardrail:effect{$$S$1$$1}", name, NULL);
     value = lower_cut(lo, from);
@@ -60,7 +59,7 @@ breach(struct lower *lo)
          "guardrail:limit{$S$1,side=\"lower\"} >= ignoring (level, side) group_left () guardrail:effect{$S}"},
         {{SIDE_BACKSTOP, false},
          "guardrail:limit{$S$1,side=\"backstop\"} < ignoring (level, side) group_left ()"
-         " sum without (cohort) (guardrail:window:value{$S$1,cohort=\"canary\"})"},
+         " sum without (cohort) (guardrail:window:value{$S$1,cohort=$C})"},
     };
     const char *which;
 
@@ -96,8 +95,8 @@ put_min_events(struct lower *lo)
         if (!first)
             continue;
         lower_put(lo, any ? " or " : "\n  unless ignoring (level, side) sum without (cohort) (", NULL);
-        lower_put(lo, "guardrail:test:bad{$S$1,cohort=\"canary\"} < $2",
-                  lower_which(lo, has_min_events, least), lower_uint(lo, *least), NULL);
+        lower_put(lo, "guardrail:test:bad{$S$1,cohort=$C} < $2", lower_which(lo, has_min_events, least),
+                  lower_uint(lo, *least), NULL);
         any = true;
     }
     if (any)
@@ -279,11 +278,10 @@ insufficient(struct lower *lo)
     from = lo->expr.n;
     lower_put(lo, "guardrail:expected{$S} unless ignoring (cohort, part, le$Z) (", NULL);
     if (sums)
-        lower_put(lo, "guardrail:slot:sum{$S,part=~\"total|bucket\",cohort=~\"canary|stream\"}", NULL);
+        lower_put(lo, "guardrail:slot:sum{$S,part=~\"total|bucket\",cohort=~$T}", NULL);
     if (values)
         lower_put(lo,
-                  sums ? " or guardrail:slot:value{$S,cohort=~\"canary|stream\"}"
-                       : "guardrail:slot:value{$S,cohort=~\"canary|stream\"}",
+                  sums ? " or guardrail:slot:value{$S,cohort=~$T}" : "guardrail:slot:value{$S,cohort=~$T}",
                   NULL);
     lower_put(lo, ")", NULL);
     missing = lower_cut(lo, from);
@@ -294,9 +292,9 @@ insufficient(struct lower *lo)
         reason(lo, "no_control",
                expanded(lo,
                         "(guardrail:coverage{$S$1} unless ignoring (cohort) "
-                        "guardrail:window:value{$S,cohort=\"control\"}"
-                        " or sum without (cohort) (guardrail:coverage:cohort{$S$1,cohort=\"canary\"} >= 0.9)"
-                        " and sum without (cohort) (guardrail:coverage:cohort{$S$1,cohort=\"control\"} < "
+                        "guardrail:window:value{$S,cohort=$K}"
+                        " or sum without (cohort) (guardrail:coverage:cohort{$S$1,cohort=$C} >= 0.9)"
+                        " and sum without (cohort) (guardrail:coverage:cohort{$S$1,cohort=$K} < "
                         "0.9)) * 0 + 1",
                         compared));
     if (has_phase_end(lo))

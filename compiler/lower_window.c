@@ -228,7 +228,7 @@ coverage(struct lower *lo)
     lower_record(lo, "guardrail:coverage:cohort");
     lower_put(lo,
               "min without (cohort) (guardrail:coverage:cohort{$S})\n"
-              "and ignoring (cohort) guardrail:coverage:cohort{$S,cohort=~\"canary|stream\"}",
+              "and ignoring (cohort) guardrail:coverage:cohort{$S,cohort=~$T}",
               NULL);
     lower_record(lo, "guardrail:coverage");
 }
@@ -268,11 +268,10 @@ floors(struct lower *lo)
         for (size_t k = 0; first && k < i; k++)
             first = !has_floor(&m->guardrails[k], floor);
         if (first)
-            lower_branch(
-                lo,
-                "guardrail:window:value{$S$1,cohort=\"canary\"}\n"
-                "  / ignoring (cohort) clamp_min(guardrail:window:value{$S$1,cohort=\"control\"}, $2)",
-                lower_which(lo, has_floor, floor), lower_dec(lo, *floor), NULL);
+            lower_branch(lo,
+                         "guardrail:window:value{$S$1,cohort=$C}\n"
+                         "  / ignoring (cohort) clamp_min(guardrail:window:value{$S$1,cohort=$K}, $2)",
+                         lower_which(lo, has_floor, floor), lower_dec(lo, *floor), NULL);
     }
 }
 
@@ -287,13 +286,13 @@ effect(struct lower *lo)
     floors(lo);
     if ((which = lower_which(lo, has_no_floor, NULL)) != NULL)
         lower_branch(lo,
-                     "guardrail:window:value{$S$1,cohort=\"canary\"}\n"
-                     "  / ignoring (cohort) (guardrail:window:value{$S$1,cohort=\"control\"} > 0)",
+                     "guardrail:window:value{$S$1,cohort=$C}\n"
+                     "  / ignoring (cohort) (guardrail:window:value{$S$1,cohort=$K} > 0)",
                      which, NULL);
     if ((which = lower_which(lo, is_points, NULL)) != NULL)
         lower_branch(lo,
-                     "guardrail:window:value{$S$1,cohort=\"canary\"}\n"
-                     "  - ignoring (cohort) guardrail:window:value{$S$1,cohort=\"control\"}",
+                     "guardrail:window:value{$S$1,cohort=$C}\n"
+                     "  - ignoring (cohort) guardrail:window:value{$S$1,cohort=$K}",
                      which, NULL);
     if ((which = lower_which(lo, is_fixed, NULL)) != NULL)
         lower_branch(lo, "sum without (cohort) (guardrail:window:value{$S$1})", which, NULL);

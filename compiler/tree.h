@@ -41,12 +41,8 @@ struct tree_change {
  * On a later one each file is the old or the new one, the manifest is the old one, and another run mends it.
  * Holds a lock on dir: GR_EBUSY if another run has it. A symbolic link below dir in the place of a folder is GR_EACCES. */
 GR_MUST_USE enum gr_err tree_write(const struct tree *t, const char *dir, struct tree_change *change);
-<<<<<<< HEAD
 /* Compares only; appends one line for each file that is missing, differs or should not be there ("stale: prometheus/rules.yml",
  * "missing: …", "left over: …") and counts them as stale. GR_OK also when there are some. */
-=======
-/* Compares only; appends one line for each file that is missing, differs or should not be there ("stale: prometheus/rules.yml"). */
->>>>>>> 6e964f6 (compiler: lowering to rules, command table, check and compile (not linked yet))
 GR_MUST_USE enum gr_err tree_check(const struct tree *t, const char *dir, struct tree_change *change,
                                    struct gr_buf *report);
 #endif
