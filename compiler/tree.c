@@ -402,7 +402,7 @@ is_ours(struct writing *w, const struct manifest_entry *e, bool *ours)
     if (err == GR_OK && (err = gr_sha256_hex(gr_buf_str(&b), sha256)) == GR_OK)
         *ours = strcmp(sha256, e->sha256) == 0;
     gr_buf_fini(&b);
-    return err == GR_ENOMEM ? err : GR_OK;
+    return err == GR_ENOMEM || err == GR_EIO ? err : GR_OK; /* longer, or not to be read: not what we wrote */
 }
 
 /* Removes the folders above a removed file that it leaves empty, up to dir. rmdir refuses one that is not. */

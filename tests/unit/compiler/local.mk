@@ -1,1 +1,16 @@
 # Unit tests of compiler/ (Check).
+if HAVE_CHECK
+check_PROGRAMS += tests/unit/compiler/test_compiler
+TESTS += tests/unit/compiler/test_compiler
+endif
+tests_unit_compiler_test_compiler_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/compiler
+tests_unit_compiler_test_compiler_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(YAML_CFLAGS) $(CJSON_CFLAGS)
+tests_unit_compiler_test_compiler_LDADD = $(COMPILER_LIBS) $(CHECK_LIBS)
+tests_unit_compiler_test_compiler_SOURCES = \
+	tests/unit/base/failing.h \
+	tests/unit/base/failing.c \
+	tests/unit/compiler/test_compiler.h \
+	tests/unit/compiler/test_compiler.c \
+	tests/unit/compiler/scratch.h \
+	tests/unit/compiler/scratch.c \
+	tests/unit/compiler/test_tree.c
