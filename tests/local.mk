@@ -4,5 +4,6 @@ include tests/unit/rules/local.mk
 include tests/unit/compiler/local.mk
 include tests/unit/webhook/local.mk
 include tests/fleet/local.mk
+include tests/unit/fleet/local.mk
 include tests/e2e/local.mk
 EXTRA_DIST += tests/packages.txt tests/run.sh
