@@ -68,7 +68,7 @@ const char *const schema_steps[STORE_SCHEMA_VERSION] = {
     "NOT NULL,"
     " name TEXT NOT NULL, argv TEXT NOT NULL, state TEXT NOT NULL, started_ms INTEGER NOT NULL, ended_ms "
     "INTEGER,"
-    " exit INTEGER, signal INTEGER, detail TEXT, tail TEXT, PRIMARY KEY(effect_id, n, attempt)) STRICT;"
+    " detail TEXT, tail BLOB, output_sha256 TEXT, PRIMARY KEY(effect_id, n, attempt)) STRICT;"
 
     "CREATE TABLE record(id INTEGER PRIMARY KEY, release_id INTEGER NOT NULL REFERENCES release(id), n "
     "INTEGER NOT NULL,"

@@ -1,0 +1,21 @@
+#include "config.h"
+#include "app.h"
+
+#include <time.h>
+
+int64_t
+app_now_ms(void)
+{
+    struct timespec ts;
+
+    (void)clock_gettime(CLOCK_REALTIME, &ts); /* cannot fail with this clock */
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+bool
+app_blind(const struct app *app, int64_t now_ms)
+{
+    int64_t beat = atomic_load(&app->watchdog_ms);
+
+    return now_ms - (beat > app->started_ms ? beat : app->started_ms) > APP_WATCHDOG_MS;
+}

@@ -1,0 +1,31 @@
+/* app.h - what the daemon's parts share. Built in main before threads start, torn down after they ended; the pointers do not change. */
+#ifndef GUARDRAIL_WEBHOOK_APP_H
+#define GUARDRAIL_WEBHOOK_APP_H
+#include <stdatomic.h>
+#include "conf.h"
+#include "log.h"
+#include "policies.h"
+#include "store.h"
+
+#define APP_WATCHDOG_MS INT64_C(300000) /* no beat for so long: the guardrails are blind */
+
+struct metrics;
+struct engine;
+struct recorder;
+struct app {
+    const struct conf *conf;
+    struct log *log;
+    struct store *store;
+    const struct policies *policies;
+    struct metrics *metrics;
+    struct engine *engine;     /* NULL in tests of the intake alone */
+    struct recorder *recorder; /* NULL likewise */
+    int64_t started_ms;        /* Unix */
+    atomic_int_fast64_t watchdog_ms; /* Unix; the last beat, 0: none since the start */
+    atomic_bool draining;            /* new work is refused with 503 */
+};
+/* Unix milliseconds. The one place where the wall clock is read for decisions. */
+int64_t app_now_ms(void);
+/* No beat of the watchdog for APP_WATCHDOG_MS, nor since the start. */
+bool app_blind(const struct app *app, int64_t now_ms);
+#endif

@@ -1,0 +1,475 @@
+#include "config.h"
+#include "enact.h"
+
+#include "guardrail/hash.h"
+#include "jw.h"
+#include "outbox.h"
+#include "sender.h"
+
+#define PAYLOAD_BYTES_MAX (256u << 10)
+
+/* ---- the raw request ---- */
+
+static enum gr_err
+add_inbox(struct db *db, struct enact_job *job)
+{
+    char hash[GR_SHA256_HEX + 1];
+    sqlite3_stmt *st;
+    enum gr_err err;
+
+    if ((err = gr_sha256_hex(job->body, hash)) != GR_OK)
+        return err;
+    st = db_use(db, "INSERT INTO inbox(rx_ms, source, sha256, alerts, body) VALUES (?1, ?2, ?3, ?4, ?5)");
+    db_bind_i64(db, st, 1, job->now_ms);
+    db_bind_text(db, st, 2, job->source);
+    db_bind_text(db, st, 3, hash);
+    db_bind_i64(db, st, 4, (int64_t)job->batch->count);
+    db_bind_blob(db, st, 5, job->body);
+    if ((err = db_run(db, st)) == GR_OK)
+        job->inbox_id = db_last_id(db);
+    return err;
+}
+
+/* ---- episodes ---- */
+
+static enum gr_err
+load_episode(struct db *db, struct gr_str subject, struct decide_episode *out)
+{
+    sqlite3_stmt *st = db_use(db, "SELECT number, open, ended_ms FROM episode WHERE subject = ?1");
+    enum gr_err err;
+    bool row;
+
+    *out = (struct decide_episode){0};
+    db_bind_str(db, st, 1, subject);
+    if ((err = db_step(db, st, &row)) != GR_OK || !row)
+        return err;
+    out->number = (uint32_t)db_i64(st, 0);
+    out->open = db_i64(st, 1) != 0;
+    out->ended_ms = db_i64(st, 2);
+    db_end(st);
+    return GR_OK;
+}
+
+static enum gr_err
+save_episode(struct db *db, struct gr_str subject, const struct decide_episode *e, const struct release *r,
+             const struct decision *d, const struct intake_alert *alert)
+{
+    sqlite3_stmt *st =
+        db_use(db, "INSERT INTO episode(subject, release_id, number, open, opened_ms, seen_ms, ended_ms, guardrail, level,"
+                   " slice, phase) VALUES (?1, nullif(?2, 0), ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9, ?10)"
+                   " ON CONFLICT(subject) DO UPDATE SET release_id = excluded.release_id, seen_ms = excluded.seen_ms,"
+                   " opened_ms = CASE WHEN excluded.number <> number THEN excluded.opened_ms ELSE opened_ms END,"
+                   " phase = CASE WHEN excluded.number <> number THEN excluded.phase ELSE phase END,"
+                   " number = excluded.number, open = excluded.open, ended_ms = excluded.ended_ms");
+    struct gr_buf slice = GR_BUF_INIT(16u << 10);
+    struct gr_str phase = labels_get(alert->decide.labels, GR_STR(GR_LABEL_PHASE));
+    enum gr_err err;
+
+    labels_print_key(&slice, d->slice);
+    db_bind_str(db, st, 1, subject);
+    db_bind_i64(db, st, 2, r ? r->id : 0);
+    db_bind_i64(db, st, 3, e->number);
+    db_bind_i64(db, st, 4, e->open);
+    db_bind_i64(db, st, 5, alert->decide.received_ms);
+    db_bind_i64(db, st, 6, e->ended_ms);
+    db_bind_str(db, st, 7, d->guardrail ? d->guardrail->name : GR_STR(""));
+    db_bind_text(db, st, 8, d->guardrail && d->reason != REASON_UNKNOWN_LEVEL ? policy_level_name(d->level) : "");
+    db_bind_str(db, st, 9, gr_buf_str(&slice).p ? gr_buf_str(&slice) : GR_STR(""));
+    db_bind_str(db, st, 10, phase.p ? phase : GR_STR(""));
+    err = db_run(db, st);
+    gr_buf_fini(&slice);
+    return err;
+}
+
+/* ---- what a message will say ---- */
+
+static const char *
+action_sentence(const struct decision *d)
+{
+    for (size_t i = 0; i < d->effect_count; i++) {
+        const struct effect *e = &d->effects[i];
+        bool record = e->how == HOW_RECORD;
+        switch (e->kind) {
+        case EFFECT_ROLLBACK:
+            return record ? "would roll the release back" : "rolls the release back";
+        case EFFECT_ABORT:
+            return record ? "would abort the release" : "aborts the release";
+        case EFFECT_HALT:
+            return record ? "would halt the release" : "halts the release";
+        case EFFECT_EXTEND:
+            return record ? "would extend the phase" : "extends the phase";
+        case EFFECT_HOLD:
+        case EFFECT_PAGE:
+        case EFFECT_NOTIFY:
+        case EFFECT_TICKET:
+        case EFFECT_KINDS:
+            break;
+        }
+    }
+    return d->outcome == DECIDED_HELD ? "holds; a person must decide" : "holds promotion";
+}
+
+static struct gr_str
+limit_text(const struct decision *d, struct gr_str side)
+{
+    if (d->guardrail)
+        for (size_t i = 0; i < d->guardrail->limit_count; i++) {
+            const struct policy_limit *l = &d->guardrail->limits[i];
+            if (l->level == d->level && (side.n == 0 || gr_str_eq(l->side, side)))
+                return l->text;
+        }
+    return GR_STR("");
+}
+
+/* The message's own part; the sender adds what the effect's row says. */
+static struct gr_str
+payload_of(struct gr_arena *a, const struct intake_alert *alert, const struct decision *d)
+{
+    struct gr_buf b = GR_BUF_INIT(PAYLOAD_BYTES_MAX);
+    struct jw w = JW_INIT(&b);
+    struct gr_str side = labels_get(alert->decide.labels, GR_STR(GR_LABEL_SIDE)), out;
+
+    jw_open(&w, NULL, '{');
+    jw_text(&w, "kind", d->outcome == DECIDED_HELD ? "held" : "breach");
+    jw_str(&w, "source", d->guardrail ? d->guardrail->source : GR_STR(""));
+    jw_labels(&w, "slice", d->slice);
+    jw_str(&w, "side", side);
+    jw_str(&w, "limit", limit_text(d, side));
+    jw_str(&w, "summary", labels_get(alert->annotations, GR_STR("summary")));
+    jw_str(&w, "description", labels_get(alert->annotations, GR_STR("description")));
+    jw_str(&w, "runbook_url", labels_get(alert->annotations, GR_STR("runbook_url")));
+    jw_str(&w, "dashboard_url", labels_get(alert->annotations, GR_STR("dashboard_url")));
+    jw_text(&w, "action", action_sentence(d));
+    jw_i64(&w, "at_ms", alert->decide.received_ms);
+    jw_close(&w, '}');
+    out = gr_buf_err(&b) == GR_OK ? gr_arena_dup(a, gr_buf_str(&b)) : GR_STR_NONE;
+    gr_buf_fini(&b);
+    return out;
+}
+
+/* ---- effects ---- */
+
+/* The target column, and whether this version can carry it out. */
+static const char *
+target_of(const struct effect *e, bool *can)
+{
+    *can = true;
+    switch (e->kind) {
+    case EFFECT_ROLLBACK:
+        return OUTBOX_TARGET_ROLLBACK;
+    case EFFECT_PAGE:
+    case EFFECT_NOTIFY:
+    case EFFECT_TICKET:
+        *can = sender_target(e->action->kind) != NULL;
+        return policy_action_kind_name(e->action->kind);
+    case EFFECT_HOLD:
+    case EFFECT_EXTEND:
+    case EFFECT_HALT:
+    case EFFECT_ABORT:
+    case EFFECT_KINDS:
+        break;
+    }
+    return OUTBOX_TARGET_NONE;
+}
+
+static enum gr_err
+add_effect(struct db *db, struct enact_job *job, const struct effect *e, const struct release *r, struct outbox_effect *row,
+           bool *added)
+{
+    bool can;
+    enum gr_err err;
+
+    row->key = e->key;
+    row->kind = gr_str(effect_kind_name(e->kind));
+    row->action = e->action ? e->action->name : GR_STR("");
+    row->target = gr_str(target_of(e, &can));
+    row->reason = e->reason;
+    row->recheck = e->recheck;
+    row->last_error = GR_STR("");
+    row->release_id = r ? r->id : 0;
+    row->epoch = r ? r->armed_epoch : 0;
+    if (e->how != HOW_DO) {
+        row->state = GR_STR("observed");
+    } else if (!can) {
+        row->state = GR_STR("dead");
+        row->last_error = GR_STR("this version cannot send to this kind of target yet");
+    } else {
+        row->state = gr_str_is(row->target, OUTBOX_TARGET_NONE) ? GR_STR("done") : GR_STR("ready");
+    }
+    if ((err = outbox_add(db, row, job->now_ms, added)) != GR_OK)
+        return err;
+    *(*added ? &job->effects_new : &job->effects_known) += 1;
+    if (*added)
+        log_event(job->app->log, can ? AT_INFO : AT_ERROR, can ? "effect" : "dead letter", "kind", row->kind.p, "state",
+                  row->state.p, "action", row->action.p, "deployment_id", row->deployment_id.p, "guardrail",
+                  row->guardrail.p, "level", row->level.p, "key", row->key.p, "reason", row->reason.p, (char *)NULL);
+    return GR_OK;
+}
+
+/* What an effect does to the release itself, with the row and in the same transaction. */
+static enum gr_err
+change_release(struct db *db, struct enact_job *job, const struct effect *e, struct release *r, const struct decision *d,
+               struct gr_str side, bool added)
+{
+    struct release_act act = {.by = GR_STR("guardraild"), .reason = e->reason, .now_ms = job->now_ms};
+    struct release_breach breach = {.guardrail = d->guardrail ? d->guardrail->name : GR_STR(""),
+                                    .level = gr_str(d->guardrail ? policy_level_name(d->level) : ""),
+                                    .side = side,
+                                    .slice = d->slice};
+    struct gr_buf why = GR_BUF_INIT(1024);
+    enum gr_err err = GR_OK;
+
+    if (e->how != HOW_DO || !r || (!added && e->kind != EFFECT_EXTEND))
+        return GR_OK;
+    switch (e->kind) {
+    case EFFECT_HOLD:
+        err = release_promotion_hold(db, r, &act);
+        break;
+    case EFFECT_EXTEND:
+        err = release_extend(db, r, job->now_ms);
+        break;
+    case EFFECT_HALT:
+        err = release_halt(db, r, &act, &breach);
+        break;
+    case EFFECT_ABORT:
+        err = release_abort(db, r, &act, &why);
+        if (err == GR_ESTATE)
+            err = GR_OK; /* it has ended meanwhile, by an alert of the same batch */
+        break;
+    case EFFECT_ROLLBACK:
+        err = release_rolling_back(db, r, &act, &breach);
+        break;
+    case EFFECT_PAGE:
+    case EFFECT_NOTIFY:
+    case EFFECT_TICKET:
+    case EFFECT_KINDS:
+        break;
+    }
+    gr_buf_fini(&why);
+    return err;
+}
+
+/* ---- one alert ---- */
+
+static enum gr_err
+count_rows(struct db *db, const char *sql, const struct release *r, int64_t since_ms, uint32_t *out)
+{
+    sqlite3_stmt *st = db_use(db, sql);
+    enum gr_err err;
+    bool row;
+
+    db_bind_text(db, st, 1, r->stream);
+    db_bind_i64(db, st, 2, since_ms);
+    if ((err = db_step(db, st, &row)) != GR_OK)
+        return err;
+    *out = row ? (uint32_t)db_i64(st, 0) : 0;
+    db_end(st);
+    return GR_OK;
+}
+
+/* The breaker's view. Windows shrink with the policy's time scale, like everything in a demo. */
+static enum gr_err
+load_storm(struct db *db, const struct release *r, struct decide_input *in)
+{
+    int64_t scale = in->policy->time_scale > 0 ? in->policy->time_scale : 1;
+    uint32_t own = 0;
+    enum gr_err err;
+
+    in->storm_max = ENACT_STORM_STREAMS;
+    err = count_rows(db,
+                     "SELECT count(DISTINCT stream) FROM effect WHERE target = 'rollback' AND state <> 'observed'"
+                     " AND stream <> ?1 AND created_ms > ?2",
+                     r, in->now_ms - ENACT_STORM_WINDOW_MS / scale, &in->storm_streams);
+    if (err != GR_OK)
+        return err;
+    err = count_rows(db,
+                     "SELECT count(*) FROM effect WHERE target = 'rollback' AND state <> 'observed'"
+                     " AND stream = ?1 AND created_ms > ?2",
+                     r, in->now_ms - ENACT_COOL_DOWN_MS / scale, &own);
+    in->stream_cooling = own > 0;
+    return err;
+}
+
+static struct gr_str
+label_of(const struct intake_alert *alert, const char *name)
+{
+    struct gr_str s = labels_get(alert->decide.labels, gr_str(name));
+
+    return s.p ? s : GR_STR("");
+}
+
+/* Texts that foreign labels gave are not NUL-terminated by contract; rows and logs want them so. */
+static struct gr_str
+own_label(struct gr_arena *a, const struct intake_alert *alert, const char *name)
+{
+    return gr_arena_dup(a, label_of(alert, name));
+}
+
+static enum gr_err
+apply(struct db *db, struct enact_job *job, const struct intake_alert *alert, struct release *r, const struct decision *d)
+{
+    struct gr_arena *a = job->arena;
+    struct gr_str stream = gr_arena_dup(a, gr_str(r ? r->stream : ""));
+    struct outbox_effect row = {.deployment_id = own_label(a, alert, GR_LABEL_DEPLOYMENT),
+                                .stream = stream,
+                                .guardrail = own_label(a, alert, GR_LABEL_GUARDRAIL),
+                                .level = own_label(a, alert, GR_LABEL_LEVEL),
+                                .phase = own_label(a, alert, GR_LABEL_PHASE),
+                                .payload = payload_of(a, alert, d),
+                                .not_before_ms = job->now_ms,
+                                .inbox_id = job->inbox_id};
+    enum gr_err err;
+    bool added;
+
+    for (size_t i = 0; i < d->effect_count; i++) {
+        if ((err = add_effect(db, job, &d->effects[i], r, &row, &added)) != GR_OK)
+            return err;
+        if ((err = change_release(db, job, &d->effects[i], r, d, label_of(alert, GR_LABEL_SIDE), added)) != GR_OK)
+            return err;
+    }
+    return gr_arena_status(a);
+}
+
+static enum gr_err
+enact_alert(struct db *db, struct enact_job *job, const struct intake_alert *alert)
+{
+    const struct policies *p = job->app->policies;
+    struct decide_input in = {.policy = policies_current(p),
+                              .alert = alert->decide,
+                              .mode = job->app->conf->mode,
+                              .now_ms = job->now_ms};
+    struct gr_buf subject = GR_BUF_INIT(64u << 10);
+    struct decision *d = gr_arena_alloc(job->arena, sizeof *d);
+    struct release r;
+    struct gr_str deployment = label_of(alert, GR_LABEL_DEPLOYMENT);
+    bool known;
+    enum gr_err err;
+
+    if (!d)
+        return GR_ENOMEM;
+    err = deployment.n ? release_find(db, p, deployment, &r) : GR_ENOENT;
+    if (err != GR_OK && err != GR_ENOENT)
+        return err;
+    if ((known = err == GR_OK)) {
+        in.release = release_view_of(&r);
+        if (r.policy)
+            in.policy = r.policy;
+        else /* ended long ago: only its state matters */
+            in.release.phase = &in.policy->phases[0];
+        if ((err = load_storm(db, &r, &in)) != GR_OK)
+            return err;
+    }
+    decide_subject(in.policy, alert->decide.labels, &subject);
+    if ((err = gr_buf_err(&subject)) != GR_OK || (err = load_episode(db, gr_buf_str(&subject), &in.episode)) != GR_OK)
+        goto done;
+    if ((err = decide(&in, job->arena, d)) != GR_OK)
+        goto done;
+    log_event(job->app->log, AT_INFO, "alert decided", "deployment_id", deployment.n ? deployment.p : NULL, "reason",
+              decide_reason_name(d->reason), "text", d->text.p, (char *)NULL);
+    if (d->episode.number > 0 &&
+        (err = save_episode(db, gr_buf_str(&subject), &d->episode, known ? &r : NULL, d, alert)) != GR_OK)
+        goto done;
+    /* The end of a soft breach counts as its last sign: the extension runs from there. */
+    if (!alert->decide.firing && known && r.extend_ms > 0 && gr_str_is(label_of(alert, GR_LABEL_LEVEL), "soft") &&
+        (err = release_extend(db, &r, job->now_ms)) != GR_OK)
+        goto done;
+    err = apply(db, job, alert, known ? &r : NULL, d);
+done:
+    gr_buf_fini(&subject);
+    return err;
+}
+
+/* Alerts that are none of ours, or for which guardraild is not the one to act, are kept as evidence only. */
+static bool
+concerns_us(const struct intake_alert *alert)
+{
+    static const char *const others[] = {GR_ALERT_WATCHDOG, GR_ALERT_DAEMON_DOWN, GR_ALERT_PHASE_UNKNOWN,
+                                         GR_ALERT_UNHANDLED};
+
+    for (size_t i = 0; i < GR_COUNT(others); i++)
+        if (gr_str_is(alert->alertname, others[i]))
+            return false;
+    return label_of(alert, GR_LABEL_GUARDRAIL).n > 0;
+}
+
+enum gr_err
+enact_batch(struct db *db, void *arg)
+{
+    struct enact_job *job = arg;
+    enum gr_err err;
+
+    job->effects_new = job->effects_known = job->ignored = 0;
+    if ((err = add_inbox(db, job)) != GR_OK)
+        return err;
+    for (size_t i = 0; i < job->batch->count; i++) {
+        if (!concerns_us(&job->batch->alerts[i]))
+            job->ignored++;
+        else if ((err = enact_alert(db, job, &job->batch->alerts[i])) != GR_OK)
+            return err;
+    }
+    return GR_OK;
+}
+
+/* ---- messages of guardraild's own ---- */
+
+static enum gr_err
+add_own(struct db *db, const struct app *app, struct gr_arena *a, const struct release *r, const struct enact_page *page,
+        const struct policy_action *action, const char *effect_kind)
+{
+    struct gr_buf b = GR_BUF_INIT(PAYLOAD_BYTES_MAX);
+    struct jw w = JW_INIT(&b);
+    bool can = sender_target(action->kind) != NULL, added;
+    struct outbox_effect row = {.kind = gr_str(effect_kind),
+                                .action = action->name,
+                                .target = gr_str(policy_action_kind_name(action->kind)),
+                                .release_id = r ? r->id : 0,
+                                .deployment_id = gr_str(r ? r->deployment_id : ""),
+                                .stream = gr_str(r ? r->stream : ""),
+                                .phase = gr_str(r ? r->phase : ""),
+                                .guardrail = page->guardrail,
+                                .level = page->level.n ? page->level : GR_STR("hard"),
+                                .reason = page->reason,
+                                .epoch = r ? r->armed_epoch : 0,
+                                .not_before_ms = page->now_ms};
+    enum gr_err err;
+
+    row.key = gr_arena_printf(a, "%s|%s|" GR_FMT, effect_kind, page->key, GR_ARG(action->name));
+    /* Observing means: no call to the outside. That the guardrails are blind is no less true then, but it is on /metrics. */
+    row.state = app->conf->mode != MODE_AUTO ? GR_STR("observed") : can ? GR_STR("ready") : GR_STR("dead");
+    row.last_error = can ? GR_STR("") : GR_STR("this version cannot send to this kind of target yet");
+    jw_open(&w, NULL, '{');
+    jw_text(&w, "kind", page->kind);
+    jw_bool(&w, "ok", page->ok);
+    jw_i64(&w, "at_ms", page->now_ms);
+    jw_close(&w, '}');
+    row.payload = gr_buf_str(&b);
+    if ((err = gr_buf_err(&b)) == GR_OK && (err = gr_arena_status(a)) == GR_OK)
+        err = outbox_add(db, &row, page->now_ms, &added);
+    gr_buf_fini(&b);
+    return err;
+}
+
+enum gr_err
+enact_page(struct db *db, const struct app *app, struct gr_arena *a, const struct release *r, const struct enact_page *page)
+{
+    const struct policy *p = r && r->policy ? r->policy : policies_current(app->policies);
+    enum gr_err err = GR_OK;
+
+    for (size_t i = 0; i < p->pager_count && err == GR_OK; i++)
+        err = add_own(db, app, a, r, page, p->pagers[i], "page");
+    if (p->pager_count == 0)
+        log_event(app->log, AT_ERROR, "nobody to page", "reason", page->reason.p, (char *)NULL);
+    return err;
+}
+
+enum gr_err
+enact_notice(struct db *db, const struct app *app, struct gr_arena *a, const struct release *r, const struct enact_page *page)
+{
+    const struct policy *p = r && r->policy ? r->policy : policies_current(app->policies);
+    enum gr_err err = GR_OK;
+
+    for (size_t i = 0; i < p->action_count && err == GR_OK; i++)
+        if (p->actions[i].kind == ACTION_SLACK)
+            err = add_own(db, app, a, r, page, &p->actions[i], "notify");
+    return err;
+}

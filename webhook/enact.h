@@ -1,0 +1,41 @@
+/* enact.h - from alerts to rows: one transaction that holds the raw request, what was decided (decide.h), the effects that follow, and
+ * the changes of the release. Either all of it is durable and Alertmanager hears 200, or nothing of it is there. */
+#ifndef GUARDRAIL_WEBHOOK_ENACT_H
+#define GUARDRAIL_WEBHOOK_ENACT_H
+#include "app.h"
+#include "intake.h"
+#include "release.h"
+
+#define ENACT_STORM_WINDOW_MS INT64_C(600000)    /* the breaker counts streams rolled back within 10 min … */
+#define ENACT_STORM_STREAMS 3u                   /* … and opens at so many */
+#define ENACT_COOL_DOWN_MS INT64_C(3600000)      /* a stream's second rollback within an hour waits for a person */
+
+/* One accepted request on its way through the store. */
+struct enact_job {
+    const struct app *app;
+    struct gr_arena *arena; /* borrowed; takes what deciding allocates */
+    struct gr_str body;     /* raw evidence */
+    const char *source;     /* "alerts", "watchdog" */
+    const struct intake_batch *batch;
+    int64_t now_ms;
+    /* Filled in by the job; to be believed only if it was committed. */
+    int64_t inbox_id;
+    size_t effects_new, effects_known, ignored;
+};
+/* A store_fn. */
+GR_MUST_USE enum gr_err enact_batch(struct db *db, void *job);
+
+/* A page that guardraild raises by itself (a rollback that failed, an ambiguous step, no watchdog): one effect per pager of the policy.
+ * key: what makes it happen once; release may be NULL. */
+struct enact_page {
+    const char *key, *kind; /* kind: "held", "outcome", "blind" */
+    struct gr_str reason, guardrail, level;
+    bool ok;
+    int64_t now_ms;
+};
+GR_MUST_USE enum gr_err enact_page(struct db *db, const struct app *app, struct gr_arena *a, const struct release *r,
+                                   const struct enact_page *page);
+/* The same as a message to every slack action that the policy's guardrails use. */
+GR_MUST_USE enum gr_err enact_notice(struct db *db, const struct app *app, struct gr_arena *a, const struct release *r,
+                                     const struct enact_page *page);
+#endif

@@ -1,0 +1,285 @@
+#include "config.h"
+#include "outbox.h"
+
+static const char *const step_states[STEP_STATES] = {"running", "done", "failed", "ambiguous"};
+
+const char *
+step_state_name(enum step_state s)
+{
+    return step_states[s];
+}
+
+static struct gr_str
+or_empty(struct gr_str s)
+{
+    return s.p ? s : GR_STR("");
+}
+
+static enum gr_err
+touch(struct db *db, struct gr_str key, int64_t now_ms)
+{
+    sqlite3_stmt *st = db_use(db, "UPDATE effect SET seen_ms = ?2 WHERE key = ?1");
+
+    db_bind_str(db, st, 1, key);
+    db_bind_i64(db, st, 2, now_ms);
+    return db_run(db, st);
+}
+
+enum gr_err
+outbox_add(struct db *db, const struct outbox_effect *e, int64_t now_ms, bool *added)
+{
+    sqlite3_stmt *st =
+        db_use(db, "INSERT INTO effect(key, kind, action, target, release_id, deployment_id, stream, guardrail, level, phase,"
+                   " reason, epoch, recheck, state, not_before_ms, last_error, payload, inbox_id, created_ms, seen_ms, done_ms)"
+                   " VALUES (?1, ?2, ?3, ?4, nullif(?5, 0), ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"
+                   " nullif(?18, 0), ?19, ?19, CASE WHEN ?14 IN ('ready', 'retry') THEN NULL ELSE ?19 END)"
+                   " ON CONFLICT(key) DO NOTHING");
+    enum gr_err err;
+
+    db_bind_str(db, st, 1, e->key);
+    db_bind_str(db, st, 2, e->kind);
+    db_bind_str(db, st, 3, or_empty(e->action));
+    db_bind_str(db, st, 4, e->target);
+    db_bind_i64(db, st, 5, e->release_id);
+    db_bind_str(db, st, 6, or_empty(e->deployment_id));
+    db_bind_str(db, st, 7, or_empty(e->stream));
+    db_bind_str(db, st, 8, or_empty(e->guardrail));
+    db_bind_str(db, st, 9, or_empty(e->level));
+    db_bind_str(db, st, 10, or_empty(e->phase));
+    db_bind_str(db, st, 11, or_empty(e->reason));
+    db_bind_i64(db, st, 12, e->epoch);
+    db_bind_i64(db, st, 13, e->recheck);
+    db_bind_str(db, st, 14, e->state);
+    db_bind_i64(db, st, 15, e->not_before_ms);
+    db_bind_str(db, st, 16, or_empty(e->last_error));
+    db_bind_str(db, st, 17, e->payload.p ? e->payload : GR_STR("{}"));
+    db_bind_i64(db, st, 18, e->inbox_id);
+    db_bind_i64(db, st, 19, now_ms);
+    if ((err = db_run(db, st)) != GR_OK)
+        return err;
+    *added = db_changes(db) == 1;
+    return *added ? GR_OK : touch(db, e->key, now_ms);
+}
+
+#define EFFECT_COLUMNS                                                                                        \
+    "id, key, kind, coalesce(action, ''), target, coalesce(release_id, 0), deployment_id, stream, guardrail, level, phase," \
+    " reason, epoch, recheck, state, coalesce(last_error, ''), payload, attempts, created_ms, seen_ms, not_before_ms,"     \
+    " coalesce(inbox_id, 0)"
+
+static struct gr_str
+keep(struct gr_arena *a, sqlite3_stmt *st, int column)
+{
+    return gr_arena_dup(a, db_text(st, column));
+}
+
+static void
+read_effect(sqlite3_stmt *st, struct gr_arena *a, struct outbox_effect *e)
+{
+    *e = (struct outbox_effect){.id = db_i64(st, 0),
+                                .key = keep(a, st, 1),
+                                .kind = keep(a, st, 2),
+                                .action = keep(a, st, 3),
+                                .target = keep(a, st, 4),
+                                .release_id = db_i64(st, 5),
+                                .deployment_id = keep(a, st, 6),
+                                .stream = keep(a, st, 7),
+                                .guardrail = keep(a, st, 8),
+                                .level = keep(a, st, 9),
+                                .phase = keep(a, st, 10),
+                                .reason = keep(a, st, 11),
+                                .epoch = db_i64(st, 12),
+                                .recheck = db_i64(st, 13) != 0,
+                                .state = keep(a, st, 14),
+                                .last_error = keep(a, st, 15),
+                                .payload = keep(a, st, 16),
+                                .attempts = db_i64(st, 17),
+                                .created_ms = db_i64(st, 18),
+                                .seen_ms = db_i64(st, 19),
+                                .not_before_ms = db_i64(st, 20),
+                                .inbox_id = db_i64(st, 21)};
+}
+
+enum gr_err
+outbox_claim(struct db *db, struct gr_arena *a, const char *target, int64_t now_ms, struct outbox_effect *out)
+{
+    sqlite3_stmt *st = db_use(db, "UPDATE effect SET state = 'running', attempts = attempts + 1,"
+                                  " started_ms = coalesce(started_ms, ?2) WHERE id = (SELECT id FROM effect"
+                                  " WHERE target = ?1 AND state IN ('ready', 'retry') AND not_before_ms <= ?2"
+                                  " ORDER BY not_before_ms, id LIMIT 1) RETURNING " EFFECT_COLUMNS);
+    enum gr_err err;
+    bool row;
+
+    db_bind_text(db, st, 1, target);
+    db_bind_i64(db, st, 2, now_ms);
+    if ((err = db_step(db, st, &row)) != GR_OK)
+        return err;
+    if (!row)
+        return GR_ENOENT;
+    read_effect(st, a, out);
+    if ((err = db_run(db, st)) != GR_OK) /* to its end: only then is the row changed for good */
+        return err;
+    return gr_arena_status(a);
+}
+
+enum gr_err
+outbox_finish(struct db *db, int64_t id, const char *state, struct gr_str error, int64_t now_ms)
+{
+    sqlite3_stmt *st = db_use(db, "UPDATE effect SET state = ?2, last_error = ?3, done_ms = ?4 WHERE id = ?1");
+
+    db_bind_i64(db, st, 1, id);
+    db_bind_text(db, st, 2, state);
+    db_bind_str(db, st, 3, or_empty(error));
+    db_bind_i64(db, st, 4, now_ms);
+    return db_run(db, st);
+}
+
+enum gr_err
+outbox_retry(struct db *db, int64_t id, int64_t not_before_ms, struct gr_str error)
+{
+    sqlite3_stmt *st = db_use(db, "UPDATE effect SET state = 'retry', last_error = ?3, not_before_ms = ?2 WHERE id = ?1");
+
+    db_bind_i64(db, st, 1, id);
+    db_bind_i64(db, st, 2, not_before_ms);
+    db_bind_str(db, st, 3, or_empty(error));
+    return db_run(db, st);
+}
+
+enum gr_err
+outbox_recover(struct db *db, int64_t now_ms, int64_t *count)
+{
+    sqlite3_stmt *st = db_use(db, "UPDATE effect SET state = 'retry', not_before_ms = ?1 WHERE state = 'running'");
+    enum gr_err err;
+
+    db_bind_i64(db, st, 1, now_ms);
+    if ((err = db_run(db, st)) == GR_OK)
+        *count = db_changes(db);
+    return err;
+}
+
+enum gr_err
+outbox_each(struct db *db, struct gr_arena *a, const char *state, size_t limit, outbox_each_fn *fn, void *arg)
+{
+    sqlite3_stmt *st = db_use(db, "SELECT " EFFECT_COLUMNS " FROM effect WHERE ?1 IS NULL OR state = ?1"
+                                  " ORDER BY id DESC LIMIT ?2");
+    struct outbox_effect e;
+    enum gr_err err = GR_OK;
+    bool row = false;
+
+    db_bind_text(db, st, 1, state);
+    db_bind_i64(db, st, 2, (int64_t)limit);
+    while (err == GR_OK && (err = db_step(db, st, &row)) == GR_OK && row) {
+        read_effect(st, a, &e);
+        if ((err = gr_arena_status(a)) == GR_OK)
+            err = fn(&e, arg);
+    }
+    db_end(st);
+    return err;
+}
+
+/* ---- the journal ---- */
+
+enum gr_err
+outbox_step_begin(struct db *db, const struct outbox_step *s)
+{
+    sqlite3_stmt *st = db_use(db, "INSERT INTO step(effect_id, n, attempt, name, argv, state, started_ms)"
+                                  " VALUES (?1, ?2, ?3, ?4, ?5, 'running', ?6)");
+
+    db_bind_i64(db, st, 1, s->effect_id);
+    db_bind_i64(db, st, 2, s->n);
+    db_bind_i64(db, st, 3, s->attempt);
+    db_bind_str(db, st, 4, s->name);
+    db_bind_str(db, st, 5, or_empty(s->command));
+    db_bind_i64(db, st, 6, s->started_ms);
+    return db_run(db, st);
+}
+
+enum gr_err
+outbox_step_end(struct db *db, const struct outbox_step *s)
+{
+    sqlite3_stmt *st = db_use(db, "UPDATE step SET state = ?4, ended_ms = ?5, detail = ?6, tail = ?7, output_sha256 = ?8"
+                                  " WHERE effect_id = ?1 AND n = ?2 AND attempt = ?3");
+    enum gr_err err;
+
+    db_bind_i64(db, st, 1, s->effect_id);
+    db_bind_i64(db, st, 2, s->n);
+    db_bind_i64(db, st, 3, s->attempt);
+    db_bind_text(db, st, 4, step_states[s->state]);
+    db_bind_i64(db, st, 5, s->ended_ms);
+    db_bind_str(db, st, 6, or_empty(s->detail));
+    db_bind_blob(db, st, 7, s->tail);
+    db_bind_str(db, st, 8, or_empty(s->output_sha256));
+    if ((err = db_run(db, st)) != GR_OK)
+        return err;
+    return db_changes(db) == 1 ? GR_OK : GR_ENOENT;
+}
+
+static enum step_state
+parse_step_state(struct gr_str s)
+{
+    for (size_t i = 0; i < STEP_STATES; i++)
+        if (gr_str_is(s, step_states[i]))
+            return (enum step_state)i;
+    return STEP_AMBIGUOUS; /* a state we do not know */
+}
+
+enum gr_err
+outbox_steps(struct db *db, struct gr_arena *a, int64_t effect_id, struct outbox_step **out, size_t *count)
+{
+    sqlite3_stmt *st = db_use(db, "SELECT n, attempt, name, argv, state, started_ms, coalesce(ended_ms, 0),"
+                                  " coalesce(detail, ''), coalesce(output_sha256, '') FROM step WHERE effect_id = ?1"
+                                  " ORDER BY n, attempt");
+    struct outbox_step *steps = NULL, *grown;
+    size_t n = 0, cap = 0;
+    enum gr_err err;
+    bool row;
+
+    db_bind_i64(db, st, 1, effect_id);
+    while ((err = db_step(db, st, &row)) == GR_OK && row) {
+        if (n == cap) {
+            if (!(grown = gr_arena_grow(a, steps, n, &cap, sizeof *steps))) {
+                db_end(st);
+                return GR_ENOMEM;
+            }
+            steps = grown;
+        }
+        steps[n++] = (struct outbox_step){.effect_id = effect_id,
+                                          .n = db_i64(st, 0),
+                                          .attempt = db_i64(st, 1),
+                                          .name = keep(a, st, 2),
+                                          .command = keep(a, st, 3),
+                                          .state = parse_step_state(db_text(st, 4)),
+                                          .started_ms = db_i64(st, 5),
+                                          .ended_ms = db_i64(st, 6),
+                                          .detail = keep(a, st, 7),
+                                          .output_sha256 = keep(a, st, 8)};
+    }
+    if (err != GR_OK)
+        return err;
+    *out = steps;
+    *count = n;
+    return gr_arena_status(a);
+}
+
+enum gr_err
+outbox_count(struct db *db, struct outbox_counts *out)
+{
+    sqlite3_stmt *st = db_use(db, "SELECT target, state, count(*) FROM effect GROUP BY target, state ORDER BY target, state");
+    enum gr_err err;
+    bool row;
+
+    memset(out, 0, sizeof *out);
+    while ((err = db_step(db, st, &row)) == GR_OK && row && out->count < GR_COUNT(out->rows)) {
+        db_copy(db, st, 0, out->rows[out->count].target, sizeof out->rows[0].target);
+        db_copy(db, st, 1, out->rows[out->count].state, sizeof out->rows[0].state);
+        out->rows[out->count++].count = db_i64(st, 2);
+    }
+    db_end(st);
+    if (err != GR_OK)
+        return err;
+    st = db_use(db, "SELECT coalesce(min(created_ms), 0) FROM effect WHERE state IN ('ready', 'retry')");
+    if ((err = db_step(db, st, &row)) != GR_OK)
+        return err;
+    out->oldest_due_ms = db_i64(st, 0);
+    db_end(st);
+    return db->err;
+}

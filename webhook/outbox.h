@@ -1,0 +1,65 @@
+/* outbox.h - the effects that wait, run or are over, and the journal of rollback steps; rows of the store.
+ *
+ * All functions run on the store's thread inside a job. An effect's key makes it happen once: adding it again changes nothing but
+ * the time it was last asked for. Texts that come out live in the arena given. */
+#ifndef GUARDRAIL_WEBHOOK_OUTBOX_H
+#define GUARDRAIL_WEBHOOK_OUTBOX_H
+#include "db.h"
+#include "guardrail/arena.h"
+
+#define OUTBOX_TARGET_ROLLBACK "rollback"
+#define OUTBOX_TARGET_NONE "none" /* nothing to carry out: the change was made with the row */
+
+struct outbox_effect {
+    int64_t id;
+    struct gr_str key, kind, action, target; /* action: of the policy, may be empty; target: which worker takes it */
+    int64_t release_id;                      /* 0: none */
+    struct gr_str deployment_id, stream, guardrail, level, phase, reason;
+    int64_t epoch;
+    bool recheck;
+    struct gr_str state, last_error, payload; /* payload: JSON, what a message says */
+    int64_t attempts, created_ms, seen_ms, not_before_ms, inbox_id;
+};
+/* state, not_before and the texts as given. *added: false if the key was there. */
+GR_MUST_USE enum gr_err outbox_add(struct db *db, const struct outbox_effect *e, int64_t now_ms, bool *added);
+/* Takes the effect of a target that is due longest: state running, one attempt more. GR_ENOENT: none is due. */
+GR_MUST_USE enum gr_err outbox_claim(struct db *db, struct gr_arena *a, const char *target, int64_t now_ms,
+                                     struct outbox_effect *out);
+/* Ends an effect: done, failed, dead, held, ambiguous. */
+GR_MUST_USE enum gr_err outbox_finish(struct db *db, int64_t id, const char *state, struct gr_str error, int64_t now_ms);
+/* Puts it back to be tried again. */
+GR_MUST_USE enum gr_err outbox_retry(struct db *db, int64_t id, int64_t not_before_ms, struct gr_str error);
+/* At start-up: what was running when the process ended is put back. *count: how many. */
+GR_MUST_USE enum gr_err outbox_recover(struct db *db, int64_t now_ms, int64_t *count);
+/* The rows of a state (or of all, with NULL), newest first. */
+typedef enum gr_err outbox_each_fn(const struct outbox_effect *e, void *arg);
+GR_MUST_USE enum gr_err outbox_each(struct db *db, struct gr_arena *a, const char *state, size_t limit, outbox_each_fn *fn,
+                                    void *arg);
+
+enum step_state { STEP_RUNNING, STEP_DONE, STEP_FAILED, STEP_AMBIGUOUS, STEP_STATES };
+const char *step_state_name(enum step_state s); /* "running" … */
+struct outbox_step {
+    int64_t effect_id, n, attempt; /* n: place in the policy's steps, from 0; attempt from 1 */
+    struct gr_str name, command;
+    enum step_state state;
+    int64_t started_ms, ended_ms;
+    struct gr_str detail, tail; /* "exit 3"; end of the output */
+    struct gr_str output_sha256;
+};
+/* Before the program starts. */
+GR_MUST_USE enum gr_err outbox_step_begin(struct db *db, const struct outbox_step *s);
+/* After it ended. */
+GR_MUST_USE enum gr_err outbox_step_end(struct db *db, const struct outbox_step *s);
+/* All attempts in order. */
+GR_MUST_USE enum gr_err outbox_steps(struct db *db, struct gr_arena *a, int64_t effect_id, struct outbox_step **out, size_t *count);
+
+struct outbox_counts {
+    struct {
+        char target[24], state[16];
+        int64_t count;
+    } rows[64];
+    size_t count;
+    int64_t oldest_due_ms; /* created; 0: nothing waits */
+};
+GR_MUST_USE enum gr_err outbox_count(struct db *db, struct outbox_counts *out);
+#endif

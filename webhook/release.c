@@ -1,0 +1,593 @@
+#include "config.h"
+#include "release.h"
+
+#include "recorder.h"
+
+static const struct {
+    const char *name;
+    bool active;
+} states[RELEASE_STATES] = {
+    [RELEASE_NONE] = {"none", false},
+    [RELEASE_RUNNING] = {"running", true},
+    [RELEASE_HALTED] = {"halted", true},
+    [RELEASE_ROLLING_BACK] = {"rolling_back", true},
+    [RELEASE_ROLLED_BACK] = {"rolled_back", false},
+    [RELEASE_ABORTED] = {"aborted", false},
+    [RELEASE_SEALED] = {"sealed", false},
+};
+
+bool
+release_state_active(enum release_state s)
+{
+    return states[s].active;
+}
+
+enum gr_err
+release_state_parse(struct gr_str s, enum release_state *out)
+{
+    for (size_t i = RELEASE_RUNNING; i < RELEASE_STATES; i++)
+        if (gr_str_is(s, states[i].name)) {
+            *out = (enum release_state)i;
+            return GR_OK;
+        }
+    return GR_ENOENT;
+}
+
+enum gr_err
+audit_add(struct db *db, int64_t now_ms, struct gr_str actor, const char *event, struct gr_str deployment_id,
+          struct gr_str detail)
+{
+    sqlite3_stmt *st = db_use(db, "INSERT INTO audit(ts_ms, actor, event, deployment_id, detail) VALUES (?1, ?2, ?3, ?4, ?5)");
+
+    db_bind_i64(db, st, 1, now_ms);
+    db_bind_str(db, st, 2, actor.p ? actor : GR_STR(""));
+    db_bind_text(db, st, 3, event);
+    db_bind_str(db, st, 4, deployment_id.p ? deployment_id : GR_STR(""));
+    db_bind_str(db, st, 5, detail.p ? detail : GR_STR(""));
+    return db_run(db, st);
+}
+
+/* ---- rows ---- */
+
+#define RELEASE_COLUMNS                                                                                       \
+    "id, deployment_id, stream, state, phase, phase_n, phase_ms, started_ms, coalesce(ended_ms, 0), armed_epoch, "  \
+    "armed_ms, had_traffic, held, coalesce(hold_by, ''), coalesce(hold_reason, ''), coalesce(promotion_hold, ''), " \
+    "coalesce(halt_reason, ''), coalesce(extend_ms, 0), policy_sha256, version"
+
+/* The stream of a policy whose key is this text. */
+static const struct label_set *
+stream_of_key(const struct policy *p, const char *key)
+{
+    const struct label_set *found = NULL;
+    struct gr_buf text = GR_BUF_INIT(RELEASE_STREAM_BYTES);
+
+    for (size_t i = 0; i < p->stream_count && !found; i++) {
+        gr_buf_reset(&text);
+        labels_print_key(&text, p->streams[i]);
+        if (gr_buf_err(&text) == GR_OK && gr_str_is(gr_buf_str(&text), key))
+            found = &p->streams[i];
+    }
+    gr_buf_fini(&text);
+    return found;
+}
+
+static void
+read_row(struct db *db, sqlite3_stmt *st, struct release *r)
+{
+    memset(r, 0, sizeof *r);
+    r->id = db_i64(st, 0);
+    db_copy(db, st, 1, r->deployment_id, sizeof r->deployment_id);
+    db_copy(db, st, 2, r->stream, sizeof r->stream);
+    if (release_state_parse(db_text(st, 3), &r->state) != GR_OK)
+        r->state = RELEASE_HALTED; /* a state we do not know: nothing moves by itself */
+    db_copy(db, st, 4, r->phase, sizeof r->phase);
+    r->phase_n = db_i64(st, 5);
+    r->phase_ms = db_i64(st, 6);
+    r->started_ms = db_i64(st, 7);
+    r->ended_ms = db_i64(st, 8);
+    r->armed_epoch = db_i64(st, 9);
+    r->armed_ms = db_i64(st, 10);
+    r->had_traffic = db_i64(st, 11) != 0;
+    r->held = db_i64(st, 12) != 0;
+    db_copy(db, st, 13, r->hold_by, sizeof r->hold_by);
+    db_copy(db, st, 14, r->hold_reason, sizeof r->hold_reason);
+    db_copy(db, st, 15, r->promotion_hold, sizeof r->promotion_hold);
+    db_copy(db, st, 16, r->halt_reason, sizeof r->halt_reason);
+    r->extend_ms = db_i64(st, 17);
+    db_copy(db, st, 18, r->policy_sha256, sizeof r->policy_sha256);
+    r->version = db_i64(st, 19);
+}
+
+static void
+resolve(const struct policies *p, struct release *r)
+{
+    r->policy = policies_find(p, r->policy_sha256);
+    if (!r->policy)
+        return;
+    r->phase_row = policy_phase(r->policy, gr_str(r->phase));
+    r->stream_row = stream_of_key(r->policy, r->stream);
+    if (!r->phase_row || !r->stream_row)
+        r->policy = NULL;
+}
+
+static enum gr_err
+one_row(struct db *db, const struct policies *p, sqlite3_stmt *st, struct release *out)
+{
+    bool row;
+    enum gr_err err;
+
+    if ((err = db_step(db, st, &row)) != GR_OK)
+        return err;
+    if (!row)
+        return GR_ENOENT;
+    read_row(db, st, out);
+    db_end(st);
+    if (db->err != GR_OK)
+        return db->err;
+    resolve(p, out);
+    return GR_OK;
+}
+
+enum gr_err
+release_find(struct db *db, const struct policies *p, struct gr_str deployment_id, struct release *out)
+{
+    sqlite3_stmt *st = db_use(db, "SELECT " RELEASE_COLUMNS " FROM release WHERE spec = ?1 AND deployment_id = ?2");
+
+    db_bind_str(db, st, 1, policies_current(p)->spec);
+    db_bind_str(db, st, 2, deployment_id.p ? deployment_id : GR_STR(""));
+    return one_row(db, p, st, out);
+}
+
+enum gr_err
+release_get(struct db *db, const struct policies *p, int64_t id, struct release *out)
+{
+    sqlite3_stmt *st = db_use(db, "SELECT " RELEASE_COLUMNS " FROM release WHERE id = ?1");
+
+    db_bind_i64(db, st, 1, id);
+    return one_row(db, p, st, out);
+}
+
+enum gr_err
+release_each(struct db *db, const struct policies *p, bool scope, size_t limit, release_each_fn *fn, void *arg)
+{
+    sqlite3_stmt *st;
+    struct release r;
+    enum gr_err err = GR_OK;
+    bool row = false;
+
+    /* fn may use other statements, but not these two. */
+    if (scope)
+        st = db_use(db, "SELECT " RELEASE_COLUMNS " FROM release WHERE spec = ?1"
+                        " AND (state IN ('running', 'halted', 'rolling_back') OR id IN"
+                        " (SELECT max(id) FROM release WHERE spec = ?1"
+                        "  AND state NOT IN ('running', 'halted', 'rolling_back') GROUP BY stream))"
+                        " ORDER BY id DESC LIMIT ?2");
+    else
+        st = db_use(db, "SELECT " RELEASE_COLUMNS " FROM release WHERE spec = ?1 ORDER BY id DESC LIMIT ?2");
+    db_bind_str(db, st, 1, policies_current(p)->spec);
+    db_bind_i64(db, st, 2, (int64_t)limit);
+    while (err == GR_OK && (err = db_step(db, st, &row)) == GR_OK && row) {
+        read_row(db, st, &r);
+        resolve(p, &r);
+        err = db->err == GR_OK ? fn(db, &r, arg) : db->err;
+    }
+    db_end(st);
+    return err;
+}
+
+struct release_view
+release_view_of(const struct release *r)
+{
+    return (struct release_view){.state = r->state,
+                                 .stream = r->stream_row ? *r->stream_row : LABELS_NONE,
+                                 .phase = r->phase_row,
+                                 .armed_epoch = (uint32_t)r->armed_epoch,
+                                 .armed_ms = r->armed_ms,
+                                 .held = r->held,
+                                 .had_traffic = r->had_traffic};
+}
+
+int64_t
+release_ripe_ms(const struct release *r)
+{
+    int64_t from = r->phase_ms > r->extend_ms ? r->phase_ms : r->extend_ms;
+
+    return r->phase_row ? from + r->phase_row->min_duration_ms : INT64_MAX;
+}
+
+/* ---- transitions ---- */
+
+static enum gr_err
+refuse(struct gr_buf *why, const char *text, const char *detail)
+{
+    gr_buf_puts(why, text);
+    gr_buf_puts(why, detail);
+    return GR_ESTATE;
+}
+
+/* Writes the row's changing part back. */
+static enum gr_err
+save(struct db *db, struct release *r)
+{
+    sqlite3_stmt *st =
+        db_use(db, "UPDATE release SET state = ?2, phase = ?3, phase_n = ?4, phase_ms = ?5, ended_ms = nullif(?6, 0),"
+                   " had_traffic = ?7, held = ?8, hold_by = ?9, hold_reason = ?10, promotion_hold = ?11, halt_reason = ?12,"
+                   " extend_ms = nullif(?13, 0), version = version + 1 WHERE id = ?1 AND version = ?14");
+    enum gr_err err;
+
+    db_bind_i64(db, st, 1, r->id);
+    db_bind_text(db, st, 2, states[r->state].name);
+    db_bind_text(db, st, 3, r->phase);
+    db_bind_i64(db, st, 4, r->phase_n);
+    db_bind_i64(db, st, 5, r->phase_ms);
+    db_bind_i64(db, st, 6, r->ended_ms);
+    db_bind_i64(db, st, 7, r->had_traffic);
+    db_bind_i64(db, st, 8, r->held);
+    db_bind_text(db, st, 9, r->hold_by);
+    db_bind_text(db, st, 10, r->hold_reason);
+    db_bind_text(db, st, 11, r->promotion_hold);
+    db_bind_text(db, st, 12, r->halt_reason);
+    db_bind_i64(db, st, 13, r->extend_ms);
+    db_bind_i64(db, st, 14, r->version);
+    if ((err = db_run(db, st)) != GR_OK)
+        return err;
+    GR_ASSERT(db_changes(db) == 1); /* r was read in this very transaction, or its version was compared */
+    r->version++;
+    return GR_OK;
+}
+
+static void
+copy_text(char *out, size_t size, struct gr_str s)
+{
+    if (s.n >= size) {
+        s.n = size - 1;
+        while (s.n > 0 && ((unsigned char)s.p[s.n] & 0xc0) == 0x80) /* not inside a UTF-8 character */
+            s.n--;
+    }
+    if (s.n)
+        memcpy(out, s.p, s.n);
+    out[s.n] = '\0';
+}
+
+static enum gr_err
+log_act(struct db *db, const struct release *r, const char *event, const struct release_act *act)
+{
+    return audit_add(db, act->now_ms, act->by, event, gr_str(r->deployment_id), act->reason);
+}
+
+static enum gr_err
+leave_phase(struct db *db, const struct release *r, int64_t now_ms)
+{
+    sqlite3_stmt *st = db_use(db, "UPDATE phase SET left_ms = ?3 WHERE release_id = ?1 AND n = ?2");
+
+    db_bind_i64(db, st, 1, r->id);
+    db_bind_i64(db, st, 2, r->phase_n);
+    db_bind_i64(db, st, 3, now_ms);
+    return db_run(db, st);
+}
+
+/* Fills the phase into r and adds its history row; the caller saves r. */
+static enum gr_err
+enter_phase(struct db *db, struct release *r, const struct policy_phase *phase, bool override, const struct release_act *act)
+{
+    sqlite3_stmt *st;
+
+    copy_text(r->phase, sizeof r->phase, phase->name);
+    r->phase_row = phase;
+    r->phase_n++;
+    r->phase_ms = act->now_ms;
+    r->extend_ms = 0;
+    r->promotion_hold[0] = '\0';
+    r->had_traffic = r->had_traffic || !phase->shadow;
+    st = db_use(db, "INSERT INTO phase(release_id, n, phase, entered_ms, approver, note, override)"
+                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
+    db_bind_i64(db, st, 1, r->id);
+    db_bind_i64(db, st, 2, r->phase_n);
+    db_bind_text(db, st, 3, r->phase);
+    db_bind_i64(db, st, 4, act->now_ms);
+    db_bind_str(db, st, 5, act->by.p ? act->by : GR_STR(""));
+    db_bind_str(db, st, 6, act->reason.p ? act->reason : GR_STR(""));
+    db_bind_i64(db, st, 7, override);
+    return db_run(db, st);
+}
+
+static enum gr_err
+note(struct db *db, const struct release *r, const char *decision, const char *outcome, const struct release_act *act,
+     const struct release_breach *breach, int64_t effect_id)
+{
+    return record_note(db, r,
+                       &(struct record_note){.decision = decision,
+                                             .outcome = outcome,
+                                             .by = act->by,
+                                             .text = act->reason,
+                                             .by_daemon = gr_str_is(act->by, "guardraild"),
+                                             .breach = breach,
+                                             .effect_id = effect_id,
+                                             .at_ms = act->now_ms});
+}
+
+static enum gr_err
+active_of_stream(struct db *db, struct gr_str spec, const char *stream, char *id, size_t size)
+{
+    sqlite3_stmt *st = db_use(db, "SELECT deployment_id FROM release WHERE spec = ?1 AND stream = ?2"
+                                  " AND state IN ('running', 'halted', 'rolling_back')");
+    enum gr_err err;
+    bool row;
+
+    db_bind_str(db, st, 1, spec);
+    db_bind_text(db, st, 2, stream);
+    if ((err = db_step(db, st, &row)) != GR_OK)
+        return err;
+    if (!row)
+        return GR_ENOENT;
+    db_copy(db, st, 0, id, size);
+    db_end(st);
+    return db->err;
+}
+
+static enum gr_err
+insert_release(struct db *db, const struct policies *p, struct release *r, const struct release_act *act)
+{
+    sqlite3_stmt *st =
+        db_use(db, "INSERT INTO release(spec, stream, deployment_id, state, phase, phase_n, phase_ms, started_ms, started_by,"
+                   " reason, armed_epoch, armed_ms, had_traffic, policy_sha256)"
+                   " VALUES (?1, ?2, ?3, 'running', '', 0, ?4, ?4, ?5, ?6, 1, ?4, 0, ?7)");
+    enum gr_err err;
+
+    db_bind_str(db, st, 1, policies_current(p)->spec);
+    db_bind_text(db, st, 2, r->stream);
+    db_bind_text(db, st, 3, r->deployment_id);
+    db_bind_i64(db, st, 4, act->now_ms);
+    db_bind_str(db, st, 5, act->by.p ? act->by : GR_STR(""));
+    db_bind_str(db, st, 6, act->reason.p ? act->reason : GR_STR(""));
+    db_bind_text(db, st, 7, p->items[0].sha256);
+    if ((err = db_run(db, st)) != GR_OK)
+        return err;
+    r->id = db_last_id(db);
+    return GR_OK;
+}
+
+/* Whether stream and id are free; fills what a new row starts with. */
+static enum gr_err
+prepare_start(struct db *db, const struct policies *p, struct label_set stream, struct gr_str deployment_id, struct release *r,
+              struct gr_buf *why)
+{
+    const struct policy *policy = policies_current(p);
+    struct gr_buf key = GR_BUF_INIT(RELEASE_STREAM_BYTES - 1);
+    struct release old;
+    char other[RELEASE_ID_BYTES];
+    enum gr_err err;
+
+    memset(r, 0, sizeof *r);
+    if (!(r->stream_row = policy_stream(policy, stream)))
+        return refuse(why, "the policy knows no such release stream", "");
+    labels_print_key(&key, *r->stream_row);
+    err = gr_buf_err(&key);
+    copy_text(r->stream, sizeof r->stream, gr_buf_str(&key));
+    gr_buf_fini(&key);
+    if (err != GR_OK)
+        return err;
+    if ((err = release_find(db, p, deployment_id, &old)) == GR_OK) {
+        gr_buf_printf(why, "the deployment is already registered: stream %s, %s", old.stream, states[old.state].name);
+        return GR_ESTATE;
+    }
+    if (err != GR_ENOENT)
+        return err;
+    if ((err = active_of_stream(db, policy->spec, r->stream, other, sizeof other)) == GR_OK)
+        return refuse(why, "the stream has an active release: ", other);
+    if (err != GR_ENOENT)
+        return err;
+    copy_text(r->deployment_id, sizeof r->deployment_id, deployment_id);
+    copy_text(r->policy_sha256, sizeof r->policy_sha256, gr_str(p->items[0].sha256));
+    r->policy = policy;
+    r->state = RELEASE_RUNNING;
+    return GR_OK;
+}
+
+enum gr_err
+release_start(struct db *db, const struct policies *p, struct label_set stream, struct gr_str deployment_id,
+              const struct release_act *act, struct release *out, struct gr_buf *why)
+{
+    struct release r;
+    enum gr_err err;
+
+    if ((err = prepare_start(db, p, stream, deployment_id, &r, why)) != GR_OK)
+        return err;
+    r.started_ms = r.armed_ms = act->now_ms;
+    r.armed_epoch = 1;
+    if ((err = insert_release(db, p, &r, act)) != GR_OK)
+        return err;
+    if ((err = enter_phase(db, &r, &r.policy->phases[0], false, act)) != GR_OK)
+        return err;
+    if (r.phase_row->final) {
+        r.state = RELEASE_SEALED;
+        r.ended_ms = act->now_ms;
+    }
+    if ((err = save(db, &r)) != GR_OK)
+        return err;
+    if ((err = log_act(db, &r, "release start", act)) != GR_OK)
+        return err;
+    if ((err = note(db, &r, "start", NULL, act, NULL, 0)) != GR_OK)
+        return err;
+    *out = r;
+    return GR_OK;
+}
+
+enum gr_err
+release_advance(struct db *db, struct release *r, int64_t version, bool override, const struct release_act *act,
+                struct gr_buf *why)
+{
+    const struct policy_phase *next;
+    enum gr_err err;
+
+    if (r->state != RELEASE_RUNNING)
+        return refuse(why, "the release is not running but ", states[r->state].name);
+    if (!r->policy)
+        return refuse(why, "the policy that the release is pinned to is not loaded", "");
+    if (r->version != version)
+        return refuse(why, "the release changed while the gate was asked; ask again", "");
+    GR_ASSERT(!r->phase_row->final); /* a final phase is sealed, not running */
+    next = &r->policy->phases[r->phase_row->index + 1];
+    /* The record speaks of the phase that ends: its start, its shares, its values. */
+    if ((err = note(db, r, override ? "override" : "promote", next->name.p, act, NULL, 0)) != GR_OK)
+        return err;
+    if ((err = leave_phase(db, r, act->now_ms)) != GR_OK)
+        return err;
+    if ((err = enter_phase(db, r, next, override, act)) != GR_OK)
+        return err;
+    if (next->final) {
+        r->state = RELEASE_SEALED;
+        r->ended_ms = act->now_ms;
+        if ((err = note(db, r, "seal", "sealed", act, NULL, 0)) != GR_OK)
+            return err;
+    }
+    if ((err = save(db, r)) != GR_OK)
+        return err;
+    return log_act(db, r, override ? "release override" : "release advance", act);
+}
+
+static enum gr_err
+end_release(struct db *db, struct release *r, enum release_state state, const struct release_act *act)
+{
+    enum gr_err err;
+
+    if ((err = leave_phase(db, r, act->now_ms)) != GR_OK)
+        return err;
+    r->state = state;
+    r->ended_ms = act->now_ms;
+    return save(db, r);
+}
+
+enum gr_err
+release_abort(struct db *db, struct release *r, const struct release_act *act, struct gr_buf *why)
+{
+    enum gr_err err;
+
+    if (r->state != RELEASE_RUNNING && r->state != RELEASE_HALTED)
+        return refuse(why, "only a running or halted release can be aborted; this one is ", states[r->state].name);
+    if ((err = end_release(db, r, RELEASE_ABORTED, act)) != GR_OK)
+        return err;
+    if ((err = log_act(db, r, "release abort", act)) != GR_OK)
+        return err;
+    return note(db, r, "abort", "aborted", act, NULL, 0);
+}
+
+enum gr_err
+release_hold(struct db *db, struct release *r, const struct release_act *act, struct gr_buf *why)
+{
+    sqlite3_stmt *st;
+    enum gr_err err;
+
+    if (!release_state_active(r->state))
+        return refuse(why, "the release has ended: ", states[r->state].name);
+    r->held = true;
+    copy_text(r->hold_by, sizeof r->hold_by, act->by);
+    copy_text(r->hold_reason, sizeof r->hold_reason, act->reason);
+    st = db_use(db, "UPDATE release SET hold_ms = ?2 WHERE id = ?1");
+    db_bind_i64(db, st, 1, r->id);
+    db_bind_i64(db, st, 2, act->now_ms);
+    if ((err = db_run(db, st)) != GR_OK)
+        return err;
+    if ((err = save(db, r)) != GR_OK)
+        return err;
+    if ((err = log_act(db, r, "release hold", act)) != GR_OK)
+        return err;
+    return note(db, r, "hold", "held", act, NULL, 0);
+}
+
+enum gr_err
+release_resume(struct db *db, struct release *r, const struct release_act *act, struct gr_buf *why)
+{
+    enum gr_err err;
+
+    if (!release_state_active(r->state))
+        return refuse(why, "the release has ended: ", states[r->state].name);
+    if (!r->held && r->promotion_hold[0] == '\0' && r->state != RELEASE_HALTED)
+        return refuse(why, "nothing holds the release", "");
+    if (r->state == RELEASE_HALTED)
+        r->state = RELEASE_RUNNING;
+    r->held = false;
+    r->hold_by[0] = r->hold_reason[0] = r->promotion_hold[0] = r->halt_reason[0] = '\0';
+    if ((err = save(db, r)) != GR_OK)
+        return err;
+    if ((err = log_act(db, r, "release resume", act)) != GR_OK)
+        return err;
+    return note(db, r, "resume", NULL, act, NULL, 0);
+}
+
+/* ---- what guardraild does by itself ---- */
+
+enum gr_err
+release_rolling_back(struct db *db, struct release *r, const struct release_act *act, const struct release_breach *breach)
+{
+    enum gr_err err;
+
+    if (r->state != RELEASE_RUNNING && r->state != RELEASE_HALTED)
+        return GR_OK;
+    r->state = RELEASE_ROLLING_BACK;
+    if ((err = save(db, r)) != GR_OK)
+        return err;
+    if ((err = log_act(db, r, "rollback begins", act)) != GR_OK)
+        return err;
+    return note(db, r, "rollback", "begun", act, breach, 0);
+}
+
+enum gr_err
+release_rolled_back(struct db *db, struct release *r, bool complete, int64_t effect_id, const struct release_act *act,
+                    const struct release_breach *breach)
+{
+    enum gr_err err;
+
+    if (r->state != RELEASE_ROLLING_BACK)
+        return GR_OK;
+    if (complete) {
+        err = end_release(db, r, RELEASE_ROLLED_BACK, act);
+    } else {
+        r->state = RELEASE_HALTED;
+        copy_text(r->halt_reason, sizeof r->halt_reason, act->reason);
+        err = save(db, r);
+    }
+    if (err != GR_OK)
+        return err;
+    if ((err = log_act(db, r, complete ? "rollback done" : "rollback incomplete", act)) != GR_OK)
+        return err;
+    return note(db, r, "rollback", complete ? "rolled_back" : "incomplete", act, breach, effect_id);
+}
+
+enum gr_err
+release_halt(struct db *db, struct release *r, const struct release_act *act, const struct release_breach *breach)
+{
+    enum gr_err err;
+
+    if (r->state != RELEASE_RUNNING)
+        return GR_OK;
+    r->state = RELEASE_HALTED;
+    copy_text(r->halt_reason, sizeof r->halt_reason, act->reason);
+    if ((err = save(db, r)) != GR_OK)
+        return err;
+    if ((err = log_act(db, r, "release halts", act)) != GR_OK)
+        return err;
+    return note(db, r, "halt", "halted", act, breach, 0);
+}
+
+enum gr_err
+release_promotion_hold(struct db *db, struct release *r, const struct release_act *act)
+{
+    enum gr_err err;
+
+    if (!release_state_active(r->state) || r->promotion_hold[0] != '\0')
+        return GR_OK;
+    copy_text(r->promotion_hold, sizeof r->promotion_hold, act->reason);
+    if ((err = save(db, r)) != GR_OK)
+        return err;
+    return log_act(db, r, "promotion held", act);
+}
+
+enum gr_err
+release_extend(struct db *db, struct release *r, int64_t now_ms)
+{
+    if (r->state != RELEASE_RUNNING || now_ms <= r->extend_ms)
+        return GR_OK;
+    r->extend_ms = now_ms;
+    return save(db, r);
+}

@@ -1,0 +1,98 @@
+/* release.h - the state machine of releases over the store, and its rows.
+ *
+ *     (start) → running: phase … phase → sealed (the final phase was entered)
+ *     running → halted                 a guardrail asked for it, or a rollback failed; no promotion any more
+ *     running, halted → rolling_back → rolled_back, or halted when a step failed or is unknown
+ *     running, halted → aborted
+ *
+ * All functions run on the store's thread, inside a job's transaction (store.h); they read no clock. What is not possible in the
+ * present state is GR_ESTATE with a sentence in `why`, and nothing is changed. Each transition adds an audit row and a decision
+ * that recorder.h will write down. */
+#ifndef GUARDRAIL_WEBHOOK_RELEASE_H
+#define GUARDRAIL_WEBHOOK_RELEASE_H
+#include "db.h"
+#include "decide.h"
+#include "guardrail/hash.h"
+#include "policies.h"
+
+#define RELEASE_ID_BYTES 129
+#define RELEASE_STREAM_BYTES 1024
+#define RELEASE_WHO_BYTES 201
+#define RELEASE_WHY_BYTES 1001
+
+struct release {
+    int64_t id;
+    char deployment_id[RELEASE_ID_BYTES];
+    char stream[RELEASE_STREAM_BYTES]; /* labels_print_key of the release labels */
+    enum release_state state;
+    char phase[RELEASE_ID_BYTES];
+    int64_t phase_n, phase_ms; /* how many phases were entered; when this one was */
+    int64_t started_ms, ended_ms;
+    int64_t armed_epoch, armed_ms;
+    bool had_traffic;
+    bool held; /* an operator holds the automation */
+    char hold_by[RELEASE_WHO_BYTES], hold_reason[RELEASE_WHY_BYTES];
+    char promotion_hold[RELEASE_WHY_BYTES]; /* empty: none */
+    char halt_reason[RELEASE_WHY_BYTES];
+    int64_t extend_ms; /* the last sign of a soft breach in this phase; 0: none */
+    char policy_sha256[GR_SHA256_HEX + 1];
+    int64_t version; /* grows with every change of the row */
+    /* Filled in from the pinned policy; NULL when that is not loaded (ended releases only). */
+    const struct policy *policy;
+    const struct policy_phase *phase_row;
+    const struct label_set *stream_row;
+};
+
+/* Who did it and why; texts are cut by nobody: the caller refuses longer ones than the fields above. */
+struct release_act {
+    struct gr_str by, reason;
+    int64_t now_ms;
+};
+bool release_state_active(enum release_state s); /* running, halted or rolling back */
+GR_MUST_USE enum gr_err release_state_parse(struct gr_str s, enum release_state *out);
+
+/* GR_ENOENT: none. */
+GR_MUST_USE enum gr_err release_find(struct db *db, const struct policies *p, struct gr_str deployment_id, struct release *out);
+GR_MUST_USE enum gr_err release_get(struct db *db, const struct policies *p, int64_t id, struct release *out);
+/* Newest first; calls each for at most limit rows. scope: only the active ones and, per stream, the last ended one. */
+typedef enum gr_err release_each_fn(struct db *db, const struct release *r, void *arg);
+GR_MUST_USE enum gr_err release_each(struct db *db, const struct policies *p, bool scope, size_t limit, release_each_fn *fn,
+                                     void *arg);
+/* What decide.h looks at. */
+struct release_view release_view_of(const struct release *r);
+
+/* Starts a release in the first phase of the policy in force. why: of GR_ESTATE (stream unknown or taken, id used). */
+GR_MUST_USE enum gr_err release_start(struct db *db, const struct policies *p, struct label_set stream,
+                                      struct gr_str deployment_id, const struct release_act *act, struct release *out,
+                                      struct gr_buf *why);
+/* Enters the next phase; the gate was asked before. version: of the row the gate judged; another one is GR_ESTATE. */
+GR_MUST_USE enum gr_err release_advance(struct db *db, struct release *r, int64_t version, bool override,
+                                        const struct release_act *act, struct gr_buf *why);
+GR_MUST_USE enum gr_err release_abort(struct db *db, struct release *r, const struct release_act *act, struct gr_buf *why);
+GR_MUST_USE enum gr_err release_hold(struct db *db, struct release *r, const struct release_act *act, struct gr_buf *why);
+/* Ends an operator's hold and a promotion hold, and lets a halted release run again. */
+GR_MUST_USE enum gr_err release_resume(struct db *db, struct release *r, const struct release_act *act, struct gr_buf *why);
+
+/* The breach behind a change made by guardraild itself; texts may be empty. */
+struct release_breach {
+    struct gr_str guardrail, level, side;
+    struct label_set slice;
+};
+GR_MUST_USE enum gr_err release_rolling_back(struct db *db, struct release *r, const struct release_act *act,
+                                             const struct release_breach *breach);
+/* complete: every step is done → rolled_back. Otherwise → halted, promotion impossible until a person resumes or aborts. */
+GR_MUST_USE enum gr_err release_rolled_back(struct db *db, struct release *r, bool complete, int64_t effect_id,
+                                            const struct release_act *act, const struct release_breach *breach);
+GR_MUST_USE enum gr_err release_halt(struct db *db, struct release *r, const struct release_act *act,
+                                     const struct release_breach *breach);
+/* No promotion until resumed. */
+GR_MUST_USE enum gr_err release_promotion_hold(struct db *db, struct release *r, const struct release_act *act);
+/* A soft breach was seen (or ended) at now_ms: the phase runs on. */
+GR_MUST_USE enum gr_err release_extend(struct db *db, struct release *r, int64_t now_ms);
+
+/* When the minimum duration, extensions included, is over. */
+int64_t release_ripe_ms(const struct release *r);
+/* One line in the audit table. */
+GR_MUST_USE enum gr_err audit_add(struct db *db, int64_t now_ms, struct gr_str actor, const char *event,
+                                  struct gr_str deployment_id, struct gr_str detail);
+#endif
