@@ -18,9 +18,9 @@ struct app {
     struct store *store;
     const struct policies *policies;
     struct metrics *metrics;
-    struct engine *engine;     /* NULL in tests of the intake alone */
-    struct recorder *recorder; /* NULL likewise */
-    int64_t started_ms;        /* Unix */
+    struct engine *engine;           /* NULL in tests of the intake alone */
+    struct recorder *recorder;       /* NULL likewise */
+    int64_t started_ms;              /* Unix */
     atomic_int_fast64_t watchdog_ms; /* Unix; the last beat, 0: none since the start */
     atomic_bool draining;            /* new work is refused with 503 */
 };

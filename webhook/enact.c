@@ -54,13 +54,15 @@ static enum gr_err
 save_episode(struct db *db, struct gr_str subject, const struct decide_episode *e, const struct release *r,
              const struct decision *d, const struct intake_alert *alert)
 {
-    sqlite3_stmt *st =
-        db_use(db, "INSERT INTO episode(subject, release_id, number, open, opened_ms, seen_ms, ended_ms, guardrail, level,"
-                   " slice, phase) VALUES (?1, nullif(?2, 0), ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9, ?10)"
-                   " ON CONFLICT(subject) DO UPDATE SET release_id = excluded.release_id, seen_ms = excluded.seen_ms,"
-                   " opened_ms = CASE WHEN excluded.number <> number THEN excluded.opened_ms ELSE opened_ms END,"
-                   " phase = CASE WHEN excluded.number <> number THEN excluded.phase ELSE phase END,"
-                   " number = excluded.number, open = excluded.open, ended_ms = excluded.ended_ms");
+    sqlite3_stmt *st = db_use(
+        db,
+        "INSERT INTO episode(subject, release_id, number, open, opened_ms, seen_ms, ended_ms, guardrail, "
+        "level,"
+        " slice, phase) VALUES (?1, nullif(?2, 0), ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9, ?10)"
+        " ON CONFLICT(subject) DO UPDATE SET release_id = excluded.release_id, seen_ms = excluded.seen_ms,"
+        " opened_ms = CASE WHEN excluded.number <> number THEN excluded.opened_ms ELSE opened_ms END,"
+        " phase = CASE WHEN excluded.number <> number THEN excluded.phase ELSE phase END,"
+        " number = excluded.number, open = excluded.open, ended_ms = excluded.ended_ms");
     struct gr_buf slice = GR_BUF_INIT(16u << 10);
     struct gr_str phase = labels_get(alert->decide.labels, GR_STR(GR_LABEL_PHASE));
     enum gr_err err;
@@ -73,7 +75,8 @@ save_episode(struct db *db, struct gr_str subject, const struct decide_episode *
     db_bind_i64(db, st, 5, alert->decide.received_ms);
     db_bind_i64(db, st, 6, e->ended_ms);
     db_bind_str(db, st, 7, d->guardrail ? d->guardrail->name : GR_STR(""));
-    db_bind_text(db, st, 8, d->guardrail && d->reason != REASON_UNKNOWN_LEVEL ? policy_level_name(d->level) : "");
+    db_bind_text(db, st, 8,
+                 d->guardrail && d->reason != REASON_UNKNOWN_LEVEL ? policy_level_name(d->level) : "");
     db_bind_str(db, st, 9, gr_buf_str(&slice).p ? gr_buf_str(&slice) : GR_STR(""));
     db_bind_str(db, st, 10, phase.p ? phase : GR_STR(""));
     err = db_run(db, st);
@@ -173,8 +176,8 @@ target_of(const struct effect *e, bool *can)
 }
 
 static enum gr_err
-add_effect(struct db *db, struct enact_job *job, const struct effect *e, const struct release *r, struct outbox_effect *row,
-           bool *added)
+add_effect(struct db *db, struct enact_job *job, const struct effect *e, const struct release *r,
+           struct outbox_effect *row, bool *added)
 {
     bool can;
     enum gr_err err;
@@ -200,16 +203,17 @@ add_effect(struct db *db, struct enact_job *job, const struct effect *e, const s
         return err;
     *(*added ? &job->effects_new : &job->effects_known) += 1;
     if (*added)
-        log_event(job->app->log, can ? AT_INFO : AT_ERROR, can ? "effect" : "dead letter", "kind", row->kind.p, "state",
-                  row->state.p, "action", row->action.p, "deployment_id", row->deployment_id.p, "guardrail",
-                  row->guardrail.p, "level", row->level.p, "key", row->key.p, "reason", row->reason.p, (char *)NULL);
+        log_event(job->app->log, can ? AT_INFO : AT_ERROR, can ? "effect" : "dead letter", "kind",
+                  row->kind.p, "state", row->state.p, "action", row->action.p, "deployment_id",
+                  row->deployment_id.p, "guardrail", row->guardrail.p, "level", row->level.p, "key",
+                  row->key.p, "reason", row->reason.p, (char *)NULL);
     return GR_OK;
 }
 
 /* What an effect does to the release itself, with the row and in the same transaction. */
 static enum gr_err
-change_release(struct db *db, struct enact_job *job, const struct effect *e, struct release *r, const struct decision *d,
-               struct gr_str side, bool added)
+change_release(struct db *db, struct enact_job *job, const struct effect *e, struct release *r,
+               const struct decision *d, struct gr_str side, bool added)
 {
     struct release_act act = {.by = GR_STR("guardraild"), .reason = e->reason, .now_ms = job->now_ms};
     struct release_breach breach = {.guardrail = d->guardrail ? d->guardrail->name : GR_STR(""),
@@ -276,10 +280,11 @@ load_storm(struct db *db, const struct release *r, struct decide_input *in)
     enum gr_err err;
 
     in->storm_max = ENACT_STORM_STREAMS;
-    err = count_rows(db,
-                     "SELECT count(DISTINCT stream) FROM effect WHERE target = 'rollback' AND state <> 'observed'"
-                     " AND stream <> ?1 AND created_ms > ?2",
-                     r, in->now_ms - ENACT_STORM_WINDOW_MS / scale, &in->storm_streams);
+    err = count_rows(
+        db,
+        "SELECT count(DISTINCT stream) FROM effect WHERE target = 'rollback' AND state <> 'observed'"
+        " AND stream <> ?1 AND created_ms > ?2",
+        r, in->now_ms - ENACT_STORM_WINDOW_MS / scale, &in->storm_streams);
     if (err != GR_OK)
         return err;
     err = count_rows(db,
@@ -306,7 +311,8 @@ own_label(struct gr_arena *a, const struct intake_alert *alert, const char *name
 }
 
 static enum gr_err
-apply(struct db *db, struct enact_job *job, const struct intake_alert *alert, struct release *r, const struct decision *d)
+apply(struct db *db, struct enact_job *job, const struct intake_alert *alert, struct release *r,
+      const struct decision *d)
 {
     struct gr_arena *a = job->arena;
     struct gr_str stream = gr_arena_dup(a, gr_str(r ? r->stream : ""));
@@ -324,7 +330,8 @@ apply(struct db *db, struct enact_job *job, const struct intake_alert *alert, st
     for (size_t i = 0; i < d->effect_count; i++) {
         if ((err = add_effect(db, job, &d->effects[i], r, &row, &added)) != GR_OK)
             return err;
-        if ((err = change_release(db, job, &d->effects[i], r, d, label_of(alert, GR_LABEL_SIDE), added)) != GR_OK)
+        if ((err = change_release(db, job, &d->effects[i], r, d, label_of(alert, GR_LABEL_SIDE), added)) !=
+            GR_OK)
             return err;
     }
     return gr_arena_status(a);
@@ -341,7 +348,7 @@ enact_alert(struct db *db, struct enact_job *job, const struct intake_alert *ale
     struct gr_buf subject = GR_BUF_INIT(64u << 10);
     struct decision *d = gr_arena_alloc(job->arena, sizeof *d);
     struct release r;
-    struct gr_str deployment = label_of(alert, GR_LABEL_DEPLOYMENT);
+    struct gr_str deployment = own_label(job->arena, alert, GR_LABEL_DEPLOYMENT);
     bool known;
     enum gr_err err;
 
@@ -360,17 +367,19 @@ enact_alert(struct db *db, struct enact_job *job, const struct intake_alert *ale
             return err;
     }
     decide_subject(in.policy, alert->decide.labels, &subject);
-    if ((err = gr_buf_err(&subject)) != GR_OK || (err = load_episode(db, gr_buf_str(&subject), &in.episode)) != GR_OK)
+    if ((err = gr_buf_err(&subject)) != GR_OK ||
+        (err = load_episode(db, gr_buf_str(&subject), &in.episode)) != GR_OK)
         goto done;
     if ((err = decide(&in, job->arena, d)) != GR_OK)
         goto done;
-    log_event(job->app->log, AT_INFO, "alert decided", "deployment_id", deployment.n ? deployment.p : NULL, "reason",
-              decide_reason_name(d->reason), "text", d->text.p, (char *)NULL);
+    log_event(job->app->log, AT_INFO, "alert decided", "deployment_id", deployment.n ? deployment.p : NULL,
+              "reason", decide_reason_name(d->reason), "text", d->text.p, (char *)NULL);
     if (d->episode.number > 0 &&
         (err = save_episode(db, gr_buf_str(&subject), &d->episode, known ? &r : NULL, d, alert)) != GR_OK)
         goto done;
     /* The end of a soft breach counts as its last sign: the extension runs from there. */
-    if (!alert->decide.firing && known && r.extend_ms > 0 && gr_str_is(label_of(alert, GR_LABEL_LEVEL), "soft") &&
+    if (!alert->decide.firing && known && r.extend_ms > 0 &&
+        gr_str_is(label_of(alert, GR_LABEL_LEVEL), "soft") &&
         (err = release_extend(db, &r, job->now_ms)) != GR_OK)
         goto done;
     err = apply(db, job, alert, known ? &r : NULL, d);
@@ -413,8 +422,8 @@ enact_batch(struct db *db, void *arg)
 /* ---- messages of guardraild's own ---- */
 
 static enum gr_err
-add_own(struct db *db, const struct app *app, struct gr_arena *a, const struct release *r, const struct enact_page *page,
-        const struct policy_action *action, const char *effect_kind)
+add_own(struct db *db, const struct app *app, struct gr_arena *a, const struct release *r,
+        const struct enact_page *page, const struct policy_action *action, const char *effect_kind)
 {
     struct gr_buf b = GR_BUF_INIT(PAYLOAD_BYTES_MAX);
     struct jw w = JW_INIT(&b);
@@ -450,7 +459,8 @@ add_own(struct db *db, const struct app *app, struct gr_arena *a, const struct r
 }
 
 enum gr_err
-enact_page(struct db *db, const struct app *app, struct gr_arena *a, const struct release *r, const struct enact_page *page)
+enact_page(struct db *db, const struct app *app, struct gr_arena *a, const struct release *r,
+           const struct enact_page *page)
 {
     const struct policy *p = r && r->policy ? r->policy : policies_current(app->policies);
     enum gr_err err = GR_OK;
@@ -463,7 +473,8 @@ enact_page(struct db *db, const struct app *app, struct gr_arena *a, const struc
 }
 
 enum gr_err
-enact_notice(struct db *db, const struct app *app, struct gr_arena *a, const struct release *r, const struct enact_page *page)
+enact_notice(struct db *db, const struct app *app, struct gr_arena *a, const struct release *r,
+             const struct enact_page *page)
 {
     const struct policy *p = r && r->policy ? r->policy : policies_current(app->policies);
     enum gr_err err = GR_OK;

@@ -6,9 +6,9 @@
 #include "intake.h"
 #include "release.h"
 
-#define ENACT_STORM_WINDOW_MS INT64_C(600000)    /* the breaker counts streams rolled back within 10 min … */
-#define ENACT_STORM_STREAMS 3u                   /* … and opens at so many */
-#define ENACT_COOL_DOWN_MS INT64_C(3600000)      /* a stream's second rollback within an hour waits for a person */
+#define ENACT_STORM_WINDOW_MS INT64_C(600000) /* the breaker counts streams rolled back within 10 min … */
+#define ENACT_STORM_STREAMS 3u                /* … and opens at so many */
+#define ENACT_COOL_DOWN_MS INT64_C(3600000) /* a stream's second rollback within an hour waits for a person */
 
 /* One accepted request on its way through the store. */
 struct enact_job {
@@ -33,9 +33,9 @@ struct enact_page {
     bool ok;
     int64_t now_ms;
 };
-GR_MUST_USE enum gr_err enact_page(struct db *db, const struct app *app, struct gr_arena *a, const struct release *r,
-                                   const struct enact_page *page);
+GR_MUST_USE enum gr_err enact_page(struct db *db, const struct app *app, struct gr_arena *a,
+                                   const struct release *r, const struct enact_page *page);
 /* The same as a message to every slack action that the policy's guardrails use. */
-GR_MUST_USE enum gr_err enact_notice(struct db *db, const struct app *app, struct gr_arena *a, const struct release *r,
-                                     const struct enact_page *page);
+GR_MUST_USE enum gr_err enact_notice(struct db *db, const struct app *app, struct gr_arena *a,
+                                     const struct release *r, const struct enact_page *page);
 #endif

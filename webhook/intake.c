@@ -70,8 +70,7 @@ parse_pairs(struct parser *p, const struct gr_node *map, const char *what, struc
         return refuse(p, "more than 64 entries", gr_str(what));
     if (!(items = gr_arena_array(p->arena, map->count, sizeof *items)))
         return GR_ENOMEM;
-    gr_node_each(v, map)
-    {
+    gr_node_each (v, map) {
         if (!name_ok(v->key))
             return refuse(p, "not a label name", v->key);
         if (!is_string(v))
@@ -110,7 +109,8 @@ parse_status(struct parser *p, const struct gr_node *map, bool *firing)
     if ((err = want_string(p, map, "status", &text)) != GR_OK)
         return err;
     *firing = gr_str_is(text, "firing");
-    return *firing || gr_str_is(text, "resolved") ? GR_OK : refuse(p, "status is firing or resolved", GR_STR_NONE);
+    return *firing || gr_str_is(text, "resolved") ? GR_OK
+                                                  : refuse(p, "status is firing or resolved", GR_STR_NONE);
 }
 
 static enum gr_err
@@ -156,8 +156,7 @@ parse_alerts(struct parser *p, const struct gr_node *list, struct intake_batch *
     }
     if (!(out->alerts = gr_arena_array(p->arena, list->count, sizeof *out->alerts)))
         return GR_ENOMEM;
-    gr_node_each(v, list)
-    {
+    gr_node_each (v, list) {
         if ((err = parse_alert(p, v, &out->alerts[out->count])) != GR_OK)
             return err;
         out->count++;
@@ -211,7 +210,8 @@ first_finding(const struct gr_diags *d, struct gr_buf *error)
 }
 
 enum gr_err
-intake_parse(struct gr_arena *a, struct gr_str body, int64_t now_ms, struct intake_batch *out, struct gr_buf *error)
+intake_parse(struct gr_arena *a, struct gr_str body, int64_t now_ms, struct intake_batch *out,
+             struct gr_buf *error)
 {
     struct parser p = {.arena = a, .error = error, .now_ms = now_ms};
     struct intake_batch batch = {.count = 0};

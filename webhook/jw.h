@@ -13,7 +13,10 @@ struct jw {
     struct gr_buf *b; /* borrowed */
     bool comma;
 };
-#define JW_INIT(buf) {.b = (buf)}
+#define JW_INIT(buf)                                                                                         \
+    {                                                                                                        \
+        .b = (buf)                                                                                           \
+    }
 void jw_open(struct jw *w, const char *key, char bracket);
 void jw_close(struct jw *w, char bracket);
 void jw_str(struct jw *w, const char *key, struct gr_str value);

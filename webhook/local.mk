@@ -3,8 +3,19 @@ noinst_LIBRARIES += libwebhook.a
 libwebhook_a_CFLAGS = $(AM_CFLAGS) $(CJSON_CFLAGS) $(SQLITE_CFLAGS) $(MHD_CFLAGS) $(CURL_CFLAGS) $(GNUTLS_CFLAGS) $(PCRE2_CFLAGS)
 # the daemon's core
 libwebhook_a_SOURCES = \
-	webhook/conf.c webhook/conf.h webhook/db.c webhook/db.h webhook/log.c webhook/log.h \
-	webhook/schema.c webhook/schema.h webhook/store.c webhook/store.h
+	webhook/app.c webhook/app.h \
+	webhook/conf.c webhook/conf.h \
+	webhook/db.c webhook/db.h \
+	webhook/enact.c webhook/enact.h \
+	webhook/intake.c webhook/intake.h \
+	webhook/jw.c webhook/jw.h \
+	webhook/log.c webhook/log.h \
+	webhook/outbox.c webhook/outbox.h \
+	webhook/policies.c webhook/policies.h \
+	webhook/recorder.h \
+	webhook/release.c webhook/release.h \
+	webhook/schema.c webhook/schema.h \
+	webhook/store.c webhook/store.h
 # leaf modules: policy, decisions, programs, messages, records
 libwebhook_a_SOURCES += \
 	webhook/decide.h \

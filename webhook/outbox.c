@@ -28,12 +28,14 @@ touch(struct db *db, struct gr_str key, int64_t now_ms)
 enum gr_err
 outbox_add(struct db *db, const struct outbox_effect *e, int64_t now_ms, bool *added)
 {
-    sqlite3_stmt *st =
-        db_use(db, "INSERT INTO effect(key, kind, action, target, release_id, deployment_id, stream, guardrail, level, phase,"
-                   " reason, epoch, recheck, state, not_before_ms, last_error, payload, inbox_id, created_ms, seen_ms, done_ms)"
-                   " VALUES (?1, ?2, ?3, ?4, nullif(?5, 0), ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"
-                   " nullif(?18, 0), ?19, ?19, CASE WHEN ?14 IN ('ready', 'retry') THEN NULL ELSE ?19 END)"
-                   " ON CONFLICT(key) DO NOTHING");
+    sqlite3_stmt *st = db_use(
+        db, "INSERT INTO effect(key, kind, action, target, release_id, deployment_id, stream, guardrail, "
+            "level, phase,"
+            " reason, epoch, recheck, state, not_before_ms, last_error, payload, inbox_id, created_ms, "
+            "seen_ms, done_ms)"
+            " VALUES (?1, ?2, ?3, ?4, nullif(?5, 0), ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"
+            " nullif(?18, 0), ?19, ?19, CASE WHEN ?14 IN ('ready', 'retry') THEN NULL ELSE ?19 END)"
+            " ON CONFLICT(key) DO NOTHING");
     enum gr_err err;
 
     db_bind_str(db, st, 1, e->key);
@@ -61,9 +63,11 @@ outbox_add(struct db *db, const struct outbox_effect *e, int64_t now_ms, bool *a
     return *added ? GR_OK : touch(db, e->key, now_ms);
 }
 
-#define EFFECT_COLUMNS                                                                                        \
-    "id, key, kind, coalesce(action, ''), target, coalesce(release_id, 0), deployment_id, stream, guardrail, level, phase," \
-    " reason, epoch, recheck, state, coalesce(last_error, ''), payload, attempts, created_ms, seen_ms, not_before_ms,"     \
+#define EFFECT_COLUMNS                                                                                       \
+    "id, key, kind, coalesce(action, ''), target, coalesce(release_id, 0), deployment_id, stream, "          \
+    "guardrail, level, phase,"                                                                               \
+    " reason, epoch, recheck, state, coalesce(last_error, ''), payload, attempts, created_ms, seen_ms, "     \
+    "not_before_ms,"                                                                                         \
     " coalesce(inbox_id, 0)"
 
 static struct gr_str
@@ -124,7 +128,8 @@ outbox_claim(struct db *db, struct gr_arena *a, const char *target, int64_t now_
 enum gr_err
 outbox_finish(struct db *db, int64_t id, const char *state, struct gr_str error, int64_t now_ms)
 {
-    sqlite3_stmt *st = db_use(db, "UPDATE effect SET state = ?2, last_error = ?3, done_ms = ?4 WHERE id = ?1");
+    sqlite3_stmt *st =
+        db_use(db, "UPDATE effect SET state = ?2, last_error = ?3, done_ms = ?4 WHERE id = ?1");
 
     db_bind_i64(db, st, 1, id);
     db_bind_text(db, st, 2, state);
@@ -136,7 +141,8 @@ outbox_finish(struct db *db, int64_t id, const char *state, struct gr_str error,
 enum gr_err
 outbox_retry(struct db *db, int64_t id, int64_t not_before_ms, struct gr_str error)
 {
-    sqlite3_stmt *st = db_use(db, "UPDATE effect SET state = 'retry', last_error = ?3, not_before_ms = ?2 WHERE id = ?1");
+    sqlite3_stmt *st =
+        db_use(db, "UPDATE effect SET state = 'retry', last_error = ?3, not_before_ms = ?2 WHERE id = ?1");
 
     db_bind_i64(db, st, 1, id);
     db_bind_i64(db, st, 2, not_before_ms);
@@ -147,7 +153,8 @@ outbox_retry(struct db *db, int64_t id, int64_t not_before_ms, struct gr_str err
 enum gr_err
 outbox_recover(struct db *db, int64_t now_ms, int64_t *count)
 {
-    sqlite3_stmt *st = db_use(db, "UPDATE effect SET state = 'retry', not_before_ms = ?1 WHERE state = 'running'");
+    sqlite3_stmt *st =
+        db_use(db, "UPDATE effect SET state = 'retry', not_before_ms = ?1 WHERE state = 'running'");
     enum gr_err err;
 
     db_bind_i64(db, st, 1, now_ms);
@@ -196,8 +203,9 @@ outbox_step_begin(struct db *db, const struct outbox_step *s)
 enum gr_err
 outbox_step_end(struct db *db, const struct outbox_step *s)
 {
-    sqlite3_stmt *st = db_use(db, "UPDATE step SET state = ?4, ended_ms = ?5, detail = ?6, tail = ?7, output_sha256 = ?8"
-                                  " WHERE effect_id = ?1 AND n = ?2 AND attempt = ?3");
+    sqlite3_stmt *st =
+        db_use(db, "UPDATE step SET state = ?4, ended_ms = ?5, detail = ?6, tail = ?7, output_sha256 = ?8"
+                   " WHERE effect_id = ?1 AND n = ?2 AND attempt = ?3");
     enum gr_err err;
 
     db_bind_i64(db, st, 1, s->effect_id);
@@ -225,9 +233,10 @@ parse_step_state(struct gr_str s)
 enum gr_err
 outbox_steps(struct db *db, struct gr_arena *a, int64_t effect_id, struct outbox_step **out, size_t *count)
 {
-    sqlite3_stmt *st = db_use(db, "SELECT n, attempt, name, argv, state, started_ms, coalesce(ended_ms, 0),"
-                                  " coalesce(detail, ''), coalesce(output_sha256, '') FROM step WHERE effect_id = ?1"
-                                  " ORDER BY n, attempt");
+    sqlite3_stmt *st =
+        db_use(db, "SELECT n, attempt, name, argv, state, started_ms, coalesce(ended_ms, 0),"
+                   " coalesce(detail, ''), coalesce(output_sha256, '') FROM step WHERE effect_id = ?1"
+                   " ORDER BY n, attempt");
     struct outbox_step *steps = NULL, *grown;
     size_t n = 0, cap = 0;
     enum gr_err err;
@@ -263,7 +272,8 @@ outbox_steps(struct db *db, struct gr_arena *a, int64_t effect_id, struct outbox
 enum gr_err
 outbox_count(struct db *db, struct outbox_counts *out)
 {
-    sqlite3_stmt *st = db_use(db, "SELECT target, state, count(*) FROM effect GROUP BY target, state ORDER BY target, state");
+    sqlite3_stmt *st = db_use(
+        db, "SELECT target, state, count(*) FROM effect GROUP BY target, state ORDER BY target, state");
     enum gr_err err;
     bool row;
 

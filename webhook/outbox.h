@@ -12,8 +12,9 @@
 
 struct outbox_effect {
     int64_t id;
-    struct gr_str key, kind, action, target; /* action: of the policy, may be empty; target: which worker takes it */
-    int64_t release_id;                      /* 0: none */
+    struct gr_str key, kind, action,
+        target;         /* action: of the policy, may be empty; target: which worker takes it */
+    int64_t release_id; /* 0: none */
     struct gr_str deployment_id, stream, guardrail, level, phase, reason;
     int64_t epoch;
     bool recheck;
@@ -26,15 +27,16 @@ GR_MUST_USE enum gr_err outbox_add(struct db *db, const struct outbox_effect *e,
 GR_MUST_USE enum gr_err outbox_claim(struct db *db, struct gr_arena *a, const char *target, int64_t now_ms,
                                      struct outbox_effect *out);
 /* Ends an effect: done, failed, dead, held, ambiguous. */
-GR_MUST_USE enum gr_err outbox_finish(struct db *db, int64_t id, const char *state, struct gr_str error, int64_t now_ms);
+GR_MUST_USE enum gr_err outbox_finish(struct db *db, int64_t id, const char *state, struct gr_str error,
+                                      int64_t now_ms);
 /* Puts it back to be tried again. */
 GR_MUST_USE enum gr_err outbox_retry(struct db *db, int64_t id, int64_t not_before_ms, struct gr_str error);
 /* At start-up: what was running when the process ended is put back. *count: how many. */
 GR_MUST_USE enum gr_err outbox_recover(struct db *db, int64_t now_ms, int64_t *count);
 /* The rows of a state (or of all, with NULL), newest first. */
 typedef enum gr_err outbox_each_fn(const struct outbox_effect *e, void *arg);
-GR_MUST_USE enum gr_err outbox_each(struct db *db, struct gr_arena *a, const char *state, size_t limit, outbox_each_fn *fn,
-                                    void *arg);
+GR_MUST_USE enum gr_err outbox_each(struct db *db, struct gr_arena *a, const char *state, size_t limit,
+                                    outbox_each_fn *fn, void *arg);
 
 enum step_state { STEP_RUNNING, STEP_DONE, STEP_FAILED, STEP_AMBIGUOUS, STEP_STATES };
 const char *step_state_name(enum step_state s); /* "running" … */
@@ -51,7 +53,8 @@ GR_MUST_USE enum gr_err outbox_step_begin(struct db *db, const struct outbox_ste
 /* After it ended. */
 GR_MUST_USE enum gr_err outbox_step_end(struct db *db, const struct outbox_step *s);
 /* All attempts in order. */
-GR_MUST_USE enum gr_err outbox_steps(struct db *db, struct gr_arena *a, int64_t effect_id, struct outbox_step **out, size_t *count);
+GR_MUST_USE enum gr_err outbox_steps(struct db *db, struct gr_arena *a, int64_t effect_id,
+                                     struct outbox_step **out, size_t *count);
 
 struct outbox_counts {
     struct {

@@ -20,8 +20,9 @@ struct load {
 static enum gr_err
 store_current(struct db *db, struct load *l)
 {
-    sqlite3_stmt *st = db_use(db, "INSERT INTO policy(sha256, spec_hash, seen_ms, body) VALUES (?1, ?2, ?3, ?4)"
-                                  " ON CONFLICT(sha256) DO UPDATE SET seen_ms = excluded.seen_ms");
+    sqlite3_stmt *st =
+        db_use(db, "INSERT INTO policy(sha256, spec_hash, seen_ms, body) VALUES (?1, ?2, ?3, ?4)"
+                   " ON CONFLICT(sha256) DO UPDATE SET seen_ms = excluded.seen_ms");
 
     db_bind_text(db, st, 1, l->out->items[0].sha256);
     db_bind_str(db, st, 2, l->current->spec_hash);

@@ -16,8 +16,8 @@ struct policies {
 };
 /* Takes `current` over (also on failure), writes it to the store's table, and loads the pinned ones of releases that have not ended.
  * Call before or after store_start, not from the store's thread. GR_EIO: a pinned policy cannot be read any more (reason says). */
-GR_MUST_USE enum gr_err policies_load(struct policies *out, struct policy *current, struct store *s, int64_t now_ms,
-                                      struct log *log);
+GR_MUST_USE enum gr_err policies_load(struct policies *out, struct policy *current, struct store *s,
+                                      int64_t now_ms, struct log *log);
 void policies_fini(struct policies *p);
 const struct policy *policies_current(const struct policies *p);
 /* NULL: not loaded, for its releases have ended. */

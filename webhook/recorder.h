@@ -21,7 +21,7 @@ GR_MUST_USE enum gr_err record_note(struct db *db, const struct release *r, cons
 
 struct recorder;
 struct recorder_options {
-    struct store *store;             /* borrowed, as all here */
+    struct store *store; /* borrowed, as all here */
     const struct policies *policies;
     const char *reports_dir;
     struct gr_str prometheus_url; /* empty: no snapshots */

@@ -37,7 +37,8 @@ enum gr_err
 audit_add(struct db *db, int64_t now_ms, struct gr_str actor, const char *event, struct gr_str deployment_id,
           struct gr_str detail)
 {
-    sqlite3_stmt *st = db_use(db, "INSERT INTO audit(ts_ms, actor, event, deployment_id, detail) VALUES (?1, ?2, ?3, ?4, ?5)");
+    sqlite3_stmt *st = db_use(
+        db, "INSERT INTO audit(ts_ms, actor, event, deployment_id, detail) VALUES (?1, ?2, ?3, ?4, ?5)");
 
     db_bind_i64(db, st, 1, now_ms);
     db_bind_str(db, st, 2, actor.p ? actor : GR_STR(""));
@@ -49,9 +50,11 @@ audit_add(struct db *db, int64_t now_ms, struct gr_str actor, const char *event,
 
 /* ---- rows ---- */
 
-#define RELEASE_COLUMNS                                                                                       \
-    "id, deployment_id, stream, state, phase, phase_n, phase_ms, started_ms, coalesce(ended_ms, 0), armed_epoch, "  \
-    "armed_ms, had_traffic, held, coalesce(hold_by, ''), coalesce(hold_reason, ''), coalesce(promotion_hold, ''), " \
+#define RELEASE_COLUMNS                                                                                      \
+    "id, deployment_id, stream, state, phase, phase_n, phase_ms, started_ms, coalesce(ended_ms, 0), "        \
+    "armed_epoch, "                                                                                          \
+    "armed_ms, had_traffic, held, coalesce(hold_by, ''), coalesce(hold_reason, ''), "                        \
+    "coalesce(promotion_hold, ''), "                                                                         \
     "coalesce(halt_reason, ''), coalesce(extend_ms, 0), policy_sha256, version"
 
 /* The stream of a policy whose key is this text. */
@@ -131,7 +134,8 @@ one_row(struct db *db, const struct policies *p, sqlite3_stmt *st, struct releas
 enum gr_err
 release_find(struct db *db, const struct policies *p, struct gr_str deployment_id, struct release *out)
 {
-    sqlite3_stmt *st = db_use(db, "SELECT " RELEASE_COLUMNS " FROM release WHERE spec = ?1 AND deployment_id = ?2");
+    sqlite3_stmt *st =
+        db_use(db, "SELECT " RELEASE_COLUMNS " FROM release WHERE spec = ?1 AND deployment_id = ?2");
 
     db_bind_str(db, st, 1, policies_current(p)->spec);
     db_bind_str(db, st, 2, deployment_id.p ? deployment_id : GR_STR(""));
@@ -148,7 +152,8 @@ release_get(struct db *db, const struct policies *p, int64_t id, struct release 
 }
 
 enum gr_err
-release_each(struct db *db, const struct policies *p, bool scope, size_t limit, release_each_fn *fn, void *arg)
+release_each(struct db *db, const struct policies *p, bool scope, size_t limit, release_each_fn *fn,
+             void *arg)
 {
     sqlite3_stmt *st;
     struct release r;
@@ -209,10 +214,12 @@ refuse(struct gr_buf *why, const char *text, const char *detail)
 static enum gr_err
 save(struct db *db, struct release *r)
 {
-    sqlite3_stmt *st =
-        db_use(db, "UPDATE release SET state = ?2, phase = ?3, phase_n = ?4, phase_ms = ?5, ended_ms = nullif(?6, 0),"
-                   " had_traffic = ?7, held = ?8, hold_by = ?9, hold_reason = ?10, promotion_hold = ?11, halt_reason = ?12,"
-                   " extend_ms = nullif(?13, 0), version = version + 1 WHERE id = ?1 AND version = ?14");
+    sqlite3_stmt *st = db_use(
+        db,
+        "UPDATE release SET state = ?2, phase = ?3, phase_n = ?4, phase_ms = ?5, ended_ms = nullif(?6, 0),"
+        " had_traffic = ?7, held = ?8, hold_by = ?9, hold_reason = ?10, promotion_hold = ?11, halt_reason = "
+        "?12,"
+        " extend_ms = nullif(?13, 0), version = version + 1 WHERE id = ?1 AND version = ?14");
     enum gr_err err;
 
     db_bind_i64(db, st, 1, r->id);
@@ -268,7 +275,8 @@ leave_phase(struct db *db, const struct release *r, int64_t now_ms)
 
 /* Fills the phase into r and adds its history row; the caller saves r. */
 static enum gr_err
-enter_phase(struct db *db, struct release *r, const struct policy_phase *phase, bool override, const struct release_act *act)
+enter_phase(struct db *db, struct release *r, const struct policy_phase *phase, bool override,
+            const struct release_act *act)
 {
     sqlite3_stmt *st;
 
@@ -292,8 +300,8 @@ enter_phase(struct db *db, struct release *r, const struct policy_phase *phase, 
 }
 
 static enum gr_err
-note(struct db *db, const struct release *r, const char *decision, const char *outcome, const struct release_act *act,
-     const struct release_breach *breach, int64_t effect_id)
+note(struct db *db, const struct release *r, const char *decision, const char *outcome,
+     const struct release_act *act, const struct release_breach *breach, int64_t effect_id)
 {
     return record_note(db, r,
                        &(struct record_note){.decision = decision,
@@ -328,10 +336,10 @@ active_of_stream(struct db *db, struct gr_str spec, const char *stream, char *id
 static enum gr_err
 insert_release(struct db *db, const struct policies *p, struct release *r, const struct release_act *act)
 {
-    sqlite3_stmt *st =
-        db_use(db, "INSERT INTO release(spec, stream, deployment_id, state, phase, phase_n, phase_ms, started_ms, started_by,"
-                   " reason, armed_epoch, armed_ms, had_traffic, policy_sha256)"
-                   " VALUES (?1, ?2, ?3, 'running', '', 0, ?4, ?4, ?5, ?6, 1, ?4, 0, ?7)");
+    sqlite3_stmt *st = db_use(db, "INSERT INTO release(spec, stream, deployment_id, state, phase, phase_n, "
+                                  "phase_ms, started_ms, started_by,"
+                                  " reason, armed_epoch, armed_ms, had_traffic, policy_sha256)"
+                                  " VALUES (?1, ?2, ?3, 'running', '', 0, ?4, ?4, ?5, ?6, 1, ?4, 0, ?7)");
     enum gr_err err;
 
     db_bind_str(db, st, 1, policies_current(p)->spec);
@@ -349,8 +357,8 @@ insert_release(struct db *db, const struct policies *p, struct release *r, const
 
 /* Whether stream and id are free; fills what a new row starts with. */
 static enum gr_err
-prepare_start(struct db *db, const struct policies *p, struct label_set stream, struct gr_str deployment_id, struct release *r,
-              struct gr_buf *why)
+prepare_start(struct db *db, const struct policies *p, struct label_set stream, struct gr_str deployment_id,
+              struct release *r, struct gr_buf *why)
 {
     const struct policy *policy = policies_current(p);
     struct gr_buf key = GR_BUF_INIT(RELEASE_STREAM_BYTES - 1);
@@ -368,7 +376,8 @@ prepare_start(struct db *db, const struct policies *p, struct label_set stream, 
     if (err != GR_OK)
         return err;
     if ((err = release_find(db, p, deployment_id, &old)) == GR_OK) {
-        gr_buf_printf(why, "the deployment is already registered: stream %s, %s", old.stream, states[old.state].name);
+        gr_buf_printf(why, "the deployment is already registered: stream %s, %s", old.stream,
+                      states[old.state].name);
         return GR_ESTATE;
     }
     if (err != GR_ENOENT)
@@ -414,8 +423,8 @@ release_start(struct db *db, const struct policies *p, struct label_set stream, 
 }
 
 enum gr_err
-release_advance(struct db *db, struct release *r, int64_t version, bool override, const struct release_act *act,
-                struct gr_buf *why)
+release_advance(struct db *db, struct release *r, int64_t version, bool override,
+                const struct release_act *act, struct gr_buf *why)
 {
     const struct policy_phase *next;
     enum gr_err err;
@@ -464,7 +473,8 @@ release_abort(struct db *db, struct release *r, const struct release_act *act, s
     enum gr_err err;
 
     if (r->state != RELEASE_RUNNING && r->state != RELEASE_HALTED)
-        return refuse(why, "only a running or halted release can be aborted; this one is ", states[r->state].name);
+        return refuse(why, "only a running or halted release can be aborted; this one is ",
+                      states[r->state].name);
     if ((err = end_release(db, r, RELEASE_ABORTED, act)) != GR_OK)
         return err;
     if ((err = log_act(db, r, "release abort", act)) != GR_OK)
@@ -518,7 +528,8 @@ release_resume(struct db *db, struct release *r, const struct release_act *act, 
 /* ---- what guardraild does by itself ---- */
 
 enum gr_err
-release_rolling_back(struct db *db, struct release *r, const struct release_act *act, const struct release_breach *breach)
+release_rolling_back(struct db *db, struct release *r, const struct release_act *act,
+                     const struct release_breach *breach)
 {
     enum gr_err err;
 
@@ -533,8 +544,8 @@ release_rolling_back(struct db *db, struct release *r, const struct release_act 
 }
 
 enum gr_err
-release_rolled_back(struct db *db, struct release *r, bool complete, int64_t effect_id, const struct release_act *act,
-                    const struct release_breach *breach)
+release_rolled_back(struct db *db, struct release *r, bool complete, int64_t effect_id,
+                    const struct release_act *act, const struct release_breach *breach)
 {
     enum gr_err err;
 
@@ -555,7 +566,8 @@ release_rolled_back(struct db *db, struct release *r, bool complete, int64_t eff
 }
 
 enum gr_err
-release_halt(struct db *db, struct release *r, const struct release_act *act, const struct release_breach *breach)
+release_halt(struct db *db, struct release *r, const struct release_act *act,
+             const struct release_breach *breach)
 {
     enum gr_err err;
 

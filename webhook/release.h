@@ -52,26 +52,30 @@ bool release_state_active(enum release_state s); /* running, halted or rolling b
 GR_MUST_USE enum gr_err release_state_parse(struct gr_str s, enum release_state *out);
 
 /* GR_ENOENT: none. */
-GR_MUST_USE enum gr_err release_find(struct db *db, const struct policies *p, struct gr_str deployment_id, struct release *out);
+GR_MUST_USE enum gr_err release_find(struct db *db, const struct policies *p, struct gr_str deployment_id,
+                                     struct release *out);
 GR_MUST_USE enum gr_err release_get(struct db *db, const struct policies *p, int64_t id, struct release *out);
 /* Newest first; calls each for at most limit rows. scope: only the active ones and, per stream, the last ended one. */
 typedef enum gr_err release_each_fn(struct db *db, const struct release *r, void *arg);
-GR_MUST_USE enum gr_err release_each(struct db *db, const struct policies *p, bool scope, size_t limit, release_each_fn *fn,
-                                     void *arg);
+GR_MUST_USE enum gr_err release_each(struct db *db, const struct policies *p, bool scope, size_t limit,
+                                     release_each_fn *fn, void *arg);
 /* What decide.h looks at. */
 struct release_view release_view_of(const struct release *r);
 
 /* Starts a release in the first phase of the policy in force. why: of GR_ESTATE (stream unknown or taken, id used). */
 GR_MUST_USE enum gr_err release_start(struct db *db, const struct policies *p, struct label_set stream,
-                                      struct gr_str deployment_id, const struct release_act *act, struct release *out,
-                                      struct gr_buf *why);
+                                      struct gr_str deployment_id, const struct release_act *act,
+                                      struct release *out, struct gr_buf *why);
 /* Enters the next phase; the gate was asked before. version: of the row the gate judged; another one is GR_ESTATE. */
 GR_MUST_USE enum gr_err release_advance(struct db *db, struct release *r, int64_t version, bool override,
                                         const struct release_act *act, struct gr_buf *why);
-GR_MUST_USE enum gr_err release_abort(struct db *db, struct release *r, const struct release_act *act, struct gr_buf *why);
-GR_MUST_USE enum gr_err release_hold(struct db *db, struct release *r, const struct release_act *act, struct gr_buf *why);
+GR_MUST_USE enum gr_err release_abort(struct db *db, struct release *r, const struct release_act *act,
+                                      struct gr_buf *why);
+GR_MUST_USE enum gr_err release_hold(struct db *db, struct release *r, const struct release_act *act,
+                                     struct gr_buf *why);
 /* Ends an operator's hold and a promotion hold, and lets a halted release run again. */
-GR_MUST_USE enum gr_err release_resume(struct db *db, struct release *r, const struct release_act *act, struct gr_buf *why);
+GR_MUST_USE enum gr_err release_resume(struct db *db, struct release *r, const struct release_act *act,
+                                       struct gr_buf *why);
 
 /* The breach behind a change made by guardraild itself; texts may be empty. */
 struct release_breach {
@@ -81,12 +85,14 @@ struct release_breach {
 GR_MUST_USE enum gr_err release_rolling_back(struct db *db, struct release *r, const struct release_act *act,
                                              const struct release_breach *breach);
 /* complete: every step is done → rolled_back. Otherwise → halted, promotion impossible until a person resumes or aborts. */
-GR_MUST_USE enum gr_err release_rolled_back(struct db *db, struct release *r, bool complete, int64_t effect_id,
-                                            const struct release_act *act, const struct release_breach *breach);
+GR_MUST_USE enum gr_err release_rolled_back(struct db *db, struct release *r, bool complete,
+                                            int64_t effect_id, const struct release_act *act,
+                                            const struct release_breach *breach);
 GR_MUST_USE enum gr_err release_halt(struct db *db, struct release *r, const struct release_act *act,
                                      const struct release_breach *breach);
 /* No promotion until resumed. */
-GR_MUST_USE enum gr_err release_promotion_hold(struct db *db, struct release *r, const struct release_act *act);
+GR_MUST_USE enum gr_err release_promotion_hold(struct db *db, struct release *r,
+                                               const struct release_act *act);
 /* A soft breach was seen (or ended) at now_ms: the phase runs on. */
 GR_MUST_USE enum gr_err release_extend(struct db *db, struct release *r, int64_t now_ms);
 
