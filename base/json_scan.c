@@ -156,11 +156,16 @@ escape_length(struct json_scan *s, size_t at)
 {
     int c = byte_at(s, at + 1);
     int32_t v;
+    uint32_t cp;
+    size_t n;
 
     if (c < 0x80 && c > 0 && strchr("\"\\/bfnrt", c))
         return 2;
-    if (c != 'u')
-        return bad_string(s, at, at + 2, JSON_FAULT_SYNTAX, "unknown escape", "double the backslash");
+    if (c != 'u') {
+        n = utf8_decode(gr_str_sub(s->text, at + 1, s->text.n), &cp);
+        return bad_string(s, at, at + 1 + (n ? n : 1), JSON_FAULT_SYNTAX, "unknown escape",
+                          "double the backslash");
+    }
     v = hex4(s->text, at + 2);
     if (v < 0)
         return bad_string(s, at, at + 2, JSON_FAULT_SYNTAX, "\\u needs four hexadecimal digits", NULL);
@@ -258,6 +263,13 @@ scan_number(struct json_scan *s)
     return done(s, JSON_NUMBER, at, EXPECT_MORE);
 }
 
+/* Whether text without quotes, or with the wrong ones, may begin with it. */
+static bool
+is_letter(int c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 0x80 || c == '\'' || c == '_';
+}
+
 static enum json_event
 scan_word(struct json_scan *s)
 {
@@ -275,7 +287,10 @@ scan_word(struct json_scan *s)
             return done(s, words[i].event, s->at + words[i].word.n, EXPECT_MORE);
     if (s->at == 0 && gr_str_starts(s->text, GR_STR("\xef\xbb\xbf")))
         return bad(s, 0, "a byte order mark is not allowed", "save the file without it");
-    return bad(s, s->at, "a value is expected here", "put text into double quotes");
+    return bad(s, s->at, "a value is expected here",
+               is_letter(byte_at(s, s->at))
+                   ? "put text into double quotes; the words are true, false and null"
+                   : NULL);
 }
 
 static enum json_event
@@ -294,9 +309,6 @@ scan_value(struct json_scan *s)
         return end ? done(s, JSON_STRING, end, EXPECT_MORE) : JSON_BAD;
     case -1:
         return bad(s, s->at, "the text ends where a value is expected", NULL);
-    case ']':
-    case '}':
-        return bad(s, s->at, "a value is expected here", "remove the comma in front of the bracket");
     default:
         return c == '-' || is_digit(c) ? scan_number(s) : scan_word(s);
     }
@@ -308,8 +320,7 @@ scan_key(struct json_scan *s)
     size_t end, start = s->at;
 
     if (byte_at(s, s->at) != '"')
-        return bad(s, s->at, "a key in double quotes is expected here",
-                   byte_at(s, s->at) == '}' ? "remove the comma in front of the bracket" : NULL);
+        return bad(s, s->at, "a key in double quotes is expected here", NULL);
     if ((end = string_end(s)) == 0)
         return JSON_BAD;
     s->at = end;
@@ -338,6 +349,8 @@ scan_more(struct json_scan *s)
                    NULL);
     s->at++;
     skip_blanks(s);
+    if (byte_at(s, s->at) == (in_map(s) ? '}' : ']'))
+        return bad(s, s->at, "nothing is between the comma and the bracket", "remove the comma");
     return in_map(s) ? scan_key(s) : scan_value(s);
 }
 

@@ -10,7 +10,13 @@ tests_unit_base_test_base_SOURCES = \
 	tests/unit/base/test_base.c \
 	tests/unit/base/failing.h \
 	tests/unit/base/failing.c \
+	tests/unit/base/test_json.c \
+	tests/unit/base/test_json_print.c \
+	tests/unit/base/test_node.c \
+	tests/unit/base/test_node_json.c \
+	tests/unit/base/test_node_yaml.c \
 	tests/unit/base/test_quote.c \
+	tests/unit/base/test_utf8.c \
 	tests/unit/base/tree.h \
 	tests/unit/base/tree.c \
 	tests/unit/base/test_str.c

@@ -5,7 +5,13 @@
 #include "guardrail/base.h"
 
 static Suite *(*const suites[])(void) = {
+    json_suite,
+    json_print_suite,
+    node_suite,
+    node_json_suite,
+    node_yaml_suite,
     quote_suite,
+    utf8_suite,
     str_suite,
 };
 

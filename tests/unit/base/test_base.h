@@ -5,6 +5,12 @@
 #include <check.h>
 #include <stdlib.h>
 
+Suite *json_suite(void);
+Suite *json_print_suite(void);
+Suite *node_suite(void);
+Suite *node_json_suite(void);
+Suite *node_yaml_suite(void);
 Suite *quote_suite(void);
+Suite *utf8_suite(void);
 Suite *str_suite(void); /* base.c */
 #endif
