@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# Installs what building and testing need (Debian 12), builds out of tree, runs every test; .ci/run calls this.
+#
+#   tests/run.sh             everything: gcc, clang, sanitizers, distcheck, formatting
+#   tests/run.sh --quick     one build with gcc and its tests
+#   tests/run.sh --no-install   as it is, without apt
+#
+# Ends with a line "N passed, N failed, N skipped" and exits non-zero if anything failed. Logs stay below build/.
+set -u
+cd "$(dirname "$0")/.." || exit 2
+quick=no install=yes
+for arg in "$@"; do
+  case $arg in
+    --quick) quick=yes ;;
+    --no-install) install=no ;;
+    *) echo "tests/run.sh: unknown option $arg" >&2; exit 2 ;;
+  esac
+done
+passed=0 failed=0 skipped=0 trouble=0
+mkdir -p build || exit 2
+
+packages() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' tests/packages.txt; }
+
+install_packages() {
+  local missing=()
+  for p in $(packages); do
+    dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing+=("$p")
+  done
+  [ ${#missing[@]} -eq 0 ] && return 0
+  echo "== installing ${missing[*]}"
+  local sudo=; [ "$(id -u)" -eq 0 ] || sudo=sudo
+  $sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >build/apt.log 2>&1 ||
+    { tail -20 build/apt.log; return 1; }
+}
+
+# step NAME COMMAND…: runs it with its output in build/NAME.log; a failure is shown and counted.
+step() {
+  local name=$1 start=$SECONDS; shift
+  printf '== %-28s' "$name"
+  if "$@" >"build/$name.log" 2>&1; then
+    echo "ok    $((SECONDS - start)) s"
+  else
+    echo "FAILED $((SECONDS - start)) s; the end of build/$name.log:"
+    tail -60 "build/$name.log"
+    trouble=$((trouble + 1))
+    return 1
+  fi
+}
+
+# Adds up automake's result lines (# PASS: 3) of one build folder.
+count() {
+  local log=$1
+  passed=$((passed + $(sed -n 's/^# PASS: *//p' "$log" | awk '{n+=$1} END{print n+0}')))
+  skipped=$((skipped + $(sed -n 's/^# SKIP: *//p' "$log" | awk '{n+=$1} END{print n+0}')))
+  failed=$((failed + $(sed -n -e 's/^# FAIL: *//p' -e 's/^# ERROR: *//p' -e 's/^# XPASS: *//p' "$log" | awk '{n+=$1} END{print n+0}')))
+}
+
+# build_and_check NAME CONFIGURE-ARGUMENTS…
+build_and_check() {
+  local name=$1; shift
+  mkdir -p "build/$name"
+  step "configure-$name" sh -c 'cd "$1" && shift && ../../configure --enable-werror -q "$@"' sh "build/$name" "$@" &&
+    step "make-$name" make -C "build/$name" -j"$(nproc)" &&
+    step "check-$name" make -C "build/$name" check -j"$(nproc)" VERBOSE=1
+  [ -f "build/check-$name.log" ] && count "build/check-$name.log"
+}
+
+check_format() { git ls-files '*.c' '*.h' | xargs clang-format --dry-run --Werror; }
+
+check_clean() {
+  local dirty; dirty=$(git status --porcelain)
+  [ -z "$dirty" ] || { echo "the tests changed the tree:"; echo "$dirty"; return 1; }
+}
+
+[ $install = no ] || install_packages || exit 2
+[ -d .git ] && before=$(git status --porcelain)
+step autoreconf autoreconf -fi || exit 1
+build_and_check gcc CC=gcc CFLAGS='-O2 -g'
+if [ $quick = no ]; then
+  build_and_check sanitizers CC=clang CFLAGS='-O1 -g' --enable-sanitizers
+  step distcheck make -C build/gcc distcheck DISTCHECK_CONFIGURE_FLAGS=--enable-werror
+  if [ -d .git ]; then
+    step format check_format
+    [ -n "$before" ] || step clean check_clean
+  fi
+fi
+failed=$((failed + trouble))
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed -eq 0 ]
