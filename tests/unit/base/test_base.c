@@ -4,16 +4,30 @@
 
 #include "guardrail/base.h"
 
+/* One row each, so that two people can add one. */
+/* clang-format off */
 static Suite *(*const suites[])(void) = {
-    json_suite,
+    arena_suite,
+    buf_suite,
+    diag_print_suite,
+    diag_suite,
+    duration_suite,
+    file_suite,
+    hash_suite,
     json_print_suite,
-    node_suite,
+    json_suite,
     node_json_suite,
+    node_suite,
     node_yaml_suite,
+    number_suite,
+    quantity_suite,
     quote_suite,
-    utf8_suite,
+    source_suite,
     str_suite,
+    sys_suite,
+    utf8_suite,
 };
+/* clang-format on */
 
 int
 main(void)

@@ -5,12 +5,23 @@
 #include <check.h>
 #include <stdlib.h>
 
-Suite *json_suite(void);
+Suite *arena_suite(void);
+Suite *buf_suite(void);
+Suite *diag_print_suite(void);
+Suite *diag_suite(void);
+Suite *duration_suite(void);
+Suite *file_suite(void);
+Suite *hash_suite(void);
 Suite *json_print_suite(void);
-Suite *node_suite(void);
+Suite *json_suite(void);
 Suite *node_json_suite(void);
+Suite *node_suite(void);
 Suite *node_yaml_suite(void);
+Suite *number_suite(void);
+Suite *quantity_suite(void);
 Suite *quote_suite(void);
-Suite *utf8_suite(void);
+Suite *source_suite(void);
 Suite *str_suite(void); /* base.c */
+Suite *sys_suite(void);
+Suite *utf8_suite(void);
 #endif
