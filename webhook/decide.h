@@ -9,9 +9,9 @@
  *   labels of another stream, an unknown    held: hold and page
  *     guardrail, an unknown level
  *   soft or no_data from another phase      messages only; no hold, no extension of the phase that runs now
- *   otherwise                               the policy's actions for the guardrail and level, but a rollback, halt or abort is
- *                                           withheld (hold and page instead) while an operator holds the release; a rollback also
- *                                           by an open storm breaker or a cooling stream; an abort also once there was traffic
+ *   otherwise                               the policy's actions for the guardrail and level, but a rollback or abort is withheld
+ *                                           (hold and page instead) while an operator holds the release; a rollback also by
+ *                                           an open storm breaker or a cooling stream; an abort also once there was traffic
  * A hard alert of a known, unsealed deployment acts whatever phase or spec hash it carries (Prometheus and guardraild reload at
  * different moments). Held never runs a command.
  *
@@ -94,7 +94,7 @@ const char *effect_kind_name(enum effect_kind kind); /* "hold" … "ticket" */
 /* The daemon's mode applied to one effect. */
 enum effect_how {
     HOW_DO,      /* carry it out */
-    HOW_CONFIRM, /* mode confirm, rollback, halt and abort: when a human confirms or the wait ends */
+    HOW_CONFIRM, /* mode confirm, rollback and abort: when a human confirms or the wait ends */
     HOW_RECORD   /* modes observe and dry-run: write down that it would have been done; no program, no call */
 };
 struct effect {
@@ -103,7 +103,7 @@ struct effect {
     const struct policy_action *action; /* NULL for hold, extend, halt, abort */
     struct gr_str key;                  /* unique: an effect with a key already stored is not new */
     struct gr_str reason; /* one sentence for people; holds foreign text, quote it for where it goes */
-    bool recheck;         /* see above; rollback, halt, abort only */
+    bool recheck;         /* see above; rollback and abort only */
 };
 
 enum decide_outcome { DECIDED_NOTHING, DECIDED_ACT, DECIDED_HELD };
@@ -139,7 +139,7 @@ struct decision {
     enum policy_level level; /* valid when guardrail is set and reason is not REASON_UNKNOWN_LEVEL */
     struct label_set slice;  /* the guardrail's slice labels that the alert carries */
 };
-/* The key that episodes are counted by: spec, stream, deployment, guardrail, level and slice; not the side, for a backstop and a
+/* Appends the key that episodes are counted by: spec, stream, deployment, guardrail, level and slice; not the side, for a backstop and a
  * relative limit that break together are one breach. */
 void decide_subject(const struct policy *policy, struct label_set alert_labels, struct gr_buf *out);
 /* Fills *out, texts in the arena. GR_ENOMEM only. */

@@ -7,7 +7,7 @@
 #define GUARDRAIL_WEBHOOK_EXPAND_H
 #include "policy.h"
 
-#define EXPAND_ARG_BYTES_MAX 16384u
+#define EXPAND_ARG_BYTES_MAX 16384u /* one argument or query, expanded */
 
 struct expand_values {
     struct gr_str deployment_id, spec, phase, guardrail;

@@ -18,11 +18,14 @@ libwebhook_a_SOURCES = \
 	webhook/store.c webhook/store.h
 # leaf modules: policy, decisions, programs, messages, records
 libwebhook_a_SOURCES += \
-	webhook/decide.h \
-	webhook/expand.h \
+	webhook/decide.c webhook/decide.h \
+	webhook/expand.c webhook/expand.h \
 	webhook/http_client.h \
-	webhook/labels.h \
-	webhook/policy.h \
+	webhook/labels.c webhook/labels.h \
+	webhook/policy.c webhook/policy.h \
+	webhook/policy_actions.c \
+	webhook/policy_json.c webhook/policy_json.h \
+	webhook/policy_read.c \
 	webhook/prom.h \
 	webhook/record.h \
 	webhook/runner.h \

@@ -17,7 +17,8 @@
 #define POLICY_STEPS_MAX 32u
 #define POLICY_COMMANDS_MAX 8u /* members of one pipeline */
 #define POLICY_ARGS_MAX 128u   /* of one command, the program included */
-#define POLICY_USES_MAX 16u    /* actions of one guardrail and level */
+#define POLICY_PAGERS_MAX 8u
+#define POLICY_USES_MAX 16u /* actions of one guardrail and level */
 
 enum policy_level { LEVEL_HARD, LEVEL_SOFT, LEVEL_NO_DATA, POLICY_LEVELS };
 /* "hard", "soft", "no_data". */
@@ -157,6 +158,7 @@ struct policy {
     size_t phase_count;
     const struct policy_guardrail *guardrails;
     size_t guardrail_count;
+    const struct policy_guardrail *const *guardrails_by_name; /* the same, sorted: for policy_guardrail */
     const struct policy_expected *expected;
     size_t expected_count;
     const struct policy_action *actions; /* sorted by name */
