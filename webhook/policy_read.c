@@ -342,6 +342,38 @@ read_limits(struct policy_reader *r, const struct gr_node *map, struct policy_gu
     g->limit_count = n;
 }
 
+static bool
+slice_label_known(const struct policy_guardrail *g, struct gr_str name)
+{
+    for (size_t i = 0; i < g->slice_label_count; i++)
+        if (gr_str_eq(g->slice_labels[i], name))
+            return true;
+    return false;
+}
+
+/* Dynamic labels are slice labels too, whether or not the file lists them there. */
+static void
+join_dynamic(struct policy_reader *r, struct policy_guardrail *g)
+{
+    struct gr_str *all = gr_arena_array(r->arena, g->slice_label_count + g->dynamic_label_count, sizeof *all);
+    size_t n = 0;
+
+    if (!all) {
+        r->no_memory = true;
+        return;
+    }
+    for (; n < g->slice_label_count; n++)
+        all[n] = g->slice_labels[n];
+    for (size_t i = 0; i < g->dynamic_label_count; i++) {
+        g->slice_labels = all;
+        g->slice_label_count = n;
+        if (!slice_label_known(g, g->dynamic_labels[i]))
+            all[n++] = g->dynamic_labels[i];
+    }
+    g->slice_labels = all;
+    g->slice_label_count = n;
+}
+
 static void
 read_guardrail(struct policy_reader *r, const struct gr_node *map, struct policy_guardrail *g)
 {
@@ -354,7 +386,8 @@ read_guardrail(struct policy_reader *r, const struct gr_node *map, struct policy
     (void)pj_name(r, map, "name", REQUIRED, &g->name);
     g->source = g->name;
     (void)pj_text(r, map, "group", OPTIONAL, &g->group);
-    (void)pj_text(r, map, "source", OPTIONAL, &g->source);
+    if (pj_text(r, map, "source", OPTIONAL, &g->source) && g->source.n == 0)
+        g->source = g->name;
     (void)pj_text(r, map, "runbook_url", OPTIONAL, &g->runbook_url);
     read_guardrail_phases(r, map, g);
     slices = pj_member(r, map, "slice_labels", OPTIONAL, GR_NODE_LIST);
@@ -363,6 +396,7 @@ read_guardrail(struct policy_reader *r, const struct gr_node *map, struct policy
     check_label_names(r, dynamic);
     (void)pj_texts(r, slices, 32, &g->slice_labels, &g->slice_label_count);
     (void)pj_texts(r, dynamic, 32, &g->dynamic_labels, &g->dynamic_label_count);
+    join_dynamic(r, g);
     on = pj_member(r, map, "on", REQUIRED, GR_NODE_MAP);
     for (size_t i = 0; i < POLICY_LEVELS; i++)
         read_uses(r, on, (enum policy_level)i, g);
@@ -422,15 +456,6 @@ read_guardrails(struct policy_reader *r, const struct gr_node *root)
     r->p->guardrails = guardrails;
     r->p->guardrail_count = n;
     index_guardrails(r, list);
-}
-
-static bool
-slice_label_known(const struct policy_guardrail *g, struct gr_str name)
-{
-    for (size_t i = 0; i < g->slice_label_count; i++)
-        if (gr_str_eq(g->slice_labels[i], name))
-            return true;
-    return false;
 }
 
 /* A guardrail without slices has one series: no list, [] and [{}] all say so. */

@@ -1,1 +1,20 @@
 # Unit tests of webhook/ (Check).
+if HAVE_CHECK
+check_PROGRAMS += tests/unit/webhook/test_webhook
+TESTS += tests/unit/webhook/test_webhook
+endif
+tests_unit_webhook_test_webhook_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_unit_webhook_test_webhook_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CJSON_CFLAGS) $(SQLITE_CFLAGS) $(MHD_CFLAGS) \
+	$(CURL_CFLAGS) $(GNUTLS_CFLAGS) $(PCRE2_CFLAGS)
+tests_unit_webhook_test_webhook_LDADD = $(WEBHOOK_LIBS) $(CHECK_LIBS)
+tests_unit_webhook_test_webhook_SOURCES = \
+	tests/unit/webhook/test_webhook.h \
+	tests/unit/webhook/test_webhook.c
+# leaf modules
+tests_unit_webhook_test_webhook_SOURCES += \
+	tests/unit/webhook/fixture.c \
+	tests/unit/webhook/fixture.h \
+	tests/unit/webhook/test_expand.c \
+	tests/unit/webhook/test_labels.c \
+	tests/unit/webhook/test_policy.c
+EXTRA_DIST += tests/unit/webhook/policy.json

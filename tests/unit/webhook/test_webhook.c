@@ -1,0 +1,27 @@
+/* Runs every suite of webhook/. CK_RUN_SUITE, CK_RUN_CASE and CK_FORK=no narrow it down. */
+#include "config.h"
+#include "test_webhook.h"
+
+#include <stdlib.h>
+
+#include "guardrail/base.h"
+
+static Suite *(*const suites[])(void) = {
+    expand_suite,
+    labels_suite,
+    policy_suite,
+};
+
+int
+main(void)
+{
+    SRunner *runner = srunner_create(NULL);
+    int failed;
+
+    for (size_t i = 0; i < GR_COUNT(suites); i++)
+        srunner_add_suite(runner, suites[i]());
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,9 @@
+/* The suites of webhook/, one per source file. */
+#ifndef GUARDRAIL_TEST_WEBHOOK_H
+#define GUARDRAIL_TEST_WEBHOOK_H
+#include <check.h>
+
+Suite *expand_suite(void);
+Suite *labels_suite(void);
+Suite *policy_suite(void);
+#endif
