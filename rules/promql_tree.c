@@ -444,37 +444,32 @@ gr_promql_add_matchers(struct gr_arena *a, struct gr_promql *e, const struct gr_
     return w.err;
 }
 
-/* GR_OK when it was in e's children or deeper; heights on the way are measured again. */
-static enum gr_err
+/* Whether it was below e; heights on the way are measured again. */
+static bool
 replace_below(struct gr_promql *e, const struct gr_promql *from, struct gr_promql *to)
 {
     for (size_t i = 0; i < e->count; i++) {
-        struct gr_promql *old = e->child[i];
-        enum gr_err err = GR_OK;
-
-        if (old == from)
+        if (e->child[i] == from)
             e->child[i] = to;
-        else
-            err = replace_below(old, from, to);
-        if (err == GR_ENOENT)
+        else if (!replace_below(e->child[i], from, to))
             continue;
-        if (err == GR_OK && !promql_measure(e)) {
-            e->child[i] = old;
-            err = GR_ELIMIT;
-        }
-        if (err != GR_OK)
-            promql_measure(e);
-        return err;
+        promql_measure(e);
+        return true;
     }
-    return GR_ENOENT;
+    return false;
 }
 
 enum gr_err
-gr_promql_replace(struct gr_promql **root, const struct gr_promql *from, struct gr_promql *to)
+gr_promql_replace(struct gr_promql **root, struct gr_promql *from, struct gr_promql *to)
 {
     if (*root == from) {
         *root = to;
         return GR_OK;
     }
-    return replace_below(*root, from, to);
+    if (!replace_below(*root, from, to))
+        return GR_ENOENT;
+    if ((*root)->height <= GR_PROMQL_HEIGHT_MAX)
+        return GR_OK;
+    replace_below(*root, to, from);
+    return GR_ELIMIT;
 }

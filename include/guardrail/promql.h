@@ -199,9 +199,9 @@ GR_MUST_USE enum gr_err gr_promql_add_matchers(struct gr_arena *a, struct gr_pro
                                                const struct gr_promql_add *add);
 /* A deep copy; NULL without memory. */
 GR_MUST_USE struct gr_promql *gr_promql_clone(struct gr_arena *a, const struct gr_promql *e);
-/* Puts `to` in the place of the node `from` in the tree *root. GR_ENOENT if it is not there, GR_ELIMIT if it would grow too high. */
-GR_MUST_USE enum gr_err gr_promql_replace(struct gr_promql **root, const struct gr_promql *from,
-                                          struct gr_promql *to);
+/* Puts `to`, which may hold `from`, in the place of the node `from` in the tree *root. GR_ENOENT if it is not there, GR_ELIMIT if
+ * the tree would grow too high. */
+GR_MUST_USE enum gr_err gr_promql_replace(struct gr_promql **root, struct gr_promql *from, struct gr_promql *to);
 
 /* ---- build: NULL without memory (or when a child is NULL, so that calls nest and one check at the end will do) ---- */
 
