@@ -136,8 +136,9 @@ escape_promql(const struct unit *u, char out[ESCAPE_MAX])
     case '\t':
         return put_text(out, "\\t");
     default:
-        /* NO_CHAR included: \xNN carries any byte. C1 controls are written byte by byte and read back the same. */
-        if (u->cp == NO_CHAR || u->cp < 0x20 || (u->cp >= 0x7f && u->cp < 0xa0))
+        /* NO_CHAR included: \xNN carries any byte. C1 controls are written byte by byte and read back the same; so is U+FFFD, which
+         * Prometheus' lexer takes for broken UTF-8. */
+        if (u->cp == NO_CHAR || u->cp < 0x20 || (u->cp >= 0x7f && u->cp < 0xa0) || u->cp == 0xfffd)
             return put_bytes(out, u);
         return 0;
     }

@@ -12,5 +12,7 @@ librules_a_SOURCES = \
 	rules/promql_regex.c \
 	rules/promql_table.c \
 	rules/promql_tree.c \
-	rules/promql_tree.h
+	rules/promql_tree.h \
+	rules/rulefile.c \
+	rules/rulefile_write.c
 RULES_LIBS = librules.a $(PCRE2_LIBS)

@@ -40,13 +40,15 @@ check_selector(struct check *c, const struct gr_promql *e)
 
     for (size_t i = 0; i < s->count; i++) {
         if (s->metric.n > 0 && gr_str_is(s->matchers[i].name, "__name__"))
-            REPORT(c, s->matchers[i].where, "the metric's name is set twice: before the braces and by __name__");
+            REPORT(c, s->matchers[i].where,
+                   "the metric's name is set twice: before the braces and by __name__");
         else if (!fixed)
             fixed = !promql_matches_empty(&s->matchers[i]);
     }
     if (!fixed)
         REPORT(c, e->where,
-               "the selector would take every series: name the metric, or match a label against a value that is not empty");
+               "the selector would take every series: name the metric, or match a label against a value that "
+               "is not empty");
 }
 
 static void
@@ -58,8 +60,10 @@ check_call(struct check *c, const struct gr_promql *e)
 
     if (e->count < least || e->count > most)
         REPORT(c, e->where, "\"" GR_FMT "\" takes %s%zu argument%s, got %zu", GR_ARG(f->name),
-               f->variadic == 0 ? "" : e->count < least ? "at least " : "at most ", e->count < least ? least : most,
-               (e->count < least ? least : most) == 1 ? "" : "s", e->count);
+               f->variadic == 0   ? ""
+               : e->count < least ? "at least "
+                                  : "at most ",
+               e->count < least ? least : most, (e->count < least ? least : most) == 1 ? "" : "s", e->count);
     for (size_t i = 0; i < e->count; i++) {
         size_t slot = i < f->arg_count ? i : f->arg_count - 1u;
 
@@ -89,8 +93,8 @@ check_matching(struct check *c, const struct gr_promql_binary *b, bool vectors)
     for (size_t i = 0; b->on && i < b->label_count; i++)
         for (size_t k = 0; k < b->include_count; k++)
             if (gr_str_eq(b->labels[i], b->include[k]))
-                REPORT(c, b->op_where, "label \"" GR_FMT "\" stands in on and in group_%s at once", GR_ARG(b->labels[i]),
-                       b->group == GR_PROMQL_GROUP_LEFT ? "left" : "right");
+                REPORT(c, b->op_where, "label \"" GR_FMT "\" stands in on and in group_%s at once",
+                       GR_ARG(b->labels[i]), b->group == GR_PROMQL_GROUP_LEFT ? "left" : "right");
     if (!vectors && b->label_count > 0)
         REPORT(c, b->op_where, "%s is for two instant vectors", b->on ? "on" : "ignoring");
     if (vectors && sets && b->group != GR_PROMQL_ONE_TO_ONE)
@@ -111,8 +115,8 @@ check_binary(struct check *c, const struct gr_promql *e)
         enum gr_promql_type t = i == 0 ? left : right;
 
         if (!is_operand(t))
-            REPORT(c, e->child[i]->where, "\"" GR_FMT "\" expects scalars or instant vectors, got a %s", GR_ARG(op),
-                   gr_promql_type_name(t));
+            REPORT(c, e->child[i]->where, "\"" GR_FMT "\" expects scalars or instant vectors, got a %s",
+                   GR_ARG(op), gr_promql_type_name(t));
     }
     check_matching(c, b, left == GR_PROMQL_T_VECTOR && right == GR_PROMQL_T_VECTOR);
     if (scalars && gr_promql_op_compares(b->op) && !b->return_bool)
@@ -128,7 +132,8 @@ check_unary(struct check *c, const struct gr_promql *e)
     enum gr_promql_type t = check_expr(c, e->child[0]);
 
     if (!is_operand(t))
-        REPORT(c, e->where, "a sign stands before a scalar or an instant vector, not a %s", gr_promql_type_name(t));
+        REPORT(c, e->where, "a sign stands before a scalar or an instant vector, not a %s",
+               gr_promql_type_name(t));
     return t;
 }
 
@@ -189,7 +194,8 @@ gr_promql_type(const struct gr_promql *e)
     case GR_PROMQL_AGGREGATE:
         return GR_PROMQL_T_VECTOR;
     case GR_PROMQL_BINARY:
-        if (gr_promql_type(e->child[0]) == GR_PROMQL_T_SCALAR && gr_promql_type(e->child[1]) == GR_PROMQL_T_SCALAR)
+        if (gr_promql_type(e->child[0]) == GR_PROMQL_T_SCALAR &&
+            gr_promql_type(e->child[1]) == GR_PROMQL_T_SCALAR)
             return GR_PROMQL_T_SCALAR;
         return GR_PROMQL_T_VECTOR;
     case GR_PROMQL_UNARY:

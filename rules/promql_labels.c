@@ -63,23 +63,41 @@ get(const set *s, struct gr_str name)
     return (struct gr_promql_label){.name = name, .presence = gr_promql_labels_get(s, name)};
 }
 
-/* Sets one label. The list is copied when it grows: lists are short, and operands may share theirs. */
+/* Lists have room for the next power of two (at least 8), so that a growing one is copied rarely. A set is changed only by the
+ * one function that made it or was handed it, so changing in place is safe. */
+static size_t
+room(size_t count)
+{
+    size_t n = 8;
+
+    while (n < count)
+        n *= 2;
+    return n;
+}
+
+/* Sets one label. */
 static enum gr_err
 put(const struct infer *in, set *s, struct gr_promql_label label)
 {
     size_t i = find(s, label.name);
-    bool replace = i < s->count && gr_str_eq(s->labels[i].name, label.name);
-    struct gr_promql_label *copy = gr_arena_array(in->arena, s->count + 1, sizeof *copy);
 
-    if (!copy)
-        return GR_ENOMEM;
-    if (i > 0)
-        memcpy(copy, s->labels, i * sizeof *copy);
-    copy[i] = label;
-    if (s->count > i)
-        memcpy(copy + i + 1, s->labels + i + replace, (s->count - i - replace) * sizeof *copy);
-    s->labels = copy;
-    s->count += !replace;
+    if (i < s->count && gr_str_eq(s->labels[i].name, label.name)) {
+        s->labels[i] = label;
+        return GR_OK;
+    }
+    if (s->count == 0 || s->count == room(s->count)) {
+        struct gr_promql_label *copy = gr_arena_array(in->arena, room(s->count + 1), sizeof *copy);
+
+        if (!copy)
+            return GR_ENOMEM;
+        if (s->count > 0)
+            memcpy(copy, s->labels, s->count * sizeof *copy);
+        s->labels = copy;
+    }
+    if (i < s->count)
+        memmove(s->labels + i + 1, s->labels + i, (s->count - i) * sizeof *s->labels);
+    s->labels[i] = label;
+    s->count++;
     return GR_OK;
 }
 
@@ -131,7 +149,7 @@ join(struct gr_promql_label a, struct gr_promql_label b)
 static enum gr_err
 merge(const struct infer *in, const set *a, const set *b, combine_fn *combine, bool open, set *out)
 {
-    struct gr_promql_label *labels = gr_arena_array(in->arena, a->count + b->count + 1, sizeof *labels);
+    struct gr_promql_label *labels = gr_arena_array(in->arena, room(a->count + b->count), sizeof *labels);
     size_t i = 0, k = 0, n = 0;
 
     if (!labels)
@@ -313,8 +331,9 @@ infer_label_join(const struct infer *in, const struct gr_promql *e, set *out)
 static bool
 keeps_name(struct gr_str function)
 {
-    return gr_str_is(function, "last_over_time") || gr_str_is(function, "sort") || gr_str_is(function, "sort_desc") ||
-           gr_str_is(function, "label_replace") || gr_str_is(function, "label_join");
+    return gr_str_is(function, "last_over_time") || gr_str_is(function, "sort") ||
+           gr_str_is(function, "sort_desc") || gr_str_is(function, "label_replace") ||
+           gr_str_is(function, "label_join");
 }
 
 static enum gr_err
@@ -374,7 +393,8 @@ infer_aggregate(const struct infer *in, const struct gr_promql *e, set *out)
             err = put(in, out, get(&inner, agg->labels[i]));
     }
     if (err == GR_OK && agg->op == GR_PROMQL_COUNT_VALUES)
-        err = put(in, out, (struct gr_promql_label){.name = text_of(e->child[0]), .presence = GR_PROMQL_CERTAIN});
+        err = put(in, out,
+                  (struct gr_promql_label){.name = text_of(e->child[0]), .presence = GR_PROMQL_CERTAIN});
     return err;
 }
 
@@ -434,7 +454,8 @@ keep_matched(const struct infer *in, const struct gr_promql_binary *b, set *s)
 
 /* Arithmetic and comparisons between vectors. Labels listed in group_left or group_right come from the one side. */
 static enum gr_err
-infer_join(const struct infer *in, const struct gr_promql_binary *b, const set *left, const set *right, set *out)
+infer_join(const struct infer *in, const struct gr_promql_binary *b, const set *left, const set *right,
+           set *out)
 {
     bool to_right = b->group == GR_PROMQL_GROUP_RIGHT;
     const set *many = to_right ? right : left, *one = to_right ? left : right;

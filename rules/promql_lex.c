@@ -167,7 +167,8 @@ lex_range(struct lexer *lex)
     if (scan_number(lex)) {
         if (start == lex->pos)
             return bad(lex, start, "a duration is expected here, as 5m");
-        return bad_as(lex, start, GR0403, "this range has no unit, as 5m has (seconds without one need Prometheus 2.54)");
+        return bad_as(lex, start, GR0403,
+                      "this range has no unit, as 5m has (seconds without one need Prometheus 2.54)");
     }
     if (scan_units(lex))
         return word(lex, start, TOK_DURATION, 0);
@@ -201,7 +202,8 @@ scan_escape(struct lexer *lex, int quote)
     else if (c == 'U')
         digits = 8;
     else
-        return "unknown escape: \\a \\b \\f \\n \\r \\t \\v \\\\ \\ooo \\xhh \\uhhhh \\Uhhhhhhhh and the quote itself exist";
+        return "unknown escape: \\a \\b \\f \\n \\r \\t \\v \\\\ \\ooo \\xhh \\uhhhh \\Uhhhhhhhh and the "
+               "quote itself exist";
     if (base == 16)
         lex->pos++;
     for (; digits > 0; digits--, lex->pos++) {
@@ -428,15 +430,9 @@ const char *
 token_kind_name(enum token_kind kind)
 {
     static const char *const names[] = {
-        [TOK_EOF] = "end of the expression",
-        [TOK_BAD] = "text",
-        [TOK_NUMBER] = "number",
-        [TOK_DURATION] = "duration",
-        [TOK_STRING] = "string",
-        [TOK_NAME] = "name",
-        [TOK_METRIC_NAME] = "metric name",
-        [TOK_OP] = "operator",
-        [TOK_AGG] = "aggregation",
+        [TOK_EOF] = "end of the expression", [TOK_BAD] = "text",      [TOK_NUMBER] = "number",
+        [TOK_DURATION] = "duration",         [TOK_STRING] = "string", [TOK_NAME] = "name",
+        [TOK_METRIC_NAME] = "metric name",   [TOK_OP] = "operator",   [TOK_AGG] = "aggregation",
     };
 
     return (size_t)kind < GR_COUNT(names) && names[kind] ? names[kind] : NULL;

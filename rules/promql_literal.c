@@ -30,7 +30,7 @@ whole(struct gr_str digits, unsigned base, double *out)
 
         if (d >= base)
             return GR_ESYNTAX;
-        if (v > (INT64_MAX - d) / base)
+        if (v > ((uint64_t)INT64_MAX - d) / base)
             return GR_ERANGE;
         v = v * base + d;
     }
@@ -81,8 +81,12 @@ promql_duration(struct gr_str s, int64_t *ms)
         struct gr_str name;
         int64_t ms;
     } units[] = {
-        {GR_STR_INIT("y"), INT64_C(31536000000)}, {GR_STR_INIT("w"), 604800000}, {GR_STR_INIT("d"), 86400000},
-        {GR_STR_INIT("h"), 3600000},              {GR_STR_INIT("m"), 60000},     {GR_STR_INIT("s"), 1000},
+        {GR_STR_INIT("y"), INT64_C(31536000000)},
+        {GR_STR_INIT("w"), 604800000},
+        {GR_STR_INIT("d"), 86400000},
+        {GR_STR_INIT("h"), 3600000},
+        {GR_STR_INIT("m"), 60000},
+        {GR_STR_INIT("s"), 1000},
         {GR_STR_INIT("ms"), 1},
     };
     int64_t total = 0;
@@ -100,7 +104,8 @@ promql_duration(struct gr_str s, int64_t *ms)
             next_unit++;
         if (i == start || next_unit == GR_COUNT(units))
             return GR_ESYNTAX;
-        if (count > DURATION_MS_MAX / units[next_unit].ms || total > DURATION_MS_MAX - count * units[next_unit].ms)
+        if (count > DURATION_MS_MAX / units[next_unit].ms ||
+            total > DURATION_MS_MAX - count * units[next_unit].ms)
             return GR_ERANGE;
         total += count * units[next_unit++].ms;
         i = unit_end;

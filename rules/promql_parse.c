@@ -16,11 +16,11 @@ struct parser {
     struct lexer lex;
     struct token now; /* the word that is looked at */
     uint32_t nesting;
-    uint32_t last_end;     /* where the last word that was taken ends */
+    uint32_t last_end; /* where the last word that was taken ends */
     struct gr_span origin;
-    uint32_t delta;        /* bytes of origin before the text */
-    bool exact;            /* places can be told within origin */
-    enum gr_err err;       /* GR_OK, GR_EUSER (reported), GR_ENOMEM */
+    uint32_t delta;  /* bytes of origin before the text */
+    bool exact;      /* places can be told within origin */
+    enum gr_err err; /* GR_OK, GR_EUSER (reported), GR_ENOMEM */
 };
 
 /* ---- places and messages ---- */
@@ -30,7 +30,8 @@ place(const struct parser *p, uint32_t start, uint32_t end)
 {
     if (!p->exact)
         return p->origin;
-    return (struct gr_span){p->origin.file, p->origin.start + p->delta + start, p->origin.start + p->delta + end};
+    return (struct gr_span){p->origin.file, p->origin.start + p->delta + start,
+                            p->origin.start + p->delta + end};
 }
 
 static void
@@ -85,10 +86,10 @@ unexpected(struct parser *p, const char *where, const char *expected)
     if (t.kind == TOK_BAD)
         REPORT(p, p->lex.code, t.start, t.end, "%s", p->lex.why);
     else if (t.kind == TOK_EOF)
-        REPORT(p, GR0401, t.start, t.end, "the expression ends in %s, expected %s", where, expected);
+        REPORT(p, GR0401, t.start, t.end, "the expression ends within %s, expected %s", where, expected);
     else if (kind)
-        REPORT(p, GR0401, t.start, t.end, "unexpected %s \"" GR_FMT "\" in %s, expected %s", kind, GR_ARG(text), where,
-               expected);
+        REPORT(p, GR0401, t.start, t.end, "unexpected %s \"" GR_FMT "\" in %s, expected %s", kind,
+               GR_ARG(text), where, expected);
     else
         REPORT(p, GR0401, t.start, t.end, "unexpected \"" GR_FMT "\" in %s, expected %s", GR_ARG(text), where,
                expected);
@@ -165,6 +166,14 @@ finish(struct parser *p, struct gr_promql *e)
     return e;
 }
 
+/* Keeps lists short, so that comparing each with each is cheap. */
+static void
+too_many(struct parser *p, size_t count)
+{
+    if (count == GR_PROMQL_LABELS_MAX)
+        REPORT(p, GR0002, p->now.start, p->now.end, "more than %u labels", GR_PROMQL_LABELS_MAX);
+}
+
 static struct gr_promql *parse_expr(struct parser *p, unsigned strength);
 
 /* ---- literals ---- */
@@ -173,17 +182,11 @@ static double
 number_value(struct parser *p)
 {
     double v = 0;
+    enum gr_err err = promql_number(token_text(&p->lex, p->now), &v);
 
-    switch (promql_number(token_text(&p->lex, p->now), &v)) {
-    case GR_OK:
-        break;
-    case GR_ERANGE:
-        REPORT(p, GR0401, p->now.start, p->now.end, "the number is too large");
-        break;
-    default:
-        REPORT(p, GR0401, p->now.start, p->now.end, "bad number");
-        break;
-    }
+    if (err != GR_OK)
+        REPORT(p, GR0401, p->now.start, p->now.end, "%s",
+               err == GR_ERANGE ? "the number is too large or too long" : "bad number");
     advance(p);
     return v;
 }
@@ -192,6 +195,7 @@ static int64_t
 duration_value(struct parser *p, const char *where)
 {
     int64_t ms = 0;
+    enum gr_err err;
 
     if (!at(p, TOK_DURATION)) {
         if (at(p, TOK_NUMBER))
@@ -201,17 +205,12 @@ duration_value(struct parser *p, const char *where)
         unexpected(p, where, "a duration");
         return 0;
     }
-    switch (promql_duration(token_text(&p->lex, p->now), &ms)) {
-    case GR_OK:
-        break;
-    case GR_ERANGE:
-        REPORT(p, GR0401, p->now.start, p->now.end, "the duration must be greater than 0 and at most 292 years");
-        break;
-    default:
-        REPORT(p, GR0401, p->now.start, p->now.end,
-               "bad duration: whole numbers with the units y, w, d, h, m, s, ms in this order");
-        break;
-    }
+    err = promql_duration(token_text(&p->lex, p->now), &ms);
+    if (err != GR_OK)
+        REPORT(p, GR0401, p->now.start, p->now.end, "%s",
+               err == GR_ERANGE
+                   ? "the duration must be greater than 0 and at most 292 years"
+                   : "bad duration: whole numbers with the units y, w, d, h, m, s, ms in this order");
     advance(p);
     return ms;
 }
@@ -278,7 +277,8 @@ check_regex(struct parser *p, const struct gr_promql_matcher *m, struct token va
     if (m->op != GR_PROMQL_LIKE && m->op != GR_PROMQL_NOT_LIKE)
         return;
     if (gr_promql_regex(m->value, &empty, &where, &why) != GR_OK)
-        REPORT(p, GR0401, value.start, value.end, "bad regular expression, at its character %zu: %s", where + 1, why);
+        REPORT(p, GR0401, value.start, value.end, "bad regular expression, at its character %zu: %s",
+               where + 1, why);
 }
 
 /* label op "value" */
@@ -289,6 +289,7 @@ parse_matcher(struct parser *p, struct gr_promql_selector *s)
     struct token name = p->now, value;
     void *grown;
 
+    too_many(p, s->count);
     if (at(p, TOK_STRING))
         newer(p, "quoted names of labels and metrics", "3.0");
     if (!expect(p, TOK_NAME, "a selector", "a label name or \"}\""))
@@ -405,6 +406,7 @@ parse_labels(struct parser *p, struct gr_str **labels, size_t *count)
     if (!expect(p, TOK_LPAREN, "a list of labels", "\"(\""))
         return;
     while (good(p) && !at(p, TOK_RPAREN)) {
+        too_many(p, *count);
         if (at(p, TOK_STRING))
             newer(p, "quoted names of labels", "3.0");
         if (!may_be_label(p)) {
@@ -472,7 +474,8 @@ unknown_function(struct parser *p, struct token name)
         REPORT(p, GR0403, name.start, name.end, "\"" GR_FMT "\" needs Prometheus %s", GR_ARG(text), version);
     else if (nearest.n > 0 && good(p)) {
         gr_diag(p->diags, GR0401, place(p, name.start, name.end), nearest,
-                "unknown function \"" GR_FMT "\", did you mean \"" GR_FMT "\"?", GR_ARG(text), GR_ARG(nearest));
+                "unknown function \"" GR_FMT "\", did you mean \"" GR_FMT "\"?", GR_ARG(text),
+                GR_ARG(nearest));
         p->err = GR_EUSER;
     } else
         REPORT(p, GR0401, name.start, name.end, "unknown function \"" GR_FMT "\"", GR_ARG(text));
@@ -543,8 +546,8 @@ parse_aggregate(struct parser *p, struct token op)
 static bool
 may_be_metric(enum token_kind kind, unsigned value)
 {
-    return kind == TOK_NAME || kind == TOK_METRIC_NAME || kind == TOK_AGG || kind == TOK_BY || kind == TOK_WITHOUT ||
-           kind == TOK_OFFSET || kind == TOK_START || kind == TOK_END ||
+    return kind == TOK_NAME || kind == TOK_METRIC_NAME || kind == TOK_AGG || kind == TOK_BY ||
+           kind == TOK_WITHOUT || kind == TOK_OFFSET || kind == TOK_START || kind == TOK_END ||
            (kind == TOK_OP && gr_promql_op_sets((enum gr_promql_op)value));
 }
 

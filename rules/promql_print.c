@@ -23,7 +23,8 @@ strength(const struct gr_promql *e)
 {
     if (e->kind == GR_PROMQL_BINARY)
         return promql_op_strength(e->u.binary.op);
-    if (e->kind == GR_PROMQL_UNARY || (e->kind == GR_PROMQL_NUMBER && signbit(e->u.number) && !isnan(e->u.number)))
+    if (e->kind == GR_PROMQL_UNARY ||
+        (e->kind == GR_PROMQL_NUMBER && signbit(e->u.number) && !isnan(e->u.number)))
         return STRENGTH_SIGN;
     return STRENGTH_NONE;
 }
@@ -195,9 +196,10 @@ gr_promql_print(struct gr_buf *b, const struct gr_promql *e)
         break;
     case GR_PROMQL_UNARY: /* before a number it would become part of it */
         gr_buf_putc(b, e->u.sign);
-        print_in(b, e->child[0], strength(e->child[0]) < STRENGTH_SIGN ||
-                                     (e->child[0]->kind == GR_PROMQL_BINARY && strength(e->child[0]) != STRENGTH_POW) ||
-                                     e->child[0]->kind == GR_PROMQL_NUMBER);
+        print_in(b, e->child[0],
+                 strength(e->child[0]) < STRENGTH_SIGN ||
+                     (e->child[0]->kind == GR_PROMQL_BINARY && strength(e->child[0]) != STRENGTH_POW) ||
+                     e->child[0]->kind == GR_PROMQL_NUMBER);
         break;
     case GR_PROMQL_PAREN:
         print_in(b, e->child[0], true);

@@ -9,14 +9,14 @@ static const struct {
     struct gr_str name;
     uint8_t strength;
 } ops[] = {
-    [GR_PROMQL_ADD] = {GR_STR_INIT("+"), 4},   [GR_PROMQL_SUB] = {GR_STR_INIT("-"), 4},
-    [GR_PROMQL_MUL] = {GR_STR_INIT("*"), 5},   [GR_PROMQL_DIV] = {GR_STR_INIT("/"), 5},
-    [GR_PROMQL_MOD] = {GR_STR_INIT("%"), 5},   [GR_PROMQL_ATAN2] = {GR_STR_INIT("atan2"), 5},
-    [GR_PROMQL_POW] = {GR_STR_INIT("^"), 6},   [GR_PROMQL_EQ] = {GR_STR_INIT("=="), 3},
-    [GR_PROMQL_NE] = {GR_STR_INIT("!="), 3},   [GR_PROMQL_LT] = {GR_STR_INIT("<"), 3},
-    [GR_PROMQL_LE] = {GR_STR_INIT("<="), 3},   [GR_PROMQL_GT] = {GR_STR_INIT(">"), 3},
-    [GR_PROMQL_GE] = {GR_STR_INIT(">="), 3},   [GR_PROMQL_AND] = {GR_STR_INIT("and"), 2},
-    [GR_PROMQL_OR] = {GR_STR_INIT("or"), 1},   [GR_PROMQL_UNLESS] = {GR_STR_INIT("unless"), 2},
+    [GR_PROMQL_ADD] = {GR_STR_INIT("+"), 4}, [GR_PROMQL_SUB] = {GR_STR_INIT("-"), 4},
+    [GR_PROMQL_MUL] = {GR_STR_INIT("*"), 5}, [GR_PROMQL_DIV] = {GR_STR_INIT("/"), 5},
+    [GR_PROMQL_MOD] = {GR_STR_INIT("%"), 5}, [GR_PROMQL_ATAN2] = {GR_STR_INIT("atan2"), 5},
+    [GR_PROMQL_POW] = {GR_STR_INIT("^"), 6}, [GR_PROMQL_EQ] = {GR_STR_INIT("=="), 3},
+    [GR_PROMQL_NE] = {GR_STR_INIT("!="), 3}, [GR_PROMQL_LT] = {GR_STR_INIT("<"), 3},
+    [GR_PROMQL_LE] = {GR_STR_INIT("<="), 3}, [GR_PROMQL_GT] = {GR_STR_INIT(">"), 3},
+    [GR_PROMQL_GE] = {GR_STR_INIT(">="), 3}, [GR_PROMQL_AND] = {GR_STR_INIT("and"), 2},
+    [GR_PROMQL_OR] = {GR_STR_INIT("or"), 1}, [GR_PROMQL_UNLESS] = {GR_STR_INIT("unless"), 2},
 };
 
 struct gr_str

@@ -118,11 +118,12 @@ is_bare_metric(struct gr_str name)
 }
 
 struct gr_promql *
-gr_promql_select(struct gr_arena *a, struct gr_str metric, const struct gr_promql_matcher *matchers, size_t count,
-                 int64_t range_ms)
+gr_promql_select(struct gr_arena *a, struct gr_str metric, const struct gr_promql_matcher *matchers,
+                 size_t count, int64_t range_ms)
 {
     struct gr_promql *e = promql_node(a, GR_PROMQL_SELECTOR, 0);
-    const struct gr_promql_matcher by_name = {.name = GR_STR("__name__"), .op = GR_PROMQL_IS, .value = metric};
+    const struct gr_promql_matcher by_name = {
+        .name = GR_STR("__name__"), .op = GR_PROMQL_IS, .value = metric};
 
     if (!e)
         return NULL;
@@ -158,7 +159,8 @@ gr_promql_call(struct gr_arena *a, const char *name, struct gr_promql *const *ar
 
 struct gr_promql *
 gr_promql_aggregation(struct gr_arena *a, enum gr_promql_agg op, enum gr_promql_clause clause,
-                      const struct gr_str *labels, size_t count, struct gr_promql *param, struct gr_promql *vector)
+                      const struct gr_str *labels, size_t count, struct gr_promql *param,
+                      struct gr_promql *vector)
 {
     bool has_param = promql_agg_param(op) != GR_PROMQL_T_NONE;
     struct gr_promql *e = promql_node(a, GR_PROMQL_AGGREGATE, has_param ? 2 : 1);
@@ -345,8 +347,9 @@ same_selector(const struct gr_promql_selector *a, const struct gr_promql_selecto
 static bool
 same_binary(const struct gr_promql_binary *a, const struct gr_promql_binary *b)
 {
-    return a->op == b->op && a->return_bool == b->return_bool && a->has_matching == b->has_matching && a->on == b->on &&
-           a->group == b->group && same_names(a->labels, a->label_count, b->labels, b->label_count) &&
+    return a->op == b->op && a->return_bool == b->return_bool && a->has_matching == b->has_matching &&
+           a->on == b->on && a->group == b->group &&
+           same_names(a->labels, a->label_count, b->labels, b->label_count) &&
            same_names(a->include, a->include_count, b->include, b->include_count);
 }
 
@@ -361,13 +364,15 @@ same_parts(const struct gr_promql *a, const struct gr_promql *b)
     case GR_PROMQL_SELECTOR:
         return same_selector(&a->u.selector, &b->u.selector);
     case GR_PROMQL_SUBQUERY:
-        return a->u.subquery.range_ms == b->u.subquery.range_ms && a->u.subquery.step_ms == b->u.subquery.step_ms &&
+        return a->u.subquery.range_ms == b->u.subquery.range_ms &&
+               a->u.subquery.step_ms == b->u.subquery.step_ms &&
                same_shift(&a->u.subquery.shift, &b->u.subquery.shift);
     case GR_PROMQL_CALL:
         return a->u.function == b->u.function;
     case GR_PROMQL_AGGREGATE:
         return a->u.aggregate.op == b->u.aggregate.op && a->u.aggregate.clause == b->u.aggregate.clause &&
-               same_names(a->u.aggregate.labels, a->u.aggregate.count, b->u.aggregate.labels, b->u.aggregate.count);
+               same_names(a->u.aggregate.labels, a->u.aggregate.count, b->u.aggregate.labels,
+                          b->u.aggregate.count);
     case GR_PROMQL_BINARY:
         return same_binary(&a->u.binary, &b->u.binary);
     case GR_PROMQL_UNARY:

@@ -19,6 +19,7 @@
 #define GR_PROMQL_BYTES_MAX (1u << 20)
 #define GR_PROMQL_NESTING_MAX 200u
 #define GR_PROMQL_HEIGHT_MAX 4000u
+#define GR_PROMQL_LABELS_MAX 1000u /* in one list of labels, matchers in one selector */
 
 enum gr_promql_kind {
     GR_PROMQL_NUMBER,
@@ -201,7 +202,8 @@ GR_MUST_USE enum gr_err gr_promql_add_matchers(struct gr_arena *a, struct gr_pro
 GR_MUST_USE struct gr_promql *gr_promql_clone(struct gr_arena *a, const struct gr_promql *e);
 /* Puts `to`, which may hold `from`, in the place of the node `from` in the tree *root. GR_ENOENT if it is not there, GR_ELIMIT if
  * the tree would grow too high. */
-GR_MUST_USE enum gr_err gr_promql_replace(struct gr_promql **root, struct gr_promql *from, struct gr_promql *to);
+GR_MUST_USE enum gr_err gr_promql_replace(struct gr_promql **root, struct gr_promql *from,
+                                          struct gr_promql *to);
 
 /* ---- build: NULL without memory (or when a child is NULL, so that calls nest and one check at the end will do) ---- */
 

@@ -1,0 +1,162 @@
+/* rulefile_write.c - a rule file as YAML.
+ *
+ * Written by hand rather than through libyaml's emitter, which can write no comments. The form is fixed: block mappings and lists,
+ * two blanks a level; a scalar is plain or in double quotes on one line (gr_quote_yaml), or, when it has several lines that a
+ * literal block keeps as they are, such a block:
+ *
+ *     - name: demo
+ *       interval: 2m
+ *       rules:
+ *         - record: guardrail:slot:sum
+ *           expr: |-
+ *             sum by (cluster) (…)
+ *             or vector(0)
+ *           labels:
+ *             guardrail: err */
+#include "config.h"
+#include "guardrail/rulefile.h"
+
+#include "guardrail/duration.h"
+#include "guardrail/quote.h"
+
+static void
+indent(struct gr_buf *b, unsigned levels)
+{
+    for (unsigned i = 0; i < levels; i++)
+        gr_buf_puts(b, "  ");
+}
+
+/* Characters that a block may hold: no controls (YAML readers refuse or change them), no line ends but LF, none that hide. */
+static bool
+is_plain_line(struct gr_str line)
+{
+    if (line.n > 0 && (line.p[line.n - 1] == ' ' || line.p[line.n - 1] == '\t'))
+        return false; /* kept by a block, but lost by the next editor */
+    for (size_t i = 0; i < line.n; i++) {
+        unsigned char c = (unsigned char)line.p[i];
+
+        if (c < 0x20 || c >= 0x7f)
+            return false;
+    }
+    return true;
+}
+
+/* Whether a literal block with |- gives back exactly this text: several lines of printable ASCII, none of them the indicator of
+ * another indentation (a first line that starts with a blank), no line end at the end. */
+static bool
+fits_block(struct gr_str s)
+{
+    struct gr_str rest = s, line;
+
+    if (!memchr(s.n ? s.p : "", '\n', s.n) || s.p[0] == ' ' || s.p[0] == '\n' || s.p[s.n - 1] == '\n')
+        return false;
+    while (gr_str_next(&rest, '\n', &line))
+        if (!is_plain_line(line))
+            return false;
+    return true;
+}
+
+/* key: value */
+static void
+put_entry(struct gr_buf *b, unsigned level, struct gr_str key, struct gr_str value)
+{
+    struct gr_str rest = value, line;
+
+    indent(b, level);
+    gr_quote_yaml(b, key);
+    gr_buf_putc(b, ':');
+    if (!fits_block(value)) {
+        gr_buf_putc(b, ' ');
+        gr_quote_yaml(b, value);
+        gr_buf_putc(b, '\n');
+        return;
+    }
+    gr_buf_puts(b, " |-\n");
+    while (gr_str_next(&rest, '\n', &line)) {
+        if (line.n > 0)
+            indent(b, level + 1);
+        gr_buf_put(b, line);
+        gr_buf_putc(b, '\n');
+    }
+}
+
+static void
+put_duration(struct gr_buf *b, unsigned level, const char *key, int64_t ms)
+{
+    indent(b, level);
+    gr_buf_puts(b, key);
+    gr_buf_puts(b, ": ");
+    gr_duration_print(b, ms);
+    gr_buf_putc(b, '\n');
+}
+
+/* # one line for each of the text's, with what YAML would not take as a comment's character escaped. */
+static void
+put_comment(struct gr_buf *b, unsigned level, struct gr_str comment)
+{
+    struct gr_str rest = comment, line;
+
+    if (comment.n == 0)
+        return;
+    while (gr_str_next(&rest, '\n', &line)) {
+        indent(b, level);
+        gr_buf_puts(b, line.n > 0 ? "# " : "#");
+        gr_quote_log(b, line);
+        gr_buf_putc(b, '\n');
+    }
+}
+
+static void
+put_pairs(struct gr_buf *b, unsigned level, const char *key, const struct gr_rule_pairs *pairs)
+{
+    if (pairs->count == 0)
+        return;
+    indent(b, level);
+    gr_buf_puts(b, key);
+    gr_buf_puts(b, ":\n");
+    for (size_t i = 0; i < pairs->count; i++)
+        put_entry(b, level + 1, pairs->items[i].key, pairs->items[i].value);
+}
+
+static void
+put_rule(struct gr_buf *b, const struct gr_rule *r)
+{
+    bool alert = r->kind == GR_RULE_ALERT;
+
+    put_comment(b, 3, r->comment);
+    indent(b, 3);
+    gr_buf_puts(b, "- ");
+    put_entry(b, 0, alert ? GR_STR("alert") : GR_STR("record"), r->name);
+    put_entry(b, 4, GR_STR("expr"), r->expr);
+    if (alert && r->for_ms > 0)
+        put_duration(b, 4, "for", r->for_ms);
+    if (alert && r->keep_firing_for_ms > 0)
+        put_duration(b, 4, "keep_firing_for", r->keep_firing_for_ms);
+    put_pairs(b, 4, "labels", &r->labels);
+    if (alert)
+        put_pairs(b, 4, "annotations", &r->annotations);
+}
+
+static void
+put_group(struct gr_buf *b, const struct gr_rule_group *g)
+{
+    put_comment(b, 1, g->comment);
+    indent(b, 1);
+    gr_buf_puts(b, "- ");
+    put_entry(b, 0, GR_STR("name"), g->name);
+    if (g->interval_ms > 0)
+        put_duration(b, 2, "interval", g->interval_ms);
+    indent(b, 2);
+    gr_buf_puts(b, g->count == 0 ? "rules: []\n" : "rules:\n");
+    for (size_t i = 0; i < g->count; i++)
+        put_rule(b, g->rules[i]);
+}
+
+void
+gr_rulefile_write(struct gr_buf *b, const struct gr_rulefile *f, struct gr_str header)
+{
+    put_comment(b, 0, header);
+    gr_buf_puts(b, f->count == 0 ? "groups: []\n" : "groups:\n");
+    for (size_t i = 0; i < f->count; i++)
+        put_group(b, f->groups[i]);
+}
