@@ -5,6 +5,7 @@
 #include "guardrail/quote.h"
 #include "jsonout.h"
 #include "outnames.h"
+#include "timescale.h"
 
 struct out {
     const struct model *m;
@@ -218,37 +219,20 @@ put_expected(struct out *o, cJSON *list, const struct guardrail *g, uint32_t str
 
 /* -- actions ------------------------------------------------------------------------------------------------------------- */
 
-static bool
-scale_ranges(struct gr_promql *e, void *ctx)
-{
-    const struct model *m = ctx;
-
-    if (e->kind == GR_PROMQL_SELECTOR)
-        e->u.selector.range_ms = model_ms(m, e->u.selector.range_ms);
-    if (e->kind == GR_PROMQL_SUBQUERY) {
-        e->u.subquery.range_ms = model_ms(m, e->u.subquery.range_ms);
-        e->u.subquery.step_ms = model_ms(m, e->u.subquery.step_ms);
-    }
-    return true;
-}
-
-/* A query's ranges are durations of the spec like any other: at time scale 60 a rate over [2m] would remember the canary's traffic
- * for an hour of the demo's time. */
 static void
 put_query(struct out *o, cJSON *object, const struct step *s)
 {
-    struct model *m = (struct model *)(uintptr_t)o->m; /* the visitor's context is not const; it only reads */
     struct gr_promql *e;
 
-    if (m->time_scale <= 1 || !s->query) {
+    if (o->m->time_scale <= 1 || !s->query) {
         jsonout_str(&o->j, object, "query", s->query_text);
         return;
     }
-    if (!(e = gr_promql_clone(m->arena, s->query))) {
+    if (!(e = gr_promql_clone(o->m->arena, s->query))) {
         o->err = GR_ENOMEM;
         return;
     }
-    gr_promql_visit(e, scale_ranges, m);
+    timescale_apply(o->m, e);
     gr_buf_reset(&o->text);
     gr_promql_print(&o->text, e);
     jsonout_str(&o->j, object, "query", gr_buf_str(&o->text));

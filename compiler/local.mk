@@ -28,5 +28,5 @@ libcompiler_a_SOURCES += \
 # commands
 libcompiler_a_SOURCES += \
 	compiler/cmd_check.c compiler/cmd_compile.c compiler/command.h compiler/options.c compiler/options.h \
-	compiler/session.c
+	compiler/session.c compiler/timescale.c compiler/timescale.h
 COMPILER_LIBS = libcompiler.a $(RULES_LIBS) $(BASE_LIBS) -lm

@@ -7,6 +7,7 @@
 
 #include "guardrail/quote.h"
 #include "outnames.h"
+#include "timescale.h"
 
 /* What one selector of a guardrail needs besides its own matchers. */
 struct select {
@@ -90,6 +91,7 @@ selector(struct lower *lo, const struct gr_promql *tree, const struct select *s)
         struct gr_promql_matcher tier = {.name = s->g->metric.weight_label, .value = s->tier->value};
         add(lo, e, &tier, 1, NULL, s->g);
     }
+    timescale_apply(lo->m, e);
     gr_promql_print(&lo->expr, e);
     return lower_cut(lo, from);
 }
