@@ -7,6 +7,7 @@
 #include "guardrail/base.h"
 
 static Suite *(*const suites[])(void) = {
+    decide_suite,
     expand_suite,
     labels_suite,
     policy_suite,

@@ -3,6 +3,7 @@
 #define GUARDRAIL_TEST_WEBHOOK_H
 #include <check.h>
 
+Suite *decide_suite(void);
 Suite *expand_suite(void);
 Suite *labels_suite(void);
 Suite *policy_suite(void);
