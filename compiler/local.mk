@@ -7,6 +7,11 @@ libcompiler_a_SOURCES = \
 	compiler/emit_alertmanager.c \
 	compiler/emit_grafana.c \
 	compiler/emit_policy.c \
+	compiler/grafana.h \
+	compiler/grafana_dash.c \
+	compiler/grafana_overview.c \
+	compiler/grafana_panel.c \
+	compiler/grafana_phase.c \
 	compiler/jsonout.c \
 	compiler/jsonout.h \
 	compiler/manifest.c \

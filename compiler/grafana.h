@@ -1,0 +1,88 @@
+/* grafana.h - building blocks of dashboards, shared by the emit_grafana files.
+ *
+ * What every panel gets by construction: the data source variable, title and description, a unit, text beside every colour, and
+ * "NO DATA" drawn as such: Grafana would draw an empty or NaN tile in the base colour, which is green unless told otherwise. */
+#ifndef GUARDRAIL_COMPILER_GRAFANA_H
+#define GUARDRAIL_COMPILER_GRAFANA_H
+#include "jsonout.h"
+#include "model.h"
+
+#define GRID_WIDTH 24
+#define QUERIES_MAX 20 /* visible at once */
+
+struct dash {
+    const struct model *m;
+    struct jsonout j;
+    cJSON *root, *panels; /* panels: the list that takes the next panel */
+    struct strs slices;   /* every compare_within label of the spec, sorted: variables */
+    struct gr_buf expr;   /* the query at work */
+    struct gr_buf text;   /* a title, legend or description at work */
+    int next_id, y;       /* id of the next panel; grid row below all that is there */
+    int queries;          /* visible so far */
+    char next_ref;        /* refId of the panel's next target */
+    enum gr_err err;      /* the first failure outside j */
+};
+/* Starts a dashboard "<spec>-<what>": head, links, variables, annotations. span_ms: how far back it looks (not scaled). */
+void dash_begin(struct dash *d, const struct model *m, struct gr_str what, int64_t span_ms,
+                const char *purpose);
+/* Appends its JSON to b and frees everything, also after a failure. */
+GR_MUST_USE enum gr_err dash_end(struct dash *d, struct gr_buf *b);
+
+/* -- queries: they append to d->expr ------------------------------------------------------------------------------------- */
+
+/* What a selector asks for, beside spec, release labels and deployment. */
+struct sel {
+    const struct guardrail *guardrail; /* NULL: all; then slices may be absent from a series */
+    const struct phase *phase;         /* NULL: any */
+    const char *more;                  /* further matchers, ",level=\"hard\"" */
+    bool no_slices;                    /* of series without slice labels */
+};
+void query_select(struct dash *d, const char *series, const struct sel *s);
+/* "cluster, venue, flow": release labels, then slice labels and the dynamic ones (of one guardrail, or of all). */
+void query_labels(struct dash *d, const struct guardrail *g);
+/* The verdicts selected, one series for each combination of `labels`, worst of the shown time range first: Prometheus sorts series
+ * by their labels, so a label that sorts before all others carries the rank. */
+void query_worst_first(struct dash *d, const char *labels, const struct sel *s);
+
+/* -- panels -------------------------------------------------------------------------------------------------------------- */
+
+struct panel {
+    const char *type;
+    struct gr_str title, description;
+    int x, w, h; /* at grid row d->y */
+};
+/* Adds a panel with an empty target list; the next targets are its. */
+cJSON *panel_add(struct dash *d, const struct panel *p);
+/* Adds d->expr (and empties it). legend: of d->text (and empties it) when NULL. */
+void panel_target(struct dash *d, cJSON *panel, const char *legend, bool instant, bool table);
+/* "{{cluster}} {{venue}} {{flow}}" of a guardrail (NULL: of all) appended to d->text, each with a space in front. */
+void legend_labels(struct dash *d, const struct guardrail *g);
+/* fieldConfig.defaults with unit, noValue, neutral base threshold and the NO DATA mapping; *mappings is the list for more. */
+cJSON *panel_field(struct dash *d, cJSON *panel, const char *unit, cJSON **mappings);
+cJSON *panel_options(struct dash *d, cJSON *panel);
+/* An override: returns its list of properties, for series whose name matches the regular expression, or exactly. */
+cJSON *panel_override(struct dash *d, cJSON *panel, const char *matcher, const char *options);
+void property_color(struct dash *d, cJSON *properties, const char *color);
+void property_num(struct dash *d, cJSON *properties, const char *id, double v);
+void property_str(struct dash *d, cJSON *properties, const char *id, const char *v);
+struct mapping {
+    int value;
+    const char *text, *color;
+};
+void mappings_add(struct dash *d, cJSON *mappings, const struct mapping *rows, size_t n);
+/* healthy, insufficient, soft, hard. */
+extern const struct mapping verdict_mappings[4];
+/* A row's header. Collapsed: panels added until row_end belong to it and do not count as visible. */
+cJSON *row_begin(struct dash *d, struct gr_str title, bool collapsed);
+void row_end(struct dash *d);
+
+/* A state-timeline of verdicts, worst first; d->y is not moved. labels as for query_worst_first; the legend stands in d->text. */
+void verdict_timeline(struct dash *d, const struct panel *p, const char *labels, const struct sel *s);
+/* "May this release go on?": one tile per stream and deployment; d->y is not moved. */
+void verdict_stat(struct dash *d, const struct panel *p, const struct phase *phase);
+
+GR_MUST_USE enum gr_err grafana_overview(const struct model *m, struct gr_buf *b);
+GR_MUST_USE enum gr_err grafana_phase(const struct model *m, const struct phase *p, struct gr_buf *b);
+/* Whether any guardrail watches the phase: only then it has a dashboard. */
+bool grafana_watched(const struct model *m, const struct phase *p);
+#endif

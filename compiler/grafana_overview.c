@@ -1,0 +1,429 @@
+/* The overview: may this release go on, and if not, why.
+ *
+ *     go on? (per stream)          │ verdicts now      │ guardraild
+ *     phases over time
+ *     worst verdict per guardrail over time, worst first
+ *     where each guardrail stands now (table)          │ why there is no verdict (table)
+ *     verdict per guardrail and slice over time, worst first
+ *     ▸ traffic shares (collapsed) */
+#include "config.h"
+#include "grafana.h"
+
+#include "guardrail/policy.h"
+#include "guardrail/quote.h"
+#include "outnames.h"
+
+/* Twice the time that the phases take at least: the whole rollout and what came before it. */
+static int64_t
+span(const struct model *m)
+{
+    int64_t sum = 0;
+
+    for (size_t i = 0; i < m->n_phases; i++)
+        sum += m->phases[i].min_ms;
+    return 2 * sum;
+}
+
+static void
+stat_options(struct dash *d, cJSON *panel, const char *text_mode)
+{
+    cJSON *o = panel_options(d, panel), *sub;
+
+    jsonout_cstr(&d->j, o, "colorMode", "background");
+    jsonout_cstr(&d->j, o, "graphMode", "none");
+    jsonout_cstr(&d->j, o, "justifyMode", "center");
+    jsonout_cstr(&d->j, o, "orientation", "auto");
+    jsonout_cstr(&d->j, o, "textMode", text_mode);
+    sub = jsonout_object(&d->j, o, "reduceOptions");
+    jsonout_cstr(&d->j, jsonout_array(&d->j, sub, "calcs"), NULL, "last");
+    jsonout_bool(&d->j, sub, "values", false);
+    jsonout_cstr(&d->j, sub, "fields", "");
+}
+
+/* Four counts, 0 only where there are verdicts at all. */
+static void
+verdict_counts(struct dash *d, int x, int w, int h)
+{
+    static const char *const names[] = {"healthy", "insufficient", "soft", "hard"};
+    static const char *const colors[] = {"green", "yellow", "orange", "red"};
+    const struct sel all = {0};
+    cJSON *panel = panel_add(
+        d, &(struct panel){
+               .type = "stat",
+               .title = GR_STR("Verdicts now"),
+               .description = GR_STR(
+                   "How many guardrails × slices have which verdict. A count is grey while it is 0; no "
+                   "tile says 0 when nothing reports."),
+               .x = x,
+               .w = w,
+               .h = h});
+
+    for (int v = GR_VERDICT_HARD; v >= GR_VERDICT_HEALTHY; v--) {
+        gr_buf_puts(&d->expr, "count(");
+        query_select(d, GR_SERIES_VERDICT, &all);
+        gr_buf_printf(&d->expr, " == %d) or count(", v);
+        query_select(d, GR_SERIES_VERDICT, &all);
+        gr_buf_puts(&d->expr, ") * 0");
+        panel_target(d, panel, names[v], true, false);
+    }
+    (void)panel_field(d, panel, "none", NULL);
+    for (int v = GR_VERDICT_HARD; v >= GR_VERDICT_HEALTHY; v--) {
+        cJSON *properties = panel_override(d, panel, "byName", names[v]), *p, *steps, *step;
+
+        p = jsonout_object(&d->j, properties, NULL);
+        jsonout_cstr(&d->j, p, "id", "thresholds");
+        p = jsonout_object(&d->j, p, "value");
+        jsonout_cstr(&d->j, p, "mode", "absolute");
+        steps = jsonout_array(&d->j, p, "steps");
+        step = jsonout_object(&d->j, steps, NULL);
+        jsonout_cstr(&d->j, step, "color", "text");
+        jsonout_null(&d->j, step, "value");
+        step = jsonout_object(&d->j, steps, NULL);
+        jsonout_cstr(&d->j, step, "color", colors[v]);
+        jsonout_num(&d->j, step, "value", 1);
+    }
+    stat_options(d, panel, "value_and_name");
+}
+
+static void
+daemon_stat(struct dash *d, int x, int w, int h)
+{
+    static const struct mapping rows[] = {{1, "UP, this spec", "green"}, {0, "UP, OTHER SPEC", "orange"}};
+    cJSON *panel = panel_add(
+        d,
+        &(struct panel){.type = "stat",
+                        .title = GR_STR("guardraild"),
+                        .description = GR_STR(
+                            "Whether the daemon that acts on breaches is there, and works by the very spec "
+                            "that these rules and dashboards come from."),
+                        .x = x,
+                        .w = w,
+                        .h = h});
+    cJSON *mappings;
+
+    gr_buf_puts(&d->expr, "max(" GR_SERIES_POLICY "{");
+    outname_matcher(&d->expr, GR_LABEL_SPEC, d->m->spec);
+    gr_buf_putc(&d->expr, ',');
+    outname_matcher(&d->expr, "spec_hash", d->m->spec_hash);
+    gr_buf_puts(&d->expr, "}) or max(" GR_SERIES_POLICY "{");
+    outname_matcher(&d->expr, GR_LABEL_SPEC, d->m->spec);
+    gr_buf_puts(&d->expr, "}) * 0");
+    panel_target(d, panel, "guardraild", true, false);
+    (void)panel_field(d, panel, "none", &mappings);
+    mappings_add(d, mappings, rows, GR_COUNT(rows));
+    stat_options(d, panel, "value");
+}
+
+/* -- phases -------------------------------------------------------------------------------------------------------------- */
+
+/* One strip per stream and deployment: the active phase's number, shown as its name. */
+static void
+phase_query(struct dash *d)
+{
+    for (size_t i = 0; i < d->m->n_phases; i++) {
+        gr_buf_puts(&d->expr, i > 0 ? " or max by (" : "max by (");
+        for (size_t k = 0; k < d->m->release_labels.n; k++)
+            gr_buf_printf(&d->expr, GR_FMT ", ", GR_ARG(d->m->release_labels.v[k]));
+        gr_buf_puts(&d->expr, "deployment_id) (");
+        query_select(d, GR_SERIES_PHASE, &(struct sel){.phase = &d->m->phases[i], .no_slices = true});
+        gr_buf_printf(&d->expr, " == 1) * %zu", i + 1);
+    }
+}
+
+static void
+phase_timeline(struct dash *d, int h)
+{
+    static const char *const colors[] = {"#8ab8ff", "#5794f2", "#3274d9", "#1f60c4", "#1250b0", "#0d3f8f"};
+    cJSON *panel = panel_add(
+        d,
+        &(struct panel){.type = "state-timeline",
+                        .title = GR_STR("Phases"),
+                        .description = GR_STR(
+                            "Which phase each release was in, as guardraild exported it. A gap: not known."),
+                        .w = GRID_WIDTH,
+                        .h = h});
+    cJSON *mappings, *defaults, *custom, *o, *sub;
+
+    phase_query(d);
+    for (size_t i = 0; i < d->m->release_labels.n; i++)
+        gr_buf_printf(&d->text, "{{" GR_FMT "}} ", GR_ARG(d->m->release_labels.v[i]));
+    gr_buf_puts(&d->text, "· {{deployment_id}}");
+    panel_target(d, panel, NULL, false, false);
+    defaults = panel_field(d, panel, "none", &mappings);
+    for (size_t i = 0; i < d->m->n_phases; i++) {
+        struct gr_buf name = GR_BUF_INIT(1u << 16);
+        struct mapping row = {(int)i + 1, NULL, colors[i < GR_COUNT(colors) ? i : GR_COUNT(colors) - 1]};
+
+        gr_buf_put(&name, d->m->phases[i].name);
+        row.text = gr_buf_cstr(&name);
+        if (d->m->phases[i].final)
+            row.color = "green";
+        mappings_add(d, mappings, &row, 1);
+        gr_buf_fini(&name);
+    }
+    custom = jsonout_object(&d->j, defaults, "custom");
+    jsonout_num(&d->j, custom, "fillOpacity", 80);
+    jsonout_num(&d->j, custom, "lineWidth", 0);
+    o = panel_options(d, panel);
+    jsonout_cstr(&d->j, o, "showValue", "auto");
+    jsonout_num(&d->j, o, "rowHeight", 0.85);
+    jsonout_bool(&d->j, o, "mergeValues", true);
+    jsonout_cstr(&d->j, o, "alignValue", "left");
+    sub = jsonout_object(&d->j, o, "legend");
+    jsonout_cstr(&d->j, sub, "displayMode", "list");
+    jsonout_cstr(&d->j, sub, "placement", "bottom");
+    jsonout_bool(&d->j, sub, "showLegend", false); /* the names stand in the strip */
+    (void)jsonout_array(&d->j, sub, "calcs");
+    sub = jsonout_object(&d->j, o, "tooltip");
+    jsonout_cstr(&d->j, sub, "mode", "single");
+    jsonout_cstr(&d->j, sub, "sort", "none");
+}
+
+/* -- tables -------------------------------------------------------------------------------------------------------------- */
+
+struct column {
+    const char *field, *title;
+};
+
+/* Columns in the given order under the given titles; Time and what else is named without a title is left out. */
+static void
+organize(struct dash *d, cJSON *panel, bool merge, const struct column *columns, size_t n)
+{
+    cJSON *list = jsonout_array(&d->j, panel, "transformations"), *t, *o, *hide, *rename, *order;
+    int at = 0;
+
+    if (merge) {
+        t = jsonout_object(&d->j, list, NULL);
+        jsonout_cstr(&d->j, t, "id", "merge");
+        (void)jsonout_object(&d->j, t, "options");
+    }
+    t = jsonout_object(&d->j, list, NULL);
+    jsonout_cstr(&d->j, t, "id", "organize");
+    o = jsonout_object(&d->j, t, "options");
+    hide = jsonout_object(&d->j, o, "excludeByName");
+    jsonout_bool(&d->j, hide, "Time", true);
+    rename = jsonout_object(&d->j, o, "renameByName");
+    order = jsonout_object(&d->j, o, "indexByName");
+    for (size_t i = 0; i < n; i++) {
+        if (!columns[i].title) {
+            jsonout_bool(&d->j, hide, columns[i].field, true);
+            continue;
+        }
+        jsonout_num(&d->j, order, columns[i].field, at++);
+        jsonout_cstr(&d->j, rename, columns[i].field, columns[i].title);
+    }
+}
+
+static void
+table_options(struct dash *d, cJSON *panel, const char *sort_by)
+{
+    cJSON *o = panel_options(d, panel), *sort;
+
+    jsonout_bool(&d->j, o, "showHeader", true);
+    jsonout_cstr(&d->j, o, "cellHeight", "sm");
+    sort = jsonout_object(&d->j, jsonout_array(&d->j, o, "sortBy"), NULL);
+    jsonout_cstr(&d->j, sort, "displayName", sort_by);
+    jsonout_bool(&d->j, sort, "desc", true);
+}
+
+static void
+table_query(struct dash *d, cJSON *panel, const char *series)
+{
+    gr_buf_puts(&d->expr, "max by (guardrail, phase, deployment_id, ");
+    query_labels(d, NULL);
+    gr_buf_puts(&d->expr, ") (");
+    query_select(d, series, &(struct sel){0});
+    gr_buf_putc(&d->expr, ')');
+    panel_target(d, panel, "", true, true);
+}
+
+static void
+colored_cells(struct dash *d, cJSON *panel, const char *column)
+{
+    cJSON *properties = panel_override(d, panel, "byName", column), *p, *value;
+
+    p = jsonout_object(&d->j, properties, NULL);
+    jsonout_cstr(&d->j, p, "id", "custom.cellOptions");
+    value = jsonout_object(&d->j, p, "value");
+    jsonout_cstr(&d->j, value, "type", "color-background");
+    jsonout_cstr(&d->j, value, "mode", "basic");
+    p = jsonout_object(&d->j, properties, NULL);
+    jsonout_cstr(&d->j, p, "id", "mappings");
+    mappings_add(d, jsonout_array(&d->j, p, "value"), verdict_mappings, GR_COUNT(verdict_mappings));
+}
+
+static void
+standing_table(struct dash *d, int w, int h)
+{
+    static const struct column columns[] = {
+        {"Value #A", "Verdict"},         {"guardrail", "Guardrail"}, {"Value #B", "Effect"},
+        {"Value #C", "Coverage"},        {"Value #D", "Evidence"},   {"phase", "Phase"},
+        {"deployment_id", "Deployment"},
+    };
+    cJSON *panel = panel_add(
+        d,
+        &(struct panel){.type = "table",
+                        .title = GR_STR("Where each guardrail stands, worst first"),
+                        .description = GR_STR(
+                            "The verdict now with what it rests on. Effect: canary ÷ control for relative "
+                            "limits, canary − control for points, the canary's value for fixed limits. "
+                            "Coverage: share of the expected slots. Evidence: log likelihood ratio since the "
+                            "start of the phase."),
+                        .w = w,
+                        .h = h});
+    cJSON *defaults, *properties;
+
+    table_query(d, panel, GR_SERIES_VERDICT);
+    table_query(d, panel, "guardrail:effect");
+    table_query(d, panel, "guardrail:coverage");
+    table_query(d, panel, "guardrail:evidence");
+    organize(d, panel, true, columns, GR_COUNT(columns));
+    defaults = panel_field(d, panel, "none", NULL);
+    jsonout_cstr(&d->j, jsonout_object(&d->j, defaults, "custom"), "align", "auto");
+    colored_cells(d, panel, "Verdict");
+    properties = panel_override(d, panel, "byName", "Effect");
+    property_num(d, properties, "decimals", 3);
+    properties = panel_override(d, panel, "byName", "Evidence");
+    property_num(d, properties, "decimals", 2);
+    properties = panel_override(d, panel, "byName", "Coverage");
+    property_str(d, properties, "unit", "percentunit");
+    property_num(d, properties, "decimals", 0);
+    table_options(d, panel, "Verdict");
+}
+
+static void
+insufficient_table(struct dash *d, int x, int w, int h)
+{
+    static const struct column columns[] = {
+        {"reason", "Reason"}, {"guardrail", "Guardrail"}, {"Value", NULL}};
+    cJSON *panel = panel_add(
+        d, &(struct panel){
+               .type = "table",
+               .title = GR_STR("Why there is no verdict"),
+               .description = GR_STR(
+                   "Guardrails that are insufficient, and the reason. missing: an expected series does "
+                   "not report. no_control: nothing to compare with. suspect: a point breach that the "
+                   "evidence does not support yet. thin: too few observations so far. overdue: the phase "
+                   "outlived its maximum duration."),
+               .x = x,
+               .w = w,
+               .h = h});
+    cJSON *defaults;
+
+    gr_buf_puts(&d->expr, "max by (reason, guardrail, ");
+    query_labels(d, NULL);
+    gr_buf_puts(&d->expr, ") (");
+    query_select(d, "guardrail:insufficient", &(struct sel){0});
+    gr_buf_putc(&d->expr, ')');
+    panel_target(d, panel, "", true, true);
+    organize(d, panel, false, columns, GR_COUNT(columns));
+    defaults = panel_field(d, panel, "none", NULL);
+    jsonout_cstr(&d->j, jsonout_object(&d->j, defaults, "custom"), "align", "auto");
+    cJSON_DeleteItemFromObjectCaseSensitive(defaults, "noValue");
+    jsonout_cstr(&d->j, defaults, "noValue",
+                 "NO ROWS: nothing is insufficient, or nothing reports (then the first tile says NO DATA)");
+    table_options(d, panel, "Reason");
+}
+
+/* -- the rest ------------------------------------------------------------------------------------------------------------ */
+
+static void
+share_row(struct dash *d)
+{
+    cJSON *panel, *defaults, *custom;
+
+    (void)row_begin(d, GR_STR("Traffic shares"), true);
+    panel =
+        panel_add(d, &(struct panel){.type = "timeseries",
+                                     .title = GR_STR("Planned canary share"),
+                                     .description = GR_STR("The share of each flow that the active phase "
+                                                           "gives to the canary, as guardraild exports it."),
+                                     .w = GRID_WIDTH,
+                                     .h = 7});
+    query_select(d, GR_SERIES_SHARE, &(struct sel){.no_slices = true});
+    for (size_t i = 0; i < d->m->release_labels.n; i++)
+        gr_buf_printf(&d->text, "{{" GR_FMT "}} ", GR_ARG(d->m->release_labels.v[i]));
+    gr_buf_puts(&d->text, "{{flow}} · {{deployment_id}}");
+    panel_target(d, panel, NULL, false, false);
+    defaults = panel_field(d, panel, "percentunit", NULL);
+    custom = jsonout_object(&d->j, defaults, "custom");
+    jsonout_cstr(&d->j, custom, "lineInterpolation", "stepAfter");
+    jsonout_num(&d->j, custom, "lineWidth", 2);
+    jsonout_cstr(&d->j, custom, "showPoints", "never");
+    d->y += 7;
+    row_end(d);
+}
+
+static int
+clamp(size_t v, int low, int high)
+{
+    return v < (size_t)low ? low : v > (size_t)high ? high : (int)v;
+}
+
+static void
+timelines(struct dash *d)
+{
+    struct gr_buf labels = GR_BUF_INIT(1u << 16);
+    int h = clamp(3 + d->m->n_guardrails * 7 / 10, 5, 18);
+
+    gr_buf_puts(&d->text, "{{guardrail}}");
+    verdict_timeline(
+        d,
+        &(struct panel){
+            .type = "state-timeline",
+            .title = GR_STR("Worst slice of each guardrail"),
+            .description = GR_STR(
+                "Verdicts over time, the worst of all slices; the worst guardrail of the shown time first."),
+            .w = GRID_WIDTH,
+            .h = h},
+        "guardrail", &(struct sel){0});
+    d->y += h;
+    standing_table(d, 15, 10);
+    insufficient_table(d, 15, 9, 10);
+    d->y += 10;
+    query_labels(d, NULL);
+    gr_buf_printf(&labels, "guardrail, %s", gr_buf_cstr(&d->expr));
+    gr_buf_reset(&d->expr);
+    gr_buf_puts(&d->text, "{{guardrail}}");
+    legend_labels(d, NULL);
+    verdict_timeline(d,
+                     &(struct panel){.type = "state-timeline",
+                                     .title = GR_STR("Every guardrail and slice"),
+                                     .description = GR_STR("Verdicts over time for each guardrail and slice; "
+                                                           "the worst of the shown time first. Narrow it "
+                                                           "down with the variables above."),
+                                     .w = GRID_WIDTH,
+                                     .h = 18},
+                     gr_buf_cstr(&labels), &(struct sel){0});
+    d->y += 18;
+    if (gr_buf_err(&labels) != GR_OK)
+        d->err = gr_buf_err(&labels);
+    gr_buf_fini(&labels);
+}
+
+enum gr_err
+grafana_overview(const struct model *m, struct gr_buf *b)
+{
+    int h = clamp(2 + m->n_streams, 4, 9);
+    struct dash d;
+
+    dash_begin(&d, m, GR_STR("overview"), span(m), "May this release go on, and if not, why?");
+    verdict_stat(&d,
+                 &(struct panel){.type = "stat",
+                                 .title = GR_STR("May this release go on?"),
+                                 .description =
+                                     GR_STR("The worst verdict of each release stream, over all slices. The "
+                                            "gate of guardraild asks for more: the "
+                                            "phase's minimum duration, reviewed soft breaches, an approver."),
+                                 .w = 12,
+                                 .h = 5},
+                 NULL);
+    verdict_counts(&d, 12, 8, 5);
+    daemon_stat(&d, 20, 4, 5);
+    d.y += 5;
+    phase_timeline(&d, h);
+    d.y += h;
+    timelines(&d);
+    share_row(&d);
+    return dash_end(&d, b);
+}

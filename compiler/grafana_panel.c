@@ -1,0 +1,374 @@
+/* Panels and queries. */
+#include "config.h"
+#include "grafana.h"
+
+#include "guardrail/policy.h"
+#include "outnames.h"
+
+const struct mapping verdict_mappings[4] = {
+    {GR_VERDICT_HEALTHY, "HEALTHY", "green"},
+    {GR_VERDICT_INSUFFICIENT, "INSUFFICIENT", "yellow"},
+    {GR_VERDICT_SOFT, "SOFT", "orange"},
+    {GR_VERDICT_HARD, "HARD", "red"},
+};
+#define NO_DATA_TEXT "NO DATA"
+#define NO_DATA_INDEX 9
+
+/* -- queries ------------------------------------------------------------------------------------------------------------- */
+
+/* A variable's matcher. optional: series without the label are taken as well. */
+static void
+match_variable(struct dash *d, struct gr_str label, const char *variable, size_t n, bool optional)
+{
+    gr_buf_printf(&d->expr, "," GR_FMT "=~\"${%.*s}%s\"", GR_ARG(label), (int)n, variable,
+                  optional ? "|" : "");
+}
+
+void
+query_select(struct dash *d, const char *series, const struct sel *s)
+{
+    const struct strs *release = &d->m->release_labels;
+    const struct strs *slices = s->guardrail ? &s->guardrail->compare_within : &d->slices;
+
+    gr_buf_printf(&d->expr, "%s{", series);
+    outname_matcher(&d->expr, GR_LABEL_SPEC, d->m->spec);
+    if (s->guardrail) {
+        gr_buf_putc(&d->expr, ',');
+        outname_matcher(&d->expr, GR_LABEL_GUARDRAIL, s->guardrail->name);
+    }
+    if (s->phase) {
+        gr_buf_putc(&d->expr, ',');
+        outname_matcher(&d->expr, GR_LABEL_PHASE, s->phase->name);
+    }
+    gr_buf_puts(&d->expr, s->more ? s->more : "");
+    for (size_t i = 0; i < release->n; i++)
+        match_variable(d, release->v[i], release->v[i].p, release->v[i].n, false);
+    match_variable(d, GR_STR(GR_LABEL_DEPLOYMENT), "deployment", strlen("deployment"), false);
+    for (size_t i = 0; i < slices->n && !s->no_slices; i++)
+        match_variable(d, slices->v[i], slices->v[i].p, slices->v[i].n, !s->guardrail);
+    gr_buf_putc(&d->expr, '}');
+}
+
+/* Calls back with every label that a series of g (NULL: of any guardrail) may have, release labels first. */
+static void
+each_label(struct dash *d, const struct guardrail *g,
+           void (*put)(struct dash *d, struct gr_str label, bool first))
+{
+    const struct strs *slices = g ? &g->compare_within : &d->slices;
+    bool first = true;
+
+    for (size_t i = 0; i < d->m->release_labels.n; i++, first = false)
+        put(d, d->m->release_labels.v[i], first);
+    for (size_t i = 0; i < slices->n; i++, first = false)
+        put(d, slices->v[i], first);
+    for (size_t i = 0; g && i < g->dynamic.n; i++, first = false)
+        put(d, g->dynamic.v[i], first);
+    for (size_t i = 0; !g && i < d->m->n_dynamic; i++, first = false)
+        put(d, d->m->dynamic[i].label, first);
+}
+
+static void
+put_label(struct dash *d, struct gr_str label, bool first)
+{
+    gr_buf_printf(&d->expr, "%s" GR_FMT, first ? "" : ", ", GR_ARG(label));
+}
+
+void
+query_labels(struct dash *d, const struct guardrail *g)
+{
+    each_label(d, g, put_label);
+}
+
+static void
+put_legend(struct dash *d, struct gr_str label, bool first)
+{
+    (void)first;
+    gr_buf_printf(&d->text, " {{" GR_FMT "}}", GR_ARG(label));
+}
+
+void
+legend_labels(struct dash *d, const struct guardrail *g)
+{
+    each_label(d, g, put_legend);
+}
+
+/* max by (L) (V) * on (L) group_left (_rank) count_values by (L) ("_rank", 3 - W), where W is the worst verdict of the whole range;
+ * count_values turns it into a label and has the value 1. '_' sorts before every lower-case letter. */
+void
+query_worst_first(struct dash *d, const char *labels, const struct sel *s)
+{
+    gr_buf_printf(&d->expr, "max by (%s) (", labels);
+    query_select(d, GR_SERIES_VERDICT, s);
+    gr_buf_printf(
+        &d->expr,
+        ") * on (%s) group_left (_rank) count_values by (%s) (\"_rank\", %d - max by (%s) (max_over_time(",
+        labels, labels, GR_VERDICT_HARD, labels);
+    query_select(d, GR_SERIES_VERDICT, s);
+    gr_buf_puts(&d->expr, "[$__range] @ end())))");
+}
+
+/* -- panels -------------------------------------------------------------------------------------------------------------- */
+
+static void
+put_datasource(struct dash *d, cJSON *object)
+{
+    cJSON *ds = jsonout_object(&d->j, object, "datasource");
+
+    jsonout_cstr(&d->j, ds, "type", "prometheus");
+    jsonout_cstr(&d->j, ds, "uid", "${datasource}");
+}
+
+static void
+put_grid(struct dash *d, cJSON *panel, int x, int y, int w, int h)
+{
+    cJSON *grid = jsonout_object(&d->j, panel, "gridPos");
+
+    jsonout_num(&d->j, grid, "x", x);
+    jsonout_num(&d->j, grid, "y", y);
+    jsonout_num(&d->j, grid, "w", w);
+    jsonout_num(&d->j, grid, "h", h);
+}
+
+cJSON *
+panel_add(struct dash *d, const struct panel *p)
+{
+    cJSON *panel = jsonout_object(&d->j, d->panels, NULL);
+
+    jsonout_num(&d->j, panel, "id", d->next_id++);
+    jsonout_cstr(&d->j, panel, "type", p->type);
+    jsonout_str(&d->j, panel, "title", p->title);
+    jsonout_str(&d->j, panel, "description", p->description);
+    put_grid(d, panel, p->x, d->y, p->w, p->h);
+    put_datasource(d, panel);
+    (void)jsonout_array(&d->j, panel, "targets");
+    d->next_ref = 'A';
+    return panel;
+}
+
+void
+panel_target(struct dash *d, cJSON *panel, const char *legend, bool instant, bool table)
+{
+    cJSON *t = jsonout_object(&d->j, cJSON_GetObjectItemCaseSensitive(panel, "targets"), NULL);
+
+    jsonout_fmt(&d->j, t, "refId", "%c", d->next_ref++);
+    put_datasource(d, t);
+    jsonout_str(&d->j, t, "expr", gr_buf_str(&d->expr));
+    jsonout_str(&d->j, t, "legendFormat", legend ? gr_str(legend) : gr_buf_str(&d->text));
+    jsonout_bool(&d->j, t, "instant", instant);
+    jsonout_bool(&d->j, t, "range", !instant);
+    if (table)
+        jsonout_cstr(&d->j, t, "format", "table");
+    d->queries++;
+    if (gr_buf_err(&d->expr) != GR_OK || gr_buf_err(&d->text) != GR_OK)
+        d->err = GR_ELIMIT; /* noted before the reset forgets it */
+    gr_buf_reset(&d->expr);
+    gr_buf_reset(&d->text);
+}
+
+static void
+put_no_data_mapping(struct dash *d, cJSON *mappings)
+{
+    cJSON *m = jsonout_object(&d->j, mappings, NULL), *options, *result;
+
+    jsonout_cstr(&d->j, m, "type", "special");
+    options = jsonout_object(&d->j, m, "options");
+    jsonout_cstr(&d->j, options, "match", "null+nan");
+    result = jsonout_object(&d->j, options, "result");
+    jsonout_cstr(&d->j, result, "text", NO_DATA_TEXT);
+    jsonout_cstr(&d->j, result, "color", "purple");
+    jsonout_num(&d->j, result, "index", NO_DATA_INDEX);
+}
+
+cJSON *
+panel_field(struct dash *d, cJSON *panel, const char *unit, cJSON **mappings)
+{
+    cJSON *config = jsonout_object(&d->j, panel, "fieldConfig");
+    cJSON *defaults = jsonout_object(&d->j, config, "defaults"), *thresholds, *step, *list;
+
+    (void)jsonout_array(&d->j, config, "overrides");
+    jsonout_cstr(&d->j, defaults, "unit", unit);
+    jsonout_cstr(&d->j, defaults, "noValue", NO_DATA_TEXT);
+    thresholds = jsonout_object(&d->j, defaults, "thresholds");
+    jsonout_cstr(&d->j, thresholds, "mode", "absolute");
+    step = jsonout_object(&d->j, jsonout_array(&d->j, thresholds, "steps"), NULL);
+    jsonout_cstr(&d->j, step, "color", "text");
+    jsonout_null(&d->j, step, "value");
+    list = jsonout_array(&d->j, defaults, "mappings");
+    put_no_data_mapping(d, list);
+    if (mappings)
+        *mappings = list;
+    return defaults;
+}
+
+cJSON *
+panel_options(struct dash *d, cJSON *panel)
+{
+    return jsonout_object(&d->j, panel, "options");
+}
+
+void
+mappings_add(struct dash *d, cJSON *mappings, const struct mapping *rows, size_t n)
+{
+    cJSON *m = jsonout_object(&d->j, mappings, NULL), *options;
+
+    jsonout_cstr(&d->j, m, "type", "value");
+    options = jsonout_object(&d->j, m, "options");
+    for (size_t i = 0; i < n; i++) {
+        struct gr_buf key = GR_BUF_INIT(32);
+        cJSON *result;
+
+        gr_buf_printf(&key, "%d", rows[i].value);
+        result = jsonout_object(&d->j, options, gr_buf_cstr(&key));
+        jsonout_cstr(&d->j, result, "text", rows[i].text);
+        jsonout_cstr(&d->j, result, "color", rows[i].color);
+        jsonout_num(&d->j, result, "index", (double)i);
+        gr_buf_fini(&key);
+    }
+}
+
+cJSON *
+panel_override(struct dash *d, cJSON *panel, const char *matcher, const char *options)
+{
+    cJSON *config = cJSON_GetObjectItemCaseSensitive(panel, "fieldConfig");
+    cJSON *o = jsonout_object(&d->j, cJSON_GetObjectItemCaseSensitive(config, "overrides"), NULL), *m;
+
+    m = jsonout_object(&d->j, o, "matcher");
+    jsonout_cstr(&d->j, m, "id", matcher);
+    jsonout_cstr(&d->j, m, "options", options);
+    return jsonout_array(&d->j, o, "properties");
+}
+
+void
+property_str(struct dash *d, cJSON *properties, const char *id, const char *v)
+{
+    cJSON *p = jsonout_object(&d->j, properties, NULL);
+
+    jsonout_cstr(&d->j, p, "id", id);
+    jsonout_cstr(&d->j, p, "value", v);
+}
+
+void
+property_num(struct dash *d, cJSON *properties, const char *id, double v)
+{
+    cJSON *p = jsonout_object(&d->j, properties, NULL);
+
+    jsonout_cstr(&d->j, p, "id", id);
+    jsonout_num(&d->j, p, "value", v);
+}
+
+void
+property_color(struct dash *d, cJSON *properties, const char *color)
+{
+    cJSON *p = jsonout_object(&d->j, properties, NULL), *value;
+
+    jsonout_cstr(&d->j, p, "id", "color");
+    value = jsonout_object(&d->j, p, "value");
+    jsonout_cstr(&d->j, value, "mode", "fixed");
+    jsonout_cstr(&d->j, value, "fixedColor", color);
+}
+
+/* -- rows ---------------------------------------------------------------------------------------------------------------- */
+
+cJSON *
+row_begin(struct dash *d, struct gr_str title, bool collapsed)
+{
+    cJSON *row = jsonout_object(&d->j, d->panels, NULL), *inside;
+
+    jsonout_num(&d->j, row, "id", d->next_id++);
+    jsonout_cstr(&d->j, row, "type", "row");
+    jsonout_str(&d->j, row, "title", title);
+    jsonout_bool(&d->j, row, "collapsed", collapsed);
+    put_grid(d, row, 0, d->y++, GRID_WIDTH, 1);
+    inside = jsonout_array(&d->j, row, "panels");
+    if (collapsed)
+        d->panels = inside;
+    return row;
+}
+
+void
+row_end(struct dash *d)
+{
+    d->panels = cJSON_GetObjectItemCaseSensitive(d->root, "panels");
+}
+
+/* -- verdicts ------------------------------------------------------------------------------------------------------------ */
+
+static void
+timeline_options(struct dash *d, cJSON *panel)
+{
+    cJSON *o = panel_options(d, panel), *sub;
+
+    jsonout_cstr(&d->j, o, "showValue", "auto");
+    jsonout_num(&d->j, o, "rowHeight", 0.85);
+    jsonout_bool(&d->j, o, "mergeValues", true);
+    jsonout_cstr(&d->j, o, "alignValue", "left");
+    sub = jsonout_object(&d->j, o, "legend");
+    jsonout_cstr(&d->j, sub, "displayMode", "list");
+    jsonout_cstr(&d->j, sub, "placement", "bottom");
+    jsonout_bool(&d->j, sub, "showLegend", true);
+    (void)jsonout_array(&d->j, sub, "calcs");
+    sub = jsonout_object(&d->j, o, "tooltip");
+    jsonout_cstr(&d->j, sub, "mode", "single");
+    jsonout_cstr(&d->j, sub, "sort", "none");
+    jsonout_num(&d->j, o, "perPage", 24); /* older Grafana draws all at once */
+}
+
+void
+verdict_timeline(struct dash *d, const struct panel *p, const char *labels, const struct sel *s)
+{
+    cJSON *panel = panel_add(d, p), *mappings, *defaults, *custom;
+
+    query_worst_first(d, labels, s);
+    panel_target(d, panel, NULL, false, false);
+    defaults = panel_field(d, panel, "none", &mappings);
+    mappings_add(d, mappings, verdict_mappings, GR_COUNT(verdict_mappings));
+    custom = jsonout_object(&d->j, defaults, "custom");
+    jsonout_num(&d->j, custom, "fillOpacity", 80);
+    jsonout_num(&d->j, custom, "lineWidth", 0);
+    timeline_options(d, panel);
+}
+
+static void
+stat_options(struct dash *d, cJSON *panel, const char *text_mode)
+{
+    cJSON *o = panel_options(d, panel), *sub;
+
+    jsonout_cstr(&d->j, o, "colorMode", "background");
+    jsonout_cstr(&d->j, o, "graphMode", "none");
+    jsonout_cstr(&d->j, o, "justifyMode", "center");
+    jsonout_cstr(&d->j, o, "orientation", "auto");
+    jsonout_cstr(&d->j, o, "textMode", text_mode);
+    jsonout_bool(&d->j, o, "wideLayout", true);
+    jsonout_bool(&d->j, o, "showPercentChange", false);
+    sub = jsonout_object(&d->j, o, "reduceOptions");
+    jsonout_cstr(&d->j, jsonout_array(&d->j, sub, "calcs"), NULL,
+                 "last"); /* not lastNotNull: an end is an end */
+    jsonout_bool(&d->j, sub, "values", false);
+    jsonout_cstr(&d->j, sub, "fields", "");
+}
+
+void
+verdict_stat(struct dash *d, const struct panel *p, const struct phase *phase)
+{
+    static const struct mapping rows[] = {
+        {GR_VERDICT_HEALTHY, "YES: all healthy", "green"},
+        {GR_VERDICT_INSUFFICIENT, "WAIT: not enough data", "yellow"},
+        {GR_VERDICT_SOFT, "WAIT: soft breach", "orange"},
+        {GR_VERDICT_HARD, "NO: hard breach", "red"},
+    };
+    cJSON *panel = panel_add(d, p), *mappings;
+
+    gr_buf_puts(&d->expr, "max by (");
+    for (size_t i = 0; i < d->m->release_labels.n; i++)
+        gr_buf_printf(&d->expr, GR_FMT ", ", GR_ARG(d->m->release_labels.v[i]));
+    gr_buf_puts(&d->expr, "deployment_id, phase) (");
+    query_select(d, GR_SERIES_VERDICT, &(struct sel){.phase = phase, .no_slices = true});
+    gr_buf_putc(&d->expr, ')');
+    for (size_t i = 0; i < d->m->release_labels.n; i++)
+        gr_buf_printf(&d->text, "{{" GR_FMT "}} ", GR_ARG(d->m->release_labels.v[i]));
+    gr_buf_puts(&d->text, "· {{deployment_id}} · {{phase}}");
+    panel_target(d, panel, NULL, true, false);
+    (void)panel_field(d, panel, "none", &mappings);
+    mappings_add(d, mappings, rows, GR_COUNT(rows));
+    stat_options(d, panel, "value_and_name");
+}

@@ -1,0 +1,321 @@
+/* One dashboard per phase: each guardrail with canary, control, limits and verdict, in a row per group.
+ *
+ *     go on? (per stream)
+ *     verdict per guardrail and slice, worst first
+ *     ▾ group                          rows are open as long as no more than QUERIES_MAX queries run at once
+ *       canary against control, limits │ verdicts
+ *     ▸ group */
+#include "config.h"
+#include "grafana.h"
+
+#include "guardrail/policy.h"
+#include "guardrail/quote.h"
+#include "outnames.h"
+
+#define PANEL_HEIGHT 8
+#define QUERIES_PER_GUARDRAIL 3
+
+bool
+grafana_watched(const struct model *m, const struct phase *p)
+{
+    uint32_t bit = UINT32_C(1) << (p - m->phases);
+
+    for (size_t i = 0; i < m->n_guardrails; i++)
+        if (m->guardrails[i].phases & bit)
+            return true;
+    return false;
+}
+
+static bool
+in_phase(const struct dash *d, const struct guardrail *g, const struct phase *p)
+{
+    return (g->phases & (UINT32_C(1) << (p - d->m->phases))) != 0;
+}
+
+static bool
+has_side(const struct guardrail *g, bool backstop)
+{
+    for (size_t i = 0; i < g->limit.n_bounds; i++)
+        if ((g->limit.bounds[i].side == SIDE_BACKSTOP) == backstop)
+            return true;
+    return false;
+}
+
+/* -- queries ------------------------------------------------------------------------------------------------------------- */
+
+/* `,cohort="control"` */
+static const char *
+cohort_matcher(struct gr_buf *b, struct gr_str cohort)
+{
+    gr_buf_reset(b);
+    gr_buf_puts(b, ",cohort=");
+    gr_quote_promql(b, cohort);
+    return gr_buf_cstr(b);
+}
+
+/* A limit against control is drawn where it really lies: it moves with control. Control is raised to the floor, as in the effect. */
+static void
+limit_query(struct dash *d, const struct guardrail *g, const struct phase *p)
+{
+    struct gr_buf cohort = GR_BUF_INIT(1u << 16);
+    struct sel control = {.guardrail = g, .phase = p, .more = cohort_matcher(&cohort, d->m->control)};
+    bool moves = g->limit.against != AGAINST_FIXED, floored = moves && g->limit.floor.mant != 0;
+
+    query_select(d, "guardrail:limit",
+                 &(struct sel){.guardrail = g, .phase = p, .more = moves ? ",side!=\"backstop\"" : NULL});
+    if (moves) {
+        gr_buf_puts(&d->expr, g->limit.against == AGAINST_CONTROL_RELATIVE ? " * " : " + ");
+        gr_buf_puts(&d->expr, "ignoring (level, side, cohort) group_left () ");
+        gr_buf_puts(&d->expr, floored ? "clamp_min(" : "");
+        query_select(d, "guardrail:window:value", &control);
+        if (floored) {
+            gr_buf_puts(&d->expr, ", ");
+            gr_dec_print(&d->expr, g->limit.floor);
+            gr_buf_putc(&d->expr, ')');
+        }
+    }
+    if (moves && has_side(g, true)) {
+        gr_buf_puts(&d->expr, " or ");
+        query_select(d, "guardrail:limit",
+                     &(struct sel){.guardrail = g, .phase = p, .more = ",side=\"backstop\""});
+    }
+    if (gr_buf_err(&cohort) != GR_OK)
+        d->err = gr_buf_err(&cohort);
+    gr_buf_fini(&cohort);
+}
+
+/* -- panels -------------------------------------------------------------------------------------------------------------- */
+
+/* "execution.order_accept.failures. Limits: hard +40%, soft +25% against control; hard 5% whatever control says. Runbook: …" */
+static void
+describe(struct dash *d, const struct guardrail *g)
+{
+    const char *separator = " Limits: ";
+
+    gr_buf_printf(&d->text, GR_FMT ": the canary%s over the window of the phase.",
+                  GR_ARG(g->source.n > 0 ? g->source : g->name),
+                  g->limit.against == AGAINST_FIXED ? "" : " against control");
+    for (size_t i = 0; i < g->limit.n_bounds; i++) {
+        const struct bound *b = &g->limit.bounds[i];
+
+        if (b->side == SIDE_BACKSTOP)
+            continue;
+        gr_buf_printf(&d->text, "%s%s %s" GR_FMT, separator, level_name(b->level),
+                      g->limit.against != AGAINST_FIXED ? ""
+                      : b->side == SIDE_LOWER           ? "below "
+                                                        : "above ",
+                      GR_ARG(b->text));
+        separator = ", ";
+    }
+    if (g->limit.against != AGAINST_FIXED && has_side(g, false))
+        gr_buf_puts(&d->text,
+                    g->limit.against == AGAINST_CONTROL_RELATIVE ? " relative to control" : " from control");
+    for (size_t i = 0; i < g->limit.n_bounds; i++)
+        if (g->limit.bounds[i].side == SIDE_BACKSTOP)
+            gr_buf_printf(&d->text, "; %s " GR_FMT " whatever control says",
+                          level_name(g->limit.bounds[i].level), GR_ARG(g->limit.bounds[i].text));
+    gr_buf_puts(&d->text,
+                ". Dashed: the limits where they lie now; an override may draw tighter ones for a slice.");
+    if (g->runbook.n > 0)
+        gr_buf_printf(&d->text, " Runbook: " GR_FMT, GR_ARG(g->runbook));
+}
+
+/* "^canary( |$)" in the form /…/ that Grafana's byRegexp wants. */
+static void
+override_cohort(struct dash *d, cJSON *panel, struct gr_str cohort, const char *color, int width)
+{
+    struct gr_buf re = GR_BUF_INIT(1u << 16);
+    cJSON *properties;
+
+    gr_buf_puts(&re, "/^");
+    for (size_t i = 0; i < cohort.n; i++) { /* JavaScript's own characters, and the slash that would end it */
+        if (memchr("\\^$.|?*+()[]{}/", cohort.p[i], 15))
+            gr_buf_putc(&re, '\\');
+        gr_buf_putc(&re, cohort.p[i]);
+    }
+    gr_buf_puts(&re, "( |$)/");
+    properties = panel_override(d, panel, "byRegexp", gr_buf_cstr(&re));
+    property_color(d, properties, color);
+    property_num(d, properties, "custom.lineWidth", width);
+    if (gr_buf_err(&re) != GR_OK)
+        d->err = gr_buf_err(&re);
+    gr_buf_fini(&re);
+}
+
+static void
+override_limit(struct dash *d, cJSON *panel, const char *re, const char *color)
+{
+    static const double dashes[] = {8, 6};
+    cJSON *properties = panel_override(d, panel, "byRegexp", re), *p, *value, *dash;
+
+    property_color(d, properties, color);
+    property_num(d, properties, "custom.lineWidth", 1);
+    p = jsonout_object(&d->j, properties, NULL);
+    jsonout_cstr(&d->j, p, "id", "custom.lineStyle");
+    value = jsonout_object(&d->j, p, "value");
+    jsonout_cstr(&d->j, value, "fill", "dash");
+    dash = jsonout_array(&d->j, value, "dash");
+    for (size_t i = 0; i < GR_COUNT(dashes); i++)
+        jsonout_num(&d->j, dash, NULL, dashes[i]);
+}
+
+static void
+runbook_link(struct dash *d, cJSON *panel, const struct guardrail *g)
+{
+    cJSON *link;
+
+    if (g->runbook.n == 0)
+        return;
+    link = jsonout_object(&d->j, jsonout_array(&d->j, panel, "links"), NULL);
+    jsonout_cstr(&d->j, link, "title", "Runbook");
+    jsonout_str(&d->j, link, "url", g->runbook);
+    jsonout_bool(&d->j, link, "targetBlank", true);
+}
+
+static void
+value_options(struct dash *d, cJSON *panel)
+{
+    cJSON *o = panel_options(d, panel), *sub = jsonout_object(&d->j, o, "legend");
+
+    jsonout_cstr(&d->j, sub, "displayMode", "table");
+    jsonout_cstr(&d->j, sub, "placement", "right");
+    jsonout_bool(&d->j, sub, "showLegend", true);
+    jsonout_cstr(&d->j, jsonout_array(&d->j, sub, "calcs"), NULL, "last");
+    sub = jsonout_object(&d->j, o, "tooltip");
+    jsonout_cstr(&d->j, sub, "mode", "multi");
+    jsonout_cstr(&d->j, sub, "sort", "desc");
+}
+
+static void
+value_panel(struct dash *d, const struct guardrail *g, const struct phase *p)
+{
+    cJSON *panel, *defaults, *custom;
+    struct gr_buf description = GR_BUF_INIT(1u << 20);
+
+    describe(d, g);
+    gr_buf_put(&description, gr_buf_str(&d->text));
+    gr_buf_reset(&d->text);
+    panel = panel_add(d, &(struct panel){.type = "timeseries",
+                                         .title = g->name,
+                                         .description = gr_buf_str(&description),
+                                         .w = 15,
+                                         .h = PANEL_HEIGHT});
+    runbook_link(d, panel, g);
+    query_select(d, "guardrail:window:value", &(struct sel){.guardrail = g, .phase = p});
+    gr_buf_puts(&d->text, "{{cohort}}");
+    legend_labels(d, g);
+    panel_target(d, panel, NULL, false, false);
+    limit_query(d, g, p);
+    gr_buf_puts(&d->text, "{{level}} limit, {{side}},");
+    legend_labels(d, g);
+    panel_target(d, panel, NULL, false, false);
+    defaults = panel_field(d, panel, g->metric.unit ? g->metric.unit->grafana : "none", NULL);
+    custom = jsonout_object(&d->j, defaults, "custom");
+    jsonout_cstr(&d->j, custom, "drawStyle", "line");
+    jsonout_num(&d->j, custom, "lineWidth", 1);
+    jsonout_num(&d->j, custom, "fillOpacity", 0);
+    jsonout_cstr(&d->j, custom, "showPoints", "never");
+    jsonout_bool(&d->j, custom, "spanNulls", false); /* a hole is a hole */
+    override_cohort(d, panel, outname_canary(d->m, g), "blue", 2);
+    override_cohort(d, panel, d->m->control, "text", 1);
+    override_limit(d, panel, "/^hard limit/", "red");
+    override_limit(d, panel, "/^soft limit/", "orange");
+    value_options(d, panel);
+    if (gr_buf_err(&description) != GR_OK)
+        d->err = gr_buf_err(&description);
+    gr_buf_fini(&description);
+}
+
+static void
+guardrail_panels(struct dash *d, const struct guardrail *g, const struct phase *p)
+{
+    struct gr_buf title = GR_BUF_INIT(1u << 16), labels = GR_BUF_INIT(1u << 16);
+
+    value_panel(d, g, p);
+    gr_buf_printf(&title, GR_FMT ": verdict", GR_ARG(g->name));
+    query_labels(d, g);
+    gr_buf_put(&labels, gr_buf_str(&d->expr));
+    gr_buf_reset(&d->expr);
+    legend_labels(d, g);
+    verdict_timeline(d,
+                     &(struct panel){.type = "state-timeline",
+                                     .title = gr_buf_str(&title),
+                                     .description = GR_STR("The verdict of each slice, the worst of the "
+                                                           "shown time first. Insufficient is no verdict: it "
+                                                           "blocks the promotion and rolls nothing back."),
+                                     .x = 15,
+                                     .w = 9,
+                                     .h = PANEL_HEIGHT},
+                     gr_buf_cstr(&labels), &(struct sel){.guardrail = g, .phase = p});
+    d->y += PANEL_HEIGHT;
+    if (gr_buf_err(&labels) != GR_OK || gr_buf_err(&title) != GR_OK)
+        d->err = GR_ENOMEM;
+    gr_buf_fini(&title);
+    gr_buf_fini(&labels);
+}
+
+/* The group's row, if guardrail i is its first in this phase. */
+static void
+group_row(struct dash *d, size_t i, const struct phase *p)
+{
+    const struct guardrail *all = d->m->guardrails;
+    size_t members = 0;
+    bool collapsed;
+
+    for (size_t k = 0; k < d->m->n_guardrails; k++) {
+        if (!in_phase(d, &all[k], p) || !gr_str_eq(all[k].group, all[i].group))
+            continue;
+        if (k < i)
+            return;
+        members++;
+    }
+    collapsed = (size_t)d->queries + QUERIES_PER_GUARDRAIL * members > QUERIES_MAX;
+    (void)row_begin(d, all[i].group.n > 0 ? all[i].group : GR_STR("Guardrails"), collapsed);
+    for (size_t k = i; k < d->m->n_guardrails; k++)
+        if (in_phase(d, &all[k], p) && gr_str_eq(all[k].group, all[i].group))
+            guardrail_panels(d, &all[k], p);
+    row_end(d);
+}
+
+enum gr_err
+grafana_phase(const struct model *m, const struct phase *p, struct gr_buf *b)
+{
+    struct gr_buf labels = GR_BUF_INIT(1u << 16);
+    struct dash d;
+
+    dash_begin(&d, m, p->name, 2 * (p->min_ms > 0 ? p->min_ms : INT64_C(1800000)),
+               "Canary against control, limits and verdicts of one phase.");
+    verdict_stat(
+        &d,
+        &(struct panel){
+            .type = "stat",
+            .title = GR_STR("May this release go on?"),
+            .description = GR_STR(
+                "The worst verdict of each release stream that is in this phase now, over all slices."),
+            .w = GRID_WIDTH,
+            .h = 4},
+        p);
+    d.y += 4;
+    query_labels(&d, NULL);
+    gr_buf_printf(&labels, "guardrail, %s", gr_buf_cstr(&d.expr));
+    gr_buf_reset(&d.expr);
+    gr_buf_puts(&d.text, "{{guardrail}}");
+    legend_labels(&d, NULL);
+    verdict_timeline(
+        &d,
+        &(struct panel){.type = "state-timeline",
+                        .title = GR_STR("Verdicts, worst first"),
+                        .description = GR_STR(
+                            "Each guardrail and slice of this phase; the worst of the shown time first."),
+                        .w = GRID_WIDTH,
+                        .h = 12},
+        gr_buf_cstr(&labels), &(struct sel){.phase = p});
+    d.y += 12;
+    for (size_t i = 0; i < m->n_guardrails; i++)
+        if (in_phase(&d, &m->guardrails[i], p))
+            group_row(&d, i, p);
+    if (gr_buf_err(&labels) != GR_OK)
+        d.err = gr_buf_err(&labels);
+    gr_buf_fini(&labels);
+    return dash_end(&d, b);
+}
