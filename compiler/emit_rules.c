@@ -56,7 +56,10 @@ variables(struct lower *lo)
         gr_buf_put(&b, m->dynamic[i].label);
     }
     lo->dynamic_more = settle(lo, &b);
-    lo->dynamic = gr_str_sub(lo->dynamic_more, 2, lo->dynamic_more.n);
+    if (m->n_dynamic > 0)
+        gr_buf_printf(&b, "ignoring (" GR_FMT ") ",
+                      GR_ARG(gr_str_sub(lo->dynamic_more, 2, lo->dynamic_more.n)));
+    lo->dynamic = settle(lo, &b);
     gr_buf_fini(&b);
 }
 
@@ -108,7 +111,8 @@ emit_rules(const struct model *m, struct tree *t)
 
     if (err == GR_OK) {
         backend_header(m, &header);
-        gr_rulefile_write(&out, lo.file, gr_buf_str(&header));
+        gr_rulefile_write(&out, lo.file,
+                          gr_str_sub(gr_buf_str(&header), 2, header.n)); /* it adds "# " itself */
         if ((err = gr_buf_err(&header)) == GR_OK && (err = gr_buf_err(&out)) == GR_OK)
             err = tree_add(t, GR_STR("prometheus/rules.yml"), &out);
     }

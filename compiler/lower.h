@@ -34,7 +34,7 @@ struct lower {
     struct gr_str canary;  /* $C: "canary", quoted: the label cohort of canary series */
     struct gr_str control; /* $K: "control" */
     struct gr_str subject; /* $T: "canary|stream", a regular expression: what is judged, cohort or stream */
-    struct gr_str dynamic;      /* $Y: labels of dynamic slices, "symbol_bucket"; may be empty */
+    struct gr_str dynamic;      /* $Y: "ignoring (symbol_bucket) ", labels of dynamic slices; empty without */
     struct gr_str dynamic_more; /* $Z: the same behind other labels: ", symbol_bucket" */
     enum gr_err err;            /* the first failure; later calls do nothing */
 };

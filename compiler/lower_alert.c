@@ -337,7 +337,7 @@ static void
 verdict_missing(struct lower *lo)
 {
     lower_put(lo,
-              "guardrail:expected{$S} unless ignoring ($Y) guardrail:verdict{$S}\n"
+              "guardrail:expected{$S} unless $Yguardrail:verdict{$S}\n"
               "or max by (spec, $P) (last_over_time(" GR_SERIES_PHASE "{$S$1}[$2]) == 1)\n"
               "  unless on ($P) guardrail:verdict{$S}",
               lower_phases(lo, watched_phases(lo)), lower_duration(lo, model_ms(lo->m, 5 * MINUTE_MS)), NULL);

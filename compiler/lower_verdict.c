@@ -154,50 +154,66 @@ confirmed(struct lower *lo, enum level level)
     }
 }
 
-/* Breaches against control whose difference lies on the bad side with enough evidence. */
-static void
-put_sequential(struct lower *lo, const char *which)
-{
-    static const struct {
-        enum level level;
-        const char *side, *sign;
-    } rows[] = {{LEVEL_HARD, "upper", ">"},
-                {LEVEL_HARD, "lower", "<"},
-                {LEVEL_SOFT, "upper", ">"},
-                {LEVEL_SOFT, "lower", "<"}};
+struct row {
+    enum level level;
+    enum side side;
+    const char *sign; /* of the difference, for evidence on the bad side */
+};
 
-    for (size_t i = 0; i < GR_COUNT(rows); i++)
-        lower_put(
-            lo,
-            i == 0
-                ? "((guardrail:breach{$S$1,level=\"$2\",side=\"$3\"}"
-                  " and ignoring (level, side) (guardrail:evidence{$S} > $4 and guardrail:test:d{$S} $5 0)"
-                : "\n  or guardrail:breach{$S$1,level=\"$2\",side=\"$3\"}"
+static bool
+has_row(const struct guardrail *g, const void *arg)
+{
+    const struct row *r = arg;
+
+    for (size_t i = 0; is_sequential(g, NULL) && i < g->limit.n_bounds; i++)
+        if (g->limit.bounds[i].level == r->level && g->limit.bounds[i].side == r->side)
+            return true;
+    return false;
+}
+
+/* Breaches against control whose difference lies on the bad side with enough evidence; and those of `point`. */
+static void
+put_compared(struct lower *lo)
+{
+    static const struct row rows[] = {
+        {LEVEL_HARD, SIDE_UPPER, ">"},
+        {LEVEL_HARD, SIDE_LOWER, "<"},
+        {LEVEL_SOFT, SIDE_UPPER, ">"},
+        {LEVEL_SOFT, SIDE_LOWER, "<"},
+    };
+    const char *which;
+    bool any = false;
+
+    for (size_t i = 0; i < GR_COUNT(rows); i++) {
+        if ((which = lower_which(lo, has_row, &rows[i])) == NULL)
+            continue;
+        lower_put(lo, any ? "\n  or " : "((", NULL);
+        lower_put(lo,
+                  "guardrail:breach{$S$1,level=\"$2\",side=\"$3\"}"
                   " and ignoring (level, side) (guardrail:evidence{$S} > $4 and guardrail:test:d{$S} $5 0)",
-            which, level_name(rows[i].level), rows[i].side, lower_threshold(lo, rows[i].level), rows[i].sign,
-            NULL);
+                  which, level_name(rows[i].level), side_name(rows[i].side),
+                  lower_threshold(lo, rows[i].level), rows[i].sign, NULL);
+        any = true;
+    }
+    if ((which = lower_which(lo, is_point, NULL)) != NULL) {
+        lower_put(lo, any ? "\n  or " : "((", NULL);
+        lower_put(lo, "guardrail:breach{$S$1,side!=\"backstop\"}", which, NULL);
+        any = true;
+    }
+    if (!any)
+        return;
+    lower_put(lo, ")\n  and ignoring (level, side) guardrail:enough{$S}", NULL);
+    put_min_events(lo);
+    lower_put(lo, ")", NULL);
 }
 
 static void
 supported(struct lower *lo)
 {
-    const char *sequential = lower_which(lo, is_sequential, NULL);
-    const char *point = lower_which(lo, is_point, NULL);
     const char *backstop = lower_which(lo, has_backstop, NULL);
 
     lower_branches(lo, "\nor ");
-    if (sequential)
-        put_sequential(lo, sequential);
-    if (point)
-        lower_put(lo,
-                  sequential ? "\n  or guardrail:breach{$S$1,side!=\"backstop\"}"
-                             : "((guardrail:breach{$S$1,side!=\"backstop\"}",
-                  point, NULL);
-    if (sequential || point) {
-        lower_put(lo, ")\n  and ignoring (level, side) guardrail:enough{$S}", NULL);
-        put_min_events(lo);
-        lower_put(lo, ")", NULL);
-    }
+    put_compared(lo);
     if (backstop) {
         lower_branch(lo, "(guardrail:breach{$S$1,side=\"backstop\"}", backstop, NULL);
         put_min_events(lo);
@@ -244,7 +260,7 @@ verdict(struct lower *lo)
         lower_put(lo, " unless on ($P) guardrail:overdue{$S}", NULL);
     lower_put(lo,
               ") * 0\n"
-              "or (guardrail:expected{$S} unless ignoring ($Y) guardrail:coverage{$S})\n"
+              "or (guardrail:expected{$S} unless $Yguardrail:coverage{$S})\n"
               "or guardrail:coverage{$S} * 0 + 1",
               NULL);
     lower_record(lo, "guardrail:verdict");

@@ -88,19 +88,22 @@ each_phase_length(struct lower *lo, lower_pick *kind, put_length *put)
 {
     const struct model *m = lo->m;
     static const struct guardrail none = {.window_ms = 0};
-    uint32_t done = 0;
+    uint32_t left = 0;
 
+    for (size_t i = 0; i < m->n_guardrails; i++)
+        if (kind(&m->guardrails[i], NULL) && m->guardrails[i].window_ms == 0)
+            left |= m->guardrails[i].phases;
     for (size_t i = 0; i < m->n_phases; i++) {
         struct length l = {.slots = lower_window_slots(lo, &none, &m->phases[i]), .kind = kind};
         const char *which;
         size_t from = lo->expr.n;
 
-        if (done & (UINT32_C(1) << i))
+        if (!(left & (UINT32_C(1) << i)))
             continue;
         for (size_t j = i; j < m->n_phases; j++)
-            if (lower_window_slots(lo, &none, &m->phases[j]) == l.slots)
+            if ((left & (UINT32_C(1) << j)) && lower_window_slots(lo, &none, &m->phases[j]) == l.slots)
                 l.phases |= UINT32_C(1) << j;
-        done |= l.phases;
+        left &= ~l.phases;
         if ((which = lower_which(lo, has_length, &l)) == NULL)
             continue;
         gr_buf_puts(&lo->expr, which);
