@@ -655,7 +655,7 @@ parse_range(struct parser *p, struct gr_promql *e)
         why = "a range is for a plain selector only; a subquery is written [5m:]";
     else if (e->u.selector.shift.offset_ms != 0)
         why = "offset comes behind the range";
-    else if (e->u.selector.shift.at != GR_PROMQL_AT_NONE)
+    else if (e->u.selector.shift.at == GR_PROMQL_AT_TIME) /* Prometheus lets @ start() pass, and so must we */
         why = "@ comes behind the range";
     if (why)
         REPORT(p, GR0401, start, p->last_end, "%s", why);

@@ -7,7 +7,6 @@
 
 #define GROUPS_MAX 250u  /* open groups; Go refuses about 1000 levels of tree */
 #define REPEAT_MAX 1000u /* {n,m}, and the product of nested ones */
-#define NAMES_MAX 64u    /* named groups */
 #define MAX_RUNE 0x10ffff
 
 /* One open group (the whole expression is the first). The text so far is: alternatives, atoms before the last one, the last atom. */
@@ -22,8 +21,6 @@ struct scan {
     size_t pos;
     struct group groups[GROUPS_MAX];
     size_t open; /* index of the innermost group */
-    struct gr_str names[NAMES_MAX];
-    size_t name_count;
     const char *why;
     size_t at;
 };
@@ -345,12 +342,8 @@ open_named_group(struct scan *s)
     for (size_t i = 0; i < name.n; i++)
         if (!is_alnum((unsigned char)name.p[i]) && name.p[i] != '_')
             return fail(s, start, "bad name of a group");
-    for (size_t i = 0; i < s->name_count; i++)
-        if (gr_str_eq(s->names[i], name))
-            return fail(s, start, "two groups have one name");
-    if (name.n == 0 || s->name_count == NAMES_MAX)
-        return fail(s, start, name.n == 0 ? "bad name of a group" : "too many named groups");
-    s->names[s->name_count++] = name;
+    if (name.n == 0)
+        return fail(s, start, "bad name of a group");
     s->pos = end + 1;
     return open_group(s, start);
 }

@@ -1,0 +1,254 @@
+/* test_promql_diff.c - our verdict on an expression is promtool's.
+ *
+ * Generated expressions (promql_gen.h) are written into a rule file, one rule each; promtool names every rule it refuses. What both
+ * take is printed, read again, and must still be taken by promtool. GR_DIFF_COUNT and GR_DIFF_SEED in the environment make the run
+ * longer or other. Without promtool the test says so and passes nothing. */
+#include "config.h"
+#include "test_rules.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "guardrail/file.h"
+#include "guardrail/number.h"
+#include "guardrail/quote.h"
+#include "promql_gen.h"
+
+#define COUNT_DEFAULT 3000u
+#define COUNT_MAX 200000u
+#define SHOWN_MAX 30u /* disagreements that are printed */
+#define GROUP 100u    /* rules in one group */
+#define OUTPUT_MAX (256u << 20)
+
+struct one {
+    struct gr_buf text;  /* what promtool gets */
+    bool ours, promtool; /* taken */
+};
+
+/* Where our answer may differ: stated limits, which promtool has not. None is generated on purpose. */
+static bool
+beyond_limits(const struct one *o)
+{
+    return o->text.n > GR_PROMQL_BYTES_MAX;
+}
+
+static void
+write_rules(const char *path, const struct one *all, size_t count)
+{
+    struct gr_buf b = GR_BUF_INIT(OUTPUT_MAX);
+
+    gr_buf_puts(&b, "groups:\n");
+    for (size_t i = 0; i < count; i++) {
+        if (i % GROUP == 0)
+            gr_buf_printf(&b, "- name: g%zu\n  rules:\n", i / GROUP);
+        gr_buf_printf(&b, "  - record: r:%zu\n    expr: ", i);
+        gr_quote_yaml(&b, gr_buf_str(&all[i].text));
+        gr_buf_putc(&b, '\n');
+    }
+    ck_assert_int_eq(gr_buf_err(&b), GR_OK);
+    ck_assert_int_eq(gr_file_write(path, gr_buf_str(&b), 0644), GR_OK);
+    gr_buf_fini(&b);
+}
+
+/* Runs `promtool check rules path` with its output in out; its exit status. */
+static int
+run_promtool(const char *path, const char *out)
+{
+    const char *promtool = getenv("PROMTOOL");
+    int status = -1;
+    pid_t pid = fork();
+
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        int fd = open(out, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+        if (fd >= 0 && dup2(fd, 1) >= 0 && dup2(fd, 2) >= 0)
+            execl(promtool, promtool, "check", "rules", path, (char *)NULL);
+        _exit(127);
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+/* A decimal number behind `mark` in the line, or SIZE_MAX. */
+static size_t
+number_behind(struct gr_str line, const char *mark)
+{
+    size_t at = gr_str_find(line, gr_str(mark), 0), end;
+    uint64_t v;
+
+    if (at == SIZE_MAX)
+        return SIZE_MAX;
+    at += strlen(mark);
+    for (end = at; end < line.n && line.p[end] >= '0' && line.p[end] <= '9';)
+        end++;
+    return gr_parse_u64(gr_str_sub(line, at, end), SIZE_MAX - 1, &v) == GR_OK ? (size_t)v : SIZE_MAX;
+}
+
+/* Reads 'group "g3", rule 17, "r:316": could not parse …' lines. Messages may span lines; only the first has the mark. */
+static void
+read_verdicts(const char *out, struct one *all, size_t count)
+{
+    struct gr_buf b = GR_BUF_INIT(OUTPUT_MAX);
+    struct gr_str rest, line;
+
+    ck_assert_int_eq(gr_file_read(out, &b), GR_OK);
+    for (size_t i = 0; i < count; i++)
+        all[i].promtool = true;
+    rest = gr_buf_str(&b);
+    while (gr_str_next(&rest, '\n', &line)) {
+        size_t i = number_behind(line, ", \"r:");
+
+        if (i < count && number_behind(line, "group \"g") == i / GROUP &&
+            number_behind(line, "\", rule ") == i % GROUP + 1)
+            all[i].promtool = false;
+    }
+    gr_buf_fini(&b);
+}
+
+static void
+ask_promtool(struct one *all, size_t count)
+{
+    char folder[64] = "promql-diff-XXXXXX", rules[96], out[96];
+    bool any = false;
+    int status;
+
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(rules, sizeof rules, "%s/rules.yml", folder);
+    snprintf(out, sizeof out, "%s/output", folder);
+    write_rules(rules, all, count);
+    status = run_promtool(rules, out);
+    ck_assert_msg(status == 0 || status == 1 || status == 3, "promtool ended with %d", status);
+    read_verdicts(out, all, count);
+    for (size_t i = 0; i < count; i++)
+        any = any || !all[i].promtool;
+    ck_assert_msg(any == (status == 1), "promtool ended with %d, but %s rule was refused", status,
+                  any ? "a" : "no");
+    unlink(rules);
+    unlink(out);
+    rmdir(folder);
+}
+
+static size_t
+from_environment(const char *name, size_t otherwise, size_t max)
+{
+    const char *text = getenv(name);
+    uint64_t v;
+
+    if (!text || gr_parse_u64(gr_str(text), max, &v) != GR_OK)
+        return otherwise;
+    return (size_t)v;
+}
+
+/* Verdict and canonical form. The form read again is the same tree and prints the same. */
+static bool
+judge(struct gr_str text, struct gr_buf *printed)
+{
+    struct parsed first, second;
+    struct gr_buf again = GR_BUF_INIT(1 << 22);
+    bool taken;
+
+    parsed_init(&first, text);
+    taken = first.err == GR_OK;
+    if (taken) {
+        gr_promql_print(printed, first.expr);
+        ck_assert_int_eq(gr_buf_err(printed), GR_OK);
+        parsed_init(&second, gr_buf_str(printed));
+        ck_assert_msg(second.err == GR_OK, "'" GR_FMT "' printed as '%s': %s", GR_ARG(text),
+                      gr_buf_cstr(printed), parsed_message(&second));
+        gr_promql_print(&again, second.expr);
+        ck_assert_msg(gr_promql_equal(first.expr, second.expr), "'" GR_FMT "' printed as '%s'", GR_ARG(text),
+                      gr_buf_cstr(printed));
+        ck_assert_str_eq(gr_buf_cstr(printed), gr_buf_cstr(&again));
+        parsed_fini(&second);
+    }
+    parsed_fini(&first);
+    gr_buf_fini(&again);
+    return taken;
+}
+
+static void
+generate(struct one *all, struct one *printed, size_t count)
+{
+    struct gen g = {.state = from_environment("GR_DIFF_SEED", 20261123, SIZE_MAX - 1) | 1};
+
+    for (size_t i = 0; i < count; i++) {
+        do {
+            gr_buf_reset(&all[i].text);
+            g.out = &all[i].text;
+            g.errors_in = i % 4 == 0 ? 0 : 30;
+            if (i % 4 == 3)
+                gen_soup(&g);
+            else
+                gen_expression(&g, i % 4 == 2);
+        } while (all[i].text.n == 0); /* an empty expression is a missing one to a rule file */
+        ck_assert_int_eq(gr_buf_err(&all[i].text), GR_OK);
+        all[i].ours = judge(gr_buf_str(&all[i].text), &printed[i].text);
+        if (!all[i].ours)
+            gr_buf_puts(&printed[i].text, "up");
+    }
+}
+
+static void
+init_all(struct one *all, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        gr_buf_init(&all[i].text, 1 << 22);
+}
+
+static void
+free_all(struct one *all, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        gr_buf_fini(&all[i].text);
+    free(all);
+}
+
+START_TEST(verdicts_agree)
+{
+    size_t count = from_environment("GR_DIFF_COUNT", COUNT_DEFAULT, COUNT_MAX), wrong = 0, taken = 0;
+    struct one *all = calloc(count, sizeof *all), *printed = calloc(count, sizeof *printed);
+
+    ck_assert(all && printed);
+    init_all(all, count);
+    init_all(printed, count);
+    generate(all, printed, count);
+    ask_promtool(all, count);
+    ask_promtool(printed, count);
+    for (size_t i = 0; i < count; i++) {
+        taken += all[i].ours;
+        if (all[i].ours != all[i].promtool && !beyond_limits(&all[i]) && wrong++ < SHOWN_MAX)
+            printf("%s, promtool %s: %s\n", all[i].ours ? "taken" : "refused",
+                   all[i].promtool ? "takes" : "refuses", gr_buf_cstr(&all[i].text));
+        if (!printed[i].promtool && wrong++ < SHOWN_MAX)
+            printf("%s\n    is printed as what promtool refuses: %s\n", gr_buf_cstr(&all[i].text),
+                   gr_buf_cstr(&printed[i].text));
+    }
+    printf("promql: %zu expressions, %zu taken, %zu disagreements\n", count, taken, wrong);
+    ck_assert_msg(taken > count / 4 && taken < count - count / 4,
+                  "%zu of %zu taken: the generator proves little", taken, count);
+    ck_assert_uint_eq(wrong, 0);
+    free_all(all, count);
+    free_all(printed, count);
+}
+END_TEST
+
+Suite *
+promql_diff_suite(void)
+{
+    Suite *s = suite_create("promql_diff");
+    TCase *tc = tcase_create("promtool");
+    const char *promtool = getenv("PROMTOOL");
+
+    tcase_set_timeout(tc, 300);
+    if (promtool && *promtool)
+        tcase_add_test(tc, verdicts_agree);
+    else
+        printf("promql: promtool is missing, the comparison with it is skipped\n");
+    suite_add_tcase(s, tc);
+    return s;
+}

@@ -1,0 +1,65 @@
+/* Runs every suite of rules/. CK_RUN_SUITE, CK_RUN_CASE and CK_FORK=no narrow it down. */
+#include "config.h"
+#include "test_rules.h"
+
+#include <stdlib.h>
+
+#define ARENA_MAX (64u << 20)
+
+void
+parsed_init(struct parsed *p, struct gr_str text)
+{
+    uint32_t file;
+
+    *p = (struct parsed){.arena = gr_arena_create(ARENA_MAX), .sources = gr_sources_create()};
+    gr_buf_init(&p->message, 1 << 20);
+    ck_assert(p->arena && p->sources);
+    p->diags = gr_diags_create(p->sources);
+    ck_assert_ptr_nonnull(p->diags);
+    ck_assert_int_eq(gr_sources_add(p->sources, GR_STR("expr"), text, &file), GR_OK);
+    p->err = gr_promql_parse(p->arena, text, (struct gr_span){file, 0, (uint32_t)text.n}, p->diags, &p->expr);
+}
+
+void
+parsed_fini(struct parsed *p)
+{
+    gr_buf_fini(&p->message);
+    gr_diags_free(p->diags);
+    gr_sources_free(p->sources);
+    gr_arena_free(p->arena);
+}
+
+const char *
+parsed_message(struct parsed *p)
+{
+    gr_buf_reset(&p->message);
+    gr_diags_print(p->diags, (struct gr_diag_style){GR_DIAG_TEXT, false}, &p->message);
+    return gr_buf_cstr(&p->message);
+}
+
+void
+parsed_must(struct parsed *p, const char *text)
+{
+    parsed_init(p, gr_str(text));
+    ck_assert_msg(p->err == GR_OK, "%s", parsed_message(p));
+}
+
+/* clang-format off */
+static Suite *(*const suites[])(void) = {
+    promql_diff_suite,
+};
+/* clang-format on */
+
+int
+main(void)
+{
+    SRunner *runner = srunner_create(NULL);
+    int failed;
+
+    for (size_t i = 0; i < GR_COUNT(suites); i++)
+        srunner_add_suite(runner, suites[i]());
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
