@@ -19,6 +19,8 @@ struct yaml_reader {
     bool have_doc, done;
 };
 
+static const struct gr_str bom = GR_STR_INIT("\xef\xbb\xbf"); /* U+FEFF */
+
 static bool
 is_continuation(char c)
 {
@@ -65,6 +67,21 @@ static bool
 is_space(char c)
 {
     return is_blank(c) || c == '\n' || c == '\r';
+}
+
+/* The length of the line end at `at`, or 0. YAML 1.1, and so libyaml, has NEL, LS and PS besides CR and LF. */
+static size_t
+line_end(const struct yaml_reader *r, size_t at)
+{
+    static const struct gr_str ends[] = {
+        GR_STR_INIT("\n"),           GR_STR_INIT("\r"),           GR_STR_INIT("\xc2\x85"),
+        GR_STR_INIT("\xe2\x80\xa8"), GR_STR_INIT("\xe2\x80\xa9"),
+    };
+
+    for (size_t i = 0; i < GR_COUNT(ends); i++)
+        if (gr_str_starts(gr_str_sub(r->b.text, at, r->b.text.n), ends[i]))
+            return ends[i].n;
+    return 0;
 }
 
 static void
@@ -137,13 +154,27 @@ report_syntax(struct yaml_reader *r)
     return GR_EUSER;
 }
 
-/* Where the anchor or tag that begins at `at` ends. */
+/* Where the anchor that begins at `at` ends: libyaml takes letters, digits, _ and -. */
 static size_t
-property_end(const struct yaml_reader *r, size_t at)
+anchor_end(const struct yaml_reader *r, size_t at)
 {
-    bool verbatim = byte_at(r, at) == '!' && byte_at(r, at + 1) == '<';
+    char c;
 
-    while (byte_at(r, at) && !is_space(byte_at(r, at)) && (verbatim || !strchr(",[]{}", byte_at(r, at)))) {
+    do
+        c = byte_at(r, ++at);
+    while ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-');
+    return at;
+}
+
+/* Where the tag that begins at `at` ends. */
+static size_t
+tag_end(const struct yaml_reader *r, size_t at)
+{
+    bool verbatim = byte_at(r, at + 1) == '<';
+
+    while (byte_at(r, at) && !is_blank(byte_at(r, at)) && line_end(r, at) == 0 &&
+           (verbatim || !strchr(",[]{}", byte_at(r, at)))) {
         if (verbatim && byte_at(r, at) == '>')
             return at + 1;
         at++;
@@ -151,18 +182,29 @@ property_end(const struct yaml_reader *r, size_t at)
     return at;
 }
 
+/* Where the line that `at` is in ends. */
+static size_t
+rest_of_line(const struct yaml_reader *r, size_t at)
+{
+    while (byte_at(r, at) && line_end(r, at) == 0)
+        at++;
+    return at;
+}
+
 /* The next byte that is no blank, line end or comment. */
 static size_t
 skip_space(const struct yaml_reader *r, size_t at)
 {
-    while (is_space(byte_at(r, at)) || byte_at(r, at) == '#') {
-        if (byte_at(r, at) == '#')
-            while (byte_at(r, at) && byte_at(r, at) != '\n' && byte_at(r, at) != '\r')
-                at++;
-        else
+    for (;;) {
+        if (is_blank(byte_at(r, at)))
             at++;
+        else if (line_end(r, at) > 0)
+            at += line_end(r, at);
+        else if (byte_at(r, at) == '#')
+            at = rest_of_line(r, at);
+        else
+            return at;
     }
-    return at;
 }
 
 /* Refuses the anchor and the tag in front of a value, in whichever order they stand. Returns where the value begins. */
@@ -170,9 +212,10 @@ static size_t
 refuse_properties(struct yaml_reader *r, size_t at, const void *anchor, const void *tag)
 {
     for (int left = (anchor ? 1 : 0) + (tag ? 1 : 0); left > 0; left--) {
-        size_t end = property_end(r, at);
+        bool is_anchor = byte_at(r, at) == '&';
+        size_t end = is_anchor ? anchor_end(r, at) : tag_end(r, at);
 
-        if (byte_at(r, at) == '&')
+        if (is_anchor)
             refuse(r, build_span(&r->b, at, end),
                    GR_STR("remove the anchor and write the value wherever it is needed"),
                    "anchors are not allowed");
@@ -303,8 +346,7 @@ on_document(struct yaml_reader *r, const yaml_event_t *e)
     r->have_doc = true;
     r->first_doc = span;
     if (byte_at(r, start) == '%') {
-        while (byte_at(r, end) && byte_at(r, end) != '\n' && byte_at(r, end) != '\r')
-            end++;
+        end = rest_of_line(r, start);
         refuse(r, build_span(&r->b, start, end), GR_STR("remove the line"), "directives are not allowed");
     }
     return GR_OK;
@@ -373,6 +415,19 @@ read_document(struct yaml_reader *r)
     return err;
 }
 
+/* A byte order mark behind the start is invisible, and libyaml skips it at some places and not at others. */
+static bool
+check_marks(struct yaml_reader *r)
+{
+    size_t at = gr_str_find(r->b.text, bom, r->base);
+
+    if (at == SIZE_MAX)
+        return true;
+    gr_diag(r->b.diags, GR0004, build_span(&r->b, at, at + bom.n),
+            GR_STR("remove it, or write \\ufeff in double quotes"), "a byte order mark inside the text");
+    return false;
+}
+
 enum gr_err
 gr_yaml_read(struct gr_arena *a, const struct gr_sources *sources, uint32_t file,
              const struct gr_node_limits *limits, struct gr_diags *d, struct gr_node **out)
@@ -389,8 +444,10 @@ gr_yaml_read(struct gr_arena *a, const struct gr_sources *sources, uint32_t file
     *out = NULL;
     if (!build_check_text(&r.b, &r.ascii))
         return GR_EUSER;
-    if (gr_str_starts(r.b.text, GR_STR("\xef\xbb\xbf")))
-        r.base = 3;
+    if (gr_str_starts(r.b.text, bom))
+        r.base = bom.n;
+    if (!check_marks(&r))
+        return GR_EUSER;
     err = read_document(&r);
     if (err != GR_OK && err != GR_EUSER)
         return err;

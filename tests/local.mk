@@ -3,6 +3,7 @@ include tests/unit/base/local.mk
 include tests/unit/rules/local.mk
 include tests/unit/compiler/local.mk
 include tests/unit/webhook/local.mk
+include tests/fuzz/local.mk
 include tests/fleet/local.mk
 include tests/unit/fleet/local.mk
 include tests/e2e/local.mk

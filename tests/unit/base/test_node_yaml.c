@@ -191,6 +191,9 @@ static const struct {
      "GR0004@5<:> did not find expected key while parsing a block mapping +fix see@0<a>"},
     {"open bracket at the end", GR_STR_INIT("a: [\n"),
      "GR0004@5<> did not find expected node content while parsing a flow node +fix"},
+    {"anchor before a colon", GR_STR_INIT("a: &b:c\n"), "GR0005@3<&b> anchors are not allowed +fix"},
+    {"byte order mark inside", GR_STR_INIT("a: !t\n\n\xef\xbb\xbf  b\n"),
+     "GR0004@7<\\u{feff}> a byte order mark inside the text +fix"},
     {"several findings", GR_STR_INIT("a: *x\nb: !t y\nc: [\n"),
      "GR0005@3<*x> aliases are not allowed +fix; GR0005@9<!t> tags are not allowed +fix; GR0004@19<> did not "
      "find expected node content while parsing a flow node +fix"},

@@ -4,6 +4,12 @@
 #include "../../../base/diag_list.h"
 #include "guardrail/quote.h"
 
+/* What ends a line for libyaml: CR, LF, NEL, LS, PS. */
+static const struct gr_str line_ends[] = {
+    GR_STR_INIT("\n"),           GR_STR_INIT("\r"),           GR_STR_INIT("\xc2\x85"),
+    GR_STR_INIT("\xe2\x80\xa8"), GR_STR_INIT("\xe2\x80\xa9"),
+};
+
 static void
 print_place(struct gr_buf *b, struct gr_str source, struct gr_span span)
 {
@@ -49,6 +55,20 @@ inside(struct gr_span inner, struct gr_span outer)
            inner.start <= inner.end;
 }
 
+/* A plain scalar on one line is its text as it stands. */
+static bool
+plain_is_as_written(struct gr_str source, const struct gr_node *node)
+{
+    struct gr_str written = gr_str_sub(source, node->span.start, node->span.end);
+
+    if (node->kind != GR_NODE_SCALAR || node->style != GR_STYLE_PLAIN || node->text.n == 0)
+        return true; /* empty: it was refused */
+    for (size_t i = 0; i < GR_COUNT(line_ends); i++)
+        if (gr_str_find(written, line_ends[i], 0) != SIZE_MAX)
+            return true;
+    return gr_str_eq(written, node->text);
+}
+
 void
 tree_check(struct gr_str source, const struct gr_node *node)
 {
@@ -59,6 +79,7 @@ tree_check(struct gr_str source, const struct gr_node *node)
     GR_ASSERT(gr_str_is_utf8(node->text) &&
               gr_str_is_utf8(gr_str_sub(source, node->span.start, node->span.end)));
     GR_ASSERT(node->text.n == 0 || !memchr(node->text.p, 0, node->text.n));
+    GR_ASSERT(plain_is_as_written(source, node));
     gr_node_each (item, node) {
         GR_ASSERT(inside(item->span, node->span));
         if (node->kind == GR_NODE_MAP) {

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Fuzzes with clang's libFuzzer: run.sh BUILD_FOLDER SECONDS TARGET...   (TARGET: yaml, json, quote, ...)
+# Everything is built and collected below BUILD_FOLDER/fuzz; a crash is left there for the corpus. The corpus in the
+# source tree is read, never changed. BUILD_FOLDER must hold a config.h.
+set -eu
+src=$(cd "$(dirname "$0")/../.." && pwd)
+build=$(cd "$1" && pwd)
+seconds=$2
+shift 2
+for target in "$@"; do
+    mkdir -p "$build/fuzz/corpus_$target"
+    # The rooms are small: compiling base/ and rules/ anew for each target is cheaper than a second build tree.
+    # shellcheck disable=SC2046
+    clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+        -I"$build" -I"$src/include" -o "$build/fuzz/fuzz_$target" \
+        "$src/tests/fuzz/fuzz_$target.c" "$src/tests/unit/base/tree.c" "$src"/base/*.c \
+        $(pkg-config --cflags --libs yaml-0.1 libcjson gnutls) -lm
+    (cd "$build/fuzz" && "./fuzz_$target" -max_total_time="$seconds" -timeout=10 -max_len=4096 -print_final_stats=1 \
+        -artifact_prefix="crash_${target}_" "corpus_$target" "$src/tests/fuzz/corpus/$target")
+done
