@@ -7,6 +7,7 @@ tests_unit_fleet_test_fleet_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/flee
 tests_unit_fleet_test_fleet_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(MHD_CFLAGS)
 tests_unit_fleet_test_fleet_LDADD = $(FLEET_LIBS) $(CHECK_LIBS)
 tests_unit_fleet_test_fleet_SOURCES = \
+	tests/unit/fleet/ask.c tests/unit/fleet/ask.h \
 	tests/unit/fleet/look.c tests/unit/fleet/look.h \
 	tests/unit/fleet/test_command.c \
 	tests/unit/fleet/test_exposition.c \

@@ -109,6 +109,12 @@ START_TEST(metrics_stand_in_one_piece)
 }
 END_TEST
 
+static int
+by_text(const void *a, const void *b)
+{
+    return gr_str_cmp(*(const struct gr_str *)a, *(const struct gr_str *)b);
+}
+
 START_TEST(series_are_unique)
 {
     struct gr_buf text = exposed("", "");
@@ -120,12 +126,12 @@ START_TEST(series_are_unique)
         if (line.n == 0 || line.p[0] == '#')
             continue;
         ck_assert_uint_lt(count, 4096);
-        seen[count] = split_sample(line).series;
-        for (size_t i = 0; i < count; i++)
-            ck_assert_msg(!gr_str_eq(seen[i], seen[count]), GR_FMT, GR_ARG(line));
-        count++;
+        seen[count++] = split_sample(line).series;
     }
     ck_assert_uint_gt(count, 1500);
+    qsort(seen, count, sizeof(*seen), by_text);
+    for (size_t i = 1; i < count; i++)
+        ck_assert_msg(!gr_str_eq(seen[i - 1], seen[i]), GR_FMT, GR_ARG(seen[i]));
     free(seen);
     gr_buf_fini(&text);
 }
@@ -171,6 +177,29 @@ START_TEST(counters_start_at_zero)
                                  "venue=\"XNAS\",flow=\"market_making\",track=\"canary\"} 0\n"));
     ck_assert_ptr_nonnull(strstr(gr_buf_cstr(&text), "track=\"canary\",le=\"+Inf\"} 0\n"));
     gr_buf_fini(&text);
+    world_free(w);
+}
+END_TEST
+
+START_TEST(both_counters_of_a_ratio_are_told)
+{
+    struct gr_buf text = GR_BUF_INIT(EXPOSITION_BYTES_MAX), line = GR_BUF_INIT(256);
+    struct world *w = look_world(22, 400);
+
+    world_step(w, 600);
+    exposition_write(&text, w);
+    for (size_t i = 0; i < 2; i++) {
+        gr_buf_reset(&line);
+        gr_buf_printf(
+            &line, "%s{cluster=\"equities\",venue=\"XNAS\",flow=\"market_making\",track=\"canary\"} %llu\n",
+            i == 0 ? families[0].name : families[0].part,
+            (unsigned long long)(i == 0 ? w->points[0].total : w->points[0].part));
+        ck_assert_msg(strstr(gr_buf_cstr(&text), gr_buf_cstr(&line)) != NULL, "%s", gr_buf_cstr(&line));
+    }
+    ck_assert_uint_lt(w->points[0].part, w->points[0].total);
+    ck_assert_uint_gt(w->points[0].part, 0);
+    gr_buf_fini(&text);
+    gr_buf_fini(&line);
     world_free(w);
 }
 END_TEST
@@ -370,6 +399,7 @@ exposition_suite(void)
     tcase_add_test(tc, series_are_unique);
     tcase_add_test(tc, buckets_add_up);
     tcase_add_test(tc, counters_start_at_zero);
+    tcase_add_test(tc, both_counters_of_a_ratio_are_told);
     tcase_add_loop_test(tc, faults_show, 0, GR_COUNT(views));
     tcase_add_test(tc, hidden_metric_takes_its_head_along);
     tcase_add_test(tc, same_seed_same_bytes);

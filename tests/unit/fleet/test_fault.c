@@ -55,6 +55,7 @@ static const struct row {
     {"error_rate 1.01", "1.01 is not in 0 to 1", GR_EUSER},
     {"error_rate xnan", "got \"xnan\"", GR_EUSER},
     {"pnl +1000001", "not in -1e+06 to 1e+06", GR_EUSER},
+    {"pnl -1000001", "not in -1e+06 to 1e+06", GR_EUSER},
     {"mem 100.1", "not in 0 to 100", GR_EUSER},
     {"match_latency 5", "wants a magnitude: xFACTOR; got \"5\"", GR_EUSER},
     {"match_latency +5", "xFACTOR; got", GR_EUSER},
@@ -152,6 +153,28 @@ START_TEST(families_have_their_kind)
 }
 END_TEST
 
+/* Levels are cut to what the family can say, after every fault has been applied. */
+START_TEST(levels_stay_in_range)
+{
+    static const char *const lines[] = {"cpu x1000", "cpu +5 track=canary", "cpu -1000"};
+    static const double want[] = {1, 1, 0};
+    struct gr_buf why = GR_BUF_INIT(1024);
+    static struct topology t;
+    static struct faults all;
+    size_t i = 0;
+
+    topology_init(&t);
+    while (t.series[i].family != FAM_CPU)
+        i++;
+    for (all.count = 0; all.count < GR_COUNT(lines);) {
+        ck_assert_int_eq(fault_parse(&t, gr_str(lines[all.count]), &all.list[all.count], &why), GR_OK);
+        all.count++;
+        ck_assert_double_eq_tol(faults_level(&all, &t.series[i], 0.5), want[all.count - 1], 1e-12);
+    }
+    gr_buf_fini(&why);
+}
+END_TEST
+
 Suite *
 fault_suite(void)
 {
@@ -161,6 +184,7 @@ fault_suite(void)
     tcase_add_loop_test(tc, line_parses, 0, GR_COUNT(rows));
     tcase_add_test(tc, long_line_is_refused);
     tcase_add_test(tc, kinds_are_sorted_and_explained);
+    tcase_add_test(tc, levels_stay_in_range);
     tcase_add_loop_test(tc, families_have_their_kind, 0, FAM_COUNT);
     suite_add_tcase(s, tc);
     return s;

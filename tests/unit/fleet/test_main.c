@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "fault.h"
 #include "test_fleet.h"
 
@@ -105,12 +106,16 @@ START_TEST(serves_until_told_to_stop)
 {
     static const char *const args[] = {"--seed", "3", "--manual", NULL};
     char line[128] = "";
+    struct gr_buf state;
     FILE *out;
     pid_t pid = start(args, &out);
 
     ck_assert_ptr_nonnull(fgets(line, sizeof(line), out));
     ck_assert_msg(strncmp(line, "listening on 127.0.0.1:", 23) == 0 && strtol(line + 23, NULL, 10) > 0, "%s",
                   line);
+    state = ask_for((uint16_t)strtol(line + 23, NULL, 10), "GET", "/state", GR_STR_NONE);
+    ck_assert_ptr_nonnull(strstr(gr_buf_cstr(&state), "{\"seed\":3,\"rps\":400,\"simulated_seconds\":0,"));
+    gr_buf_fini(&state);
     ck_assert_int_eq(kill(pid, signals[_i]), 0);
     ck_assert_int_eq(ended(pid), 0);
     fclose(out);

@@ -2,53 +2,17 @@
 #include "server.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "command.h"
 #include "exposition.h"
 #include "guardrail/sys.h"
 #include "look.h"
 #include "test_fleet.h"
-
-/* Sends the bytes and reads until the server closes; the caller frees the answer. */
-static struct gr_buf
-ask(const struct server *s, struct gr_str request)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(server_port(s))};
-    struct timeval patience = {.tv_sec = 20};
-    struct gr_buf answer = GR_BUF_INIT(2 * EXPOSITION_BYTES_MAX);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    ssize_t n;
-    char *room;
-
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
-    ck_assert_int_eq(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
-    while (request.n > 0 && (n = send(fd, request.p, request.n, MSG_NOSIGNAL)) > 0)
-        request = gr_str_sub(request, (size_t)n, request.n); /* an early refusal may end it */
-    while ((room = gr_buf_room(&answer, 65536)) != NULL && (n = recv(fd, room, 65536, 0)) > 0)
-        answer.n += (size_t)n;
-    gr_buf_putc(&answer, '\0');
-    close(fd);
-    return answer;
-}
-
-static struct gr_buf
-ask_for(const struct server *s, const char *method, const char *path, struct gr_str body)
-{
-    struct gr_buf request = GR_BUF_INIT(1 << 20), answer;
-
-    gr_buf_printf(&request,
-                  "%s %s HTTP/1.1\r\nHost: fleet\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n", method,
-                  path, body.n);
-    gr_buf_put(&request, body);
-    answer = ask(s, gr_buf_str(&request));
-    gr_buf_fini(&request);
-    return answer;
-}
 
 static struct server *
 start(struct world *w, double speed)
@@ -91,7 +55,7 @@ START_TEST(request_is_answered)
     const struct row *r = &rows[_i];
     struct world *w = look_world(41, 400);
     struct server *s = start(w, 0);
-    struct gr_buf got = ask_for(s, r->method, r->path, gr_str(r->body)), head = GR_BUF_INIT(64);
+    struct gr_buf got = ask_for(server_port(s), r->method, r->path, gr_str(r->body)), head = GR_BUF_INIT(64);
 
     gr_buf_printf(&head, "HTTP/1.1 %d ", r->status);
     ck_assert_msg(gr_str_starts(gr_buf_str(&got), gr_buf_str(&head)), "%s %s: %s", r->method, r->path,
@@ -123,18 +87,18 @@ START_TEST(body_is_bounded)
     gr_buf_puts(&body, "cpu 0.9\n#");
     while (body.n < COMMAND_BYTES_MAX)
         gr_buf_putc(&body, '#');
-    check_status(ask_for(s, "POST", "/fault", gr_buf_str(&body)), "HTTP/1.1 200 ");
+    check_status(ask_for(server_port(s), "POST", "/fault", gr_buf_str(&body)), "HTTP/1.1 200 ");
     gr_buf_putc(&body, '#');
-    check_status(ask_for(s, "POST", "/fault", gr_buf_str(&body)), "HTTP/1.1 413 ");
+    check_status(ask_for(server_port(s), "POST", "/fault", gr_buf_str(&body)), "HTTP/1.1 413 ");
     gr_buf_printf(&chunked,
                   "POST /fault HTTP/1.1\r\nHost: fleet\r\nConnection: close\r\n"
                   "Transfer-Encoding: chunked\r\n\r\n%zx\r\n",
                   body.n);
     gr_buf_put(&chunked, gr_buf_str(&body));
     gr_buf_puts(&chunked, "\r\n0\r\n\r\n");
-    check_status(ask(s, gr_buf_str(&chunked)), "HTTP/1.1 413 ");
-    check_status(ask(s, GR_STR("POST /fault HTTP/1.1\r\nHost: fleet\r\nConnection: close\r\n"
-                               "Content-Length: 99999999999999999999\r\n\r\n")),
+    check_status(ask(server_port(s), gr_buf_str(&chunked)), "HTTP/1.1 413 ");
+    check_status(ask(server_port(s), GR_STR("POST /fault HTTP/1.1\r\nHost: fleet\r\nConnection: close\r\n"
+                                            "Content-Length: 99999999999999999999\r\n\r\n")),
                  "HTTP/1.1 413 ");
     server_stop(s);
     ck_assert_uint_eq(w->faults.count, 1);
@@ -149,7 +113,7 @@ START_TEST(clock_moves_time)
     struct world *w = look_world(41, 400);
     struct server *s = start(w, 1e6);
 
-    check_status(ask_for(s, "GET", "/metrics", GR_STR_NONE), "HTTP/1.1 200 ");
+    check_status(ask_for(server_port(s), "GET", "/metrics", GR_STR_NONE), "HTTP/1.1 200 ");
     server_stop(s);
     ck_assert(w->now_s > 0);
     ck_assert_uint_gt(look_total(w, FAM_ORDER_ACCEPT, ""), 0);
@@ -182,6 +146,24 @@ START_TEST(taken_port_is_told)
 }
 END_TEST
 
+/* All of 127.0.0.0/8 is this machine; a server bound to every address would answer on 127.0.0.2. */
+START_TEST(only_loopback_is_served)
+{
+    struct world *w = look_world(41, 400);
+    struct server *s = start(w, 0);
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(server_port(s))};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(connect(fd, (struct sockaddr *)&at, sizeof(at)), -1);
+    ck_assert_int_eq(errno, ECONNREFUSED);
+    close(fd);
+    server_stop(s);
+    world_free(w);
+}
+END_TEST
+
 static size_t bytes_max; /* only the failing allocator below reads it */
 
 static void *
@@ -206,7 +188,6 @@ START_TEST(no_memory_is_told)
     const char *path = cases[_i].path;
     int fd;
     struct gr_buf request = GR_BUF_INIT(1 << 16);
-    struct sockaddr_in at = {.sin_family = AF_INET};
     char answer[64] = "";
     ssize_t n = 0, more;
 
@@ -223,10 +204,7 @@ START_TEST(no_memory_is_told)
         gr_buf_printf(&request,
                       "POST %s HTTP/1.1\r\nHost: fleet\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s",
                       path, body.n, gr_buf_cstr(&body));
-    at.sin_port = htons(server_port(s));
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    fd = socket(AF_INET, SOCK_STREAM, 0);
-    ck_assert_int_eq(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+    fd = ask_connect(server_port(s));
     bytes_max = cases[_i].bytes_max;
     gr_sys.realloc = small_realloc;
     ck_assert_int_eq(send(fd, request.p, request.n, MSG_NOSIGNAL), (ssize_t)request.n);
@@ -255,6 +233,7 @@ server_suite(void)
     tcase_add_loop_test(tc, request_is_answered, 0, GR_COUNT(rows));
     tcase_add_test(tc, body_is_bounded);
     tcase_add_test(tc, clock_moves_time);
+    tcase_add_test(tc, only_loopback_is_served);
     tcase_add_test(tc, taken_port_is_told);
     tcase_add_loop_test(tc, no_memory_is_told, 0, 3);
     suite_add_tcase(s, tc);

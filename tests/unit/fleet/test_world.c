@@ -91,6 +91,53 @@ START_TEST(sum_of_a_histogram_is_its_mean)
 }
 END_TEST
 
+/* Whatever was observed, the sum lies between what the buckets' lower and upper edges allow. */
+START_TEST(sum_of_a_histogram_fits_its_buckets)
+{
+    struct world *w = look_world(3, 1);
+
+    world_step(w, 20); /* a handful of events each, mostly away from the mean */
+    for (size_t i = 0; i < w->topology.count; i++) {
+        const struct family *f = &families[w->topology.series[i].family];
+        const struct point *p = &w->points[i];
+        double low = 0, high = 0;
+
+        for (size_t b = 0; b < f->edge_count; b++) {
+            low += (double)p->bucket[b] * (b > 0 ? f->edges[b - 1].s : 0);
+            high += (double)p->bucket[b] * f->edges[b].s;
+        }
+        if (f->shape == SHAPE_HISTOGRAM && p->bucket[f->edge_count] == 0)
+            ck_assert_msg(p->sum >= low && p->sum <= high, "series %zu: %g not in %g to %g", i, p->sum, low,
+                          high);
+    }
+    world_free(w);
+}
+END_TEST
+
+/* Noise has its standard deviation however finely time is cut; neighbours in time are alike. */
+START_TEST(noise_does_not_depend_on_the_step)
+{
+    static const double steps[] = {30, 3000}; /* risk latency remembers 30 s */
+    struct world *w = look_world(4, 1);
+    double squares = 0, products = 0, last = 0, keep = exp(-steps[_i] / 30);
+    const int count = 4000;
+    size_t at = 0;
+
+    look_break(w, "traffic x0");
+    while (w->topology.series[at].family != FAM_RISK_LATENCY)
+        at++;
+    for (int i = 0; i < count; i++) {
+        world_step(w, steps[_i]);
+        squares += w->points[at].noise * w->points[at].noise;
+        products += w->points[at].noise * last;
+        last = w->points[at].noise;
+    }
+    ck_assert_double_eq_tol(sqrt(squares / count), 0.15, 0.01);
+    ck_assert_double_eq_tol(products / squares, keep, 0.08);
+    world_free(w);
+}
+END_TEST
+
 /* ---- sameness ---- */
 
 /* Whether a series looks the same in both worlds. */
@@ -330,6 +377,8 @@ START_TEST(reset_happens_once)
     ck_assert_uint_eq(look_total(w, FAM_MATCH_LATENCY, "venue=XNYS track=canary"), 0);
     ck_assert_uint_eq(look_part(w, FAM_ORDER_ACCEPT, "venue=XNYS track=canary"), 0);
     ck_assert_uint_gt(look_total(w, FAM_MATCH_LATENCY, "venue=XNYS track=control"), before / 2);
+    for (size_t i = 0; i < w->topology.count; i++)
+        ck_assert(w->points[i].total > 0 || w->points[i].sum <= 0);
     world_step(w, 10);
     ck_assert_uint_gt(look_total(w, FAM_MATCH_LATENCY, "venue=XNYS track=canary"), 0);
     world_free(w);
@@ -363,6 +412,8 @@ world_suite(void)
     tcase_add_loop_test(tc, healthy_stays_inside, 0, 6);
     tcase_add_test(tc, events_follow_rate_and_share);
     tcase_add_test(tc, sum_of_a_histogram_is_its_mean);
+    tcase_add_test(tc, sum_of_a_histogram_fits_its_buckets);
+    tcase_add_loop_test(tc, noise_does_not_depend_on_the_step, 0, 2);
     tcase_add_test(tc, seed_decides);
     tcase_add_test(tc, no_time_no_change);
     tcase_add_test(tc, huge_step_is_cut);
