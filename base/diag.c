@@ -7,6 +7,12 @@
 #include "diag_list.h"
 #include "guardrail/sys.h"
 
+/* The formats come from the callers of gr_diag, where the compiler checks them. */
+static size_t text_bytes(const char *fmt, va_list ap) GR_PRINTF(1, 0);
+static struct gr_str put_text(char *p, size_t n, const char *fmt, va_list ap) GR_PRINTF(3, 0);
+static struct finding *finding_create(struct gr_str fix, const char *fmt, va_list ap) GR_PRINTF(2, 0);
+static struct note *note_create(const char *fmt, va_list ap) GR_PRINTF(1, 0);
+
 static const struct gr_code_info infos[] = {
 #define GR_CODE(number, severity, name, help) {"GR" #number, severity, name, help},
 #include "guardrail/diag_codes.def"
@@ -99,11 +105,12 @@ finding_create(struct gr_str fix, const char *fmt, va_list ap)
 {
     size_t message_n = text_bytes(fmt, ap), fix_n = fix.n < TEXT_BYTES_MAX ? fix.n : TEXT_BYTES_MAX;
     struct finding *f = gr_sys.realloc(NULL, sizeof *f + message_n + fix_n + 2);
-    char *text = (char *)(f + 1);
+    char *text;
 
     if (!f)
         return NULL;
     memset(f, 0, sizeof *f);
+    text = (char *)(f + 1);
     f->message = put_text(text, message_n, fmt, ap);
     text += message_n + 1;
     if (fix_n > 0)

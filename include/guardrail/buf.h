@@ -22,7 +22,7 @@ void gr_buf_put(struct gr_buf *b, struct gr_str s);
 void gr_buf_puts(struct gr_buf *b, const char *cstr);
 void gr_buf_putc(struct gr_buf *b, char c);
 void gr_buf_printf(struct gr_buf *b, const char *fmt, ...) GR_PRINTF(2, 3);
-void gr_buf_vprintf(struct gr_buf *b, const char *fmt, va_list ap);
+void gr_buf_vprintf(struct gr_buf *b, const char *fmt, va_list ap) GR_PRINTF(2, 0);
 /* Cuts it back to n bytes; n <= b->n. */
 void gr_buf_cut(struct gr_buf *b, size_t n);
 /* Room for n more bytes, to be filled by the caller who then adds to b->n; NULL sets the error. */

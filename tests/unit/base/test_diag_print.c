@@ -192,6 +192,7 @@ START_TEST(far_cuts_fall_between_characters)
     for (uint32_t i = 2499; i < 2503; i++)
         gr_diag(diags, GR0103, (struct gr_span){f, 3 * i, 3 * i + 3}, GR_STR_NONE, "text");
     ck_assert_ptr_null(strstr(printed(GR_DIAG_TEXT, false), "\\x")); /* no half character */
+    gr_buf_fini(&text);
 }
 END_TEST
 
