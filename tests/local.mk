@@ -10,4 +10,4 @@ include tests/e2e/local.mk
 EXTRA_DIST += tests/packages.txt tests/run.sh
 TESTS += tests/layering.sh
 dist_check_SCRIPTS += tests/layering.sh tests/promtool/run.sh
-EXTRA_DIST += tests/promtool/demo.yml tests/promtool/sketch.test.yml
+EXTRA_DIST += tests/promtool/demo.yml tests/promtool/kinds.test.yml tests/promtool/kinds.yml tests/promtool/sketch.test.yml

@@ -18,6 +18,7 @@ for spec in "$GR_SRCDIR"/tests/promtool/*.yml "$GR_SRCDIR"/examples/*/guardrails
   done
 done
 cp "$work"/promtool-demo-1/prometheus/rules.yml "$work/rules.yml"
+cp "$work"/promtool-kinds-1/prometheus/rules.yml "$work/kinds-rules.yml"
 for cases in "$GR_SRCDIR"/tests/promtool/*.test.yml; do
   cp "$cases" "$work/"
   run "$PROMTOOL" test rules "$work/$(basename "$cases")"
