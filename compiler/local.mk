@@ -20,7 +20,27 @@ libcompiler_a_SOURCES = \
 	compiler/model.h \
 	compiler/outnames.c \
 	compiler/outnames.h \
+	compiler/spec.c \
 	compiler/spec.h \
+	compiler/spec_actions.c \
+	compiler/spec_check.c \
+	compiler/spec_evidence.c \
+	compiler/spec_expect.c \
+	compiler/spec_guardrail.c \
+	compiler/spec_hash.c \
+	compiler/spec_keys.c \
+	compiler/spec_keys.h \
+	compiler/spec_limit.c \
+	compiler/spec_metric.c \
+	compiler/spec_override.c \
+	compiler/spec_parts.h \
+	compiler/spec_phases.c \
+	compiler/spec_program.c \
+	compiler/spec_release.c \
+	compiler/spec_scalar.c \
+	compiler/spec_slices.c \
+	compiler/spec_tables.c \
+	compiler/spec_value.c \
 	compiler/tree.c \
 	compiler/tree.h
 

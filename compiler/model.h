@@ -15,6 +15,7 @@
 #define MODEL_PHASES_MAX 32u /* phase sets are bits of a uint32_t */
 #define MODEL_SLICES_MAX 1000u /* expected slices per guardrail and stream shape */
 #define MODEL_LABELS_MAX 16u /* labels of one slice or stream */
+#define MODEL_STREAMS_MAX 1000u
 
 struct strs {
     struct gr_str *v;

@@ -1,1 +1,4 @@
 # examples/: specs with their compiled output, and the quickstart.
+EXTRA_DIST += \
+	examples/minimal/guardrails.yml \
+	examples/tradepulse/guardrails.yml

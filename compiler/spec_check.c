@@ -1,0 +1,348 @@
+/* spec_check.c - what only the whole document can tell. Each check names what it builds on and is silent when that is wrong. */
+#include "config.h"
+#include "spec_parts.h"
+
+/* ---- sampling ---- */
+
+static void
+check_sampling(struct spec *s)
+{
+    const struct gr_node *sampling = spec_get(s, s->root, "sampling");
+    const struct gr_node *scrape = spec_get(s, s->root, "scrape_interval");
+
+    if (!sampling || !scrape || s->m->sampling_ms == 0 || s->m->scrape_ms == 0 ||
+        s->m->sampling_ms >= 2 * s->m->scrape_ms)
+        return;
+    gr_diag(s->d, GR0307, scrape->span,
+            GR_STR("scrape more often, or make `sampling` at least twice as long"),
+            "a slot of " GR_FMT " cannot hold two scrapes", GR_ARG(sampling->text));
+}
+
+/* ---- labels of expect ---- */
+
+/* Labels of which somebody makes use; a slice label of expect that is none of them is a slip. */
+static struct strs
+used_labels(struct spec *s, bool *complete)
+{
+    const struct model *m = s->m;
+    struct strs used = {NULL, 0};
+
+    *complete = s->labels_ok && s->flows_ok;
+    for (size_t i = 0; i < m->compare_within.n; i++)
+        (void)strs_add(s, &used, m->compare_within.v[i]);
+    if (m->flow_label.n > 0)
+        (void)strs_add(s, &used, m->flow_label);
+    for (size_t i = 0; i < m->n_guardrails; i++) {
+        const struct draft *d = &s->drafts[i];
+
+        *complete = *complete && d->metric_ok &&
+                    (spec_get(s, d->node, "compare_within") || !spec_has(d->node, "compare_within"));
+        for (size_t j = 0; j < d->g->compare_within.n; j++)
+            (void)strs_add(s, &used, d->g->compare_within.v[j]);
+        for (size_t j = 0; j < d->g->only.n; j++)
+            (void)strs_add(s, &used, d->g->only.v[j].key);
+        if (d->g->metric.weight_label.n > 0)
+            (void)strs_add(s, &used, d->g->metric.weight_label);
+    }
+    return used;
+}
+
+static void
+check_expect_labels(struct spec *s)
+{
+    bool complete;
+    struct strs used = used_labels(s, &complete);
+
+    if (!complete)
+        return;
+    gr_node_each (entry, spec_get(s, s->root, "expect"))
+        gr_node_each (item, entry)
+            if (!strs_has(&used, item->key) && !strs_has(&s->m->release_labels, item->key))
+                gr_diag(s->d, GR0303, item->key_span,
+                        spec_suggest(s, item->key, &used, "labels that guardrails use"),
+                        "no guardrail compares within \"" GR_FMT "\"", GR_ARG(item->key));
+}
+
+/* The default's labels must be expected somewhere; told here once, not at each guardrail. */
+static void
+check_default_labels(struct spec *s)
+{
+    const struct gr_node *list = spec_get(s, spec_get(s, s->root, "cohorts"), "compare_within");
+    struct strs values, known = {NULL, 0};
+
+    if (!s->labels_ok || !s->expect_ok || !s->flows_ok)
+        return;
+    for (size_t i = 0; i < s->m->n_streams; i++)
+        for (size_t j = 0; j < s->m->streams[i].n_slice_labels; j++)
+            (void)strs_add(s, &known, s->m->streams[i].slice_labels[j]);
+    if (s->m->flow_label.n > 0)
+        (void)strs_add(s, &known, s->m->flow_label);
+    gr_node_each (item, list) {
+        if (spec_poisoned(s, item) || label_values(s, item->text, &values))
+            continue;
+        gr_diag(s->d, GR0303, item->span, spec_suggest(s, item->text, &known, "labels of expect and flows"),
+                "no entry of expect has the label \"" GR_FMT "\"", GR_ARG(item->text));
+        s->labels_ok = false;
+    }
+}
+
+/* ---- flows ---- */
+
+/* Whether two flows that the guardrail sees get different shares in one of its phases. */
+static const struct phase *
+uneven_phase(const struct model *m, const struct guardrail *g)
+{
+    for (size_t p = 0; p < m->n_phases; p++) {
+        const struct phase *phase = &m->phases[p];
+
+        for (size_t i = 1; (g->phases >> p & 1u) && i < phase->n_traffic; i++)
+            if (gr_dec_cmp(phase->traffic[i].ratio, phase->traffic[0].ratio) != 0)
+                return phase;
+    }
+    return NULL;
+}
+
+/* Counted series of unknown labels are taken to carry the flow: that is what counters of traffic do. */
+static bool
+carries_flow(const struct draft *d, struct gr_str flow)
+{
+    const struct metric *m = &d->g->metric;
+    bool counted = m->kind == METRIC_RATIO_BAD || m->kind == METRIC_RATIO_GOOD || m->kind == METRIC_HISTOGRAM;
+
+    return m->labels.n > 0 ? strs_has(&m->labels, flow) : counted;
+}
+
+static void
+check_pooled(struct spec *s, const struct draft *d)
+{
+    const struct model *m = s->m;
+    const struct gr_node *list = gr_node_get(d->node, "compare_within");
+    const struct phase *uneven;
+
+    if (m->flow_label.n == 0 || !d->slices_ok || !d->phases_ok || d->g->limit.against == AGAINST_FIXED ||
+        strs_has(&d->g->compare_within, m->flow_label) || pairs_get(&d->g->only, m->flow_label) ||
+        !carries_flow(d, m->flow_label) || !(uneven = uneven_phase(m, d->g)))
+        return;
+    gr_diag(s->d, GR0309, list ? list->span : d->g->span,
+            gr_arena_printf(
+                s->a, "add \"" GR_FMT "\" to compare_within, or say with `labels:` that the metric lacks it",
+                GR_ARG(m->flow_label)),
+            "flows with different shares in \"" GR_FMT "\" are pooled", GR_ARG(uneven->name));
+}
+
+/* ---- weights ---- */
+
+static void
+check_weights(struct spec *s, const struct draft *d)
+{
+    const struct metric *m = &d->g->metric;
+    const struct gr_node *values = spec_get(s, spec_get(s, d->metric, "weights"), "values");
+    struct strs expected;
+
+    if (!values || !s->expect_ok || !s->flows_ok || !label_values(s, m->weight_label, &expected))
+        return;
+    for (size_t i = 0; i < expected.n; i++) {
+        bool has = false;
+
+        gr_node_each (entry, values)
+            has = has || gr_str_eq(entry->key, expected.v[i]);
+        if (!has)
+            gr_diag(s->d, GR0310, values->key_span,
+                    gr_arena_printf(s->a, "add " GR_FMT ": 1 or its weight", GR_ARG(expected.v[i])),
+                    "the expected " GR_FMT " \"" GR_FMT "\" has no weight", GR_ARG(m->weight_label),
+                    GR_ARG(expected.v[i]));
+    }
+}
+
+/* ---- buckets ---- */
+
+/* From the middle of which bucket a value that rises to the limit leaves that bucket. If there is none, canary and control look
+ * alike in every bucket until they are much further apart than the limit allows. */
+static bool
+resolves(const struct metric *m, const struct limit *l, const struct bound *b)
+{
+    double lit = gr_dec_double(b->literal), low = 0;
+
+    if (l->against == AGAINST_FIXED || b->side == SIDE_BACKSTOP) /* quantiles end at the last edge */
+        return lit < gr_dec_double(m->buckets[m->n_buckets - 1]);
+    if (b->side != SIDE_UPPER)
+        return true;
+    for (size_t i = 0; i < m->n_buckets; i++) {
+        double edge = gr_dec_double(m->buckets[i]), middle = (low + edge) / 2;
+
+        if (l->against == AGAINST_CONTROL_RELATIVE ? middle * lit > edge : middle + lit > edge)
+            return true;
+        low = edge;
+    }
+    return false;
+}
+
+static void
+check_buckets(struct spec *s, const struct draft *d)
+{
+    const struct metric *m = &d->g->metric;
+    const struct limit *l = &d->g->limit;
+
+    if (!d->metric_ok || !d->limit_ok || m->n_buckets == 0)
+        return;
+    for (size_t i = 0; i < l->n_bounds; i++)
+        if (!resolves(m, l, &l->bounds[i])) {
+            gr_diag(s->d, GR0317, l->bounds[i].span,
+                    GR_STR("use finer buckets around the usual value, or a wider limit"),
+                    "no declared bucket is fine enough to tell " GR_FMT " from control",
+                    GR_ARG(l->bounds[i].text));
+            gr_diag_note(s->d, gr_node_get(d->metric, "buckets")->span, "the buckets are here");
+        }
+}
+
+/* ---- actions ---- */
+
+static struct strs
+action_names(struct spec *s)
+{
+    static const char *const builtin[] = {"hold", "extend", "halt", "abort"};
+    struct strs names = {NULL, 0};
+
+    for (size_t i = 0; i < s->m->n_actions; i++)
+        (void)strs_add(s, &names, s->m->actions[i].name);
+    for (size_t i = 0; i < GR_COUNT(builtin); i++)
+        (void)strs_add(s, &names, gr_str(builtin[i]));
+    return names;
+}
+
+static void
+use_action(struct spec *s, const struct gr_node *item, const struct strs *names, struct strs *used)
+{
+    if (strs_has(names, item->text))
+        (void)strs_add(s, used, item->text);
+    else if (s->actions_ok)
+        gr_diag(s->d, GR0304, item->span, spec_suggest(s, item->text, names, "actions"),
+                "unknown action \"" GR_FMT "\"", GR_ARG(item->text));
+}
+
+/* Missing data never rolls back by itself (the second promise). */
+static void
+check_no_data(struct spec *s, const struct gr_node *item)
+{
+    const struct action *a = model_action(s->m, item->text);
+
+    if (!gr_str_is(item->text, "abort") && !(a && a->kind == ACTION_ROLLBACK && a->steps))
+        return;
+    gr_diag(s->d, GR0105, item->span, GR_STR("write hold, and whom to tell"),
+            "missing data must not end a release; \"" GR_FMT "\" does", GR_ARG(item->text));
+}
+
+static void
+use_levels(struct spec *s, const struct gr_node *on, const struct strs *names, struct strs *used)
+{
+    gr_node_each (level, on) {
+        if (spec_poisoned(s, level) || level->kind != GR_NODE_LIST)
+            continue;
+        gr_node_each (item, level) {
+            if (spec_poisoned(s, item))
+                continue;
+            use_action(s, item, names, used);
+            if (gr_str_is(level->key, "no_data"))
+                check_no_data(s, item);
+        }
+    }
+}
+
+/* `abort` ends a release before traffic; with canary traffic running it would leave it running. */
+static void
+check_abort(struct spec *s, const struct draft *d)
+{
+    const struct gr_node *own = spec_get(s, d->node, "on");
+    bool traffic = false;
+
+    for (size_t i = 0; i < s->m->n_phases; i++)
+        traffic = traffic || ((d->g->phases >> i & 1u) && model_has_traffic(&s->m->phases[i], GR_STR_NONE));
+    if (!traffic || !d->phases_ok)
+        return;
+    for (unsigned level = 0; level < LEVEL_COUNT; level++) {
+        const struct gr_node *on =
+            spec_has(own, level_name((enum level)level)) ? own : spec_get(s, s->root, "on");
+
+        gr_node_each (item, spec_get(s, on, level_name((enum level)level)))
+            if (gr_str_is(item->text, "abort"))
+                gr_diag(s->d, GR0105, item->span,
+                        GR_STR("use a rollback or `halt`, or guard only phases before traffic"),
+                        "\"abort\" ends a release before traffic; there is traffic in a phase of \"" GR_FMT
+                        "\"",
+                        GR_ARG(d->g->name));
+    }
+}
+
+static void
+check_escalation(struct spec *s, const struct strs *names, struct strs *used)
+{
+    gr_node_each (entry, spec_get(s, s->root, "actions")) {
+        const struct gr_node *to = spec_poisoned(s, entry) ? NULL : spec_get(s, entry, "escalate_to");
+        const struct action *a = to ? model_action(s->m, to->text) : NULL;
+
+        if (!to)
+            continue;
+        use_action(s, to, names, used);
+        if (gr_str_eq(to->text, entry->key) || model_action_builtin(to->text) || (a && a->steps))
+            gr_diag(s->d, GR0105, to->span, GR_STR("name another page or message"),
+                    "a page cannot escalate to \"" GR_FMT "\"", GR_ARG(to->text));
+    }
+}
+
+static void
+check_actions(struct spec *s)
+{
+    struct strs names = action_names(s), used = {NULL, 0};
+
+    use_levels(s, spec_get(s, s->root, "on"), &names, &used);
+    for (size_t i = 0; i < s->m->n_guardrails; i++) {
+        use_levels(s, spec_get(s, s->drafts[i].node, "on"), &names, &used);
+        check_abort(s, &s->drafts[i]);
+    }
+    check_escalation(s, &names, &used);
+    for (size_t i = 0; i < s->m->n_actions && !s->partial; i++)
+        if (!strs_has(&used, s->m->actions[i].name))
+            gr_diag(s->d, GR0305, s->m->actions[i].span, GR_STR("name it under `on:`, or remove it"),
+                    "the action \"" GR_FMT "\" is never used", GR_ARG(s->m->actions[i].name));
+}
+
+/* ---- budget ---- */
+
+static void
+check_budget(struct spec *s)
+{
+    const struct draft *first = NULL;
+    size_t count = 0;
+
+    if (spec_has(s->root, "false_rollback_budget") || s->partial)
+        return;
+    for (size_t i = 0; i < s->m->n_guardrails; i++) {
+        const struct draft *d = &s->drafts[i];
+
+        if (!d->limit_ok || d->evidence_stated || d->g->limit.against == AGAINST_FIXED)
+            continue;
+        first = first ? first : d;
+        count++;
+    }
+    if (first)
+        gr_diag(s->d, GR0312, first->g->span,
+                GR_STR("add `false_rollback_budget: 1%`, or say `evidence: point`"),
+                "without a budget the first excursion fires: a healthy release may be rolled back (%zu "
+                "guardrail%s)",
+                count, count == 1 ? "" : "s");
+}
+
+void
+check_spec(struct spec *s)
+{
+    check_sampling(s);
+    check_default_labels(s);
+    check_expect_labels(s);
+    for (size_t i = 0; i < s->m->n_guardrails; i++) {
+        check_pooled(s, &s->drafts[i]);
+        check_weights(s, &s->drafts[i]);
+        check_buckets(s, &s->drafts[i]);
+    }
+    check_actions(s);
+    check_budget(s);
+}

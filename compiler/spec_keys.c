@@ -1,0 +1,255 @@
+/* spec_keys.c - walks a document along its tables and reports what they alone can tell. */
+#include "config.h"
+#include "spec_keys.h"
+#include "spec_parts.h"
+
+static bool check_value(struct spec *s, const struct gr_node *node, const struct key *key);
+
+const struct key *
+keys_find(const struct keys *keys, struct gr_str name)
+{
+    for (size_t i = 0; i < keys->n; i++)
+        if (gr_str_is(name, keys->rows[i].name))
+            return &keys->rows[i];
+    return keys->any;
+}
+
+static struct strs
+key_names(struct spec *s, const struct keys *keys)
+{
+    struct strs names = {gr_arena_array(s->a, keys->n, sizeof *names.v), 0};
+
+    for (size_t i = 0; names.v && i < keys->n; i++)
+        if (!(keys->rows[i].flags & KEY_NOT_YET))
+            names.v[names.n++] = gr_str(keys->rows[i].name);
+    return names;
+}
+
+/* Reports an unknown key. Returns the key that was probably meant, which is then not reported as missing. */
+static struct gr_str
+report_unknown(struct spec *s, const struct gr_node *entry, const struct keys *keys)
+{
+    struct strs names = key_names(s, keys);
+    struct gr_str near = strs_nearest(&names, entry->key);
+
+    gr_diag(s->d, GR0101, entry->key_span, spec_suggest(s, entry->key, &names, "keys here"),
+            "unknown key \"" GR_FMT "\" in %s", GR_ARG(entry->key), keys->what);
+    return near;
+}
+
+static void
+report_missing(struct spec *s, const struct gr_node *map, const struct keys *keys, const struct key *key)
+{
+    gr_diag(s->d, GR0102, spec_head(map), gr_arena_printf(s->a, "add `%s:` %s", key->name, key->help),
+            "%s needs the key \"%s\"", keys->what, key->name);
+}
+
+/* The names of a group, `"a", "b" or "c"`. */
+static struct gr_str
+group_names(struct spec *s, const struct keys *keys, unsigned group)
+{
+    struct gr_buf b = GR_BUF_INIT(1000);
+    struct gr_str text;
+    size_t left = 0;
+
+    for (size_t i = 0; i < keys->n; i++)
+        left += keys->rows[i].group == group && !(keys->rows[i].flags & KEY_NOT_YET);
+    for (size_t i = 0; i < keys->n; i++) {
+        if (keys->rows[i].group != group || (keys->rows[i].flags & KEY_NOT_YET))
+            continue;
+        gr_buf_printf(&b, "\"%s\"%s", keys->rows[i].name, left > 2 ? ", " : left == 2 ? " or " : "");
+        left--;
+    }
+    text = gr_arena_dup(s->a, gr_buf_str(&b));
+    gr_buf_fini(&b);
+    return text;
+}
+
+/* Keys that exclude each other: the first is kept, the others are poisoned. */
+static void
+check_group(struct spec *s, const struct gr_node *map, const struct keys *keys, unsigned group, bool meant)
+{
+    const struct gr_node *first = NULL;
+
+    gr_node_each (entry, map) {
+        const struct key *key = keys_find(keys, entry->key);
+
+        if (!key || key->group != group)
+            continue;
+        if (!first) {
+            first = entry;
+            continue;
+        }
+        gr_diag(s->d, GR0107, entry->key_span,
+                gr_arena_printf(s->a, "keep one of " GR_FMT, GR_ARG(group_names(s, keys, group))),
+                "\"" GR_FMT "\" and \"" GR_FMT "\" exclude each other", GR_ARG(first->key),
+                GR_ARG(entry->key));
+        gr_diag_note(s->d, first->key_span, "the other one is here");
+        spec_poison(s, entry);
+    }
+    if (!first && group == 1 && !s->partial && !meant)
+        gr_diag(s->d, GR0102, spec_head(map),
+                gr_arena_printf(s->a, "add " GR_FMT, GR_ARG(group_names(s, keys, group))),
+                "%s needs one of " GR_FMT, keys->what, GR_ARG(group_names(s, keys, group)));
+}
+
+static void
+check_groups(struct spec *s, const struct gr_node *map, const struct keys *keys, bool meant)
+{
+    unsigned last = 0;
+
+    for (size_t i = 0; i < keys->n; i++)
+        last = keys->rows[i].group > last ? keys->rows[i].group : last;
+    for (unsigned group = 1; group <= last; group++)
+        check_group(s, map, keys, group, meant);
+}
+
+static void
+check_entry(struct spec *s, const struct gr_node *entry, const struct keys *keys, const struct key *key)
+{
+    if (key->flags & KEY_NOT_YET) {
+        gr_diag(s->d, GR0318, entry->key_span, GR_STR("remove it for now"),
+                "\"" GR_FMT "\" is not supported yet", GR_ARG(entry->key));
+        spec_poison(s, entry);
+        return;
+    }
+    if (key == keys->any && !scalar_check_name(s, entry->key, entry->key_span, keys->names)) {
+        spec_poison(s, entry);
+        return;
+    }
+    if (!check_value(s, entry, key))
+        spec_poison(s, entry);
+}
+
+static void
+check_map(struct spec *s, const struct gr_node *map, const struct keys *keys)
+{
+    struct strs meant = {gr_arena_array(s->a, map->count, sizeof *meant.v), 0};
+    bool unknown = false;
+
+    gr_node_each (entry, map) {
+        const struct key *key = keys_find(keys, entry->key);
+
+        if (key) {
+            check_entry(s, entry, keys, key);
+            continue;
+        }
+        unknown = true;
+        if (meant.v)
+            meant.v[meant.n++] = report_unknown(s, entry, keys);
+    }
+    for (size_t i = 0; i < keys->n && !s->partial; i++)
+        if ((keys->rows[i].flags & KEY_REQUIRED) && !spec_has(map, keys->rows[i].name) &&
+            !strs_has(&meant, gr_str(keys->rows[i].name)))
+            report_missing(s, map, keys, &keys->rows[i]);
+    check_groups(s, map, keys, unknown);
+}
+
+static bool
+report_type(struct spec *s, const struct gr_node *node, const char *want, struct gr_str fix)
+{
+    if (node->kind == GR_NODE_NULL)
+        gr_diag(s->d, GR0103, node->key.n ? node->key_span : node->span, fix,
+                "there is no value; %s is expected", want);
+    else
+        gr_diag(s->d, GR0103, node->kind == GR_NODE_SCALAR || !node->key.n ? node->span : node->key_span, fix,
+                "%s is expected here, not %s", want, gr_node_kind_name(node->kind));
+    return false;
+}
+
+static bool
+report_empty(struct spec *s, const struct gr_node *node)
+{
+    gr_diag(s->d, GR0108, node->span, GR_STR("add an entry, or remove the key"),
+            "at least one entry is needed here");
+    return false;
+}
+
+/* One value of the row's type, whatever the row's shape. */
+static bool
+check_one(struct spec *s, const struct gr_node *node, const struct key *key)
+{
+    if (key->type == KEY_MAP) {
+        if (key->scalar && node->kind == GR_NODE_SCALAR)
+            return scalar_check(s, node, key->scalar);
+        if (node->kind != GR_NODE_MAP)
+            return report_type(s, node, key->scalar ? "a mapping or a single value" : "a mapping",
+                               gr_str(key->help));
+        if (node->count == 0 && !(key->flags & KEY_MAY_BE_EMPTY) && key->map->any)
+            return report_empty(s, node);
+        check_map(s, node, key->map);
+        return true;
+    }
+    if (node->kind != GR_NODE_SCALAR)
+        return report_type(s, node, key_type_name(key->type), gr_str(key->help));
+    return scalar_check(s, node, key);
+}
+
+/* A list: its entries are checked one by one. One that is wrong poisons a list of scalars (half a list of labels would be a
+ * different, wrong list), but not a list of mappings. */
+static bool
+check_list(struct spec *s, const struct gr_node *list, const struct key *key)
+{
+    bool ok = true;
+
+    if (list->count == 0 && !(key->flags & KEY_MAY_BE_EMPTY))
+        return report_empty(s, list);
+    gr_node_each (item, list) {
+        if (check_one(s, item, key))
+            continue;
+        spec_poison(s, item);
+        ok = key->type == KEY_MAP && ok;
+    }
+    return ok;
+}
+
+static bool
+check_argv(struct spec *s, const struct gr_node *node, const struct key *key)
+{
+    struct key text = *key;
+
+    text.type = KEY_TEXT;
+    if (node->kind != GR_NODE_LIST)
+        return report_type(s, node, "a list of program and arguments",
+                           GR_STR("write [program, \"argument\", …]; no shell is involved"));
+    return check_list(s, node, &text);
+}
+
+static bool
+check_value(struct spec *s, const struct gr_node *node, const struct key *key)
+{
+    bool ok = true;
+
+    if (key->type == KEY_ARGV && key->shape == SHAPE_ONE)
+        return check_argv(s, node, key);
+    if (key->shape == SHAPE_ONE || (key->shape == SHAPE_ONE_OR_LIST && node->kind == GR_NODE_SCALAR))
+        return check_one(s, node, key);
+    if (node->kind != GR_NODE_LIST)
+        return report_type(s, node, "a list",
+                           node->kind == GR_NODE_SCALAR
+                               ? gr_arena_printf(s->a, "write [" GR_FMT "]", GR_ARG(node->text))
+                               : gr_str(key->help));
+    if (key->type != KEY_ARGV)
+        return check_list(s, node, key);
+    if (node->count == 0)
+        return report_empty(s, node);
+    gr_node_each (item, node)
+        ok = check_argv(s, item, key) && ok;
+    return ok;
+}
+
+void
+keys_check(struct spec *s, const struct gr_node *root, const struct keys *keys, bool partial)
+{
+    s->partial = partial;
+    if (root->kind != GR_NODE_MAP) {
+        struct gr_span where = {s->file, root->span.start, root->span.start};
+
+        gr_diag(s->d, GR0103, root->kind == GR_NODE_NULL ? where : root->span,
+                GR_STR("begin with `apiVersion: guardrail/v1`"), "%s is a mapping, not %s", keys->what,
+                gr_node_kind_name(root->kind));
+        spec_poison(s, root);
+        return;
+    }
+    check_map(s, root, keys);
+}
