@@ -3,7 +3,7 @@
  * All that a user can get wrong is reported here and nowhere else. Machine trouble (no memory, disk full) is an
  * enum gr_err; our own bugs are GR_ASSERT. Findings are sorted by place when printed, so the order of passes never shows;
  * of two equal ones (code, place, text) one is kept. Ownership: texts are copied in; the source table must outlive the
- * list. Limit: GR_DIAGS_MAX are kept, the rest counted. */
+ * list. Limits: GR_DIAGS_MAX are kept, the rest counted; 16 notes each; a text past 4 KiB is cut and ends in "…". */
 #ifndef GUARDRAIL_DIAG_H
 #define GUARDRAIL_DIAG_H
 #include "guardrail/buf.h"
@@ -54,9 +54,12 @@ struct gr_diag_style {
  *            |           ^~
  *        help: did you mean "ms"?
  *     other.yml:3:1: note: first defined here
- * The caret line keeps tabs and pads by display width; foreign text is escaped. JSON:
+ * The help line is the fix if there is one, else the code's. Without a place the first line starts at the code and no source
+ * line follows; one past 160 columns is cut around the caret with "…". The caret line keeps tabs and pads by display width;
+ * foreign text is escaped. Findings that were not kept end it: "… and 12 more, not shown". JSON, on one line:
  *     {"format_version":1,"findings":[{"code":"GR0103","severity":"error","name":…,"message":…,"fix":…,
  *       "file":…,"line":12,"column":15,"end_line":12,"end_column":17,"notes":[{"message":…,"file":…,"line":…,"column":…}]}],
- *      "errors":1,"warnings":0,"dropped":0} */
+ *      "errors":1,"warnings":0,"dropped":0}
+ * An empty fix and the parts of a missing place are null; end_column is the first column behind it. */
 void gr_diags_print(const struct gr_diags *d, struct gr_diag_style style, struct gr_buf *out);
 #endif

@@ -22,12 +22,13 @@ struct gr_dec {
 GR_MUST_USE enum gr_err gr_dec_parse(struct gr_str s, struct gr_dec *out);
 GR_MUST_USE enum gr_err gr_dec_add(struct gr_dec a, struct gr_dec b, struct gr_dec *out);
 GR_MUST_USE enum gr_err gr_dec_mul(struct gr_dec a, struct gr_dec b, struct gr_dec *out);
-/* a / b: exact where it terminates within 18 digits, else rounded half-even at 17 significant digits. b != 0. */
+/* a / b: exact where it terminates within 18 digits, else rounded half-even at 17 significant digits or 18 places, whichever
+ * comes first; GR_ERANGE if nothing is left then. b != 0. */
 GR_MUST_USE enum gr_err gr_dec_div(struct gr_dec a, struct gr_dec b, struct gr_dec *out);
 struct gr_dec gr_dec_neg(struct gr_dec a);
 int gr_dec_cmp(struct gr_dec a, struct gr_dec b); /* <0, 0, >0 */
 double gr_dec_double(struct gr_dec a);
-struct gr_dec gr_dec_int(int64_t v);
+struct gr_dec gr_dec_int(int64_t v); /* v > INT64_MIN; the others give and take at most 18 digits */
 /* Plain decimal, never an exponent: "1.25", "-8", "0.0005". Reads back as the same decimal. */
 void gr_dec_print(struct gr_buf *b, struct gr_dec a);
 /* Shortest text that reads back as the same double; "NaN", "+Inf", "-Inf" otherwise. Locale plays no part. */

@@ -30,6 +30,7 @@ struct gr_quantity {
     struct gr_dec value;        /* with its sign applied; positive for BOTH */
     const struct gr_unit *unit; /* NULL: a bare number */
 };
-/* GR_ESYNTAX (not a number), GR_ERANGE (too many digits), GR_ENOENT (the unit is unknown; *bad_unit is its slice). */
+/* [sign]number[ ][suffix]; the signs are + - ± +- and U+2212 for a minus. GR_ESYNTAX (not a number), GR_ERANGE (too many
+ * digits), GR_ENOENT (the unit is unknown; *bad_unit is its slice). */
 GR_MUST_USE enum gr_err gr_quantity_parse(struct gr_str s, struct gr_quantity *out, struct gr_str *bad_unit);
 #endif

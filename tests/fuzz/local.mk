@@ -1,7 +1,11 @@
 # Fuzz targets. `make check` replays the saved corpus; tests/fuzz/run.sh fuzzes (clang). To add one: fuzz_NAME.c, its block
 # here, and at least one file in corpus/NAME.
 fuzz_targets = \
+	tests/fuzz/fuzz_diag \
+	tests/fuzz/fuzz_duration \
 	tests/fuzz/fuzz_json \
+	tests/fuzz/fuzz_number \
+	tests/fuzz/fuzz_quantity \
 	tests/fuzz/fuzz_quote \
 	tests/fuzz/fuzz_yaml
 check_PROGRAMS += $(fuzz_targets)
@@ -19,3 +23,13 @@ tests_fuzz_fuzz_quote_LDADD = $(BASE_LIBS)
 
 tests_fuzz_fuzz_yaml_SOURCES = tests/fuzz/fuzz_yaml.c $(fuzz_sources)
 tests_fuzz_fuzz_yaml_LDADD = $(BASE_LIBS)
+
+# Small ones: nothing but the target, base/ and the replay.
+tests_fuzz_fuzz_diag_SOURCES = tests/fuzz/fuzz_diag.c tests/fuzz/fuzz.h tests/fuzz/replay.c
+tests_fuzz_fuzz_diag_LDADD = $(BASE_LIBS)
+tests_fuzz_fuzz_duration_SOURCES = tests/fuzz/fuzz_duration.c tests/fuzz/fuzz.h tests/fuzz/replay.c
+tests_fuzz_fuzz_duration_LDADD = $(BASE_LIBS)
+tests_fuzz_fuzz_number_SOURCES = tests/fuzz/fuzz_number.c tests/fuzz/fuzz.h tests/fuzz/replay.c
+tests_fuzz_fuzz_number_LDADD = $(BASE_LIBS)
+tests_fuzz_fuzz_quantity_SOURCES = tests/fuzz/fuzz_quantity.c tests/fuzz/fuzz.h tests/fuzz/replay.c
+tests_fuzz_fuzz_quantity_LDADD = $(BASE_LIBS)
