@@ -2,3 +2,4 @@
 EXTRA_DIST += \
 	examples/minimal/guardrails.yml \
 	examples/tradepulse/guardrails.yml
+EXTRA_DIST += examples/quickstart.sh

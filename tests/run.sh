@@ -19,19 +19,7 @@ done
 passed=0 failed=0 skipped=0 trouble=0
 mkdir -p build || exit 2
 
-packages() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' tests/packages.txt; }
-
-install_packages() {
-  local missing=()
-  for p in $(packages); do
-    dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing+=("$p")
-  done
-  [ ${#missing[@]} -eq 0 ] && return 0
-  echo "== installing ${missing[*]}"
-  local sudo=; [ "$(id -u)" -eq 0 ] || sudo=sudo
-  $sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >build/apt.log 2>&1 ||
-    { tail -20 build/apt.log; return 1; }
-}
+. tests/packages.sh
 
 # step NAME COMMAND…: runs it with its output in build/NAME.log; a failure is shown and counted.
 step() {
