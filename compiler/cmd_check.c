@@ -13,8 +13,8 @@ static void
 success(const struct session *s, const char *path, const struct model *m)
 {
     if (!s->quiet && s->style.format == GR_DIAG_TEXT)
-        printf("%s: SUCCESS: %zu guardrails, %zu phases, %zu release streams\n", path, m->n_guardrails,
-               m->n_phases, m->n_streams);
+        printf("%s: SUCCESS: %zu guardrail%s, %zu phases, %zu release stream%s\n", path, m->n_guardrails,
+               m->n_guardrails == 1 ? "" : "s", m->n_phases, m->n_streams, m->n_streams == 1 ? "" : "s");
 }
 
 static int

@@ -55,3 +55,8 @@ libcompiler_a_SOURCES += \
 	compiler/cmd_check.c compiler/cmd_compile.c compiler/command.h compiler/options.c compiler/options.h \
 	compiler/session.c compiler/timescale.c compiler/timescale.h
 COMPILER_LIBS = libcompiler.a $(RULES_LIBS) $(BASE_LIBS) -lm
+
+bin_PROGRAMS += guardrailc
+guardrailc_SOURCES = compiler/guardrailc.c
+guardrailc_CFLAGS = $(AM_CFLAGS)
+guardrailc_LDADD = $(COMPILER_LIBS) -lm

@@ -146,7 +146,8 @@ is_good_ratio(const struct guardrail *g, const void *arg)
 }
 
 /* Bad events per cohort: counted, or the bad share of the (effective) total; for a histogram the observations above control's edge,
- * both cohorts counted at the same edge. */
+ * both cohorts counted at the same edge. Several edges tie where control's buckets are empty: max takes the first of them, because the
+ * share above falls with the edge (min would take the last, +Inf, where nothing is ever above). */
 static void
 bads(struct lower *lo)
 {
@@ -169,7 +170,7 @@ bads(struct lower *lo)
                      which, NULL);
     if ((which = lower_which(lo, is_compared_histogram, NULL)) != NULL)
         lower_branch(lo,
-                     "min without (part, le) (1 - guardrail:test:cdf{$S$1}"
+                     "max without (part, le) (1 - guardrail:test:cdf{$S$1}"
                      " and ignoring (cohort) guardrail:test:edge{$S$1})\n"
                      "  * guardrail:test:total{$S$1}",
                      which, NULL);

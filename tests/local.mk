@@ -8,6 +8,6 @@ include tests/fleet/local.mk
 include tests/unit/fleet/local.mk
 include tests/e2e/local.mk
 EXTRA_DIST += tests/packages.sh tests/packages.txt tests/run.sh
-TESTS += tests/layering.sh
+TESTS += tests/layering.sh tests/promtool/run.sh
 dist_check_SCRIPTS += tests/layering.sh tests/promtool/run.sh
 EXTRA_DIST += tests/promtool/demo.yml tests/promtool/kinds.test.yml tests/promtool/kinds.yml tests/promtool/sketch.test.yml
