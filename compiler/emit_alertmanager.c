@@ -230,14 +230,14 @@ static const struct route routes[] = {
      {0, 60000, 50000}},
     {"To the daemon at once, no waiting for company. group_interval is also the time until a delivery that "
      "failed for good is tried\n"
-     "      # again; repeat_interval heals a daemon that lost its store (effects are unique, so repeats "
+     "        # again; repeat_interval heals a daemon that lost its store (effects are unique, so repeats "
      "change nothing).",
      GR_ALERT_HARD,
      "guardraild",
      {0, 10000, 300000}},
     {"Nothing acts within seconds on a soft breach: 10s gather the slices of one slot in one message. "
      "Repeats come within the\n"
-     "      # shortest useful phase, for a daemon that was restored from a backup.",
+     "        # shortest useful phase, for a daemon that was restored from a backup.",
      GR_ALERT_SOFT,
      "guardraild",
      {10000, 60000, 900000}},
@@ -256,7 +256,10 @@ put_route(const struct model *m, struct gr_buf *b, const struct route *r)
     gr_buf_printf(b, "        # %s\n        - matchers:\n", r->comment);
     put_matcher_item(b, "            ", "alertname", gr_str(r->alert));
     gr_buf_printf(b, "          receiver: %s\n          group_by: ", r->receiver);
-    put_labels(m, b, before, after);
+    if (strcmp(r->alert, GR_ALERT_WATCHDOG) == 0) /* it belongs to no release */
+        gr_buf_puts(b, "[" GR_LABEL_SPEC "]\n");
+    else
+        put_labels(m, b, before, after);
     put_timing(m, b, "          ", &r->timing);
 }
 

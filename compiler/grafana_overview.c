@@ -227,6 +227,16 @@ table_options(struct dash *d, cJSON *panel, const char *sort_by)
 }
 
 static void
+plain_cells(struct dash *d, cJSON *defaults)
+{
+    cJSON *custom = jsonout_object(&d->j, defaults, "custom");
+
+    jsonout_cstr(&d->j, custom, "align", "auto");
+    jsonout_cstr(&d->j, jsonout_object(&d->j, custom, "cellOptions"), "type", "auto");
+    jsonout_bool(&d->j, custom, "inspect", false);
+}
+
+static void
 table_query(struct dash *d, cJSON *panel, const char *series)
 {
     gr_buf_puts(&d->expr, "max by (guardrail, phase, deployment_id, ");
@@ -279,7 +289,7 @@ standing_table(struct dash *d, int w, int h)
     table_query(d, panel, "guardrail:evidence");
     organize(d, panel, true, columns, GR_COUNT(columns));
     defaults = panel_field(d, panel, "none", NULL);
-    jsonout_cstr(&d->j, jsonout_object(&d->j, defaults, "custom"), "align", "auto");
+    plain_cells(d, defaults);
     colored_cells(d, panel, "Verdict");
     properties = panel_override(d, panel, "byName", "Effect");
     property_num(d, properties, "decimals", 3);
@@ -318,7 +328,7 @@ insufficient_table(struct dash *d, int x, int w, int h)
     panel_target(d, panel, "", true, true);
     organize(d, panel, false, columns, GR_COUNT(columns));
     defaults = panel_field(d, panel, "none", NULL);
-    jsonout_cstr(&d->j, jsonout_object(&d->j, defaults, "custom"), "align", "auto");
+    plain_cells(d, defaults);
     cJSON_DeleteItemFromObjectCaseSensitive(defaults, "noValue");
     jsonout_cstr(&d->j, defaults, "noValue",
                  "NO ROWS: nothing is insufficient, or nothing reports (then the first tile says NO DATA)");
