@@ -119,7 +119,8 @@ EOF
 }
 
 stack_alertmanager() {
-  stack_spawn alertmanager "$ALERTMANAGER" --config.file="$STACK/alertmanager/alertmanager.yml" --storage.path="$STACK/alertmanager/data" \
+  # In its folder: some secret files are read relative to the working folder.
+  stack_spawn alertmanager env -C "$STACK/alertmanager" "$ALERTMANAGER" --config.file="$STACK/alertmanager/alertmanager.yml" --storage.path="$STACK/alertmanager/data" \
     --web.listen-address="127.0.0.1:$AM_PORT" --cluster.listen-address= --log.level=warn
   wait_for 20 curl -fsS -o /dev/null "$AM_URL/-/ready" 2>/dev/null
 }
