@@ -162,7 +162,7 @@ classify(struct work *w)
     case RELEASE_STATES:
         break;
     }
-    GR_ASSERT(!"a state of the list");
+    GR_ASSERT(false && "a state of the list");
     return REASON_ENDED;
 }
 
@@ -540,7 +540,7 @@ decide_still_valid(const struct release_view *release, uint32_t epoch, struct gr
             reason = GR_STR("an operator holds the release");
         break;
     case RELEASE_STATES:
-        GR_ASSERT(!"a state of the list");
+        GR_ASSERT(false && "a state of the list");
     }
     *why = reason;
     return reason.n == 0;

@@ -28,6 +28,10 @@ libwebhook_a_SOURCES += \
 	webhook/policy_read.c \
 	webhook/prom.h \
 	webhook/record.h \
-	webhook/runner.h \
+	webhook/runner.c webhook/runner.h \
+	webhook/runner_child.c \
+	webhook/runner_job.c \
+	webhook/runner_procs.c webhook/runner_procs.h \
+	webhook/runner_wire.c webhook/runner_wire.h \
 	webhook/sender.h
 WEBHOOK_LIBS = libwebhook.a $(BASE_LIBS) $(SQLITE_LIBS) $(MHD_LIBS) $(CURL_LIBS) $(PCRE2_LIBS) -lpthread

@@ -18,20 +18,6 @@ policy_action_kind_name(enum policy_action_kind kind)
     return kind_names[kind];
 }
 
-/* An absolute path, a path below actions_dir, or a name to be searched: never one that climbs with "..". */
-static bool
-program_ok(struct gr_str program)
-{
-    struct gr_str rest = program, part;
-
-    if (program.n == 0 || program.n > 4096 || program.p[0] == '-' || program.p[program.n - 1] == '/')
-        return false;
-    while (gr_str_next(&rest, '/', &part))
-        if (gr_str_is(part, "..") || gr_str_is(part, "."))
-            return false;
-    return true;
-}
-
 static void
 check_placeholders(struct policy_reader *r, struct gr_str text, struct gr_span where, bool check)
 {
@@ -68,7 +54,7 @@ policy_read_argv(struct policy_reader *r, const struct gr_node *list, bool check
             return;
         if (i > 0)
             check_placeholders(r, args[i], item->span, check);
-        else if (!program_ok(args[0]))
+        else if (!runner_program_ok(args[0]))
             pj_fail(
                 r, GR0602, item->span,
                 "a program is an absolute path, a path below actions_dir without \"..\", or a plain name");
@@ -239,7 +225,7 @@ read_action(struct policy_reader *r, const struct gr_node *map, struct policy_ac
         (void)pj_name(r, map, "token_file", OPTIONAL, &action->token_file);
         break;
     case ACTION_KINDS:
-        GR_ASSERT(!"a kind of the table");
+        GR_ASSERT(false && "a kind of the table");
     }
     (void)pj_int(r, map, "escalate_after_ms", OPTIONAL, 1, INT64_C(86400000), &action->escalate_after_ms);
 }

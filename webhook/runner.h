@@ -43,6 +43,10 @@ void runner_stop(struct runner *r);
 int runner_fd(const struct runner *r);
 int64_t runner_pid(const struct runner *r);
 
+/* Whether a text may name a program: an absolute path, a path below actions_dir, or a plain name; no "." or ".." part, no
+ * leading '-', no trailing '/'. */
+bool runner_program_ok(struct gr_str program);
+
 struct runner_request {
     const struct policy_argv *commands; /* expanded (expand.h); several: a pipeline, left to right */
     size_t command_count;               /* 1 … POLICY_COMMANDS_MAX */

@@ -17,5 +17,6 @@ tests_unit_webhook_test_webhook_SOURCES += \
 	tests/unit/webhook/test_decide.c \
 	tests/unit/webhook/test_expand.c \
 	tests/unit/webhook/test_labels.c \
-	tests/unit/webhook/test_policy.c
+	tests/unit/webhook/test_policy.c \
+	tests/unit/webhook/test_runner.c
 EXTRA_DIST += tests/unit/webhook/policy.json

@@ -7,10 +7,7 @@
 #include "guardrail/base.h"
 
 static Suite *(*const suites[])(void) = {
-    decide_suite,
-    expand_suite,
-    labels_suite,
-    policy_suite,
+    decide_suite, expand_suite, labels_suite, policy_suite, runner_suite,
 };
 
 int

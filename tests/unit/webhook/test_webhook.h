@@ -7,4 +7,5 @@ Suite *decide_suite(void);
 Suite *expand_suite(void);
 Suite *labels_suite(void);
 Suite *policy_suite(void);
+Suite *runner_suite(void);
 #endif
