@@ -10,7 +10,8 @@ void gr_quote_json(struct gr_buf *b, struct gr_str s);
 void gr_quote_promql(struct gr_buf *b, struct gr_str s);
 /* Without quotes: the characters that have a meaning in RE2 are escaped with a backslash (as Go's regexp.QuoteMeta). */
 void gr_quote_regex(struct gr_buf *b, struct gr_str s);
-/* A YAML scalar on one line: plain where that is safe in every YAML 1.1 and 1.2 reader, else double-quoted. */
+/* A YAML scalar on one line: plain where that is safe in every YAML 1.1 and 1.2 reader, else double-quoted. As a key it must
+ * stay below 1024 characters, escapes included, which is YAML's own limit for keys on one line. */
 void gr_quote_yaml(struct gr_buf *b, struct gr_str s);
 /* A label value between quotes in Prometheus' text exposition: \\ \" \n. The quotes are not added. */
 void gr_quote_exposition(struct gr_buf *b, struct gr_str s);

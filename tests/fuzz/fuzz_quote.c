@@ -132,8 +132,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct gr_str text = {(const char *)data, n};
 
-    if (n > 200)
-        return 0; /* longer keys are no simple keys in YAML */
+    if (n > 160)
+        return 0; /* 6 × 160 < 1024 characters: YAML wants longer keys to be written with a question mark */
     check_reader(text, gr_quote_json, gr_json_read);
     check_reader(text, gr_quote_yaml, gr_yaml_read);
     check_promql(text);
