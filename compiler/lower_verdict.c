@@ -259,7 +259,7 @@ verdict(struct lower *lo)
     if (has_phase_end(lo))
         lower_put(lo, " unless on ($P) guardrail:overdue{$S}", NULL);
     lower_put(lo,
-              ") * 0\n"
+              ") * 0 + 0\n"
               "or (guardrail:expected{$S} unless $Yguardrail:coverage{$S})\n"
               "or guardrail:coverage{$S} * 0 + 1",
               NULL);
