@@ -15,6 +15,22 @@ struct out {
 };
 
 static void
+note(struct out *o, enum gr_err err)
+{
+    if (o->err == GR_OK)
+        o->err = err;
+}
+
+/* Adds o->text and empties it; its error is kept in mind. */
+static void
+put_text(struct out *o, cJSON *object, const char *key)
+{
+    note(o, gr_buf_err(&o->text));
+    jsonout_str(&o->j, object, key, gr_buf_str(&o->text));
+    gr_buf_reset(&o->text);
+}
+
+static void
 put_strs(struct out *o, cJSON *parent, const char *key, const struct strs *s)
 {
     cJSON *list = jsonout_array(&o->j, parent, key);
@@ -123,7 +139,6 @@ put_limit_text(struct out *o, cJSON *object, const struct limit *l, const struct
     bool both = gr_str_starts(b->text, GR_STR("\xc2\xb1")) || gr_str_starts(b->text, GR_STR("+-"));
     const char *side = b->side == SIDE_LOWER ? "below " : "above ";
 
-    gr_buf_reset(&o->text);
     if (b->side == SIDE_BACKSTOP) {
         gr_buf_printf(&o->text, GR_FMT " whatever control says", GR_ARG(b->text));
     } else if (l->against != AGAINST_FIXED) {
@@ -134,7 +149,7 @@ put_limit_text(struct out *o, cJSON *object, const struct limit *l, const struct
     } else {
         gr_buf_printf(&o->text, "%s%s" GR_FMT, b->inclusive ? "at or " : "", side, GR_ARG(b->text));
     }
-    jsonout_str(&o->j, object, "text", gr_buf_str(&o->text));
+    put_text(o, object, "text");
 }
 
 static void
@@ -159,7 +174,6 @@ put_snapshot(struct out *o, cJSON *parent, const struct guardrail *g)
     struct gr_str cohorts[] = {o->m->canary, GR_STR(COHORT_STREAM)};
     struct gr_dec scale = GR_DEC(1, 0);
 
-    gr_buf_reset(&o->text);
     gr_buf_puts(&o->text, "guardrail:window:value{");
     outname_matcher(&o->text, GR_LABEL_SPEC, o->m->spec);
     gr_buf_putc(&o->text, ',');
@@ -167,9 +181,9 @@ put_snapshot(struct out *o, cJSON *parent, const struct guardrail *g)
     gr_buf_putc(&o->text, ',');
     outname_matcher_any(&o->text, "cohort", cohorts, GR_COUNT(cohorts));
     gr_buf_putc(&o->text, '}');
-    jsonout_str(&o->j, object, "query", gr_buf_str(&o->text));
-    if (g->metric.unit && g->metric.show && o->err == GR_OK)
-        o->err = gr_unit_convert(scale, g->metric.unit, g->metric.show, &scale);
+    put_text(o, object, "query");
+    if (g->metric.unit && g->metric.show)
+        note(o, gr_unit_convert(scale, g->metric.unit, g->metric.show, &scale));
     jsonout_num(&o->j, object, "scale", gr_dec_double(scale));
     jsonout_str(&o->j, object, "unit",
                 g->metric.show ? gr_str_trim(gr_str(g->metric.show->label)) : GR_STR_NONE);
@@ -229,13 +243,12 @@ put_query(struct out *o, cJSON *object, const struct step *s)
         return;
     }
     if (!(e = gr_promql_clone(o->m->arena, s->query))) {
-        o->err = GR_ENOMEM;
+        note(o, GR_ENOMEM);
         return;
     }
     timescale_apply(o->m, e);
-    gr_buf_reset(&o->text);
     gr_promql_print(&o->text, e);
-    jsonout_str(&o->j, object, "query", gr_buf_str(&o->text));
+    put_text(o, object, "query");
 }
 
 static const char *
@@ -325,10 +338,8 @@ put_tail(struct out *o, cJSON *root)
 
     for (size_t i = 0; i < o->m->n_actions; i++)
         put_action(o, object, &o->m->actions[i]);
-    gr_buf_reset(&o->text);
-    if (o->err == GR_OK)
-        o->err = outname_uid(o->m, GR_STR("overview"), &o->text);
-    jsonout_str(&o->j, jsonout_object(&o->j, root, "dashboards"), "overview_uid", gr_buf_str(&o->text));
+    note(o, outname_uid(o->m, GR_STR("overview"), &o->text));
+    put_text(o, jsonout_object(&o->j, root, "dashboards"), "overview_uid");
     if (o->m->retention.decisions_ms > 0) /* how long records are kept; a demo shortens that as well */
         put_ms(o, jsonout_object(&o->j, root, "retention"), "decisions_ms",
                model_ms(o->m, o->m->retention.decisions_ms));
@@ -356,7 +367,7 @@ emit_policy(const struct model *m, struct tree *t)
     put_tail(&o, root);
     err = jsonout_finish(&o.j, root, &b);
     if (err == GR_OK)
-        err = o.err != GR_OK ? o.err : gr_buf_err(&o.text);
+        err = o.err;
     if (err == GR_OK)
         err = tree_add(t, GR_STR("guardraild/policy.json"), &b);
     gr_buf_fini(&o.text);

@@ -28,6 +28,10 @@ void dash_begin(struct dash *d, const struct model *m, struct gr_str what, int64
 /* Appends its JSON to b and frees everything, also after a failure. */
 GR_MUST_USE enum gr_err dash_end(struct dash *d, struct gr_buf *b);
 
+/* Empties d->expr, d->text or a buffer of one's own, keeping its error in mind. */
+void dash_settle(struct dash *d, struct gr_buf *b);
+void dash_note(struct dash *d, enum gr_err err);
+
 /* -- queries: they append to d->expr ------------------------------------------------------------------------------------- */
 
 /* What a selector asks for, beside spec, release labels and deployment. */

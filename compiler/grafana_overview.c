@@ -159,6 +159,7 @@ phase_timeline(struct dash *d, int h)
         if (d->m->phases[i].final)
             row.color = "green";
         mappings_add(d, mappings, &row, 1);
+        dash_settle(d, &name);
         gr_buf_fini(&name);
     }
     custom = jsonout_object(&d->j, defaults, "custom");
@@ -393,7 +394,7 @@ timelines(struct dash *d)
     d->y += 10;
     query_labels(d, NULL);
     gr_buf_printf(&labels, "guardrail, %s", gr_buf_cstr(&d->expr));
-    gr_buf_reset(&d->expr);
+    dash_settle(d, &d->expr);
     gr_buf_puts(&d->text, "{{guardrail}}");
     legend_labels(d, NULL);
     verdict_timeline(d,
@@ -406,8 +407,7 @@ timelines(struct dash *d)
                                      .h = 18},
                      gr_buf_cstr(&labels), &(struct sel){0});
     d->y += 18;
-    if (gr_buf_err(&labels) != GR_OK)
-        d->err = gr_buf_err(&labels);
+    dash_settle(d, &labels);
     gr_buf_fini(&labels);
 }
 

@@ -14,6 +14,20 @@ const struct mapping verdict_mappings[4] = {
 #define NO_DATA_TEXT "NO DATA"
 #define NO_DATA_INDEX 9
 
+void
+dash_settle(struct dash *d, struct gr_buf *b)
+{
+    dash_note(d, gr_buf_err(b));
+    gr_buf_reset(b);
+}
+
+void
+dash_note(struct dash *d, enum gr_err err)
+{
+    if (d->err == GR_OK)
+        d->err = err;
+}
+
 /* -- queries ------------------------------------------------------------------------------------------------------------- */
 
 /* A variable's matcher. optional: series without the label are taken as well. */
@@ -159,10 +173,8 @@ panel_target(struct dash *d, cJSON *panel, const char *legend, bool instant, boo
     if (table)
         jsonout_cstr(&d->j, t, "format", "table");
     d->queries++;
-    if (gr_buf_err(&d->expr) != GR_OK || gr_buf_err(&d->text) != GR_OK)
-        d->err = GR_ELIMIT; /* noted before the reset forgets it */
-    gr_buf_reset(&d->expr);
-    gr_buf_reset(&d->text);
+    dash_settle(d, &d->expr);
+    dash_settle(d, &d->text);
 }
 
 static void

@@ -79,8 +79,7 @@ limit_query(struct dash *d, const struct guardrail *g, const struct phase *p)
         query_select(d, "guardrail:limit",
                      &(struct sel){.guardrail = g, .phase = p, .more = ",side=\"backstop\""});
     }
-    if (gr_buf_err(&cohort) != GR_OK)
-        d->err = gr_buf_err(&cohort);
+    dash_settle(d, &cohort);
     gr_buf_fini(&cohort);
 }
 
@@ -137,8 +136,7 @@ override_cohort(struct dash *d, cJSON *panel, struct gr_str cohort, const char *
     properties = panel_override(d, panel, "byRegexp", gr_buf_cstr(&re));
     property_color(d, properties, color);
     property_num(d, properties, "custom.lineWidth", width);
-    if (gr_buf_err(&re) != GR_OK)
-        d->err = gr_buf_err(&re);
+    dash_settle(d, &re);
     gr_buf_fini(&re);
 }
 
@@ -194,7 +192,7 @@ value_panel(struct dash *d, const struct guardrail *g, const struct phase *p)
 
     describe(d, g);
     gr_buf_put(&description, gr_buf_str(&d->text));
-    gr_buf_reset(&d->text);
+    dash_settle(d, &d->text);
     panel = panel_add(d, &(struct panel){.type = "timeseries",
                                          .title = g->name,
                                          .description = gr_buf_str(&description),
@@ -221,8 +219,7 @@ value_panel(struct dash *d, const struct guardrail *g, const struct phase *p)
     override_limit(d, panel, "/^hard limit/", "red");
     override_limit(d, panel, "/^soft limit/", "orange");
     value_options(d, panel);
-    if (gr_buf_err(&description) != GR_OK)
-        d->err = gr_buf_err(&description);
+    dash_settle(d, &description);
     gr_buf_fini(&description);
 }
 
@@ -235,7 +232,7 @@ guardrail_panels(struct dash *d, const struct guardrail *g, const struct phase *
     gr_buf_printf(&title, GR_FMT ": verdict", GR_ARG(g->name));
     query_labels(d, g);
     gr_buf_put(&labels, gr_buf_str(&d->expr));
-    gr_buf_reset(&d->expr);
+    dash_settle(d, &d->expr);
     legend_labels(d, g);
     verdict_timeline(d,
                      &(struct panel){.type = "state-timeline",
@@ -248,8 +245,8 @@ guardrail_panels(struct dash *d, const struct guardrail *g, const struct phase *
                                      .h = PANEL_HEIGHT},
                      gr_buf_cstr(&labels), &(struct sel){.guardrail = g, .phase = p});
     d->y += PANEL_HEIGHT;
-    if (gr_buf_err(&labels) != GR_OK || gr_buf_err(&title) != GR_OK)
-        d->err = GR_ENOMEM;
+    dash_settle(d, &title);
+    dash_settle(d, &labels);
     gr_buf_fini(&title);
     gr_buf_fini(&labels);
 }
@@ -298,7 +295,7 @@ grafana_phase(const struct model *m, const struct phase *p, struct gr_buf *b)
     d.y += 4;
     query_labels(&d, NULL);
     gr_buf_printf(&labels, "guardrail, %s", gr_buf_cstr(&d.expr));
-    gr_buf_reset(&d.expr);
+    dash_settle(&d, &d.expr);
     gr_buf_puts(&d.text, "{{guardrail}}");
     legend_labels(&d, NULL);
     verdict_timeline(
@@ -314,8 +311,7 @@ grafana_phase(const struct model *m, const struct phase *p, struct gr_buf *b)
     for (size_t i = 0; i < m->n_guardrails; i++)
         if (in_phase(&d, &m->guardrails[i], p))
             group_row(&d, i, p);
-    if (gr_buf_err(&labels) != GR_OK)
-        d.err = gr_buf_err(&labels);
+    dash_settle(&d, &labels);
     gr_buf_fini(&labels);
     return dash_end(&d, b);
 }

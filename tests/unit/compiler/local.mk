@@ -13,4 +13,9 @@ tests_unit_compiler_test_compiler_SOURCES = \
 	tests/unit/compiler/test_compiler.c \
 	tests/unit/compiler/scratch.h \
 	tests/unit/compiler/scratch.c \
+	tests/unit/compiler/testmodel.h \
+	tests/unit/compiler/testmodel.c \
+	tests/unit/compiler/test_emit_alertmanager.c \
+	tests/unit/compiler/test_emit_grafana.c \
+	tests/unit/compiler/test_emit_policy.c \
 	tests/unit/compiler/test_tree.c

@@ -5,6 +5,9 @@
 #include "guardrail/base.h"
 
 static Suite *(*const suites[])(void) = {
+    emit_alertmanager_suite,
+    emit_grafana_suite,
+    emit_policy_suite,
     tree_suite,
 };
 

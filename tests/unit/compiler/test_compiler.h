@@ -5,5 +5,8 @@
 #include <check.h>
 #include <stdlib.h>
 
+Suite *emit_alertmanager_suite(void);
+Suite *emit_grafana_suite(void); /* grafana_*.c, outnames.c */
+Suite *emit_policy_suite(void);
 Suite *tree_suite(void); /* tree.c, manifest.c */
 #endif

@@ -1,0 +1,432 @@
+#include "config.h"
+#include "test_compiler.h"
+
+#include "../base/failing.h"
+#include "backend.h"
+#include "grafana.h"
+#include "guardrail/json.h"
+#include "guardrail/promql.h"
+#include "outnames.h"
+#include "testmodel.h"
+
+#define FOLDER "grafana/dashboards/Demo/Canary/"
+static const struct gr_json_limits limits = {16u << 20, 64, 1u << 20};
+
+/* -- what every dashboard must be ---------------------------------------------------------------------------------------- */
+
+static const char *const dashboards[] = {FOLDER "demo-overview.json", FOLDER "demo-dark.json",
+                                         FOLDER "demo-p1.json", FOLDER "demo-p2.json"};
+
+static cJSON *
+emit(const struct model *m, const char *path)
+{
+    struct gr_json_error where;
+    struct tree *t;
+    cJSON *root = NULL;
+
+    ck_assert_int_eq(gr_json_parse(testmodel_emit(m, emit_grafana, path, &t), &limits, &root, &where), GR_OK);
+    tree_free(t);
+    return root;
+}
+
+static double
+num(const cJSON *object, const char *name)
+{
+    const cJSON *v = gr_json_get(object, name);
+
+    ck_assert_msg(cJSON_IsNumber(v), "%s is no number", name);
+    return v->valuedouble;
+}
+
+static bool
+str_is(const cJSON *object, const char *name, const char *want)
+{
+    return gr_str_is(gr_json_str(object, name), want);
+}
+
+/* "NO DATA" in purple and a neutral base: Grafana's own base colour is green. */
+static void
+check_no_data(const cJSON *panel)
+{
+    const cJSON *defaults = gr_json_get(gr_json_get(panel, "fieldConfig"), "defaults"), *mapping;
+    const cJSON *step = cJSON_GetArrayItem(gr_json_get(gr_json_get(defaults, "thresholds"), "steps"), 0);
+    bool found = false;
+
+    cJSON_ArrayForEach(mapping, gr_json_get(defaults, "mappings"))
+    {
+        const cJSON *options = gr_json_get(mapping, "options");
+
+        if (str_is(mapping, "type", "special"))
+            found = str_is(options, "match", "null+nan") &&
+                    str_is(gr_json_get(options, "result"), "text", "NO DATA") &&
+                    str_is(gr_json_get(options, "result"), "color", "purple");
+        cJSON *value;
+        cJSON_ArrayForEach(value, options) /* text beside every colour */
+            if (str_is(mapping, "type", "value"))
+                ck_assert(gr_json_str(value, "text").n > 0 && gr_json_str(value, "color").n > 0);
+    }
+    ck_assert_msg(found, "no NO DATA mapping");
+    ck_assert(str_is(step, "color", "text"));
+    ck_assert(cJSON_IsNull(gr_json_get(step, "value")));
+}
+
+/* Our own front end takes the query; Grafana's $__ durations stand for an hour. */
+static void
+check_query(const char *expr)
+{
+    static const char *const macros[] = {"$__range", "$__rate_interval"};
+    struct gr_buf text = GR_BUF_INIT(1u << 20);
+    struct gr_sources *sources = gr_sources_create();
+    struct gr_diags *d = gr_diags_create(sources);
+    struct gr_arena *a = gr_arena_create(16u << 20);
+    struct gr_promql *tree;
+
+    for (const char *p = expr; *p;) {
+        size_t skip = 0;
+
+        for (size_t i = 0; i < GR_COUNT(macros); i++)
+            if (strncmp(p, macros[i], strlen(macros[i])) == 0)
+                skip = strlen(macros[i]);
+        if (skip > 0)
+            gr_buf_puts(&text, "1h");
+        else
+            gr_buf_putc(&text, *p);
+        p += skip > 0 ? skip : 1;
+    }
+    ck_assert_msg(gr_promql_parse(a, gr_buf_str(&text), GR_SPAN_NONE, d, &tree) == GR_OK, "no PromQL: %s",
+                  gr_buf_cstr(&text));
+    gr_arena_free(a);
+    gr_diags_free(d);
+    gr_sources_free(sources);
+    gr_buf_fini(&text);
+}
+
+static int
+check_targets(const cJSON *panel)
+{
+    const cJSON *target;
+    int n = 0;
+
+    cJSON_ArrayForEach(target, gr_json_get(panel, "targets"))
+    {
+        ck_assert(str_is(gr_json_get(target, "datasource"), "uid", "${datasource}"));
+        ck_assert(cJSON_IsString(gr_json_get(target, "legendFormat")));
+        ck_assert(gr_json_str(target, "refId").n == 1);
+        check_query(gr_json_get(target, "expr")->valuestring);
+        n++;
+    }
+    ck_assert_int_gt(n, 0);
+    return n;
+}
+
+struct grid {
+    int x, y, w, h;
+};
+struct walk {
+    struct grid grids[200];
+    int ids[200];
+    size_t n;
+    int visible; /* queries */
+};
+
+static void
+check_place(struct walk *w, const cJSON *panel)
+{
+    const cJSON *g = gr_json_get(panel, "gridPos");
+    struct grid at = {(int)num(g, "x"), (int)num(g, "y"), (int)num(g, "w"), (int)num(g, "h")};
+    int id = (int)num(panel, "id");
+
+    ck_assert_int_le(at.x + at.w, GRID_WIDTH);
+    ck_assert_uint_lt(w->n, GR_COUNT(w->grids));
+    for (size_t i = 0; i < w->n; i++) {
+        const struct grid *o = &w->grids[i];
+
+        ck_assert_int_ne(w->ids[i], id);
+        ck_assert_msg(at.x >= o->x + o->w || o->x >= at.x + at.w || at.y >= o->y + o->h ||
+                          o->y >= at.y + at.h,
+                      "panels %d and %d overlap", w->ids[i], id);
+    }
+    w->ids[w->n] = id;
+    w->grids[w->n++] = at;
+}
+
+static void
+check_panels(struct walk *w, const cJSON *list, bool hidden)
+{
+    const cJSON *panel;
+
+    cJSON_ArrayForEach(panel, list)
+    {
+        check_place(w, panel);
+        ck_assert(gr_json_str(panel, "title").n > 0);
+        if (str_is(panel, "type", "row")) {
+            check_panels(w, gr_json_get(panel, "panels"), cJSON_IsTrue(gr_json_get(panel, "collapsed")));
+            continue;
+        }
+        ck_assert(gr_json_str(panel, "description").n > 0);
+        ck_assert(str_is(gr_json_get(panel, "datasource"), "uid", "${datasource}"));
+        ck_assert(gr_json_str(gr_json_get(gr_json_get(panel, "fieldConfig"), "defaults"), "unit").n > 0);
+        check_no_data(panel);
+        w->visible += hidden ? 0 * check_targets(panel) : check_targets(panel);
+    }
+}
+
+START_TEST(dashboard_is_what_experts_expect)
+{
+    struct testmodel *t = testmodel_make();
+    cJSON *root = emit(&t->m, dashboards[_i]);
+    struct walk w = {0};
+    const cJSON *variables = gr_json_get(gr_json_get(root, "templating"), "list"), *v;
+
+    ck_assert(cJSON_IsFalse(gr_json_get(root, "editable")));
+    ck_assert(str_is(root, "timezone", "utc"));
+    ck_assert_int_eq((int)num(root, "graphTooltip"), 1);
+    ck_assert_ptr_null(gr_json_get(root, "id"));
+    ck_assert_ptr_null(gr_json_get(root, "version"));
+    ck_assert(gr_json_str(root, "uid").n <= UID_BYTES_MAX);
+    ck_assert(str_is(cJSON_GetArrayItem(variables, 0), "name", "datasource"));
+    ck_assert(str_is(cJSON_GetArrayItem(variables, 0), "label", "Data source"));
+    ck_assert(str_is(cJSON_GetArrayItem(variables, 1), "name", "cluster"));
+    ck_assert(str_is(cJSON_GetArrayItem(variables, 2), "name", "deployment"));
+    ck_assert_int_eq(cJSON_GetArraySize(variables), 5); /* flow, venue */
+    cJSON_ArrayForEach(v, variables) if (str_is(v, "type", "query"))
+        ck_assert_int_eq((int)num(v, "refresh"), 2);
+    v = cJSON_GetArrayItem(gr_json_get(gr_json_get(root, "annotations"), "list"), 0);
+    check_query(gr_json_get(v, "expr")->valuestring);
+    cJSON_ArrayForEach(v, gr_json_get(root, "links"))
+        ck_assert(cJSON_IsTrue(gr_json_get(v, "keepTime")) && cJSON_IsTrue(gr_json_get(v, "includeVars")));
+    check_panels(&w, gr_json_get(root, "panels"), false);
+    ck_assert_int_le(w.visible, QUERIES_MAX);
+    ck_assert_int_gt(w.visible, 1);
+    cJSON_Delete(root);
+    testmodel_free(t);
+}
+END_TEST
+
+/* -- particular things --------------------------------------------------------------------------------------------------- */
+
+/* The panel of that title, also inside rows; NULL if there is none. */
+static const cJSON *
+find_panel(const cJSON *list, const char *title)
+{
+    const cJSON *panel, *found = NULL;
+
+    cJSON_ArrayForEach(panel, list)
+    {
+        if (str_is(panel, "title", title) && !str_is(panel, "type", "row"))
+            return panel;
+        if (!found)
+            found = find_panel(gr_json_get(panel, "panels"), title);
+    }
+    return found;
+}
+
+#define SEL(g, more, slices)                                                                                 \
+    "{spec=\"demo\",guardrail=\"" g "\",phase=\"p2\"" more                                                   \
+    ",cluster=~\"${cluster}\",deployment_id=~\"${deployment}\"" slices "}"
+#define BOTH ",flow=~\"${flow}\",venue=~\"${venue}\""
+#define VENUE ",venue=~\"${venue}\""
+static const struct {
+    const char *panel, *unit, *value, *limit;
+} limit_rows[] = {
+    {"errors", "percentunit", "guardrail:window:value" SEL("errors", "", BOTH),
+     "guardrail:limit" SEL("errors", ",side!=\"backstop\"",
+                           BOTH) " * ignoring (level, side, cohort) group_left () "
+                                 "clamp_min(guardrail:window:value" SEL("errors", ",cohort=\"control\"",
+                                                                        BOTH) ", 0.0005) or "
+                                                                              "guardrail:limit" SEL("errors",
+                                                                                                    ",side="
+                                                                                                    "\"backst"
+                                                                                                    "op\"",
+                                                                                                    BOTH)},
+    {"age", "s", "guardrail:window:value" SEL("age", "", VENUE),
+     "guardrail:limit" SEL("age", ",side!=\"backstop\"",
+                           VENUE) " * ignoring (level, side, cohort) group_left () "
+                                  "guardrail:window:value" SEL("age", ",cohort=\"control\"", VENUE)},
+    {"cpu", "percentunit", "guardrail:window:value" SEL("cpu", "", ""), "guardrail:limit" SEL("cpu", "", "")},
+    {"pnl", "suffix:bp", "guardrail:window:value" SEL("pnl", "", BOTH),
+     "guardrail:limit" SEL("pnl", "", BOTH)},
+    {"refdata", "m", "guardrail:window:value" SEL("refdata", "", ""),
+     "guardrail:limit" SEL("refdata", "", "")},
+};
+
+START_TEST(limits_lie_where_they_are)
+{
+    struct testmodel *t = testmodel_make();
+    cJSON *root = emit(&t->m, FOLDER "demo-p2.json");
+    const cJSON *panel = find_panel(gr_json_get(root, "panels"), limit_rows[_i].panel), *targets;
+
+    ck_assert_ptr_nonnull(panel);
+    targets = gr_json_get(panel, "targets");
+    ck_assert_str_eq(gr_json_get(cJSON_GetArrayItem(targets, 0), "expr")->valuestring, limit_rows[_i].value);
+    ck_assert_str_eq(gr_json_get(cJSON_GetArrayItem(targets, 1), "expr")->valuestring, limit_rows[_i].limit);
+    ck_assert(
+        str_is(gr_json_get(gr_json_get(panel, "fieldConfig"), "defaults"), "unit", limit_rows[_i].unit));
+    cJSON_Delete(root);
+    testmodel_free(t);
+}
+END_TEST
+
+START_TEST(points_are_added_to_control)
+{
+    struct testmodel *t = testmodel_make();
+    const cJSON *panel;
+    cJSON *root;
+
+    t->guardrails[1].limit.against = AGAINST_CONTROL_POINTS;
+    root = emit(&t->m, FOLDER "demo-p2.json");
+    panel = find_panel(gr_json_get(root, "panels"), "age");
+    ck_assert_ptr_nonnull(
+        strstr(gr_json_get(cJSON_GetArrayItem(gr_json_get(panel, "targets"), 1), "expr")->valuestring,
+               " + ignoring (level, side, cohort) group_left () guardrail:window:value"));
+    cJSON_Delete(root);
+    testmodel_free(t);
+}
+END_TEST
+
+START_TEST(phases_have_their_own_guardrails)
+{
+    struct testmodel *t = testmodel_make();
+    cJSON *p1 = emit(&t->m, FOLDER "demo-p1.json"), *dark = emit(&t->m, FOLDER "demo-dark.json");
+    struct tree *tree = tree_create();
+
+    ck_assert_ptr_nonnull(find_panel(gr_json_get(p1, "panels"), "errors"));
+    ck_assert_ptr_null(find_panel(gr_json_get(p1, "panels"), "pnl"));
+    ck_assert_ptr_null(find_panel(gr_json_get(dark, "panels"), "errors"));
+    ck_assert_ptr_nonnull(find_panel(gr_json_get(dark, "panels"), "refdata"));
+    ck_assert_int_eq(emit_grafana(&t->m, tree), GR_OK);
+    ck_assert_ptr_null(tree_get(tree, GR_STR(FOLDER "demo-full.json")).p); /* no guardrail watches it */
+    ck_assert_ptr_nonnull(tree_get(tree, GR_STR(FOLDER ".lint")).p);
+    tree_free(tree);
+    cJSON_Delete(p1);
+    cJSON_Delete(dark);
+    testmodel_free(t);
+}
+END_TEST
+
+static const struct {
+    const char *folder, *path;
+    enum gr_err err;
+} folders[] = {
+    {"TradePulse/Canary", "grafana/dashboards/TradePulse/Canary/demo-overview.json", GR_OK},
+    {"One", "grafana/dashboards/One/demo-overview.json", GR_OK},
+    {"/a/b/", "grafana/dashboards/a/b/demo-overview.json", GR_OK},
+    {"", "grafana/dashboards/demo/demo-overview.json", GR_OK},
+    {"../../etc", NULL, GR_ERANGE},
+    {"a//b", NULL, GR_ERANGE},
+};
+
+START_TEST(folder_becomes_a_tree)
+{
+    struct testmodel *t = testmodel_make();
+    struct tree *tree = tree_create();
+
+    t->m.dashboards_folder = gr_str(folders[_i].folder);
+    ck_assert_int_eq(emit_grafana(&t->m, tree), folders[_i].err);
+    if (folders[_i].path)
+        ck_assert_ptr_nonnull(tree_get(tree, gr_str(folders[_i].path)).p);
+    tree_free(tree);
+    testmodel_free(t);
+}
+END_TEST
+
+static const struct {
+    const char *spec, *what, *want;
+} uids[] = {
+    {"demo", "overview", "demo-overview"},
+    {"a2345678901234567890123456789012", "1234567", "a2345678901234567890123456789012-1234567"},  /* 40 */
+    {"a2345678901234567890123456789012", "12345678", "a234567890123456789012345678901-57d8b733"}, /* 41 */
+    {"a2345678901234567890123456789012", "12345679", NULL},
+};
+
+START_TEST(uid_is_short_and_unique)
+{
+    struct model m = {.spec = gr_str(uids[_i].spec)};
+    struct gr_buf b = GR_BUF_INIT(1000);
+
+    ck_assert_int_eq(outname_uid(&m, gr_str(uids[_i].what), &b), GR_OK);
+    ck_assert_uint_le(b.n, UID_BYTES_MAX);
+    if (uids[_i].want)
+        ck_assert_str_eq(gr_buf_cstr(&b), uids[_i].want);
+    else
+        ck_assert_str_ne(gr_buf_cstr(&b), uids[_i - 1].want);
+    gr_buf_fini(&b);
+}
+END_TEST
+
+static const struct {
+    uint32_t scale;
+    const char *from, *refresh, *interval;
+} scales[] = {
+    {1, "now-130m", "30s", "timeInterval: 30s\n"},
+    {10, "now-13m", "5s", "timeInterval: 3s\n"},
+    {1000, "now-5m", "5s", "timeInterval: 30ms\n"},
+};
+
+START_TEST(time_scale_reaches_dashboards)
+{
+    struct testmodel *t = testmodel_make();
+    struct tree *tree;
+    cJSON *root;
+
+    t->m.time_scale = scales[_i].scale;
+    root = emit(&t->m, FOLDER "demo-overview.json");
+    ck_assert_str_eq(gr_json_get(gr_json_get(root, "time"), "from")->valuestring, scales[_i].from);
+    ck_assert_str_eq(gr_json_get(root, "refresh")->valuestring, scales[_i].refresh);
+    ck_assert_ptr_nonnull(strstr(
+        testmodel_emit(&t->m, emit_grafana, "grafana/provisioning/datasources/guardrail.yaml", &tree).p,
+        scales[_i].interval));
+    tree_free(tree);
+    cJSON_Delete(root);
+    testmodel_free(t);
+}
+END_TEST
+
+/* -- no memory ----------------------------------------------------------------------------------------------------------- */
+
+static enum gr_err (*const emitters[])(const struct model *m, struct tree *t) = {emit_alertmanager,
+                                                                                 emit_policy};
+
+/* Each allocation in turn; for the dashboards, which take thousands, a few of them. */
+START_TEST(allocations_fail)
+{
+    bool grafana = _i == (int)GR_COUNT(emitters), more = true;
+    size_t failures = 0;
+
+    for (size_t nth = 1; more; nth += grafana ? 1 + nth / 3 : 1) {
+        struct testmodel *t = testmodel_make();
+        struct tree *tree = tree_create();
+        enum gr_err err;
+
+        failing_start(nth, nth % 2 == 0);
+        err = grafana ? emit_grafana(&t->m, tree) : emitters[_i](&t->m, tree);
+        more = failing_stop();
+        ck_assert_msg(err == (more ? GR_ENOMEM : GR_OK), "allocation %zu: %s", nth, gr_err_name(err));
+        failures += more;
+        tree_free(tree);
+        testmodel_free(t);
+    }
+    ck_assert_uint_gt(failures, 10);
+}
+END_TEST
+
+Suite *
+emit_grafana_suite(void)
+{
+    Suite *s = suite_create("emit_grafana");
+    TCase *tc = tcase_create("dashboards");
+
+    tcase_add_loop_test(tc, dashboard_is_what_experts_expect, 0, (int)GR_COUNT(dashboards));
+    tcase_add_loop_test(tc, limits_lie_where_they_are, 0, (int)GR_COUNT(limit_rows));
+    tcase_add_test(tc, points_are_added_to_control);
+    tcase_add_test(tc, phases_have_their_own_guardrails);
+    tcase_add_loop_test(tc, folder_becomes_a_tree, 0, (int)GR_COUNT(folders));
+    tcase_add_loop_test(tc, uid_is_short_and_unique, 0, (int)GR_COUNT(uids));
+    tcase_add_loop_test(tc, time_scale_reaches_dashboards, 0, (int)GR_COUNT(scales));
+    suite_add_tcase(s, tc);
+    tc = tcase_create("memory");
+    tcase_set_timeout(tc, 60);
+    tcase_add_loop_test(tc, allocations_fail, 0, (int)GR_COUNT(emitters) + 1);
+    suite_add_tcase(s, tc);
+    return s;
+}
