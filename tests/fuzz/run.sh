@@ -9,7 +9,8 @@ seconds=$2
 shift 2
 for target in "$@"; do
     mkdir -p "$build/fuzz/corpus_$target"
-    # The rooms are small: compiling base/ and rules/ anew for each target is cheaper than a second build tree.
+    # base/ is small: compiling it anew for each target is cheaper than a second build tree. Add other rooms here when a
+    # target needs them.
     # shellcheck disable=SC2046
     clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
         -I"$build" -I"$src/include" -o "$build/fuzz/fuzz_$target" \
