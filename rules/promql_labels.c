@@ -411,13 +411,16 @@ is_matched(const struct gr_promql_binary *b, struct gr_str name)
     return !listed && !gr_str_eq(name, NAME);
 }
 
-/* The many side (or the left one), refined by what the other side says about the labels they are matched on. */
+/* The many side (or the left one), refined by what the other side says about the labels they are matched on. What is listed in no
+ * operand but in the clause has to be listed in the result: the answer for all others may not hold for it. */
 static enum gr_err
 refine(const struct infer *in, const struct gr_promql_binary *b, const set *many, const set *one, set *out)
 {
     bool on = b->has_matching && b->on;
     enum gr_err err = merge(in, many, one, meet, many->open && (on || one->open), out);
 
+    for (size_t i = 0; i < b->label_count && err == GR_OK; i++)
+        err = put(in, out, meet(get(many, b->labels[i]), get(one, b->labels[i])));
     if (err != GR_OK)
         return err;
     out->empty = many->empty || one->empty;

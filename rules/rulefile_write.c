@@ -56,13 +56,12 @@ fits_block(struct gr_str s)
     return true;
 }
 
-/* key: value */
+/* key: value, of a mapping at this level; the line is indented already. */
 static void
-put_entry(struct gr_buf *b, unsigned level, struct gr_str key, struct gr_str value)
+put_value(struct gr_buf *b, unsigned level, struct gr_str key, struct gr_str value)
 {
     struct gr_str rest = value, line;
 
-    indent(b, level);
     gr_quote_yaml(b, key);
     gr_buf_putc(b, ':');
     if (!fits_block(value)) {
@@ -78,6 +77,22 @@ put_entry(struct gr_buf *b, unsigned level, struct gr_str key, struct gr_str val
         gr_buf_put(b, line);
         gr_buf_putc(b, '\n');
     }
+}
+
+static void
+put_entry(struct gr_buf *b, unsigned level, struct gr_str key, struct gr_str value)
+{
+    indent(b, level);
+    put_value(b, level, key, value);
+}
+
+/* - key: value, which starts a list's item whose mapping is at this level. */
+static void
+put_item(struct gr_buf *b, unsigned level, struct gr_str key, struct gr_str value)
+{
+    indent(b, level - 1);
+    gr_buf_puts(b, "- ");
+    put_value(b, level, key, value);
 }
 
 static void
@@ -124,9 +139,7 @@ put_rule(struct gr_buf *b, const struct gr_rule *r)
     bool alert = r->kind == GR_RULE_ALERT;
 
     put_comment(b, 3, r->comment);
-    indent(b, 3);
-    gr_buf_puts(b, "- ");
-    put_entry(b, 0, alert ? GR_STR("alert") : GR_STR("record"), r->name);
+    put_item(b, 4, alert ? GR_STR("alert") : GR_STR("record"), r->name);
     put_entry(b, 4, GR_STR("expr"), r->expr);
     if (alert && r->for_ms > 0)
         put_duration(b, 4, "for", r->for_ms);
@@ -141,9 +154,7 @@ static void
 put_group(struct gr_buf *b, const struct gr_rule_group *g)
 {
     put_comment(b, 1, g->comment);
-    indent(b, 1);
-    gr_buf_puts(b, "- ");
-    put_entry(b, 0, GR_STR("name"), g->name);
+    put_item(b, 2, GR_STR("name"), g->name);
     if (g->interval_ms > 0)
         put_duration(b, 2, "interval", g->interval_ms);
     indent(b, 2);

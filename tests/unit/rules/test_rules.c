@@ -46,7 +46,18 @@ parsed_must(struct parsed *p, const char *text)
 
 /* clang-format off */
 static Suite *(*const suites[])(void) = {
+    promql_check_suite,
     promql_diff_suite,
+    promql_labels_suite,
+    promql_lex_suite,
+    promql_literal_suite,
+    promql_parse_suite,
+    promql_print_suite,
+    promql_regex_suite,
+    promql_table_suite,
+    promql_tree_suite,
+    rulefile_suite,
+    rulefile_write_suite,
 };
 /* clang-format on */
 

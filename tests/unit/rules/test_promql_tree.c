@@ -1,0 +1,342 @@
+/* test_promql_tree.c - walking, copying, comparing, rewriting. */
+#include "config.h"
+#include "test_rules.h"
+
+/* What a tree prints as. */
+static void
+is(const struct gr_promql *e, const char *want)
+{
+    struct gr_buf b = GR_BUF_INIT(1 << 16);
+
+    gr_promql_print(&b, e);
+    ck_assert_str_eq(gr_buf_cstr(&b), want);
+    gr_buf_fini(&b);
+}
+
+/* ---- walk ---- */
+
+struct seen {
+    struct gr_buf names;
+    size_t stop_after, count;
+};
+
+static bool
+note_selector(struct gr_promql *e, void *ctx)
+{
+    struct seen *s = ctx;
+
+    gr_buf_put(&s->names, gr_promql_metric(e));
+    gr_buf_putc(&s->names, ' ');
+    return ++s->count != s->stop_after;
+}
+
+START_TEST(selectors_in_order)
+{
+    struct parsed p;
+    struct seen s = {.names = GR_BUF_INIT(1000)}, first = {.names = GR_BUF_INIT(1000), .stop_after = 2};
+
+    parsed_must(
+        &p, "sum(rate(a[5m])) / {__name__=\"b\"} + topk(scalar(c), d) + {__name__=~\"e\"} - rate((f)[5m:])");
+    gr_promql_selectors(p.expr, note_selector, &s);
+    ck_assert_str_eq(gr_buf_cstr(&s.names), "a b c d  f ");
+    gr_promql_selectors(p.expr, note_selector, &first);
+    ck_assert_str_eq(gr_buf_cstr(&first.names), "a b ");
+    gr_buf_fini(&s.names);
+    gr_buf_fini(&first.names);
+    parsed_fini(&p);
+}
+END_TEST
+
+static bool
+count_but_calls(struct gr_promql *e, void *ctx)
+{
+    ++*(size_t *)ctx;
+    return e->kind != GR_PROMQL_CALL;
+}
+
+START_TEST(visit_can_leave_out)
+{
+    struct parsed p;
+    size_t count = 0;
+
+    parsed_must(&p, "rate(a[5m]) + (b)");
+    gr_promql_visit(p.expr, count_but_calls, &count);
+    ck_assert_uint_eq(count, 4); /* +, rate, parentheses, b */
+    parsed_fini(&p);
+}
+END_TEST
+
+START_TEST(matcher_lookup)
+{
+    struct parsed p;
+
+    parsed_must(&p, "foo{a=\"1\",b=~\"2\",a!=\"3\"}");
+    ck_assert(gr_str_is(gr_promql_matcher_on(p.expr, GR_STR("a"))->value, "1"));
+    ck_assert_int_eq(gr_promql_matcher_on(p.expr, GR_STR("b"))->op, GR_PROMQL_LIKE);
+    ck_assert_ptr_null(gr_promql_matcher_on(p.expr, GR_STR("c")));
+    parsed_fini(&p);
+    parsed_must(&p, "1");
+    ck_assert_ptr_null(gr_promql_matcher_on(p.expr, GR_STR("a")));
+    ck_assert_uint_eq(gr_promql_metric(p.expr).n, 0);
+    parsed_fini(&p);
+}
+END_TEST
+
+/* ---- copy and compare ---- */
+
+static const char full[] =
+    "label_replace(sum by (a) (rate(foo{a=\"b\",c=~\"d\"}[5m] offset 1m)), \"x\", \"$1\", \"y\", \"(.*)\") "
+    "* on (a) group_left (d) (-last_over_time(bar[5m:1m] @ start()) > bool 1)";
+
+START_TEST(clone_is_equal_and_apart)
+{
+    struct parsed p;
+    struct gr_promql *copy;
+    struct gr_promql_matcher m = {.name = GR_STR("t"), .op = GR_PROMQL_IS, .value = GR_STR("u")};
+    struct gr_promql_add add = {.matchers = &m, .count = 1};
+
+    parsed_must(&p, full);
+    copy = gr_promql_clone(p.arena, p.expr);
+    ck_assert_ptr_nonnull(copy);
+    ck_assert(gr_promql_equal(copy, p.expr));
+    is(copy, full);
+    ck_assert_int_eq(gr_promql_add_matchers(p.arena, copy, &add), GR_OK);
+    ck_assert(!gr_promql_equal(copy, p.expr));
+    is(p.expr, full);
+    parsed_fini(&p);
+}
+END_TEST
+
+START_TEST(unequal)
+{
+    static const char *const all[] = {
+        "1",
+        "2",
+        "-1",
+        "foo",
+        "bar",
+        "\"x\"",
+        "\"y\"",
+        "foo[1m]",
+        "foo[2m]",
+        "foo offset 1m",
+        "foo @ 1",
+        "foo @ 2",
+        "foo @ start()",
+        "foo{a=\"b\"}",
+        "foo{a!=\"b\"}",
+        "foo{a=\"c\"}",
+        "foo{b=\"b\"}",
+        "foo{a=\"b\",a=\"b\"}",
+        "foo[1m:]",
+        "foo[1m:1m]",
+        "foo[1m:] offset 1m",
+        "abs(foo)",
+        "ceil(foo)",
+        "hour()",
+        "hour(foo)",
+        "sum(foo)",
+        "avg(foo)",
+        "sum by () (foo)",
+        "sum by (a) (foo)",
+        "sum without (a) (foo)",
+        "sum by (b) (foo)",
+        "foo + foo",
+        "foo - foo",
+        "foo > foo",
+        "foo > bool foo",
+        "foo + on () foo",
+        "foo + ignoring () foo",
+        "foo + on (a) foo",
+        "foo + on (a) group_left () foo",
+        "foo + on (a) group_right () foo",
+        "foo + on (a) group_left (b) foo",
+        "-foo",
+        "+foo",
+        "(foo)",
+        "((foo))",
+        "NaN",
+        "Inf",
+        "-0",
+        "0",
+    };
+
+    for (size_t i = 0; i < GR_COUNT(all); i++) {
+        for (size_t k = 0; k < GR_COUNT(all); k++) {
+            struct parsed a, b;
+
+            parsed_must(&a, all[i]);
+            parsed_must(&b, all[k]);
+            ck_assert_msg(gr_promql_equal(a.expr, b.expr) == (i == k), "%s and %s", all[i], all[k]);
+            parsed_fini(&a);
+            parsed_fini(&b);
+        }
+    }
+}
+END_TEST
+
+/* ---- add matchers ---- */
+
+struct conflicts {
+    size_t count;
+    struct gr_span where;
+    enum gr_promql_match op;
+};
+
+static void
+note_conflict(const struct gr_promql *selector, const struct gr_promql_matcher *have,
+              const struct gr_promql_matcher *add, void *ctx)
+{
+    struct conflicts *c = ctx;
+
+    ck_assert_int_eq(selector->kind, GR_PROMQL_SELECTOR);
+    ck_assert(gr_str_eq(have->name, add->name));
+    c->count++;
+    c->where = have->where;
+    c->op = have->op;
+}
+
+static bool
+not_common(const struct gr_promql *selector, void *ctx)
+{
+    (void)ctx;
+    return !gr_str_is(gr_promql_metric(selector), "common");
+}
+
+static const struct add_row {
+    const char *name, *text, *want;
+    enum gr_err err;
+    size_t conflicts;
+} adds[] = {
+    {"everywhere", "rate(a[5m]) / on () b{x=\"y\"}",
+     "rate(a{track=\"canary\"}[5m]) / on () b{x=\"y\",track=\"canary\"}", GR_OK, 0},
+    {"no metric", "{x=\"y\"}", "{x=\"y\",track=\"canary\"}", GR_OK, 0},
+    {"left out", "a * common", "a{track=\"canary\"} * common", GR_OK, 0},
+    {"in a subquery", "rate((a)[5m:])", "rate((a{track=\"canary\"})[5m:])", GR_OK, 0},
+    {"the same one", "a{track=\"canary\"}", NULL, GR_OK, 0},
+    {"another value", "a{track=\"control\"} + b", "a{track=\"control\"} + b{track=\"canary\"}", GR_EUSER, 1},
+    {"another operator", "a{track=~\"canary\"}", NULL, GR_EUSER, 1},
+    {"two", "a{track=\"\"} + b{track!=\"canary\"}", NULL, GR_EUSER, 2},
+    {"conflict in what is left out", "common{track=\"x\"}", NULL, GR_OK, 0},
+    {"no selector", "time()", NULL, GR_OK, 0},
+};
+
+START_TEST(add_matchers)
+{
+    const struct add_row *r = &adds[_i];
+    struct parsed p;
+    struct conflicts found = {0};
+    struct gr_promql_matcher m = {.name = GR_STR("track"), .op = GR_PROMQL_IS, .value = GR_STR("canary")};
+    struct gr_promql_add add = {&m, 1, not_common, note_conflict, &found};
+
+    parsed_must(&p, r->text);
+    ck_assert_int_eq(gr_promql_add_matchers(p.arena, p.expr, &add), r->err);
+    is(p.expr, r->want ? r->want : r->text);
+    ck_assert_uint_eq(found.count, r->conflicts);
+    if (r->conflicts > 0)
+        ck_assert_uint_ne(found.where.file, 0);
+    add.conflict = NULL;
+    ck_assert_int_eq(gr_promql_add_matchers(p.arena, p.expr, &add), r->err);
+    is(p.expr, r->want ? r->want : r->text);
+    ck_assert_int_eq(gr_promql_check(p.expr, p.diags), GR_OK);
+    parsed_fini(&p);
+}
+END_TEST
+
+START_TEST(name_conflicts_with_metric)
+{
+    struct parsed p;
+    struct conflicts found = {0};
+    struct gr_promql_matcher m = {.name = GR_STR("__name__"), .op = GR_PROMQL_IS, .value = GR_STR("b")};
+    struct gr_promql_add add = {&m, 1, NULL, note_conflict, &found};
+
+    parsed_must(&p, "a");
+    ck_assert_int_eq(gr_promql_add_matchers(p.arena, p.expr, &add), GR_EUSER);
+    ck_assert_uint_eq(found.count, 1);
+    m.value = GR_STR("a");
+    ck_assert_int_eq(gr_promql_add_matchers(p.arena, p.expr, &add), GR_OK);
+    is(p.expr, "a");
+    parsed_fini(&p);
+}
+END_TEST
+
+START_TEST(add_without_memory)
+{
+    struct gr_arena *small = gr_arena_create(4);
+    struct parsed p;
+    struct gr_promql_matcher m = {
+        .name = GR_STR("a_long_label_name"), .op = GR_PROMQL_IS, .value = GR_STR("b")};
+    struct gr_promql_add add = {.matchers = &m, .count = 1};
+
+    parsed_must(&p, "a + b");
+    ck_assert_int_eq(gr_promql_add_matchers(small, p.expr, &add), GR_ENOMEM);
+    is(p.expr, "a + b");
+    ck_assert_ptr_null(gr_promql_clone(small, p.expr));
+    ck_assert_ptr_null(gr_promql_number(small, 1));
+    ck_assert_ptr_null(gr_promql_binary(p.arena, GR_PROMQL_ADD, NULL, p.expr));
+    ck_assert_ptr_null(gr_promql_call(p.arena, "abs", (struct gr_promql *[]){NULL}, 1));
+    gr_arena_free(small);
+    parsed_fini(&p);
+}
+END_TEST
+
+/* ---- replace ---- */
+
+START_TEST(replace)
+{
+    struct parsed p;
+    struct gr_promql *x, *wrapped, *old;
+
+    parsed_must(&p, "sum(rate(a[5m])) / b");
+    x = gr_promql_select(p.arena, GR_STR("x"), NULL, 0, 0);
+    ck_assert_int_eq(gr_promql_replace(&p.expr, x, x), GR_ENOENT);
+    ck_assert_int_eq(gr_promql_replace(&p.expr, p.expr->child[1], x), GR_OK);
+    is(p.expr, "sum(rate(a[5m])) / x");
+    old = p.expr->child[0]->child[0];
+    wrapped = gr_promql_call(p.arena, "abs", &old, 1);
+    ck_assert_int_eq(gr_promql_replace(&p.expr, old, wrapped), GR_OK);
+    is(p.expr, "sum(abs(rate(a[5m]))) / x");
+    ck_assert_uint_eq(p.expr->height, 5);
+    ck_assert_int_eq(gr_promql_replace(&p.expr, p.expr, x), GR_OK);
+    is(p.expr, "x");
+    parsed_fini(&p);
+}
+END_TEST
+
+START_TEST(replace_keeps_height)
+{
+    struct parsed p;
+    struct gr_promql *tall, *leaf;
+
+    parsed_must(&p, "a + b");
+    tall = gr_promql_select(p.arena, GR_STR("x"), NULL, 0, 0);
+    while (tall->height < GR_PROMQL_HEIGHT_MAX)
+        tall = gr_promql_call(p.arena, "abs", &tall, 1);
+    ck_assert_ptr_null(gr_promql_call(p.arena, "abs", &tall, 1));
+    leaf = p.expr->child[0];
+    ck_assert_int_eq(gr_promql_replace(&p.expr, leaf, tall), GR_ELIMIT);
+    is(p.expr, "a + b");
+    ck_assert_uint_eq(p.expr->height, 2);
+    parsed_fini(&p);
+}
+END_TEST
+
+Suite *
+promql_tree_suite(void)
+{
+    Suite *s = suite_create("promql_tree");
+    TCase *tc = tcase_create("trees");
+
+    tcase_add_test(tc, selectors_in_order);
+    tcase_add_test(tc, visit_can_leave_out);
+    tcase_add_test(tc, matcher_lookup);
+    tcase_add_test(tc, clone_is_equal_and_apart);
+    tcase_add_test(tc, unequal);
+    tcase_add_loop_test(tc, add_matchers, 0, GR_COUNT(adds));
+    tcase_add_test(tc, name_conflicts_with_metric);
+    tcase_add_test(tc, add_without_memory);
+    tcase_add_test(tc, replace);
+    tcase_add_test(tc, replace_keeps_height);
+    suite_add_tcase(s, tc);
+    return s;
+}
