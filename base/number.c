@@ -269,14 +269,13 @@ digit_count(wide v)
     return n;
 }
 
-/* v / 10^drop, half to even; `more`: something not zero was cut off behind v already. */
+/* v / 10^drop, to the nearest. There is never a tie to break: something not zero was cut off behind v already. */
 static wide
-round_off(wide v, int drop, bool more)
+round_off(wide v, int drop)
 {
-    wide unit = power_of_ten(drop), rest = v % unit, q = v / unit, half = unit / 2;
-    bool up = rest > half || (rest == half && (more || q % 2 != 0));
+    wide unit = power_of_ten(drop);
 
-    return up ? q + 1 : q;
+    return v / unit + (v % unit >= unit / 2);
 }
 
 /* Long division, digit by digit, until it comes out even or there is one digit more than is kept. */
@@ -298,7 +297,7 @@ gr_dec_div(struct gr_dec a, struct gr_dec b, struct gr_dec *out)
         drop = drop < -EXP_MAX - exp ? -EXP_MAX - exp : drop;
         if (drop > DIGITS_MAX)
             return GR_ERANGE; /* less than half of the smallest step */
-        q = round_off(q, drop, true);
+        q = round_off(q, drop);
         exp += drop;
         if (q == 0)
             return GR_ERANGE;

@@ -87,6 +87,24 @@ START_TEST(room_is_filled_by_the_caller)
 }
 END_TEST
 
+/* More bytes than printf can count; the compiler would say so if it knew. */
+static const char *volatile too_much = "%99999999999d";
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+
+START_TEST(more_than_printf_can_count_is_refused)
+{
+    struct gr_buf b = GR_BUF_INIT(SIZE_MAX);
+
+    gr_buf_puts(&b, "kept");
+    gr_buf_printf(&b, too_much, 1);
+    ck_assert_int_eq(gr_buf_err(&b), GR_ELIMIT);
+    ck_assert_str_eq(gr_buf_cstr(&b), "kept");
+    gr_buf_fini(&b);
+}
+END_TEST
+#pragma GCC diagnostic pop
+
 START_TEST(take_moves_the_memory_out)
 {
     struct gr_buf b = GR_BUF_INIT(100);
@@ -150,6 +168,7 @@ buf_suite(void)
     tcase_add_loop_test(tc, ceiling_holds_and_the_error_sticks, 63, 66);
     tcase_add_test(tc, a_failed_append_changes_nothing);
     tcase_add_test(tc, room_is_filled_by_the_caller);
+    tcase_add_test(tc, more_than_printf_can_count_is_refused);
     tcase_add_test(tc, take_moves_the_memory_out);
     tcase_add_test(tc, appends_cost_few_allocations);
     tcase_add_loop_test(tc, any_allocation_may_fail, 0, 2);

@@ -144,6 +144,19 @@ START_TEST(texts_are_limited)
 }
 END_TEST
 
+/* More bytes than printf can count; the compiler would say so if it knew. */
+static const char *volatile too_much = "%99999999999d";
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+
+START_TEST(more_than_printf_can_count_is_left_out)
+{
+    gr_diag(diags, GR0103, at(0), GR_STR_NONE, too_much, 1);
+    ck_assert_uint_eq(times_printed("GR0103 error: \n"), 1);
+}
+END_TEST
+#pragma GCC diagnostic pop
+
 START_TEST(a_text_is_cut_between_characters)
 {
     struct gr_buf text = GR_BUF_INIT(10000);
@@ -198,6 +211,7 @@ diag_suite(void)
     tcase_add_test(tc, count_is_limited);
     tcase_add_test(tc, notes_are_limited);
     tcase_add_loop_test(tc, texts_are_limited, 4095, 4099);
+    tcase_add_test(tc, more_than_printf_can_count_is_left_out);
     tcase_add_test(tc, a_text_is_cut_between_characters);
     tcase_add_loop_test(tc, any_allocation_may_fail, 0, 2);
     suite_add_tcase(s, tc);

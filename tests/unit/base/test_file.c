@@ -210,6 +210,23 @@ START_TEST(a_leftover_does_not_stop_a_write)
 }
 END_TEST
 
+START_TEST(endless_paths_are_refused)
+{
+    struct gr_buf path = GR_BUF_INIT(10000);
+
+    gr_buf_printf(&path, "%05000d", 0);
+    ck_assert_int_eq(gr_file_write(gr_buf_cstr(&path), GR_STR("x"), 0644), GR_ELIMIT);
+    ck_assert_int_eq(gr_dir_make(gr_buf_cstr(&path)), GR_ELIMIT);
+    path.p[4900] = '/';
+    ck_assert_int_eq(gr_file_write(gr_buf_cstr(&path), GR_STR("x"), 0644), GR_ELIMIT);
+    gr_buf_cut(&path, 300); /* a single name may have 255 bytes */
+    ck_assert_int_eq(gr_file_write(gr_buf_cstr(&path), GR_STR("x"), 0644), GR_ELIMIT);
+    ck_assert_int_eq(gr_dir_make(gr_buf_cstr(&path)), GR_ELIMIT);
+    ck_assert_int_eq(entries(), 0);
+    gr_buf_fini(&path);
+}
+END_TEST
+
 START_TEST(writing_needs_the_folder)
 {
     ck_assert_int_eq(gr_file_write("none/f", GR_STR("x"), 0644), GR_ENOENT);
@@ -415,6 +432,7 @@ file_suite(void)
     tcase_add_loop_test(tc, a_failed_write_leaves_the_target, 0, GR_COUNT(faults));
     tcase_add_test(tc, interrupted_and_short_writes_go_on);
     tcase_add_test(tc, a_leftover_does_not_stop_a_write);
+    tcase_add_test(tc, endless_paths_are_refused);
     tcase_add_test(tc, writing_needs_the_folder);
     suite_add_tcase(s, tc);
     tc = tcase_create("read");

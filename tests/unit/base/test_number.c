@@ -175,6 +175,7 @@ static const struct {
     {"1000000000000000000", '+', "0.000000000000000001", NULL}, /* exponents 36 apart */
     {"999999999999999999", '+', "1", "1000000000000000000"},
     {"999999999999999999", '+', "2", NULL},
+    {"1", '+', "-0.999999999999999999", "0.000000000000000001"}, /* exponents 18 apart */
     {"1.25", '*', "0.8", "1"},
     {"-0.01", '*', "5", "-0.05"},
     {"0", '*', "5", "0"},
@@ -261,6 +262,11 @@ END_TEST
 
 START_TEST(decimals_convert)
 {
+    struct gr_dec largest = gr_dec_int(INT64_MAX); /* 19 digits */
+
+    ck_assert_int_lt(gr_dec_cmp(GR_DEC(1, 18), largest), 0);
+    ck_assert_int_gt(gr_dec_cmp(GR_DEC(1, 19), largest), 0);
+    ck_assert_int_gt(gr_dec_cmp(GR_DEC(-1, 18), gr_dec_neg(largest)), 0);
     ck_assert(same(gr_dec_int(0), GR_DEC(0, 0)));
     ck_assert(same(gr_dec_int(-1200), GR_DEC(-12, 2)));
     ck_assert(same(gr_dec_int(7), GR_DEC(7, 0)));

@@ -2,6 +2,7 @@
 #include "guardrail/sys.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "../fault.h"
@@ -19,6 +20,19 @@ START_TEST(no_entry_is_missing)
 
     for (size_t i = 0; i < sizeof gr_sys_real; i += sizeof none)
         ck_assert(memcmp((const char *)&gr_sys_real + i, &none, sizeof none) != 0);
+}
+END_TEST
+
+START_TEST(opening_opens)
+{
+    int dir = gr_sys.open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0), fd;
+
+    ck_assert_int_ge(dir, 0);
+    fd = gr_sys.openat(dir, "dev", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(gr_sys.close(fd), 0);
+    ck_assert_int_eq(gr_sys.close(dir), 0);
+    ck_assert_int_eq(gr_sys.openat(-1, "dev", O_RDONLY | O_CLOEXEC, 0), -1);
 }
 END_TEST
 
@@ -66,6 +80,7 @@ sys_suite(void)
 
     tcase_add_test(tc, starts_with_the_real_calls);
     tcase_add_test(tc, no_entry_is_missing);
+    tcase_add_test(tc, opening_opens);
     tcase_add_loop_test(tc, faults_hit_the_call_they_are_armed_for, 0, 2);
     tcase_add_test(tc, live_blocks_are_counted);
     suite_add_tcase(s, tc);
