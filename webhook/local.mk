@@ -20,13 +20,13 @@ libwebhook_a_SOURCES = \
 libwebhook_a_SOURCES += \
 	webhook/decide.c webhook/decide.h \
 	webhook/expand.c webhook/expand.h \
-	webhook/http_client.h \
+	webhook/http_client.c webhook/http_client.h \
 	webhook/labels.c webhook/labels.h \
 	webhook/policy.c webhook/policy.h \
 	webhook/policy_actions.c \
 	webhook/policy_json.c webhook/policy_json.h \
 	webhook/policy_read.c \
-	webhook/prom.h \
+	webhook/prom.c webhook/prom.h \
 	webhook/record.h \
 	webhook/runner.c webhook/runner.h \
 	webhook/runner_child.c \

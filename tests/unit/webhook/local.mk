@@ -12,11 +12,15 @@ tests_unit_webhook_test_webhook_SOURCES = \
 	tests/unit/webhook/test_webhook.c
 # leaf modules
 tests_unit_webhook_test_webhook_SOURCES += \
+	tests/unit/webhook/canned.c \
+	tests/unit/webhook/canned.h \
 	tests/unit/webhook/fixture.c \
 	tests/unit/webhook/fixture.h \
 	tests/unit/webhook/test_decide.c \
 	tests/unit/webhook/test_expand.c \
+	tests/unit/webhook/test_http_client.c \
 	tests/unit/webhook/test_labels.c \
 	tests/unit/webhook/test_policy.c \
+	tests/unit/webhook/test_prom.c \
 	tests/unit/webhook/test_runner.c
 EXTRA_DIST += tests/unit/webhook/policy.json

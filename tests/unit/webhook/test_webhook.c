@@ -6,9 +6,11 @@
 
 #include "guardrail/base.h"
 
+/* clang-format off: one a line, so that two people can add one at the same time */
 static Suite *(*const suites[])(void) = {
-    decide_suite, expand_suite, labels_suite, policy_suite, runner_suite,
+    decide_suite, expand_suite, http_client_suite, labels_suite, policy_suite, prom_suite, runner_suite,
 };
+/* clang-format on */
 
 int
 main(void)

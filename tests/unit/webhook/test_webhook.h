@@ -5,7 +5,9 @@
 
 Suite *decide_suite(void);
 Suite *expand_suite(void);
+Suite *http_client_suite(void);
 Suite *labels_suite(void);
 Suite *policy_suite(void);
+Suite *prom_suite(void);
 Suite *runner_suite(void);
 #endif
