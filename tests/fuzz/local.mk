@@ -5,6 +5,7 @@ fuzz_targets = \
 	tests/fuzz/fuzz_duration \
 	tests/fuzz/fuzz_json \
 	tests/fuzz/fuzz_number \
+	tests/fuzz/fuzz_promql \
 	tests/fuzz/fuzz_quantity \
 	tests/fuzz/fuzz_quote \
 	tests/fuzz/fuzz_yaml
@@ -33,3 +34,6 @@ tests_fuzz_fuzz_number_SOURCES = tests/fuzz/fuzz_number.c tests/fuzz/fuzz.h test
 tests_fuzz_fuzz_number_LDADD = $(BASE_LIBS)
 tests_fuzz_fuzz_quantity_SOURCES = tests/fuzz/fuzz_quantity.c tests/fuzz/fuzz.h tests/fuzz/replay.c
 tests_fuzz_fuzz_quantity_LDADD = $(BASE_LIBS)
+
+tests_fuzz_fuzz_promql_SOURCES = tests/fuzz/fuzz_promql.c $(fuzz_sources)
+tests_fuzz_fuzz_promql_LDADD = $(RULES_LIBS) $(BASE_LIBS)

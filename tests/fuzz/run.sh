@@ -14,7 +14,7 @@ for target in "$@"; do
     # shellcheck disable=SC2046
     clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
         -I"$build" -I"$src/include" -o "$build/fuzz/fuzz_$target" \
-        "$src/tests/fuzz/fuzz_$target.c" "$src/tests/unit/base/tree.c" "$src"/base/*.c \
+        "$src/tests/fuzz/fuzz_$target.c" "$src/tests/unit/base/tree.c" "$src"/base/*.c "$src"/rules/*.c \
         $(pkg-config --cflags --libs yaml-0.1 libcjson gnutls) -lm
     (cd "$build/fuzz" && "./fuzz_$target" -max_total_time="$seconds" -timeout=10 -max_len=4096 -print_final_stats=1 \
         -artifact_prefix="crash_${target}_" "corpus_$target" "$src/tests/fuzz/corpus/$target")

@@ -12,9 +12,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "guardrail/duration.h"
 #include "guardrail/file.h"
+#include "guardrail/node.h"
 #include "guardrail/number.h"
 #include "guardrail/quote.h"
+#include "guardrail/rulefile.h"
 #include "promql_gen.h"
 
 #define COUNT_DEFAULT 3000u
@@ -237,6 +240,98 @@ START_TEST(verdicts_agree)
 }
 END_TEST
 
+/* ---- the worked sketch: printed anew and written by our writer, promtool takes it ---- */
+
+static struct gr_str
+scalar(const struct gr_node *map, const char *key)
+{
+    const struct gr_node *node = gr_node_get(map, key);
+
+    return node ? node->text : GR_STR_NONE;
+}
+
+static void
+copy_pairs(struct gr_rulefile *f, struct gr_rule *r, const struct gr_node *map,
+           void (*add)(struct gr_rulefile *, struct gr_rule *, struct gr_str, struct gr_str))
+{
+    gr_node_each (pair, map) {
+        add(f, r, pair->key, pair->text);
+    }
+}
+
+static void
+copy_rule(struct gr_rulefile *f, struct gr_rule_group *g, const struct gr_node *rule)
+{
+    bool alert = gr_node_get(rule, "alert") != NULL;
+    struct gr_buf printed = GR_BUF_INIT(1 << 20);
+    struct gr_rule *r;
+
+    ck_assert(judge(scalar(rule, "expr"), &printed));
+    r = gr_rulefile_rule(f, g, alert ? GR_RULE_ALERT : GR_RULE_RECORD,
+                         scalar(rule, alert ? "alert" : "record"), gr_buf_str(&printed));
+    ck_assert_ptr_nonnull(r);
+    if (gr_node_get(rule, "for"))
+        ck_assert_int_eq(gr_duration_parse(scalar(rule, "for"), &r->for_ms), GR_OK);
+    if (gr_node_get(rule, "keep_firing_for"))
+        ck_assert_int_eq(gr_duration_parse(scalar(rule, "keep_firing_for"), &r->keep_firing_for_ms), GR_OK);
+    copy_pairs(f, r, gr_node_get(rule, "labels"), gr_rule_label);
+    copy_pairs(f, r, gr_node_get(rule, "annotations"), gr_rule_annotation);
+    gr_buf_fini(&printed);
+}
+
+static void
+copy_file(struct gr_rulefile *f, const struct gr_node *root)
+{
+    gr_node_each (group, gr_node_get(root, "groups")) {
+        struct gr_rule_group *g = gr_rulefile_group(f, scalar(group, "name"), 0);
+
+        ck_assert_int_eq(gr_duration_parse(scalar(group, "interval"), &g->interval_ms), GR_OK);
+        gr_node_each (rule, gr_node_get(group, "rules")) {
+            copy_rule(f, g, rule);
+        }
+    }
+}
+
+START_TEST(sketch_is_taken)
+{
+    struct gr_buf path = GR_BUF_INIT(4096), text = GR_BUF_INIT(1 << 20), yaml = GR_BUF_INIT(1 << 20);
+    struct gr_sources *sources = gr_sources_create();
+    struct gr_diags *diags = gr_diags_create(sources);
+    struct gr_arena *a = gr_arena_create(8 << 20);
+    struct gr_rulefile *f = gr_rulefile_create(a);
+    struct gr_node *root = NULL;
+    const char *srcdir = getenv("GR_SRCDIR");
+    char folder[64] = "promql-sketch-XXXXXX", rules[96], out[96];
+    uint32_t file;
+
+    gr_buf_printf(&path, "%s/tests/data/lowering-sketch.yml", srcdir ? srcdir : "..");
+    ck_assert_int_eq(gr_file_read(gr_buf_cstr(&path), &text), GR_OK);
+    ck_assert_int_eq(gr_sources_add(sources, GR_STR("sketch"), gr_buf_str(&text), &file), GR_OK);
+    ck_assert_int_eq(gr_yaml_read(a, sources, file, &gr_node_limits_default, diags, &root), GR_OK);
+    copy_file(f, root);
+    ck_assert_int_eq(gr_arena_status(a), GR_OK);
+    gr_rulefile_write(&yaml, f, GR_STR("The worked sketch, in canonical form."));
+    ck_assert_int_eq(gr_buf_err(&yaml), GR_OK);
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(rules, sizeof rules, "%s/rules.yml", folder);
+    snprintf(out, sizeof out, "%s/output", folder);
+    ck_assert_int_eq(gr_file_write(rules, gr_buf_str(&yaml), 0644), GR_OK);
+    ck_assert_int_eq(run_promtool(rules, out), 0);
+    gr_buf_reset(&text);
+    ck_assert_int_eq(gr_file_read(out, &text), GR_OK);
+    ck_assert_msg(strstr(gr_buf_cstr(&text), "SUCCESS: 47 rules found") != NULL, "%s", gr_buf_cstr(&text));
+    unlink(rules);
+    unlink(out);
+    rmdir(folder);
+    gr_buf_fini(&path);
+    gr_buf_fini(&text);
+    gr_buf_fini(&yaml);
+    gr_arena_free(a);
+    gr_diags_free(diags);
+    gr_sources_free(sources);
+}
+END_TEST
+
 Suite *
 promql_diff_suite(void)
 {
@@ -245,9 +340,10 @@ promql_diff_suite(void)
     const char *promtool = getenv("PROMTOOL");
 
     tcase_set_timeout(tc, 300);
-    if (promtool && *promtool)
+    if (promtool && *promtool) {
         tcase_add_test(tc, verdicts_agree);
-    else
+        tcase_add_test(tc, sketch_is_taken);
+    } else
         printf("promql: promtool is missing, the comparison with it is skipped\n");
     suite_add_tcase(s, tc);
     return s;

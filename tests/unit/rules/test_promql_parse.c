@@ -217,7 +217,7 @@ START_TEST(spans)
     ck_assert_uint_eq(p.expr->end, strlen(text));
     ck_assert_uint_eq(p.expr->u.binary.op_where.start, 44);
     ck_assert_uint_eq(p.expr->child[0]->child[0]->child[0]->start, 17);
-    ck_assert_uint_eq(p.expr->child[0]->child[0]->child[0]->end, 42);
+    ck_assert_uint_eq(p.expr->child[0]->child[0]->child[0]->end, 41);
     ck_assert_uint_eq(p.expr->child[0]->child[0]->child[0]->u.selector.matchers[0].where.start, 21);
     parsed_fini(&p);
 }
