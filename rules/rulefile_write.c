@@ -1,8 +1,8 @@
 /* rulefile_write.c - a rule file as YAML.
  *
  * Written by hand rather than through libyaml's emitter, which can write no comments. The form is fixed: block mappings and lists,
- * two blanks a level; a scalar is plain or in double quotes on one line (gr_quote_yaml), or, when it has several lines that a
- * literal block keeps as they are, such a block:
+ * two blanks a level; a scalar is plain or in double quotes on one line (gr_quote_yaml), or, when it has several lines or would need
+ * escapes and a literal block keeps it as it is, such a block:
  *
  *     - name: demo
  *       interval: 2m
@@ -26,7 +26,21 @@ indent(struct gr_buf *b, unsigned levels)
         gr_buf_puts(b, "  ");
 }
 
-/* Characters that a block may hold: no controls (YAML readers refuse or change them), no line ends but LF, none that hide. */
+/* Bytes of UTF-8 that YAML readers take as line ends or that hide in an editor: C1 controls, LS and PS, bidirectional marks and
+ * overrides, the byte order mark. */
+static bool
+hides(const unsigned char *p, size_t left)
+{
+    if (left >= 2 && p[0] == 0xc2 && p[1] < 0xa0)
+        return true;
+    if (left >= 3 && p[0] == 0xe2 && p[1] == 0x80 && (p[2] < 0x90 || p[2] >= 0xa8))
+        return p[2] != 0xaf; /* a narrow space is no harm */
+    if (left >= 3 && p[0] == 0xe2 && p[1] == 0x81 && p[2] >= 0xa0)
+        return true;
+    return left >= 3 && p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf;
+}
+
+/* A line that a block keeps: no controls (YAML readers refuse or change them), nothing that hides, no blank at the end. */
 static bool
 is_plain_line(struct gr_str line)
 {
@@ -35,20 +49,22 @@ is_plain_line(struct gr_str line)
     for (size_t i = 0; i < line.n; i++) {
         unsigned char c = (unsigned char)line.p[i];
 
-        if (c < 0x20 || c >= 0x7f)
+        if (c < 0x20 || c == 0x7f || hides((const unsigned char *)line.p + i, line.n - i))
             return false;
     }
-    return true;
+    return gr_str_is_utf8(line);
 }
 
-/* Whether a literal block with |- gives back exactly this text: several lines of printable ASCII, none of them the indicator of
- * another indentation (a first line that starts with a blank), no line end at the end. */
+/* Whether a literal block with |- is to be used and gives back exactly this text: several lines, or one that would need escapes in
+ * quotes; no first line that starts with a blank (an indicator of another indentation), no line end at the end. */
 static bool
 fits_block(struct gr_str s)
 {
     struct gr_str rest = s, line;
 
-    if (!memchr(s.n ? s.p : "", '\n', s.n) || s.p[0] == ' ' || s.p[0] == '\n' || s.p[s.n - 1] == '\n')
+    if (s.n == 0 || s.p[0] == ' ' || s.p[0] == '\n' || s.p[s.n - 1] == '\n')
+        return false;
+    if (!memchr(s.p, '\n', s.n) && !memchr(s.p, '"', s.n) && !memchr(s.p, '\\', s.n))
         return false;
     while (gr_str_next(&rest, '\n', &line))
         if (!is_plain_line(line))
