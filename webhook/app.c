@@ -2,6 +2,8 @@
 #include "app.h"
 
 #include <time.h>
+#include "engine.h"
+#include "recorder.h"
 
 int64_t
 app_now_ms(void)
@@ -18,4 +20,13 @@ app_blind(const struct app *app, int64_t now_ms)
     int64_t beat = atomic_load(&app->watchdog_ms);
 
     return now_ms - (beat > app->started_ms ? beat : app->started_ms) > APP_WATCHDOG_MS;
+}
+
+void
+app_wake(struct app *app)
+{
+    if (app->engine)
+        engine_wake(app->engine);
+    if (app->recorder)
+        recorder_wake(app->recorder);
 }

@@ -10,6 +10,7 @@
 #define APP_WATCHDOG_MS INT64_C(300000) /* no beat for so long: the guardrails are blind */
 
 struct metrics;
+struct checks;
 struct engine;
 struct recorder;
 struct app {
@@ -20,12 +21,15 @@ struct app {
     struct metrics *metrics;
     struct engine *engine;           /* NULL in tests of the intake alone */
     struct recorder *recorder;       /* NULL likewise */
+    struct checks *checks;           /* NULL likewise */
     int64_t started_ms;              /* Unix */
     atomic_int_fast64_t watchdog_ms; /* Unix; the last beat, 0: none since the start */
     atomic_bool draining;            /* new work is refused with 503 */
 };
 /* Unix milliseconds. The one place where the wall clock is read for decisions. */
 int64_t app_now_ms(void);
+/* There may be something to carry out or to write down. Any thread. */
+void app_wake(struct app *app);
 /* No beat of the watchdog for APP_WATCHDOG_MS, nor since the start. */
 bool app_blind(const struct app *app, int64_t now_ms);
 #endif

@@ -3,19 +3,32 @@ noinst_LIBRARIES += libwebhook.a
 libwebhook_a_CFLAGS = $(AM_CFLAGS) $(CJSON_CFLAGS) $(SQLITE_CFLAGS) $(MHD_CFLAGS) $(CURL_CFLAGS) $(GNUTLS_CFLAGS) $(PCRE2_CFLAGS)
 # the daemon's core
 libwebhook_a_SOURCES = \
+	webhook/admin.c \
+	webhook/api.c webhook/api.h \
 	webhook/app.c webhook/app.h \
+	webhook/checks.c webhook/checks.h \
 	webhook/conf.c webhook/conf.h \
 	webhook/db.c webhook/db.h \
+	webhook/desk.c webhook/desk.h \
 	webhook/enact.c webhook/enact.h \
+	webhook/engine.c webhook/engine.h \
+	webhook/gate.c webhook/gate.h \
 	webhook/intake.c webhook/intake.h \
+	webhook/jread.c webhook/jread.h \
 	webhook/jw.c webhook/jw.h \
 	webhook/log.c webhook/log.h \
+	webhook/metrics.c webhook/metrics.h \
 	webhook/outbox.c webhook/outbox.h \
 	webhook/policies.c webhook/policies.h \
-	webhook/recorder.h \
+	webhook/recorder.c webhook/recorder.h \
 	webhook/release.c webhook/release.h \
+	webhook/request.c webhook/request.h \
+	webhook/rollback.c webhook/rollback.h \
 	webhook/schema.c webhook/schema.h \
-	webhook/store.c webhook/store.h
+	webhook/server.c webhook/server.h \
+	webhook/snapshot.c webhook/snapshot.h \
+	webhook/store.c webhook/store.h \
+	webhook/tokens.c webhook/tokens.h
 # leaf modules: policy, decisions, programs, messages, records
 libwebhook_a_SOURCES += \
 	webhook/decide.c webhook/decide.h \
@@ -35,3 +48,13 @@ libwebhook_a_SOURCES += \
 	webhook/runner_wire.c webhook/runner_wire.h \
 	webhook/sender.h
 WEBHOOK_LIBS = libwebhook.a $(BASE_LIBS) $(SQLITE_LIBS) $(MHD_LIBS) $(CURL_LIBS) $(PCRE2_LIBS) -lpthread
+
+EXTRA_PROGRAMS = guardraild
+guardraild_SOURCES = webhook/guardraild.c
+guardraild_CFLAGS = $(libwebhook_a_CFLAGS)
+guardraild_LDADD = $(WEBHOOK_LIBS)
+
+bin_PROGRAMS += guardrailctl
+guardrailctl_SOURCES = webhook/guardrailctl.c webhook/ctl.h webhook/ctl_http.c webhook/ctl_print.c
+guardrailctl_CFLAGS = $(libwebhook_a_CFLAGS)
+guardrailctl_LDADD = $(WEBHOOK_LIBS)

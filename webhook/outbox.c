@@ -151,6 +151,30 @@ outbox_retry(struct db *db, int64_t id, int64_t not_before_ms, struct gr_str err
 }
 
 enum gr_err
+outbox_void(struct db *db, int64_t id, struct gr_str why, int64_t now_ms)
+{
+    sqlite3_stmt *st =
+        db_use(db, "UPDATE effect SET state = 'void', key = key || '|void|' || id, last_error = ?2,"
+                   " done_ms = ?3 WHERE id = ?1");
+
+    db_bind_i64(db, st, 1, id);
+    db_bind_str(db, st, 2, or_empty(why));
+    db_bind_i64(db, st, 3, now_ms);
+    return db_run(db, st);
+}
+
+enum gr_err
+outbox_unhold(struct db *db, int64_t release_id, int64_t now_ms)
+{
+    sqlite3_stmt *st = db_use(db, "UPDATE effect SET state = 'retry', not_before_ms = ?2, done_ms = NULL"
+                                  " WHERE release_id = ?1 AND target = 'rollback' AND state = 'held'");
+
+    db_bind_i64(db, st, 1, release_id);
+    db_bind_i64(db, st, 2, now_ms);
+    return db_run(db, st);
+}
+
+enum gr_err
 outbox_recover(struct db *db, int64_t now_ms, int64_t *count)
 {
     sqlite3_stmt *st =

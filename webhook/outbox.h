@@ -31,6 +31,10 @@ GR_MUST_USE enum gr_err outbox_finish(struct db *db, int64_t id, const char *sta
                                       int64_t now_ms);
 /* Puts it back to be tried again. */
 GR_MUST_USE enum gr_err outbox_retry(struct db *db, int64_t id, int64_t not_before_ms, struct gr_str error);
+/* An effect of which nothing was done, and never will be: its key is free again. */
+GR_MUST_USE enum gr_err outbox_void(struct db *db, int64_t id, struct gr_str why, int64_t now_ms);
+/* The rollback that waits because an operator held the release goes on. */
+GR_MUST_USE enum gr_err outbox_unhold(struct db *db, int64_t release_id, int64_t now_ms);
 /* At start-up: what was running when the process ended is put back. *count: how many. */
 GR_MUST_USE enum gr_err outbox_recover(struct db *db, int64_t now_ms, int64_t *count);
 /* The rows of a state (or of all, with NULL), newest first. */

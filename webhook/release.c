@@ -1,6 +1,7 @@
 #include "config.h"
 #include "release.h"
 
+#include "outbox.h"
 #include "recorder.h"
 
 static const struct {
@@ -219,7 +220,8 @@ save(struct db *db, struct release *r)
         "UPDATE release SET state = ?2, phase = ?3, phase_n = ?4, phase_ms = ?5, ended_ms = nullif(?6, 0),"
         " had_traffic = ?7, held = ?8, hold_by = ?9, hold_reason = ?10, promotion_hold = ?11, halt_reason = "
         "?12,"
-        " extend_ms = nullif(?13, 0), version = version + 1 WHERE id = ?1 AND version = ?14");
+        " extend_ms = nullif(?13, 0), armed_epoch = ?15, armed_ms = ?16, version = version + 1"
+        " WHERE id = ?1 AND version = ?14");
     enum gr_err err;
 
     db_bind_i64(db, st, 1, r->id);
@@ -236,6 +238,8 @@ save(struct db *db, struct release *r)
     db_bind_text(db, st, 12, r->halt_reason);
     db_bind_i64(db, st, 13, r->extend_ms);
     db_bind_i64(db, st, 14, r->version);
+    db_bind_i64(db, st, 15, r->armed_epoch);
+    db_bind_i64(db, st, 16, r->armed_ms);
     if ((err = db_run(db, st)) != GR_OK)
         return err;
     GR_ASSERT(db_changes(db) == 1); /* r was read in this very transaction, or its version was compared */
@@ -514,8 +518,13 @@ release_resume(struct db *db, struct release *r, const struct release_act *act, 
         return refuse(why, "the release has ended: ", states[r->state].name);
     if (!r->held && r->promotion_hold[0] == '\0' && r->state != RELEASE_HALTED)
         return refuse(why, "nothing holds the release", "");
-    if (r->state == RELEASE_HALTED)
+    if (r->state == RELEASE_HALTED) {
         r->state = RELEASE_RUNNING;
+        r->armed_epoch++;
+        r->armed_ms = act->now_ms;
+    }
+    if ((err = outbox_unhold(db, r->id, act->now_ms)) != GR_OK)
+        return err;
     r->held = false;
     r->hold_by[0] = r->hold_reason[0] = r->promotion_hold[0] = r->halt_reason[0] = '\0';
     if ((err = save(db, r)) != GR_OK)
@@ -563,6 +572,23 @@ release_rolled_back(struct db *db, struct release *r, bool complete, int64_t eff
     if ((err = log_act(db, r, complete ? "rollback done" : "rollback incomplete", act)) != GR_OK)
         return err;
     return note(db, r, "rollback", complete ? "rolled_back" : "incomplete", act, breach, effect_id);
+}
+
+enum gr_err
+release_unconfirmed(struct db *db, struct release *r, const struct release_act *act,
+                    const struct release_breach *breach)
+{
+    enum gr_err err;
+
+    if (r->state != RELEASE_ROLLING_BACK)
+        return GR_OK;
+    r->state = RELEASE_RUNNING;
+    copy_text(r->promotion_hold, sizeof r->promotion_hold, act->reason);
+    if ((err = save(db, r)) != GR_OK)
+        return err;
+    if ((err = log_act(db, r, "rollback not confirmed", act)) != GR_OK)
+        return err;
+    return note(db, r, "hold", "not_confirmed", act, breach, 0);
 }
 
 enum gr_err

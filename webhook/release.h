@@ -73,7 +73,8 @@ GR_MUST_USE enum gr_err release_abort(struct db *db, struct release *r, const st
                                       struct gr_buf *why);
 GR_MUST_USE enum gr_err release_hold(struct db *db, struct release *r, const struct release_act *act,
                                      struct gr_buf *why);
-/* Ends an operator's hold and a promotion hold, and lets a halted release run again. */
+/* Ends an operator's hold and a promotion hold; a rollback that waited for that goes on. A halted release runs again and is armed anew: the
+ * next hard breach rolls it back though an earlier rollback was tried. */
 GR_MUST_USE enum gr_err release_resume(struct db *db, struct release *r, const struct release_act *act,
                                        struct gr_buf *why);
 
@@ -87,6 +88,9 @@ GR_MUST_USE enum gr_err release_rolling_back(struct db *db, struct release *r, c
 /* complete: every step is done → rolled_back. Otherwise → halted, promotion impossible until a person resumes or aborts. */
 GR_MUST_USE enum gr_err release_rolled_back(struct db *db, struct release *r, bool complete,
                                             int64_t effect_id, const struct release_act *act,
+                                            const struct release_breach *breach);
+/* A rollback that was not begun and will not be, for Prometheus does not confirm the breach: runs on, promotion held. */
+GR_MUST_USE enum gr_err release_unconfirmed(struct db *db, struct release *r, const struct release_act *act,
                                             const struct release_breach *breach);
 GR_MUST_USE enum gr_err release_halt(struct db *db, struct release *r, const struct release_act *act,
                                      const struct release_breach *breach);

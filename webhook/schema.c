@@ -13,6 +13,7 @@
  *            ready retry running        will be or is being carried out
  *            done failed dead           finished: carried out; a step failed; given up (dead letter)
  *            held ambiguous             waits for a person
+ *            void                       never begun, and will not be; its key is free again
  *            observed                   modes observe and dry-run: only written down
  * step     the journal: a row is committed before a program starts, its outcome after it ended
  * record   decision records that are to be written, or were
@@ -72,7 +73,8 @@ const char *const schema_steps[STORE_SCHEMA_VERSION] = {
 
     "CREATE TABLE record(id INTEGER PRIMARY KEY, release_id INTEGER NOT NULL REFERENCES release(id), n "
     "INTEGER NOT NULL,"
-    " at_ms INTEGER NOT NULL, body TEXT NOT NULL, written_ms INTEGER, UNIQUE(release_id, n)) STRICT;"
+    " at_ms INTEGER NOT NULL, body TEXT NOT NULL, metrics TEXT, written_ms INTEGER, UNIQUE(release_id, n)) "
+    "STRICT;"
     "CREATE INDEX record_due ON record(id) WHERE written_ms IS NULL;"
 
     "CREATE TABLE audit(seq INTEGER PRIMARY KEY AUTOINCREMENT, ts_ms INTEGER NOT NULL, actor TEXT NOT NULL,"

@@ -1,0 +1,310 @@
+#include "config.h"
+#include "api.h"
+
+#include <stdio.h>
+#include "checks.h"
+#include "expand.h"
+#include "recorder.h"
+
+#define BY_BYTES_MAX (RELEASE_WHO_BYTES - 1u)
+#define REASON_BYTES_MAX (RELEASE_WHY_BYTES - 1u)
+/* An operator waits a little for the decision record, so that it is there when the command returns. */
+#define RECORD_WAIT_MS 3000
+
+/* One verb on its way through the store. */
+struct verb {
+    struct request *q;
+    struct release_act act;
+    enum gr_err (*change)(struct db *db, struct release *r, const struct release_act *act,
+                          struct gr_buf *why);
+    struct release release;
+    struct gr_buf why;
+    /* start */
+    struct label_set stream;
+    struct gr_str deployment_id;
+    /* advance */
+    int64_t version;
+    bool override;
+};
+
+/* ---- reading the request ---- */
+
+static bool
+read_text(struct request *q, const struct gr_node *map, const char *name, size_t max, bool needed,
+          struct gr_str *out)
+{
+    const struct gr_node *n = gr_node_get(map, name);
+
+    *out = GR_STR("");
+    if (!n && !needed)
+        return true;
+    if (!n || n->kind != GR_NODE_SCALAR || n->style != GR_STYLE_QUOTED ||
+        (needed && gr_str_trim(n->text).n == 0))
+        request_error(q, 400, "\"%s\" must be a text%s", name, needed ? " that is not empty" : "");
+    else if (n->text.n > max)
+        request_error(q, 400, "\"%s\" is longer than %zu bytes", name, max);
+    else {
+        *out = n->text;
+        return true;
+    }
+    return false;
+}
+
+static bool
+read_act(struct request *q, struct release_act *act, bool reason_needed, const struct gr_node **map)
+{
+    struct gr_buf error = GR_BUF_INIT(1024);
+    enum gr_err err = api_read_body(q, map, &error);
+
+    if (err != GR_OK)
+        request_error_of(q, err, gr_buf_cstr(&error));
+    gr_buf_fini(&error);
+    if (err != GR_OK || !read_text(q, *map, "by", BY_BYTES_MAX, true, &act->by) ||
+        !read_text(q, *map, "reason", REASON_BYTES_MAX, reason_needed, &act->reason))
+        return false;
+    if (gr_str_is(act->by, "guardraild")) {
+        request_error(q, 400, "\"by\" must name a person");
+        return false;
+    }
+    act->now_ms = app_now_ms();
+    return true;
+}
+
+static bool
+read_stream(struct request *q, const struct gr_node *map, struct label_set *out)
+{
+    const struct gr_node *n = gr_node_get(map, "stream");
+    struct label *items;
+    size_t count = 0;
+
+    if (!n || n->kind != GR_NODE_MAP || n->count == 0 || n->count > LABELS_MAX) {
+        request_error(q, 400, "\"stream\" must be an object of release labels");
+        return false;
+    }
+    if (!(items = gr_arena_array(q->arena, n->count, sizeof *items))) {
+        request_error_of(q, GR_ENOMEM, NULL);
+        return false;
+    }
+    gr_node_each (v, n) {
+        if (v->kind != GR_NODE_SCALAR || v->style != GR_STYLE_QUOTED) {
+            request_error(q, 400, "\"stream\" must be an object of texts");
+            return false;
+        }
+        items[count++] = (struct label){v->key, v->text};
+    }
+    if (labels_sort(items, count) != GR_OK) {
+        request_error(q, 400, "\"stream\" names a label twice");
+        return false;
+    }
+    *out = (struct label_set){items, count};
+    return true;
+}
+
+/* ---- answering ---- */
+
+static void
+answer(struct verb *v, enum gr_err err, int status)
+{
+    struct request *q = v->q;
+    struct jw w = JW_INIT(&q->out);
+
+    if (err != GR_OK) {
+        request_error_of(q, err, err == GR_ENOENT ? "no such deployment" : gr_buf_cstr(&v->why));
+        return;
+    }
+    app_wake(q->app);
+    request_answer(q, status);
+    jw_open(&w, NULL, '{');
+    api_print_release(&w, "release", &v->release);
+    if (q->app->recorder)
+        jw_bool(&w, "recorded", recorder_wait(q->app->recorder, RECORD_WAIT_MS));
+    jw_close(&w, '}');
+    gr_buf_putc(&q->out, '\n');
+}
+
+/* ---- start ---- */
+
+static enum gr_err
+run_start(struct db *db, void *arg)
+{
+    struct verb *v = arg;
+
+    gr_buf_reset(&v->why);
+    return release_start(db, v->q->app->policies, v->stream, v->deployment_id, &v->act, &v->release, &v->why);
+}
+
+static void
+name_streams(struct verb *v)
+{
+    const struct policy *p = policies_current(v->q->app->policies);
+
+    if (policy_stream(p, v->stream))
+        return;
+    gr_buf_puts(&v->why, "; there is ");
+    for (size_t i = 0; i < p->stream_count && i < 20; i++) {
+        gr_buf_puts(&v->why, i ? "; " : "");
+        labels_print(&v->why, p->streams[i]);
+    }
+}
+
+void
+admin_start(struct request *q)
+{
+    struct verb v = {.q = q, .why = GR_BUF_INIT(2048)};
+    const struct gr_node *map;
+    enum gr_err err;
+
+    if (!read_act(q, &v.act, false, &map) || !read_stream(q, map, &v.stream) ||
+        !read_text(q, map, "deployment_id", RELEASE_ID_BYTES - 1, true, &v.deployment_id))
+        return;
+    if (!expand_value_ok(v.deployment_id)) {
+        request_error(q, 400,
+                      "a deployment id is letters, digits, '.', '_' and '-', at most 128, and starts with a "
+                      "letter or digit");
+        return;
+    }
+    err = store_call(q->app->store, run_start, &v);
+    if (err == GR_ESTATE)
+        name_streams(&v);
+    answer(&v, err, 201);
+    gr_buf_fini(&v.why);
+}
+
+/* ---- advance ---- */
+
+static enum gr_err
+run_advance(struct db *db, void *arg)
+{
+    struct verb *v = arg;
+    enum gr_err err;
+
+    gr_buf_reset(&v->why);
+    if ((err = release_find(db, v->q->app->policies, gr_str(v->q->id), &v->release)) != GR_OK)
+        return err;
+    return release_advance(db, &v->release, v->version, v->override, &v->act, &v->why);
+}
+
+/* Programs first, for they take long; the gate last, so that what it saw is fresh; the version catches what came between. */
+static bool
+gate_opens(struct verb *v, struct gate *g)
+{
+    struct request *q = v->q;
+    struct gate programs = {.count = 0};
+    enum gr_err err = gate_ask(q->app, q->arena, gr_str(q->id), app_now_ms(), g);
+
+    if (err == GR_OK && g->release.state == RELEASE_RUNNING && q->app->checks) {
+        err = checks_run(q->app, q->arena, &g->release, &programs);
+        if (err == GR_EAGAIN) {
+            request_error(q, 409, "another advance runs its checks; try again");
+            return false;
+        }
+        if (err == GR_OK)
+            err = gate_ask(q->app, q->arena, gr_str(q->id), app_now_ms(), g);
+    }
+    if (err != GR_OK) {
+        request_error_of(q, err, err == GR_ENOENT ? "no such deployment" : NULL);
+        return false;
+    }
+    for (size_t i = 0; i < programs.count; i++)
+        gate_reason(g, q->arena, GR_FMT, GR_ARG(programs.reasons[i]));
+    if (g->count > 0) {
+        log_event(q->app->log, AT_INFO, "gate closed", "deployment_id", q->id, "reason", g->reasons[0].p,
+                  (char *)NULL);
+        api_print_gate(q, g, 409);
+        return false;
+    }
+    v->version = g->release.version;
+    return true;
+}
+
+static enum gr_err
+load_version(struct db *db, void *arg)
+{
+    struct verb *v = arg;
+    enum gr_err err = release_find(db, v->q->app->policies, gr_str(v->q->id), &v->release);
+
+    v->version = v->release.version;
+    return err;
+}
+
+static void
+advance(struct request *q, bool override)
+{
+    struct verb v = {.q = q, .override = override, .why = GR_BUF_INIT(2048)};
+    struct gate *g = gr_arena_alloc(q->arena, sizeof *g);
+    const struct gr_node *map;
+    enum gr_err err = GR_OK;
+
+    if (!g) {
+        request_error_of(q, GR_ENOMEM, NULL);
+        return;
+    }
+    if (!read_act(q, &v.act, true, &map))
+        return;
+    if (override)
+        err = store_call(q->app->store, load_version, &v);
+    else if (!gate_opens(&v, g))
+        goto done;
+    v.act.now_ms = app_now_ms();
+    if (err == GR_OK)
+        err = store_call(q->app->store, run_advance, &v);
+    answer(&v, err, 200);
+done:
+    gr_buf_fini(&v.why);
+}
+
+void
+admin_advance(struct request *q)
+{
+    advance(q, false);
+}
+
+void
+admin_override(struct request *q)
+{
+    advance(q, true);
+}
+
+/* ---- abort, hold, resume ---- */
+
+static enum gr_err
+run_change(struct db *db, void *arg)
+{
+    struct verb *v = arg;
+    enum gr_err err;
+
+    gr_buf_reset(&v->why);
+    if ((err = release_find(db, v->q->app->policies, gr_str(v->q->id), &v->release)) != GR_OK)
+        return err;
+    return v->change(db, &v->release, &v->act, &v->why);
+}
+
+static void
+change(struct request *q,
+       enum gr_err (*fn)(struct db *, struct release *, const struct release_act *, struct gr_buf *))
+{
+    struct verb v = {.q = q, .change = fn, .why = GR_BUF_INIT(2048)};
+    const struct gr_node *map;
+
+    if (read_act(q, &v.act, true, &map))
+        answer(&v, store_call(q->app->store, run_change, &v), 200);
+    gr_buf_fini(&v.why);
+}
+
+void
+admin_abort(struct request *q)
+{
+    change(q, release_abort);
+}
+
+void
+admin_hold(struct request *q)
+{
+    change(q, release_hold);
+}
+
+void
+admin_resume(struct request *q)
+{
+    change(q, release_resume);
+}

@@ -1,0 +1,469 @@
+#include "config.h"
+#include "api.h"
+
+#include "guardrail/diag.h"
+#include "metrics.h"
+#include "outbox.h"
+
+/* To add one: a handler, a row here, its line in the man page. */
+const struct route routes[] = {
+    {"POST", "/v1/alerts", ROLE_INGEST, WORK_INTAKE, NULL},
+    {"POST", "/v1/watchdog", ROLE_INGEST, WORK_INTAKE, NULL},
+    {"GET", "/healthz", ROLE_NONE, WORK_HERE, api_healthz},
+    {"GET", "/readyz", ROLE_NONE, WORK_HERE, api_readyz},
+    {"GET", "/metrics", ROLE_READ, WORK_DESK, api_metrics},
+    {"GET", "/v1/status", ROLE_READ, WORK_DESK, api_status},
+    {"GET", "/v1/deadletters", ROLE_READ, WORK_DESK, api_deadletters},
+    {"GET", "/v1/releases", ROLE_READ, WORK_DESK, api_releases},
+    {"GET", "/v1/releases/{id}", ROLE_READ, WORK_DESK, api_release},
+    {"GET", "/v1/releases/{id}/gate", ROLE_READ, WORK_DESK, api_gate},
+    {"POST", "/v1/releases", ROLE_ADMIN, WORK_DESK, admin_start},
+    {"POST", "/v1/releases/{id}/advance", ROLE_ADMIN, WORK_DESK, admin_advance},
+    {"POST", "/v1/releases/{id}/override", ROLE_ADMIN, WORK_DESK, admin_override},
+    {"POST", "/v1/releases/{id}/abort", ROLE_ADMIN, WORK_DESK, admin_abort},
+    {"POST", "/v1/releases/{id}/hold", ROLE_ADMIN, WORK_DESK, admin_hold},
+    {"POST", "/v1/releases/{id}/resume", ROLE_ADMIN, WORK_DESK, admin_resume},
+};
+const size_t route_count = GR_COUNT(routes);
+
+/* ---- shapes ---- */
+
+static void
+print_shares(struct jw *w, const struct policy_phase *phase)
+{
+    jw_open(w, "traffic_share", '{');
+    for (size_t i = 0; i < phase->traffic_count; i++)
+        jw_double(w, phase->traffic[i].flow.n ? phase->traffic[i].flow.p : "all", phase->traffic[i].ratio);
+    jw_close(w, '}');
+}
+
+void
+api_print_release(struct jw *w, const char *key, const struct release *r)
+{
+    jw_open(w, key, '{');
+    jw_text(w, "deployment_id", r->deployment_id);
+    if (r->stream_row)
+        jw_labels(w, "stream", *r->stream_row);
+    jw_text(w, "stream_key", r->stream);
+    jw_text(w, "state", release_state_name(r->state));
+    jw_text(w, "phase", r->phase);
+    jw_time(w, "phase_started", r->phase_ms);
+    jw_time(w, "started", r->started_ms);
+    jw_time(w, "ended", r->ended_ms);
+    if (r->state == RELEASE_RUNNING && r->phase_row)
+        jw_time(w, "earliest_promotion", release_ripe_ms(r));
+    jw_bool(w, "extended", r->extend_ms > 0);
+    jw_bool(w, "held", r->held);
+    jw_text(w, "hold_by", r->hold_by[0] ? r->hold_by : NULL);
+    jw_text(w, "hold_reason", r->hold_reason[0] ? r->hold_reason : NULL);
+    jw_text(w, "promotion_hold", r->promotion_hold[0] ? r->promotion_hold : NULL);
+    jw_text(w, "halt_reason", r->halt_reason[0] ? r->halt_reason : NULL);
+    if (r->phase_row && r->policy) {
+        print_shares(w, r->phase_row);
+        jw_i64(w, "phase_number", (int64_t)r->phase_row->index + 1);
+        jw_i64(w, "phase_count", (int64_t)r->policy->phase_count);
+        jw_str(w, "spec_hash", r->policy->spec_hash);
+    }
+    jw_close(w, '}');
+}
+
+void
+api_print_gate(struct request *q, const struct gate *g, int status)
+{
+    struct jw w = JW_INIT(&q->out);
+    bool promote = g->count == 0;
+
+    request_answer(q, status);
+    jw_open(&w, NULL, '{');
+    jw_text(&w, "deployment_id", g->release.deployment_id);
+    jw_text(&w, "phase", g->release.phase);
+    jw_bool(&w, "promote", promote);
+    jw_open(&w, "reasons", '[');
+    for (size_t i = 0; i < g->count; i++)
+        jw_str(&w, NULL, g->reasons[i]);
+    if (g->more)
+        jw_text(&w, NULL, "and more");
+    jw_close(&w, ']');
+    if (status == 409)
+        jw_text(&w, "error", "the gate is closed");
+    jw_close(&w, '}');
+    gr_buf_putc(&q->out, '\n');
+}
+
+static void
+copy_finding(const struct gr_diags *d, struct gr_buf *error)
+{
+    struct gr_buf text = GR_BUF_INIT(1u << 20);
+    struct gr_str rest, line;
+
+    gr_diags_print(d, (struct gr_diag_style){.format = GR_DIAG_TEXT}, &text);
+    rest = gr_buf_str(&text);
+    if (gr_buf_err(&text) == GR_OK && gr_str_next(&rest, '\n', &line))
+        gr_buf_put(error, gr_str_sub(line, 0, 400));
+    gr_buf_fini(&text);
+}
+
+enum gr_err
+api_read_body(struct request *q, const struct gr_node **map, struct gr_buf *error)
+{
+    static const struct gr_node_limits limits = {.depth = 8, .nodes = 1000, .scalar_bytes = 8192};
+    struct gr_sources *sources;
+    struct gr_diags *d;
+    struct gr_node *root = NULL;
+    uint32_t file = 0;
+    enum gr_err err = GR_ENOMEM;
+
+    *map = NULL;
+    if (q->body.n == 0)
+        return GR_OK;
+    sources = gr_sources_create();
+    d = sources ? gr_diags_create(sources) : NULL;
+    if (d && (err = gr_sources_add(sources, GR_STR("body"), gr_buf_str(&q->body), &file)) == GR_OK)
+        err = gr_json_read(q->arena, sources, file, &limits, d, &root);
+    if (err == GR_EUSER)
+        copy_finding(d, error);
+    if (err == GR_OK && (!root || root->kind != GR_NODE_MAP)) {
+        gr_buf_puts(error, "the body must be an object");
+        err = GR_EUSER;
+    }
+    if (err == GR_OK)
+        *map = root;
+    gr_diags_free(d);
+    gr_sources_free(sources);
+    return err;
+}
+
+/* ---- probes ---- */
+
+void
+api_healthz(struct request *q)
+{
+    request_answer(q, 200);
+    gr_buf_puts(&q->out, "{\"status\":\"ok\"}\n");
+}
+
+/* Not ready: what would be refused with 503. A full disk or a foreign lock heal, and the next try says so. */
+void
+api_readyz(struct request *q)
+{
+    struct store_state st;
+
+    store_state(q->app->store, &st);
+    if (atomic_load(&q->app->draining))
+        request_error(q, 503, "shutting down");
+    else if (st.failed)
+        request_error(q, 503, "the store failed: restart needed after the disk was looked at");
+    else if (st.last != GR_OK)
+        request_error(q, 503, "the store: %s", gr_err_name(st.last));
+    else
+        api_healthz(q);
+}
+
+void
+api_metrics(struct request *q)
+{
+    request_answer(q, 200);
+    q->content_type = "text/plain; version=0.0.4; charset=utf-8";
+    metrics_print(q->app, &q->out);
+}
+
+/* ---- reading ---- */
+
+struct listing {
+    struct request *q;
+    struct jw *w;
+    struct outbox_counts counts;
+};
+
+static enum gr_err
+print_one(struct db *db, const struct release *r, void *arg)
+{
+    struct listing *l = arg;
+
+    (void)db;
+    api_print_release(l->w, NULL, r);
+    return gr_buf_err(l->w->b);
+}
+
+static enum gr_err
+read_releases(struct db *db, void *arg)
+{
+    struct listing *l = arg;
+
+    return release_each(db, l->q->app->policies, false, API_LIST_MAX, print_one, l);
+}
+
+void
+api_releases(struct request *q)
+{
+    struct jw w = JW_INIT(&q->out);
+    struct listing l = {.q = q, .w = &w};
+    enum gr_err err;
+
+    request_answer(q, 200);
+    jw_open(&w, NULL, '{');
+    jw_open(&w, "releases", '[');
+    if ((err = store_call(q->app->store, read_releases, &l)) != GR_OK) {
+        request_error_of(q, err, NULL);
+        return;
+    }
+    jw_close(&w, ']');
+    jw_close(&w, '}');
+    gr_buf_putc(&q->out, '\n');
+}
+
+static enum gr_err
+print_phases(struct db *db, struct jw *w, const struct release *r)
+{
+    sqlite3_stmt *st =
+        db_use(db, "SELECT phase, entered_ms, coalesce(left_ms, 0), approver, note, override FROM phase"
+                   " WHERE release_id = ?1 ORDER BY n");
+    enum gr_err err;
+    bool row;
+
+    db_bind_i64(db, st, 1, r->id);
+    jw_open(w, "phases", '[');
+    while ((err = db_step(db, st, &row)) == GR_OK && row) {
+        jw_open(w, NULL, '{');
+        jw_str(w, "phase", db_text(st, 0));
+        jw_time(w, "entered", db_i64(st, 1));
+        jw_time(w, "left", db_i64(st, 2));
+        jw_str(w, "approver", db_text(st, 3));
+        jw_str(w, "note", db_text(st, 4));
+        jw_bool(w, "override", db_i64(st, 5) != 0);
+        jw_close(w, '}');
+    }
+    jw_close(w, ']');
+    return err;
+}
+
+static enum gr_err
+print_breaches(struct db *db, struct jw *w, const struct release *r)
+{
+    sqlite3_stmt *st =
+        db_use(db, "SELECT guardrail, level, slice, phase, open, opened_ms, seen_ms FROM episode"
+                   " WHERE release_id = ?1 ORDER BY opened_ms LIMIT 200");
+    enum gr_err err;
+    bool row;
+
+    db_bind_i64(db, st, 1, r->id);
+    jw_open(w, "breaches", '[');
+    while ((err = db_step(db, st, &row)) == GR_OK && row) {
+        jw_open(w, NULL, '{');
+        jw_str(w, "guardrail", db_text(st, 0));
+        jw_str(w, "level", db_text(st, 1));
+        jw_str(w, "slice", db_text(st, 2));
+        jw_str(w, "phase", db_text(st, 3));
+        jw_bool(w, "open", db_i64(st, 4) != 0);
+        jw_time(w, "opened", db_i64(st, 5));
+        jw_time(w, "last_seen", db_i64(st, 6));
+        jw_close(w, '}');
+    }
+    jw_close(w, ']');
+    return err;
+}
+
+static enum gr_err
+print_effects(struct db *db, struct jw *w, const struct release *r)
+{
+    sqlite3_stmt *st = db_use(
+        db, "SELECT id, kind, coalesce(action, ''), state, attempts, coalesce(last_error, ''), created_ms,"
+            " coalesce(done_ms, 0), reason, guardrail, level FROM effect WHERE release_id = ?1"
+            " ORDER BY id LIMIT 500");
+    enum gr_err err;
+    bool row;
+
+    db_bind_i64(db, st, 1, r->id);
+    jw_open(w, "effects", '[');
+    while ((err = db_step(db, st, &row)) == GR_OK && row) {
+        jw_open(w, NULL, '{');
+        jw_i64(w, "id", db_i64(st, 0));
+        jw_str(w, "kind", db_text(st, 1));
+        jw_str(w, "action", db_text(st, 2));
+        jw_str(w, "state", db_text(st, 3));
+        jw_i64(w, "attempts", db_i64(st, 4));
+        jw_str(w, "error", db_text(st, 5));
+        jw_time(w, "created", db_i64(st, 6));
+        jw_time(w, "done", db_i64(st, 7));
+        jw_str(w, "reason", db_text(st, 8));
+        jw_str(w, "guardrail", db_text(st, 9));
+        jw_str(w, "level", db_text(st, 10));
+        jw_close(w, '}');
+    }
+    jw_close(w, ']');
+    return err;
+}
+
+static enum gr_err
+print_steps(struct db *db, struct jw *w, const struct release *r)
+{
+    sqlite3_stmt *st =
+        db_use(db, "SELECT s.effect_id, s.name, s.attempt, s.argv, s.state, s.started_ms,"
+                   " coalesce(s.ended_ms, 0), coalesce(s.detail, '') FROM step s JOIN effect e"
+                   " ON e.id = s.effect_id WHERE e.release_id = ?1 ORDER BY s.effect_id, s.n, s.attempt");
+    enum gr_err err;
+    bool row;
+
+    db_bind_i64(db, st, 1, r->id);
+    jw_open(w, "steps", '[');
+    while ((err = db_step(db, st, &row)) == GR_OK && row) {
+        jw_open(w, NULL, '{');
+        jw_i64(w, "effect", db_i64(st, 0));
+        jw_str(w, "name", db_text(st, 1));
+        jw_i64(w, "attempt", db_i64(st, 2));
+        jw_str(w, "command", db_text(st, 3));
+        jw_str(w, "state", db_text(st, 4));
+        jw_time(w, "started", db_i64(st, 5));
+        jw_time(w, "ended", db_i64(st, 6));
+        jw_i64(w, "duration_ms", db_i64(st, 6) ? db_i64(st, 6) - db_i64(st, 5) : 0);
+        jw_str(w, "detail", db_text(st, 7));
+        jw_close(w, '}');
+    }
+    jw_close(w, ']');
+    return err;
+}
+
+static enum gr_err
+read_release(struct db *db, void *arg)
+{
+    struct listing *l = arg;
+    struct release r;
+    enum gr_err err;
+
+    if ((err = release_find(db, l->q->app->policies, gr_str(l->q->id), &r)) != GR_OK)
+        return err;
+    api_print_release(l->w, "release", &r);
+    if ((err = print_phases(db, l->w, &r)) != GR_OK || (err = print_breaches(db, l->w, &r)) != GR_OK ||
+        (err = print_effects(db, l->w, &r)) != GR_OK)
+        return err;
+    return print_steps(db, l->w, &r);
+}
+
+void
+api_release(struct request *q)
+{
+    struct jw w = JW_INIT(&q->out);
+    struct listing l = {.q = q, .w = &w};
+    enum gr_err err;
+
+    request_answer(q, 200);
+    jw_open(&w, NULL, '{');
+    if ((err = store_call(q->app->store, read_release, &l)) != GR_OK) {
+        request_error_of(q, err, err == GR_ENOENT ? "no such deployment" : NULL);
+        return;
+    }
+    jw_close(&w, '}');
+    gr_buf_putc(&q->out, '\n');
+}
+
+void
+api_gate(struct request *q)
+{
+    struct gate *g = gr_arena_alloc(q->arena, sizeof *g);
+    enum gr_err err = g ? gate_ask(q->app, q->arena, gr_str(q->id), app_now_ms(), g) : GR_ENOMEM;
+
+    if (err == GR_OK)
+        api_print_gate(q, g, 200);
+    else
+        request_error_of(q, err, err == GR_ENOENT ? "no such deployment" : NULL);
+}
+
+static enum gr_err
+print_letter(const struct outbox_effect *e, void *arg)
+{
+    struct listing *l = arg;
+
+    jw_open(l->w, NULL, '{');
+    jw_i64(l->w, "id", e->id);
+    jw_str(l->w, "kind", e->kind);
+    jw_str(l->w, "action", e->action);
+    jw_str(l->w, "target", e->target);
+    jw_str(l->w, "deployment_id", e->deployment_id);
+    jw_str(l->w, "guardrail", e->guardrail);
+    jw_str(l->w, "level", e->level);
+    jw_time(l->w, "created", e->created_ms);
+    jw_i64(l->w, "attempts", e->attempts);
+    jw_str(l->w, "error", e->last_error);
+    jw_str(l->w, "reason", e->reason);
+    jw_close(l->w, '}');
+    return gr_buf_err(l->w->b);
+}
+
+static enum gr_err
+read_letters(struct db *db, void *arg)
+{
+    struct listing *l = arg;
+
+    return outbox_each(db, l->q->arena, "dead", API_LIST_MAX, print_letter, l);
+}
+
+void
+api_deadletters(struct request *q)
+{
+    struct jw w = JW_INIT(&q->out);
+    struct listing l = {.q = q, .w = &w};
+    enum gr_err err;
+
+    request_answer(q, 200);
+    jw_open(&w, NULL, '{');
+    jw_open(&w, "deadletters", '[');
+    if ((err = store_call(q->app->store, read_letters, &l)) != GR_OK) {
+        request_error_of(q, err, NULL);
+        return;
+    }
+    jw_close(&w, ']');
+    jw_close(&w, '}');
+    gr_buf_putc(&q->out, '\n');
+}
+
+static enum gr_err
+read_status(struct db *db, void *arg)
+{
+    struct listing *l = arg;
+    enum gr_err err;
+
+    if ((err = outbox_count(db, &l->counts)) != GR_OK)
+        return err;
+    jw_open(l->w, "releases", '[');
+    err = release_each(db, l->q->app->policies, true, API_LIST_MAX, print_one, l);
+    jw_close(l->w, ']');
+    return err;
+}
+
+void
+api_status(struct request *q)
+{
+    struct jw w = JW_INIT(&q->out);
+    struct listing l = {.q = q, .w = &w};
+    const struct policy *p = policies_current(q->app->policies);
+    struct store_state st;
+    enum gr_err err;
+
+    request_answer(q, 200);
+    store_state(q->app->store, &st);
+    jw_open(&w, NULL, '{');
+    jw_text(&w, "version", PACKAGE_VERSION);
+    jw_text(&w, "mode", daemon_mode_name(q->app->conf->mode));
+    jw_str(&w, "spec", p->spec);
+    jw_str(&w, "spec_hash", p->spec_hash);
+    jw_time(&w, "started", q->app->started_ms);
+    jw_time(&w, "watchdog", atomic_load(&q->app->watchdog_ms));
+    jw_bool(&w, "blind", app_blind(q->app, app_now_ms()));
+    jw_text(&w, "store", st.failed ? "failed" : gr_err_name(st.last));
+    if ((err = store_call(q->app->store, read_status, &l)) != GR_OK) {
+        request_error_of(q, err, NULL);
+        return;
+    }
+    jw_time(&w, "oldest_waiting_effect", l.counts.oldest_due_ms);
+    jw_open(&w, "effects", '[');
+    for (size_t i = 0; i < l.counts.count; i++) {
+        jw_open(&w, NULL, '{');
+        jw_text(&w, "target", l.counts.rows[i].target);
+        jw_text(&w, "state", l.counts.rows[i].state);
+        jw_i64(&w, "count", l.counts.rows[i].count);
+        jw_close(&w, '}');
+    }
+    jw_close(&w, ']');
+    jw_close(&w, '}');
+    gr_buf_putc(&q->out, '\n');
+}

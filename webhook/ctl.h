@@ -1,0 +1,48 @@
+/* ctl.h - guardrailctl's parts: one request to guardraild, and what to print of the answer. */
+#ifndef GUARDRAIL_WEBHOOK_CTL_H
+#define GUARDRAIL_WEBHOOK_CTL_H
+#include "guardrail/arena.h"
+#include "guardrail/buf.h"
+#include "guardrail/node.h"
+
+#define CTL_SOCKET "/run/guardrail/admin.sock"
+#define CTL_ANSWER_BYTES_MAX (64u << 20)
+
+enum ctl_exit {
+    CTL_OK = 0,
+    CTL_REFUSED = 1, /* the gate is closed; the state does not allow it */
+    CTL_USAGE = 2,   /* bad usage; guardraild found the request wrong or knows no such deployment */
+    CTL_MACHINE = 3  /* guardraild cannot be reached, or is in trouble */
+};
+
+/* Where guardraild is and what was asked for on the command line. Texts are borrowed from argv. */
+struct ctl {
+    const char *socket, *url, *token_file;
+    const char *stream, *deployment, *by, *reason;
+    bool json, override;
+    long timeout_s;
+    const char *id; /* the positional argument */
+    struct gr_arena *arena;
+};
+struct ctl_answer {
+    long status;
+    struct gr_buf body;
+    const struct gr_node *root; /* the body as a tree, or NULL */
+};
+/* Sends and reads; body NULL: GET. Prints what went wrong. CTL_OK only for status 200 and 201; the answer is filled in for any. */
+enum ctl_exit ctl_request(const struct ctl *c, const char *path, const struct gr_buf *body,
+                          struct ctl_answer *out);
+void ctl_answer_fini(struct ctl_answer *a);
+/* The body as it came (--json). */
+enum ctl_exit ctl_print_json(const struct ctl_answer *a);
+
+/* A table: rows of cells, columns as wide as their widest cell. Foreign text is escaped. */
+#define CTL_COLUMNS_MAX 8u
+void ctl_table_row(struct gr_buf *b, const size_t *widths, const struct gr_str *cells, size_t count);
+void ctl_print_releases(struct gr_buf *b, const struct gr_node *list);
+void ctl_print_release(struct gr_buf *b, const struct gr_node *root);
+void ctl_print_gate(struct gr_buf *b, const struct gr_node *root);
+void ctl_print_status(struct gr_buf *b, const struct gr_node *root);
+void ctl_print_letters(struct gr_buf *b, const struct gr_node *list);
+void ctl_print_changed(struct gr_buf *b, const struct gr_node *root);
+#endif

@@ -1,0 +1,248 @@
+#include "config.h"
+#include "ctl.h"
+
+#include "guardrail/number.h"
+#include "guardrail/quote.h"
+#include "jread.h"
+
+#define ROWS_MAX 1000u
+
+/* ---- tables ---- */
+
+/* Code points; good enough for the ASCII that names are made of. */
+static size_t
+width(struct gr_str s)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s.n; i++)
+        n += ((unsigned char)s.p[i] & 0xc0) != 0x80;
+    return n;
+}
+
+void
+ctl_table_row(struct gr_buf *b, const size_t *widths, const struct gr_str *cells, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        gr_buf_put(b, cells[i]);
+        for (size_t k = width(cells[i]); i + 1 < count && k < widths[i] + 2; k++)
+            gr_buf_putc(b, ' ');
+    }
+    gr_buf_putc(b, '\n');
+}
+
+struct table {
+    struct gr_buf text[ROWS_MAX][CTL_COLUMNS_MAX]; /* escaped cells; row 0 is the head */
+    size_t rows, columns;
+};
+
+static void
+table_print(struct gr_buf *b, struct table *t)
+{
+    size_t widths[CTL_COLUMNS_MAX] = {0};
+    struct gr_str cells[CTL_COLUMNS_MAX];
+
+    for (size_t c = 0; c < t->columns; c++)
+        for (size_t r = 0; r < t->rows; r++)
+            if (width(gr_buf_str(&t->text[r][c])) > widths[c])
+                widths[c] = width(gr_buf_str(&t->text[r][c]));
+    for (size_t r = 0; r < t->rows; r++) {
+        for (size_t c = 0; c < t->columns; c++)
+            cells[c] = gr_buf_str(&t->text[r][c]);
+        ctl_table_row(b, widths, cells, t->columns);
+    }
+}
+
+/* A list of objects as a table: one column per member name. Empty cells show "-". */
+static void
+list_print(struct gr_buf *b, const struct gr_node *list, const char *const *heads, const char *const *members,
+           size_t columns)
+{
+    static struct table t; /* large; this program has one thread */
+    size_t n = 0;
+
+    t.columns = columns;
+    t.rows = 1;
+    for (size_t c = 0; c < columns; c++) {
+        gr_buf_init(&t.text[0][c], 4096);
+        gr_buf_puts(&t.text[0][c], heads[c]);
+    }
+    gr_node_each (v, list) {
+        if (t.rows == ROWS_MAX)
+            break;
+        for (size_t c = 0; c < columns; c++) {
+            struct gr_str cell = jread_str(v, members[c]);
+            gr_buf_init(&t.text[t.rows][c], 16384);
+            gr_quote_log(&t.text[t.rows][c], cell.n ? cell : GR_STR("-"));
+        }
+        t.rows++;
+    }
+    table_print(b, &t);
+    for (size_t r = 0; r < t.rows; r++)
+        for (size_t c = 0; c < columns; c++)
+            gr_buf_fini(&t.text[r][c]);
+    n = list ? list->count : 0;
+    if (n + 1 > ROWS_MAX)
+        gr_buf_printf(b, "(and %zu more)\n", n + 1 - ROWS_MAX);
+}
+
+static void
+field(struct gr_buf *b, const char *name, struct gr_str value)
+{
+    if (value.n == 0)
+        return;
+    gr_buf_printf(b, "%-20s ", name);
+    gr_quote_log(b, value);
+    gr_buf_putc(b, '\n');
+}
+
+/* ---- what guardraild answers with ---- */
+
+void
+ctl_print_releases(struct gr_buf *b, const struct gr_node *list)
+{
+    static const char *const heads[] = {"DEPLOYMENT", "STREAM", "STATE",
+                                        "PHASE",      "SINCE",  "EARLIEST PROMOTION"};
+    static const char *const members[] = {"deployment_id", "stream_key",    "state",
+                                          "phase",         "phase_started", "earliest_promotion"};
+
+    if (!list || list->count == 0)
+        gr_buf_puts(b, "no releases\n");
+    else
+        list_print(b, list, heads, members, GR_COUNT(heads));
+}
+
+static void
+print_shares(struct gr_buf *b, const struct gr_node *map)
+{
+    bool first = true;
+
+    if (!map || map->kind != GR_NODE_MAP || map->count == 0)
+        return;
+    gr_buf_printf(b, "%-20s ", "traffic share");
+    gr_node_each (v, map) {
+        gr_buf_puts(b, first ? "" : ", ");
+        gr_quote_log(b, v->key);
+        gr_buf_putc(b, ' ');
+        gr_double_print(b, 100.0 * jread_double(map, v->key.p, 0));
+        gr_buf_putc(b, '%');
+        first = false;
+    }
+    gr_buf_putc(b, '\n');
+}
+
+static void
+print_head(struct gr_buf *b, const struct gr_node *r)
+{
+    field(b, "deployment", jread_str(r, "deployment_id"));
+    field(b, "stream", jread_str(r, "stream_key"));
+    field(b, "state", jread_str(r, "state"));
+    field(b, "phase", jread_str(r, "phase"));
+    field(b, "since", jread_str(r, "phase_started"));
+    field(b, "earliest promotion", jread_str(r, "earliest_promotion"));
+    if (jread_bool(r, "extended"))
+        field(b, "extended", GR_STR("after a soft breach"));
+    print_shares(b, gr_node_get(r, "traffic_share"));
+    if (jread_bool(r, "held")) {
+        field(b, "held by", jread_str(r, "hold_by"));
+        field(b, "held because", jread_str(r, "hold_reason"));
+    }
+    field(b, "promotion held", jread_str(r, "promotion_hold"));
+    field(b, "halted because", jread_str(r, "halt_reason"));
+    field(b, "ended", jread_str(r, "ended"));
+}
+
+static void
+section(struct gr_buf *b, const char *title, const struct gr_node *list, const char *const *heads,
+        const char *const *members, size_t columns)
+{
+    if (!list || list->count == 0)
+        return;
+    gr_buf_printf(b, "\n%s\n", title);
+    list_print(b, list, heads, members, columns);
+}
+
+void
+ctl_print_release(struct gr_buf *b, const struct gr_node *root)
+{
+    static const char *const phase_heads[] = {"PHASE", "ENTERED", "LEFT", "APPROVER", "NOTE"};
+    static const char *const phases[] = {"phase", "entered", "left", "approver", "note"};
+    static const char *const breach_heads[] = {"GUARDRAIL", "LEVEL",  "SLICE",    "PHASE",
+                                               "OPEN",      "OPENED", "LAST SEEN"};
+    static const char *const breaches[] = {"guardrail", "level",  "slice",    "phase",
+                                           "open",      "opened", "last_seen"};
+    static const char *const effect_heads[] = {"ID",    "EFFECT",  "ACTION", "STATE",
+                                               "TRIES", "CREATED", "ERROR"};
+    static const char *const effects[] = {"id", "kind", "action", "state", "attempts", "created", "error"};
+    static const char *const step_heads[] = {"STEP", "ATTEMPT", "STATE",  "STARTED",
+                                             "MS",   "RESULT",  "COMMAND"};
+    static const char *const steps[] = {"name",        "attempt", "state",  "started",
+                                        "duration_ms", "detail",  "command"};
+
+    print_head(b, gr_node_get(root, "release"));
+    section(b, "Phases", gr_node_get(root, "phases"), phase_heads, phases, GR_COUNT(phases));
+    section(b, "Breaches", gr_node_get(root, "breaches"), breach_heads, breaches, GR_COUNT(breaches));
+    section(b, "Effects", gr_node_get(root, "effects"), effect_heads, effects, GR_COUNT(effects));
+    section(b, "Rollback steps", gr_node_get(root, "steps"), step_heads, steps, GR_COUNT(steps));
+}
+
+void
+ctl_print_changed(struct gr_buf *b, const struct gr_node *root)
+{
+    print_head(b, gr_node_get(root, "release"));
+    if (!jread_bool(root, "recorded"))
+        gr_buf_puts(b, "The decision is stored; its record is not written yet (see guardraild's log).\n");
+}
+
+void
+ctl_print_gate(struct gr_buf *b, const struct gr_node *root)
+{
+    const struct gr_node *reasons = gr_node_get(root, "reasons");
+
+    gr_buf_puts(b, jread_bool(root, "promote") ? "open: " : "closed: ");
+    gr_quote_log(b, jread_str(root, "deployment_id"));
+    gr_buf_puts(b, " in ");
+    gr_quote_log(b, jread_str(root, "phase"));
+    gr_buf_putc(b, '\n');
+    gr_node_each (v, reasons) {
+        gr_buf_puts(b, "  - ");
+        gr_quote_log(b, v->text);
+        gr_buf_putc(b, '\n');
+    }
+}
+
+void
+ctl_print_status(struct gr_buf *b, const struct gr_node *root)
+{
+    static const char *const heads[] = {"TARGET", "STATE", "EFFECTS"};
+    static const char *const members[] = {"target", "state", "count"};
+
+    field(b, "guardraild", jread_str(root, "version"));
+    field(b, "mode", jread_str(root, "mode"));
+    field(b, "spec", jread_str(root, "spec"));
+    field(b, "spec hash", jread_str(root, "spec_hash"));
+    field(b, "up since", jread_str(root, "started"));
+    field(b, "store", jread_str(root, "store"));
+    field(b, "watchdog",
+          jread_bool(root, "blind")       ? GR_STR("silent: the guardrails are blind")
+          : jread_str(root, "watchdog").n ? jread_str(root, "watchdog")
+                                          : GR_STR("no beat yet"));
+    field(b, "oldest waiting", jread_str(root, "oldest_waiting_effect"));
+    gr_buf_putc(b, '\n');
+    ctl_print_releases(b, gr_node_get(root, "releases"));
+    section(b, "Effects", gr_node_get(root, "effects"), heads, members, GR_COUNT(heads));
+}
+
+void
+ctl_print_letters(struct gr_buf *b, const struct gr_node *list)
+{
+    static const char *const heads[] = {"ID",        "EFFECT",  "ACTION", "DEPLOYMENT",
+                                        "GUARDRAIL", "CREATED", "ERROR"};
+    static const char *const members[] = {"id",        "kind",    "action", "deployment_id",
+                                          "guardrail", "created", "error"};
+
+    if (!list || list->count == 0)
+        gr_buf_puts(b, "no dead letters\n");
+    else
+        list_print(b, list, heads, members, GR_COUNT(heads));
+}

@@ -1,0 +1,274 @@
+#include "config.h"
+#include "gate.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include "guardrail/duration.h"
+#include "guardrail/quote.h"
+#include "metrics.h"
+#include "prom.h"
+
+void
+gate_reason(struct gate *g, struct gr_arena *a, const char *fmt, ...)
+{
+    char text[1024];
+    va_list ap;
+
+    if (g->count == GATE_REASONS_MAX) {
+        g->more++;
+        return;
+    }
+    va_start(ap, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    g->reasons[g->count++] = gr_arena_dup(a, gr_str(text));
+}
+
+/* ---- what the store knows ---- */
+
+struct facts {
+    struct app *app;
+    struct gr_arena *arena;
+    struct gr_str deployment_id;
+    struct gate *gate;
+    int64_t now_ms;
+};
+
+/* Breaches of the phase that runs now. A hard one blocks even when it is over: that an alert ended is no proof of health. */
+static enum gr_err
+ask_episodes(struct db *db, struct facts *f)
+{
+    sqlite3_stmt *st =
+        db_use(db, "SELECT guardrail, level, slice, open FROM episode WHERE release_id = ?1 AND phase = ?2"
+                   " AND (open = 1 OR level = 'hard') ORDER BY level, guardrail, slice");
+    enum gr_err err;
+    bool row;
+
+    db_bind_i64(db, st, 1, f->gate->release.id);
+    db_bind_text(db, st, 2, f->gate->release.phase);
+    while ((err = db_step(db, st, &row)) == GR_OK && row) {
+        struct gr_str name = db_text(st, 0), level = db_text(st, 1), slice = db_text(st, 2);
+        if (db_i64(st, 3))
+            gate_reason(f->gate, f->arena, GR_FMT " " GR_FMT ": open %s " GR_FMT, GR_ARG(name), GR_ARG(slice),
+                        gr_str_is(level, "no_data") ? "alert" : "breach", GR_ARG(level));
+        else
+            gate_reason(f->gate, f->arena, GR_FMT " " GR_FMT ": a hard breach in this phase", GR_ARG(name),
+                        GR_ARG(slice));
+    }
+    return err;
+}
+
+static enum gr_err
+ask_checks(struct db *db, struct facts *f)
+{
+    const struct release *r = &f->gate->release;
+    const struct policy_phase *phase = r->phase_row;
+    enum gr_err err;
+    bool row;
+
+    for (size_t i = 0; phase && i < phase->check_count; i++) {
+        sqlite3_stmt *st =
+            db_use(db, "SELECT passed, detail FROM check_result WHERE release_id = ?1 AND phase_n = ?2"
+                       " AND name = ?3");
+        db_bind_i64(db, st, 1, r->id);
+        db_bind_i64(db, st, 2, r->phase_n);
+        db_bind_str(db, st, 3, phase->checks[i].name);
+        if ((err = db_step(db, st, &row)) != GR_OK)
+            return err;
+        if (!row)
+            gate_reason(f->gate, f->arena, "check " GR_FMT " was not run yet; release advance runs it",
+                        GR_ARG(phase->checks[i].name));
+        else if (!db_i64(st, 0))
+            gate_reason(f->gate, f->arena, "check " GR_FMT " failed: " GR_FMT, GR_ARG(phase->checks[i].name),
+                        GR_ARG(db_text(st, 1)));
+        db_end(st);
+    }
+    return GR_OK;
+}
+
+static void
+judge_state(struct facts *f)
+{
+    const struct release *r = &f->gate->release;
+
+    if (r->state != RELEASE_RUNNING)
+        gate_reason(f->gate, f->arena, "the release is %s%s%s", release_state_name(r->state),
+                    r->halt_reason[0] ? ": " : "", r->halt_reason);
+    if (r->held)
+        gate_reason(f->gate, f->arena, "held by %s: %s", r->hold_by, r->hold_reason);
+    if (r->promotion_hold[0])
+        gate_reason(f->gate, f->arena, "promotion is held: %s", r->promotion_hold);
+    if (!r->policy && release_state_active(r->state))
+        gate_reason(f->gate, f->arena, "the policy that the release is pinned to is not loaded");
+}
+
+static void
+judge_time(struct facts *f)
+{
+    const struct release *r = &f->gate->release;
+    struct gr_buf text = GR_BUF_INIT(64);
+    int64_t left_ms;
+
+    if (!r->phase_row || r->state != RELEASE_RUNNING)
+        return;
+    left_ms = release_ripe_ms(r) - f->now_ms;
+    if (left_ms > 0) {
+        gr_duration_print(&text, left_ms < 1000 ? 1000 : left_ms / 1000 * 1000);
+        gate_reason(f->gate, f->arena, "%s of the minimum duration remain%s", gr_buf_cstr(&text),
+                    r->extend_ms ? ", extended after a soft breach" : "");
+    }
+    if (r->phase_row->max_duration_ms > 0 && f->now_ms - r->phase_ms > r->phase_row->max_duration_ms)
+        gate_reason(f->gate, f->arena, "the phase outlived its maximum duration");
+    if (app_blind(f->app, f->now_ms))
+        gate_reason(f->gate, f->arena, "the watchdog is silent: the guardrails are blind");
+    gr_buf_fini(&text);
+}
+
+static enum gr_err
+ask_store(struct db *db, void *arg)
+{
+    struct facts *f = arg;
+    enum gr_err err;
+
+    f->gate->count = f->gate->more = 0;
+    if ((err = release_find(db, f->app->policies, f->deployment_id, &f->gate->release)) != GR_OK)
+        return err;
+    judge_state(f);
+    judge_time(f);
+    if (f->gate->release.state != RELEASE_RUNNING)
+        return GR_OK;
+    if ((err = ask_episodes(db, f)) != GR_OK)
+        return err;
+    return ask_checks(db, f);
+}
+
+/* ---- what Prometheus knows ---- */
+
+/* guardrail:verdict{spec="…",<release labels>,phase="…",deployment_id="…"} */
+static void
+print_query(struct gr_buf *b, const struct release *r)
+{
+    gr_buf_puts(b, GR_SERIES_VERDICT "{" GR_LABEL_SPEC "=");
+    gr_quote_promql(b, r->policy->spec);
+    for (size_t i = 0; i < r->stream_row->count; i++) {
+        gr_buf_putc(b, ',');
+        gr_buf_put(b, r->stream_row->items[i].name);
+        gr_buf_putc(b, '=');
+        gr_quote_promql(b, r->stream_row->items[i].value);
+    }
+    gr_buf_puts(b, "," GR_LABEL_PHASE "=");
+    gr_quote_promql(b, gr_str(r->phase));
+    gr_buf_puts(b, "," GR_LABEL_DEPLOYMENT "=");
+    gr_quote_promql(b, gr_str(r->deployment_id));
+    gr_buf_putc(b, '}');
+}
+
+static struct gr_str
+slice_text(struct gr_arena *a, struct label_set slice)
+{
+    struct gr_buf b = GR_BUF_INIT(4096);
+    struct gr_str out;
+
+    gr_buf_putc(&b, '{');
+    labels_print(&b, slice);
+    gr_buf_putc(&b, '}');
+    out = gr_arena_dup(a, gr_buf_str(&b));
+    gr_buf_fini(&b);
+    return out.p ? out : GR_STR("{}");
+}
+
+static bool
+is_zero(double v)
+{
+    return fabs(v) < 0.5; /* verdicts are 0, 1, 2, 3; NaN is not zero */
+}
+
+static void
+judge_samples(struct gate *g, struct gr_arena *a, const struct prom_vector *v)
+{
+    static const char *const names[] = {"healthy", "insufficient", "a soft breach", "a hard breach"};
+
+    for (size_t i = 0; i < v->count; i++) {
+        const struct prom_sample *s = &v->samples[i];
+        struct gr_str name = labels_get(s->labels, GR_STR(GR_LABEL_GUARDRAIL));
+        const struct policy_guardrail *row = policy_guardrail(g->release.policy, name);
+        struct label_set slice = LABELS_NONE;
+        int verdict = s->value > 0.5 && s->value < 3.5 ? (int)(s->value + 0.5) : 0;
+
+        if (is_zero(s->value))
+            continue;
+        if (row && labels_pick(a, s->labels, row->slice_labels, row->slice_label_count, &slice) != GR_OK)
+            slice = LABELS_NONE;
+        gate_reason(g, a, GR_FMT " " GR_FMT ": %s", GR_ARG(name), GR_ARG(slice_text(a, slice)),
+                    verdict ? names[verdict] : "no valid verdict");
+    }
+}
+
+static bool
+is_there(const struct prom_vector *v, struct gr_str guardrail, struct label_set slice)
+{
+    for (size_t i = 0; i < v->count; i++)
+        if (gr_str_eq(labels_get(v->samples[i].labels, GR_STR(GR_LABEL_GUARDRAIL)), guardrail) &&
+            labels_within(slice, v->samples[i].labels))
+            return true;
+    return false;
+}
+
+static void
+judge_missing(struct gate *g, struct gr_arena *a, const struct prom_vector *v)
+{
+    const struct release *r = &g->release;
+    const struct policy_expected *e;
+
+    for (size_t at = 0; (e = policy_expected_next(r->policy, *r->stream_row, r->phase_row, &at));)
+        for (size_t i = 0; i < e->slice_count; i++)
+            if (!is_there(v, e->guardrail->name, e->slices[i]))
+                gate_reason(g, a, GR_FMT " " GR_FMT ": no verdict", GR_ARG(e->guardrail->name),
+                            GR_ARG(slice_text(a, e->slices[i])));
+}
+
+static void
+ask_prometheus(struct app *app, struct gr_arena *a, struct gate *g)
+{
+    struct gr_buf query = GR_BUF_INIT(PROM_QUERY_BYTES_MAX);
+    struct http_client *http = NULL;
+    struct prom_vector v;
+    struct prom_error error = {""};
+    enum gr_err err;
+
+    if (app->conf->prometheus_url.n == 0) {
+        gate_reason(g, a, "no prometheus_url is configured: there is no proof of health");
+        g->unknown = true;
+        return;
+    }
+    print_query(&query, &g->release);
+    if ((err = gr_buf_err(&query)) == GR_OK &&
+        (err = http_client_create(&(struct http_options){.allow_http = true}, &http)) == GR_OK)
+        err = prom_query(http, app->conf->prometheus_url.p, gr_buf_str(&query), 0,
+                         http_now_ms() + GATE_PROM_MS, a, &v, &error);
+    if (err == GR_OK) {
+        judge_samples(g, a, &v);
+        judge_missing(g, a, &v);
+    } else {
+        g->unknown = true;
+        metrics_add(app->metrics, COUNT_PROM_ERRORS, 1);
+        gate_reason(g, a, "Prometheus could not be asked: %s", error.text[0] ? error.text : gr_err_name(err));
+    }
+    http_client_free(http);
+    gr_buf_fini(&query);
+}
+
+enum gr_err
+gate_ask(struct app *app, struct gr_arena *a, struct gr_str deployment_id, int64_t now_ms, struct gate *out)
+{
+    struct facts f = {.app = app, .arena = a, .deployment_id = deployment_id, .gate = out, .now_ms = now_ms};
+    enum gr_err err;
+
+    memset(out, 0, sizeof *out);
+    if ((err = store_call(app->store, ask_store, &f)) != GR_OK)
+        return err;
+    if (out->release.state == RELEASE_RUNNING && out->release.policy)
+        ask_prometheus(app, a, out);
+    return gr_arena_status(a);
+}

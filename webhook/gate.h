@@ -1,0 +1,28 @@
+/* gate.h - may a release go on to its next phase? Promotion needs positive proof; every reason against it is listed.
+ *
+ *  - the release runs, nobody and nothing holds it, no rollback waits
+ *  - the phase's minimum duration is over, extensions by soft breaches included, and its maximum is not
+ *  - no breach of this phase is open, and it saw no hard one
+ *  - the phase's checks have passed
+ *  - the watchdog is alive
+ *  - Prometheus has every verdict series that the policy expects for stream and phase, and all are 0
+ * What the next phase requires is asked by `release advance` alone, for it runs programs. */
+#ifndef GUARDRAIL_WEBHOOK_GATE_H
+#define GUARDRAIL_WEBHOOK_GATE_H
+#include "app.h"
+#include "release.h"
+
+#define GATE_REASONS_MAX 50u       /* more are counted */
+#define GATE_PROM_MS INT64_C(5000) /* Prometheus' time to answer */
+
+struct gate {
+    struct release release; /* as it was judged; its version goes to release_advance */
+    struct gr_str reasons[GATE_REASONS_MAX];
+    size_t count, more;
+    bool unknown; /* Prometheus could not be asked */
+};
+/* Texts live in the arena. GR_ENOENT: no such deployment; else what the store said. Not on the store's thread. */
+GR_MUST_USE enum gr_err gate_ask(struct app *app, struct gr_arena *a, struct gr_str deployment_id,
+                                 int64_t now_ms, struct gate *out);
+void gate_reason(struct gate *g, struct gr_arena *a, const char *fmt, ...) GR_PRINTF(3, 4);
+#endif

@@ -1,0 +1,432 @@
+/* guardraild: takes Alertmanager's notifications, keeps the release phases, carries out the policy's actions.
+ *
+ * Order of the start: configuration and policy are read and checked; the runners are forked while there is one thread and no
+ * socket; then store, engine, listeners. Signals are blocked in every thread and read in one place, below. */
+#include "config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "app.h"
+#include "checks.h"
+#include "conf.h"
+#include "engine.h"
+#include "guardrail/diag.h"
+#include "guardrail/file.h"
+#include "http_client.h"
+#include "metrics.h"
+#include "recorder.h"
+#include "sender.h"
+#include "server.h"
+
+#define EXIT_FINDINGS 1
+#define EXIT_USAGE 2
+#define EXIT_MACHINE 3
+#define DRAIN_MS 10000  /* requests in work */
+#define FINISH_MS 20000 /* the running step; then it is ended and judged by its journal at the next start */
+#define BUSY_TIMEOUT_MS 1000 /* a foreign lock on the store: Alertmanager shall hear 503 within two seconds */
+#define RUNNERS (ENGINE_EXECUTORS + 1)
+
+struct options {
+    const char *config, *port_file;
+    bool check, allow_scaled;
+};
+
+struct daemon {
+    struct options o;
+    struct conf conf;
+    struct gr_arena *arena;
+    struct policy *policy; /* until policies has it */
+    struct policies policies;
+    struct tokens tokens;
+    struct runner *runners[RUNNERS];
+    struct app app;
+    struct desk *desk;
+    struct server *server;
+    bool curl;
+    sigset_t signals;
+};
+
+static const char usage[] =
+    "Usage: guardraild --config FILE [--check-config] [--allow-scaled] [--port-file FILE]\n"
+    "       guardraild --version | --help\n"
+    "\n"
+    "Takes Alertmanager's notifications, keeps release phases, and carries out what policy.json allows.\n"
+    "\n"
+    "  --config FILE     the configuration (guardraild.yml)\n"
+    "  --check-config    read and check configuration, policy and secrets, then exit\n"
+    "  --allow-scaled    accept a policy compiled with --time-scale in mode auto (tests, demos)\n"
+    "  --port-file FILE  write the port that is listened on, once it is (for listen: 127.0.0.1:0)\n"
+    "\n"
+    "Exit status: 0 ended as asked, 1 findings in configuration or policy, 2 bad usage or unreadable file,\n"
+    "3 the machine failed (store, socket, memory).\n"
+    "\n"
+    "Example:\n"
+    "  guardraild --config /etc/guardrail/guardraild.yml --check-config\n";
+
+/* -1: go on; else the exit status. */
+static int
+read_options(int argc, char **argv, struct options *o)
+{
+    static const struct option longs[] = {{"config", required_argument, NULL, 'c'},
+                                          {"check-config", no_argument, NULL, 'k'},
+                                          {"allow-scaled", no_argument, NULL, 's'},
+                                          {"port-file", required_argument, NULL, 'p'},
+                                          {"version", no_argument, NULL, 'V'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
+    int c;
+
+    while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1)
+        switch (c) {
+        case 'c':
+            o->config = optarg;
+            break;
+        case 'k':
+            o->check = true;
+            break;
+        case 's':
+            o->allow_scaled = true;
+            break;
+        case 'p':
+            o->port_file = optarg;
+            break;
+        case 'V':
+            return printf("guardraild %s\n", PACKAGE_VERSION) < 0 || fflush(stdout) != 0 ? EXIT_MACHINE : 0;
+        case 'h':
+            return fputs(usage, stdout) < 0 || fflush(stdout) != 0 ? EXIT_MACHINE : 0;
+        default:
+            (void)fputs("Try guardraild --help.\n", stderr);
+            return EXIT_USAGE;
+        }
+    if (optind < argc || !o->config) {
+        (void)fprintf(stderr, "guardraild: %s\nTry guardraild --help.\n",
+                      o->config ? "takes no arguments besides its options" : "--config FILE is needed");
+        return EXIT_USAGE;
+    }
+    return -1;
+}
+
+/* ---- configuration and policy ---- */
+
+static int
+report(const struct gr_diags *d, const char *path, enum gr_err err)
+{
+    struct gr_buf text = GR_BUF_INIT(8u << 20);
+    int status = EXIT_MACHINE;
+
+    if (gr_diags_count(d, GR_SEV_ERROR) + gr_diags_count(d, GR_SEV_WARNING) > 0) {
+        gr_diags_print(d, (struct gr_diag_style){.format = GR_DIAG_TEXT}, &text);
+        (void)fputs(gr_buf_cstr(&text), stderr); /* nowhere else to say it */
+    }
+    if (err == GR_OK)
+        status = -1;
+    else if (err == GR_EUSER)
+        status = EXIT_FINDINGS;
+    else {
+        (void)fprintf(stderr, "guardraild: %s: %s\n", path, gr_err_name(err));
+        if (err == GR_ENOENT || err == GR_EACCES || err == GR_ELIMIT)
+            status = EXIT_USAGE;
+    }
+    gr_buf_fini(&text);
+    return status;
+}
+
+static int
+load_conf(struct daemon *d)
+{
+    struct gr_sources *sources = gr_sources_create();
+    struct gr_diags *diags = sources ? gr_diags_create(sources) : NULL;
+    int status = EXIT_MACHINE;
+
+    d->arena = gr_arena_create(4u << 20);
+    if (diags && d->arena)
+        status = report(diags, d->o.config, conf_load(d->o.config, d->arena, sources, diags, &d->conf));
+    gr_diags_free(diags);
+    gr_sources_free(sources);
+    return status;
+}
+
+static int
+load_policy(struct daemon *d)
+{
+    struct gr_sources *sources = gr_sources_create();
+    struct gr_diags *diags = sources ? gr_diags_create(sources) : NULL;
+    int status = EXIT_MACHINE;
+
+    if (diags)
+        status = report(diags, d->conf.policy_path.p,
+                        policy_load(d->conf.policy_path.p, sources, diags, &d->policy));
+    gr_diags_free(diags);
+    gr_sources_free(sources);
+    if (status == -1 && d->policy->time_scale > 1 && d->conf.mode == MODE_AUTO && !d->o.allow_scaled) {
+        (void)fprintf(stderr,
+                      "guardraild: %s: GR0602: the policy's durations are divided by %lld; mode auto refuses "
+                      "it without --allow-scaled\n",
+                      d->conf.policy_path.p, (long long)d->policy->time_scale);
+        status = EXIT_FINDINGS;
+    }
+    return status;
+}
+
+static int
+load_tokens(struct daemon *d)
+{
+    const struct {
+        enum role role;
+        struct gr_str path;
+    } files[] = {{ROLE_INGEST, d->conf.ingest_token_file},
+                 {ROLE_READ, d->conf.read_token_file},
+                 {ROLE_ADMIN, d->conf.admin_token_file}};
+
+    for (size_t i = 0; i < GR_COUNT(files); i++) {
+        enum gr_err err = tokens_load(&d->tokens, files[i].role, files[i].path.n ? files[i].path.p : "");
+        if (err != GR_OK) {
+            (void)fprintf(stderr, "guardraild: %s: %s\n", files[i].path.p,
+                          err == GR_ESYNTAX  ? "one token a line, 16 to 1024 bytes each, at most 8"
+                          : err == GR_EACCES ? "cannot be read, or others may read it (mode 0600 is needed)"
+                                             : gr_err_name(err));
+            return err == GR_ENOMEM || err == GR_EIO ? EXIT_MACHINE : EXIT_USAGE;
+        }
+    }
+    return -1;
+}
+
+/* What will not work, said before it is needed. Not fatal: a rollback matters more than a message. */
+static size_t
+check_actions(struct daemon *d, const struct policy *p, struct log *log)
+{
+    struct sender_env env = {.secrets_dir = d->conf.secrets_dir.n ? d->conf.secrets_dir.p : ".",
+                             .allow_http = d->conf.allow_http,
+                             .pagerduty_url = d->conf.pagerduty_url.p};
+    size_t bad = 0;
+
+    for (size_t i = 0; i < p->action_count; i++) {
+        const struct policy_action *a = &p->actions[i];
+        enum gr_err err = a->kind == ACTION_ROLLBACK ? GR_OK : sender_check(&env, a);
+        if (err == GR_OK)
+            continue;
+        bad++;
+        log_event(log, AT_WARN,
+                  err == GR_ESTATE
+                      ? "action cannot be carried out by this version: its effects become dead letters"
+                      : "action will fail: its secret file is missing, open to others, or malformed",
+                  "action", a->name.p, "kind", policy_action_kind_name(a->kind), "file",
+                  sender_secret_file(a).p, "error", gr_err_name(err), (char *)NULL);
+    }
+    if (p->pager_count == 0)
+        log_event(log, AT_WARN, "the policy names nobody to page", (char *)NULL);
+    return bad;
+}
+
+/* ---- start and end ---- */
+
+static int
+fail(const char *what, const char *detail)
+{
+    (void)fprintf(stderr, "guardraild: %s: %s\n", what, detail);
+    return EXIT_MACHINE;
+}
+
+static int
+start_runners(struct daemon *d)
+{
+    struct runner_options o = {.actions_dir = d->conf.actions_dir.n ? d->conf.actions_dir.p : "/"};
+    enum gr_err err;
+
+    for (size_t i = 0; i < RUNNERS; i++)
+        if ((err = runner_start(&o, &d->runners[i])) != GR_OK) {
+            (void)fail(o.actions_dir, gr_err_name(err));
+            return err == GR_ENOENT || err == GR_EACCES ? EXIT_USAGE : EXIT_MACHINE;
+        }
+    return -1;
+}
+
+static int
+start_store(struct daemon *d)
+{
+    char reason[STORE_REASON_BYTES] = "";
+    struct policy *policy = d->policy;
+    enum gr_err err =
+        store_open(&d->app.store,
+                   &(struct store_options){
+                       .path = d->conf.store_path.p, .busy_timeout_ms = BUSY_TIMEOUT_MS, .log = d->app.log},
+                   reason);
+
+    if (err != GR_OK)
+        return fail(d->conf.store_path.p, reason[0] ? reason : gr_err_name(err));
+    if ((err = store_start(d->app.store)) != GR_OK)
+        return fail("store", gr_err_name(err));
+    d->policy = NULL;
+    if ((err = policies_load(&d->policies, policy, d->app.store, d->app.started_ms, d->app.log)) != GR_OK)
+        return fail("policies", gr_err_name(err));
+    d->app.policies = &d->policies;
+    return -1;
+}
+
+static int
+start_workers(struct daemon *d)
+{
+    struct engine_options eo = {.app = &d->app};
+    enum gr_err err;
+
+    if ((err = gr_dir_make(d->conf.reports_dir.p)) != GR_OK)
+        return fail(d->conf.reports_dir.p, gr_err_name(err));
+    if ((err = http_global_init()) != GR_OK)
+        return fail("libcurl", gr_err_name(err));
+    d->curl = true;
+    for (size_t i = 0; i < ENGINE_EXECUTORS; i++)
+        eo.runners[i] = d->runners[i];
+    if ((err = checks_create(d->runners[ENGINE_EXECUTORS], &d->app.checks)) != GR_OK ||
+        (err = recorder_start(&(struct recorder_options){.store = d->app.store,
+                                                         .policies = &d->policies,
+                                                         .reports_dir = d->conf.reports_dir.p,
+                                                         .prometheus_url = d->conf.prometheus_url,
+                                                         .log = d->app.log},
+                              &d->app.recorder)) != GR_OK ||
+        (err = engine_start(&eo, &d->app.engine)) != GR_OK || (err = desk_start(&d->desk)) != GR_OK)
+        return fail("start", gr_err_name(err));
+    return -1;
+}
+
+static int
+start_server(struct daemon *d)
+{
+    char text[16];
+    enum gr_err err = server_start(
+        &(struct server_options){.app = &d->app,
+                                 .desk = d->desk,
+                                 .tokens = &d->tokens,
+                                 .host = d->conf.listen_host,
+                                 .port = d->conf.listen_port,
+                                 .admin_socket = d->conf.admin_socket.n ? d->conf.admin_socket.p : "",
+                                 .limits = server_limits_default},
+        &d->server);
+
+    if (err != GR_OK)
+        return fail("listen", err == GR_EBUSY ? "the address is in use" : gr_err_name(err));
+    (void)snprintf(text, sizeof text, "%u", server_port(d->server));
+    if (d->o.port_file) {
+        char line[20];
+        (void)snprintf(line, sizeof line, "%s\n", text);
+        if ((err = gr_file_write(d->o.port_file, gr_str(line), 0644)) != GR_OK)
+            return fail(d->o.port_file, gr_err_name(err));
+    }
+    log_event(d->app.log, AT_INFO, "guardraild listens", "version", PACKAGE_VERSION, "address",
+              d->conf.listen_host.p, "port", text, "mode", daemon_mode_name(d->conf.mode), "spec",
+              policies_current(&d->policies)->spec.p, "sqlite", store_engine_version(), (char *)NULL);
+    return -1;
+}
+
+/* In the order of need: first nothing new comes in, then what runs may end, then the store closes. */
+static void
+stop(struct daemon *d)
+{
+    if (d->server)
+        server_drain(d->server, DRAIN_MS);
+    desk_stop(d->desk);
+    server_stop(d->server);
+    engine_stop(d->app.engine, FINISH_MS);
+    d->app.engine = NULL;
+    recorder_stop(d->app.recorder);
+    d->app.recorder = NULL;
+    store_close(d->app.store);
+    checks_free(d->app.checks);
+    for (size_t i = 0; i < RUNNERS; i++)
+        runner_stop(d->runners[i]);
+    if (d->app.policies)
+        policies_fini(&d->policies);
+    policy_free(d->policy);
+    metrics_free(d->app.metrics);
+    if (d->curl)
+        http_global_fini();
+    log_event(d->app.log, AT_INFO, "guardraild ended", (char *)NULL);
+    log_free(d->app.log);
+    gr_arena_free(d->arena);
+}
+
+/* The one place where signals are read. */
+static int
+wait_for_end(struct daemon *d)
+{
+    int got;
+
+    for (;;) {
+        if (sigwait(&d->signals, &got) != 0)
+            return EXIT_MACHINE;
+        if (got != SIGHUP)
+            break;
+        log_event(d->app.log, AT_WARN,
+                  "SIGHUP: reloading is not there yet; restart to use a new policy or configuration",
+                  (char *)NULL);
+    }
+    log_event(d->app.log, AT_INFO, "asked to end", "signal", got == SIGTERM ? "TERM" : "INT", (char *)NULL);
+    return 0;
+}
+
+static int
+serve(struct daemon *d)
+{
+    int status;
+
+    if ((status = start_runners(d)) != -1)
+        return status;
+#ifndef __SANITIZE_ADDRESS__ /* its leak check reads us */
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0,
+                0); /* secrets pass through our memory; no core, no ptrace by equals */
+#endif
+    /* Only now: the runners set their own masks, and no thread exists before this. */
+    if (pthread_sigmask(SIG_BLOCK, &d->signals, NULL) != 0)
+        return fail("signals", "cannot be blocked");
+    if ((status = start_store(d)) != -1 || (status = start_workers(d)) != -1)
+        return status;
+    (void)check_actions(d, policies_current(&d->policies), d->app.log);
+    if ((status = start_server(d)) != -1)
+        return status;
+    return wait_for_end(d);
+}
+
+static int
+run(struct daemon *d)
+{
+    int status;
+
+    if ((status = load_conf(d)) != -1 || (status = load_policy(d)) != -1 || (status = load_tokens(d)) != -1)
+        return status;
+    if (!(d->app.log = log_create(STDERR_FILENO, d->conf.log_format, d->conf.log_level)) ||
+        !(d->app.metrics = metrics_create()))
+        return fail("start", gr_err_name(GR_ENOMEM));
+    d->app.conf = &d->conf;
+    d->app.started_ms = app_now_ms();
+    if (d->o.check)
+        return check_actions(d, d->policy, d->app.log) == 0 ? 0 : EXIT_FINDINGS;
+    return serve(d);
+}
+
+int
+main(int argc, char **argv)
+{
+    static struct daemon d; /* large, and lives as long as the process */
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    int status = read_options(argc, argv, &d.o);
+
+    if (status != -1)
+        return status;
+    (void)umask(0027);
+    (void)sigemptyset(&ignore.sa_mask);
+    (void)sigemptyset(&d.signals);
+    (void)sigaddset(&d.signals, SIGTERM);
+    (void)sigaddset(&d.signals, SIGINT);
+    (void)sigaddset(&d.signals, SIGHUP);
+    if (sigaction(SIGPIPE, &ignore, NULL) != 0)
+        return fail("signals", "cannot be set");
+    status = run(&d);
+    stop(&d);
+    return status;
+}

@@ -1,0 +1,89 @@
+#include "config.h"
+#include "tokens.h"
+
+#include <gnutls/gnutls.h>
+#include <strings.h>
+#include "guardrail/file.h"
+
+enum gr_err
+tokens_load(struct tokens *t, enum role role, const char *path)
+{
+    struct tokens_role *r = &t->roles[role];
+    struct gr_buf text = GR_BUF_INIT(16u << 10);
+    struct gr_str rest, line;
+    enum gr_err err;
+
+    r->configured = path[0] != '\0';
+    r->count = 0;
+    if (!r->configured)
+        return GR_OK;
+    if ((err = gr_file_read_private(path, &text)) != GR_OK)
+        goto done;
+    rest = gr_buf_str(&text);
+    while (gr_str_next(&rest, '\n', &line)) {
+        line = gr_str_trim(line);
+        if (line.n == 0)
+            continue;
+        if (line.n < TOKEN_BYTES_MIN || line.n > TOKEN_BYTES_MAX || r->count == TOKENS_MAX) {
+            err = GR_ESYNTAX;
+            goto done;
+        }
+        if ((err = gr_sha256_hex(line, r->sha256[r->count])) != GR_OK)
+            goto done;
+        r->count++;
+    }
+    if (r->count == 0)
+        err = GR_ESYNTAX;
+done:
+    if (text.p)
+        explicit_bzero(text.p, text.n);
+    gr_buf_fini(&text);
+    return err;
+}
+
+/* All are compared, whichever fits first. */
+static bool
+proves(const struct tokens_role *r, const char hash[GR_SHA256_HEX + 1])
+{
+    bool found = false;
+
+    for (size_t i = 0; i < r->count; i++)
+        found |= gnutls_memcmp(r->sha256[i], hash, GR_SHA256_HEX) == 0;
+    return found;
+}
+
+static bool
+hash_of(const char *authorization, char hash[GR_SHA256_HEX + 1])
+{
+    struct gr_str s = gr_str(authorization);
+
+    if (s.n < 7 || strncasecmp(s.p, "Bearer ", 7) != 0)
+        return false;
+    s = gr_str_trim(gr_str_sub(s, 7, s.n));
+    return s.n > 0 && s.n <= TOKEN_BYTES_MAX && gr_sha256_hex(s, hash) == GR_OK;
+}
+
+bool
+tokens_allow(const struct tokens *t, enum role wanted, const char *authorization)
+{
+    char hash[GR_SHA256_HEX + 1];
+
+    if (wanted == ROLE_NONE || (!t->roles[wanted].configured && wanted != ROLE_ADMIN))
+        return true;
+    if (!hash_of(authorization, hash))
+        return false;
+    return proves(&t->roles[wanted], hash) || (wanted == ROLE_READ && proves(&t->roles[ROLE_ADMIN], hash));
+}
+
+bool
+tokens_known(const struct tokens *t, const char *authorization)
+{
+    char hash[GR_SHA256_HEX + 1];
+    bool found = false;
+
+    if (!hash_of(authorization, hash))
+        return false;
+    for (size_t i = 0; i < ROLES; i++)
+        found |= proves(&t->roles[i], hash);
+    return found;
+}
