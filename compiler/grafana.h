@@ -42,7 +42,10 @@ struct sel {
     bool no_slices;                    /* of series without slice labels */
 };
 void query_select(struct dash *d, const char *series, const struct sel *s);
-/* "cluster, venue, flow": release labels, then slice labels and the dynamic ones (of one guardrail, or of all). */
+/* The i-th label that a series of g (NULL: of any guardrail) may have: release labels, then slice labels, then dynamic ones; empty past
+ * the last. */
+struct gr_str dash_label(const struct dash *d, const struct guardrail *g, size_t i);
+/* "cluster, flow, venue": all of them. */
 void query_labels(struct dash *d, const struct guardrail *g);
 /* The verdicts selected, one series for each combination of `labels`, worst of the shown time range first: Prometheus sorts series
  * by their labels, so a label that sorts before all others carries the rank. */
@@ -78,7 +81,7 @@ void mappings_add(struct dash *d, cJSON *mappings, const struct mapping *rows, s
 extern const struct mapping verdict_mappings[4];
 /* A row's header. Collapsed: panels added until row_end belong to it and do not count as visible. */
 cJSON *row_begin(struct dash *d, struct gr_str title, bool collapsed);
-void row_end(struct dash *d);
+void row_end(struct dash *d, cJSON *row);
 
 /* A state-timeline of verdicts, worst first; d->y is not moved. labels as for query_worst_first; the legend stands in d->text. */
 void verdict_timeline(struct dash *d, const struct panel *p, const char *labels, const struct sel *s);

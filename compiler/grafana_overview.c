@@ -3,7 +3,8 @@
  *     go on? (per stream)          │ verdicts now      │ guardraild
  *     phases over time
  *     worst verdict per guardrail over time, worst first
- *     where each guardrail stands now (table)          │ why there is no verdict (table)
+ *     where each guardrail stands now (table), worst first
+ *     why there is no verdict (table)
  *     verdict per guardrail and slice over time, worst first
  *     ▸ traffic shares (collapsed) */
 #include "config.h"
@@ -183,14 +184,14 @@ phase_timeline(struct dash *d, int h)
 /* -- tables -------------------------------------------------------------------------------------------------------------- */
 
 struct column {
-    const char *field, *title;
+    const char *field, *title; /* field NULL: the labels stand here; title NULL: left out */
 };
 
-/* Columns in the given order under the given titles; Time and what else is named without a title is left out. */
 static void
 organize(struct dash *d, cJSON *panel, bool merge, const struct column *columns, size_t n)
 {
     cJSON *list = jsonout_array(&d->j, panel, "transformations"), *t, *o, *hide, *rename, *order;
+    struct gr_str label;
     int at = 0;
 
     if (merge) {
@@ -206,6 +207,10 @@ organize(struct dash *d, cJSON *panel, bool merge, const struct column *columns,
     rename = jsonout_object(&d->j, o, "renameByName");
     order = jsonout_object(&d->j, o, "indexByName");
     for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; !columns[i].field && (label = dash_label(d, NULL, k)).n > 0; k++)
+            jsonout_num(&d->j, order, jsonout_key(&d->j, label), at++);
+        if (!columns[i].field)
+            continue;
         if (!columns[i].title) {
             jsonout_bool(&d->j, hide, columns[i].field, true);
             continue;
@@ -216,7 +221,7 @@ organize(struct dash *d, cJSON *panel, bool merge, const struct column *columns,
 }
 
 static void
-table_options(struct dash *d, cJSON *panel, const char *sort_by)
+table_options(struct dash *d, cJSON *panel, const char *sort_by, bool descending)
 {
     cJSON *o = panel_options(d, panel), *sort;
 
@@ -224,7 +229,7 @@ table_options(struct dash *d, cJSON *panel, const char *sort_by)
     jsonout_cstr(&d->j, o, "cellHeight", "sm");
     sort = jsonout_object(&d->j, jsonout_array(&d->j, o, "sortBy"), NULL);
     jsonout_cstr(&d->j, sort, "displayName", sort_by);
-    jsonout_bool(&d->j, sort, "desc", true);
+    jsonout_bool(&d->j, sort, "desc", descending);
 }
 
 static void
@@ -240,7 +245,7 @@ plain_cells(struct dash *d, cJSON *defaults)
 static void
 table_query(struct dash *d, cJSON *panel, const char *series)
 {
-    gr_buf_puts(&d->expr, "max by (guardrail, phase, deployment_id, ");
+    gr_buf_puts(&d->expr, "max by (guardrail, ");
     query_labels(d, NULL);
     gr_buf_puts(&d->expr, ") (");
     query_select(d, series, &(struct sel){0});
@@ -263,13 +268,46 @@ colored_cells(struct dash *d, cJSON *panel, const char *column)
     mappings_add(d, jsonout_array(&d->j, p, "value"), verdict_mappings, GR_COUNT(verdict_mappings));
 }
 
+/* Returns the list of properties, for more. */
+static cJSON *
+narrow_column(struct dash *d, cJSON *panel, const char *column, int width)
+{
+    cJSON *properties = panel_override(d, panel, "byName", column);
+
+    property_num(d, properties, "custom.width", width);
+    return properties;
+}
+
+/* A label that a series does not have is no missing data either. */
 static void
-standing_table(struct dash *d, int w, int h)
+empty_labels(struct dash *d, cJSON *panel)
+{
+    property_str(d, panel_override(d, panel, "byType", "string"), "noValue", "–");
+}
+
+/* A fixed limit has no test, so an empty cell is no missing data there. */
+static void
+no_test(struct dash *d, cJSON *properties)
+{
+    cJSON *p = jsonout_object(&d->j, properties, NULL), *m, *options, *result;
+
+    jsonout_cstr(&d->j, p, "id", "mappings");
+    m = jsonout_object(&d->j, jsonout_array(&d->j, p, "value"), NULL);
+    jsonout_cstr(&d->j, m, "type", "special");
+    options = jsonout_object(&d->j, m, "options");
+    jsonout_cstr(&d->j, options, "match", "null+nan");
+    result = jsonout_object(&d->j, options, "result");
+    jsonout_cstr(&d->j, result, "text", "no test");
+    jsonout_cstr(&d->j, result, "color", "text");
+    jsonout_num(&d->j, result, "index", 0);
+}
+
+static void
+standing_table(struct dash *d, int h)
 {
     static const struct column columns[] = {
-        {"Value #A", "Verdict"},         {"guardrail", "Guardrail"}, {"Value #B", "Effect"},
-        {"Value #C", "Coverage"},        {"Value #D", "Evidence"},   {"phase", "Phase"},
-        {"deployment_id", "Deployment"},
+        {"Value #A", "Verdict"}, {"guardrail", "Guardrail"}, {NULL, NULL},
+        {"Value #B", "Effect"},  {"Value #C", "Coverage"},   {"Value #D", "Evidence"},
     };
     cJSON *panel = panel_add(
         d,
@@ -279,8 +317,8 @@ standing_table(struct dash *d, int w, int h)
                             "The verdict now with what it rests on. Effect: canary ÷ control for relative "
                             "limits, canary − control for points, the canary's value for fixed limits. "
                             "Coverage: share of the expected slots. Evidence: log likelihood ratio since the "
-                            "start of the phase."),
-                        .w = w,
+                            "start of the phase; fixed limits have no test."),
+                        .w = GRID_WIDTH,
                         .h = h});
     cJSON *defaults, *properties;
 
@@ -292,18 +330,22 @@ standing_table(struct dash *d, int w, int h)
     defaults = panel_field(d, panel, "none", NULL);
     plain_cells(d, defaults);
     colored_cells(d, panel, "Verdict");
-    properties = panel_override(d, panel, "byName", "Effect");
+    narrow_column(d, panel, "Verdict", 130);
+    narrow_column(d, panel, "Guardrail", 260);
+    empty_labels(d, panel);
+    properties = narrow_column(d, panel, "Effect", 90);
     property_num(d, properties, "decimals", 3);
-    properties = panel_override(d, panel, "byName", "Evidence");
-    property_num(d, properties, "decimals", 2);
-    properties = panel_override(d, panel, "byName", "Coverage");
+    properties = narrow_column(d, panel, "Coverage", 90);
     property_str(d, properties, "unit", "percentunit");
     property_num(d, properties, "decimals", 0);
-    table_options(d, panel, "Verdict");
+    properties = narrow_column(d, panel, "Evidence", 90);
+    property_num(d, properties, "decimals", 2);
+    no_test(d, properties);
+    table_options(d, panel, "Verdict", true);
 }
 
 static void
-insufficient_table(struct dash *d, int x, int w, int h)
+insufficient_table(struct dash *d, int h)
 {
     static const struct column columns[] = {
         {"reason", "Reason"}, {"guardrail", "Guardrail"}, {"Value", NULL}};
@@ -316,8 +358,7 @@ insufficient_table(struct dash *d, int x, int w, int h)
                    "not report. no_control: nothing to compare with. suspect: a point breach that the "
                    "evidence does not support yet. thin: too few observations so far. overdue: the phase "
                    "outlived its maximum duration."),
-               .x = x,
-               .w = w,
+               .w = GRID_WIDTH,
                .h = h});
     cJSON *defaults;
 
@@ -330,10 +371,13 @@ insufficient_table(struct dash *d, int x, int w, int h)
     organize(d, panel, false, columns, GR_COUNT(columns));
     defaults = panel_field(d, panel, "none", NULL);
     plain_cells(d, defaults);
+    narrow_column(d, panel, "Reason", 130);
+    narrow_column(d, panel, "Guardrail", 260);
+    empty_labels(d, panel);
     cJSON_DeleteItemFromObjectCaseSensitive(defaults, "noValue");
     jsonout_cstr(&d->j, defaults, "noValue",
                  "NO ROWS: nothing is insufficient, or nothing reports (then the first tile says NO DATA)");
-    table_options(d, panel, "Reason");
+    table_options(d, panel, "Reason", false);
 }
 
 /* -- the rest ------------------------------------------------------------------------------------------------------------ */
@@ -341,9 +385,8 @@ insufficient_table(struct dash *d, int x, int w, int h)
 static void
 share_row(struct dash *d)
 {
-    cJSON *panel, *defaults, *custom;
+    cJSON *panel, *defaults, *custom, *row = row_begin(d, GR_STR("Traffic shares"), true);
 
-    (void)row_begin(d, GR_STR("Traffic shares"), true);
     panel =
         panel_add(d, &(struct panel){.type = "timeseries",
                                      .title = GR_STR("Planned canary share"),
@@ -361,8 +404,7 @@ share_row(struct dash *d)
     jsonout_cstr(&d->j, custom, "lineInterpolation", "stepAfter");
     jsonout_num(&d->j, custom, "lineWidth", 2);
     jsonout_cstr(&d->j, custom, "showPoints", "never");
-    d->y += 7;
-    row_end(d);
+    row_end(d, row);
 }
 
 static int
@@ -389,9 +431,10 @@ timelines(struct dash *d)
             .h = h},
         "guardrail", &(struct sel){0});
     d->y += h;
-    standing_table(d, 15, 10);
-    insufficient_table(d, 15, 9, 10);
+    standing_table(d, 10);
     d->y += 10;
+    insufficient_table(d, 7);
+    d->y += 7;
     query_labels(d, NULL);
     gr_buf_printf(&labels, "guardrail, %s", gr_buf_cstr(&d->expr));
     dash_settle(d, &d->expr);

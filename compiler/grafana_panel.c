@@ -63,47 +63,36 @@ query_select(struct dash *d, const char *series, const struct sel *s)
     gr_buf_putc(&d->expr, '}');
 }
 
-/* Calls back with every label that a series of g (NULL: of any guardrail) may have, release labels first. */
-static void
-each_label(struct dash *d, const struct guardrail *g,
-           void (*put)(struct dash *d, struct gr_str label, bool first))
+struct gr_str
+dash_label(const struct dash *d, const struct guardrail *g, size_t i)
 {
-    const struct strs *slices = g ? &g->compare_within : &d->slices;
-    bool first = true;
+    struct strs sets[] = {d->m->release_labels, g ? g->compare_within : d->slices,
+                          g ? g->dynamic : (struct strs){0}};
 
-    for (size_t i = 0; i < d->m->release_labels.n; i++, first = false)
-        put(d, d->m->release_labels.v[i], first);
-    for (size_t i = 0; i < slices->n; i++, first = false)
-        put(d, slices->v[i], first);
-    for (size_t i = 0; g && i < g->dynamic.n; i++, first = false)
-        put(d, g->dynamic.v[i], first);
-    for (size_t i = 0; !g && i < d->m->n_dynamic; i++, first = false)
-        put(d, d->m->dynamic[i].label, first);
-}
-
-static void
-put_label(struct dash *d, struct gr_str label, bool first)
-{
-    gr_buf_printf(&d->expr, "%s" GR_FMT, first ? "" : ", ", GR_ARG(label));
+    for (size_t s = 0; s < GR_COUNT(sets); s++) {
+        if (i < sets[s].n)
+            return sets[s].v[i];
+        i -= sets[s].n;
+    }
+    return !g && i < d->m->n_dynamic ? d->m->dynamic[i].label : GR_STR_NONE;
 }
 
 void
 query_labels(struct dash *d, const struct guardrail *g)
 {
-    each_label(d, g, put_label);
-}
+    struct gr_str label;
 
-static void
-put_legend(struct dash *d, struct gr_str label, bool first)
-{
-    (void)first;
-    gr_buf_printf(&d->text, " {{" GR_FMT "}}", GR_ARG(label));
+    for (size_t i = 0; (label = dash_label(d, g, i)).n > 0; i++)
+        gr_buf_printf(&d->expr, "%s" GR_FMT, i > 0 ? ", " : "", GR_ARG(label));
 }
 
 void
 legend_labels(struct dash *d, const struct guardrail *g)
 {
-    each_label(d, g, put_legend);
+    struct gr_str label;
+
+    for (size_t i = 0; (label = dash_label(d, g, i)).n > 0; i++)
+        gr_buf_printf(&d->text, " {{" GR_FMT "}}", GR_ARG(label));
 }
 
 /* max by (L) (V) * on (L) group_left (_rank) count_values by (L) ("_rank", 3 - W), where W is the worst verdict of the whole range;
@@ -297,9 +286,14 @@ row_begin(struct dash *d, struct gr_str title, bool collapsed)
     return row;
 }
 
+/* What is folded away takes no place. */
 void
-row_end(struct dash *d)
+row_end(struct dash *d, cJSON *row)
 {
+    if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(row, "collapsed")))
+        d->y = (int)cJSON_GetNumberValue(
+                   cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(row, "gridPos"), "y")) +
+               1;
     d->panels = cJSON_GetObjectItemCaseSensitive(d->root, "panels");
 }
 

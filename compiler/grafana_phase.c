@@ -1,7 +1,7 @@
 /* One dashboard per phase: each guardrail with canary, control, limits and verdict, in a row per group.
  *
  *     go on? (per stream)
- *     verdict per guardrail and slice, worst first
+ *     worst verdict per guardrail over time, worst first
  *     ▾ group                          rows are open as long as no more than QUERIES_MAX queries run at once
  *       canary against control, limits │ verdicts
  *     ▸ group */
@@ -178,6 +178,7 @@ value_options(struct dash *d, cJSON *panel)
     jsonout_cstr(&d->j, sub, "displayMode", "table");
     jsonout_cstr(&d->j, sub, "placement", "right");
     jsonout_bool(&d->j, sub, "showLegend", true);
+    jsonout_num(&d->j, sub, "width", 360);
     jsonout_cstr(&d->j, jsonout_array(&d->j, sub, "calcs"), NULL, "last");
     sub = jsonout_object(&d->j, o, "tooltip");
     jsonout_cstr(&d->j, sub, "mode", "multi");
@@ -258,6 +259,7 @@ group_row(struct dash *d, size_t i, const struct phase *p)
     const struct guardrail *all = d->m->guardrails;
     size_t members = 0;
     bool collapsed;
+    cJSON *row;
 
     for (size_t k = 0; k < d->m->n_guardrails; k++) {
         if (!in_phase(d, &all[k], p) || !gr_str_eq(all[k].group, all[i].group))
@@ -267,19 +269,23 @@ group_row(struct dash *d, size_t i, const struct phase *p)
         members++;
     }
     collapsed = (size_t)d->queries + QUERIES_PER_GUARDRAIL * members > QUERIES_MAX;
-    (void)row_begin(d, all[i].group.n > 0 ? all[i].group : GR_STR("Guardrails"), collapsed);
+    row = row_begin(d, all[i].group.n > 0 ? all[i].group : GR_STR("Guardrails"), collapsed);
     for (size_t k = i; k < d->m->n_guardrails; k++)
         if (in_phase(d, &all[k], p) && gr_str_eq(all[k].group, all[i].group))
             guardrail_panels(d, &all[k], p);
-    row_end(d);
+    row_end(d, row);
 }
 
 enum gr_err
 grafana_phase(const struct model *m, const struct phase *p, struct gr_buf *b)
 {
-    struct gr_buf labels = GR_BUF_INIT(1u << 16);
+    size_t n = 0;
     struct dash d;
+    int h;
 
+    for (size_t i = 0; i < m->n_guardrails; i++)
+        n += (m->guardrails[i].phases >> (p - m->phases)) & 1;
+    h = n < 3 ? 5 : n > 20 ? 18 : 3 + (int)n * 7 / 10; /* about a row of the grid for each, bounded */
     dash_begin(&d, m, p->name, 2 * (p->min_ms > 0 ? p->min_ms : INT64_C(1800000)),
                "Canary against control, limits and verdicts of one phase.");
     verdict_stat(
@@ -293,25 +299,21 @@ grafana_phase(const struct model *m, const struct phase *p, struct gr_buf *b)
             .h = 4},
         p);
     d.y += 4;
-    query_labels(&d, NULL);
-    gr_buf_printf(&labels, "guardrail, %s", gr_buf_cstr(&d.expr));
-    dash_settle(&d, &d.expr);
     gr_buf_puts(&d.text, "{{guardrail}}");
-    legend_labels(&d, NULL);
     verdict_timeline(
         &d,
-        &(struct panel){.type = "state-timeline",
-                        .title = GR_STR("Verdicts, worst first"),
-                        .description = GR_STR(
-                            "Each guardrail and slice of this phase; the worst of the shown time first."),
-                        .w = GRID_WIDTH,
-                        .h = 12},
-        gr_buf_cstr(&labels), &(struct sel){.phase = p});
-    d.y += 12;
+        &(struct panel){
+            .type = "state-timeline",
+            .title = GR_STR("Worst slice of each guardrail"),
+            .description = GR_STR(
+                "Verdicts over time, the worst of all slices; the worst guardrail of the shown time first. "
+                "Each slice stands beside its guardrail below."),
+            .w = GRID_WIDTH,
+            .h = h},
+        "guardrail", &(struct sel){.phase = p});
+    d.y += h;
     for (size_t i = 0; i < m->n_guardrails; i++)
         if (in_phase(&d, &m->guardrails[i], p))
             group_row(&d, i, p);
-    dash_settle(&d, &labels);
-    gr_buf_fini(&labels);
     return dash_end(&d, b);
 }

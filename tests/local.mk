@@ -7,6 +7,8 @@ include tests/fuzz/local.mk
 include tests/fleet/local.mk
 include tests/unit/fleet/local.mk
 include tests/e2e/local.mk
+include tests/golden/local.mk
+include tests/tools/local.mk
 EXTRA_DIST += tests/packages.sh tests/packages.txt tests/run.sh
 TESTS += tests/layering.sh tests/promtool/run.sh
 dist_check_SCRIPTS += tests/layering.sh tests/promtool/run.sh

@@ -124,13 +124,14 @@ struct grid {
 };
 struct walk {
     struct grid grids[200];
-    int ids[200];
+    int ids[200],
+        level[200]; /* level: of which list of panels; a folded row's panels lie over what follows it */
     size_t n;
-    int visible; /* queries */
+    int levels, visible; /* visible: queries */
 };
 
 static void
-check_place(struct walk *w, const cJSON *panel)
+check_place(struct walk *w, const cJSON *panel, int level)
 {
     const cJSON *g = gr_json_get(panel, "gridPos");
     struct grid at = {(int)num(g, "x"), (int)num(g, "y"), (int)num(g, "w"), (int)num(g, "h")};
@@ -142,11 +143,12 @@ check_place(struct walk *w, const cJSON *panel)
         const struct grid *o = &w->grids[i];
 
         ck_assert_int_ne(w->ids[i], id);
-        ck_assert_msg(at.x >= o->x + o->w || o->x >= at.x + at.w || at.y >= o->y + o->h ||
-                          o->y >= at.y + at.h,
+        ck_assert_msg(level != w->level[i] || at.x >= o->x + o->w || o->x >= at.x + at.w ||
+                          at.y >= o->y + o->h || o->y >= at.y + at.h,
                       "panels %d and %d overlap", w->ids[i], id);
     }
     w->ids[w->n] = id;
+    w->level[w->n] = level;
     w->grids[w->n++] = at;
 }
 
@@ -154,10 +156,11 @@ static void
 check_panels(struct walk *w, const cJSON *list, bool hidden)
 {
     const cJSON *panel;
+    int level = w->levels++;
 
     cJSON_ArrayForEach(panel, list)
     {
-        check_place(w, panel);
+        check_place(w, panel, level);
         ck_assert(gr_json_str(panel, "title").n > 0);
         if (str_is(panel, "type", "row")) {
             check_panels(w, gr_json_get(panel, "panels"), cJSON_IsTrue(gr_json_get(panel, "collapsed")));
