@@ -60,6 +60,12 @@ gr_diags_free(struct gr_diags *d)
     gr_sys.free(d);
 }
 
+const struct gr_sources *
+gr_diags_sources(const struct gr_diags *d)
+{
+    return d->sources;
+}
+
 /* Bytes that the formatted text will take; one that is too long is cut to fit. */
 static size_t
 text_bytes(const char *fmt, va_list ap)

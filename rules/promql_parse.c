@@ -18,6 +18,7 @@ struct parser {
     uint32_t nesting;
     uint32_t last_end; /* where the last word that was taken ends */
     struct gr_span origin;
+    uint32_t *map;   /* where each byte stands in origin, when not exact (promql_align); NULL: not known */
     uint32_t delta;  /* bytes of origin before the text */
     bool exact;      /* places can be told within origin */
     enum gr_err err; /* GR_OK, GR_EUSER (reported), GR_ENOMEM */
@@ -28,20 +29,31 @@ struct parser {
 static struct gr_span
 place(const struct parser *p, uint32_t start, uint32_t end)
 {
+    uint32_t from = p->origin.start;
+
+    if (p->map && end > start)
+        return (struct gr_span){p->origin.file, from + p->map[start], from + p->map[end - 1] + 1};
     if (!p->exact)
         return p->origin;
     return (struct gr_span){p->origin.file, p->origin.start + p->delta + start,
                             p->origin.start + p->delta + end};
 }
 
+/* Most texts stand in the file as they are, but for quotes; for the others the map is made. */
 static void
-set_origin(struct parser *p, struct gr_span origin, size_t bytes)
+set_origin(struct parser *p, struct gr_span origin, struct gr_str text)
 {
-    size_t covered = origin.end - origin.start;
+    const struct gr_sources *sources = gr_diags_sources(p->diags);
+    struct gr_str raw;
 
     p->origin = origin;
-    p->exact = origin.file != 0 && (covered == bytes || covered == bytes + 2);
-    p->delta = covered == bytes + 2 ? 1 : 0;
+    if (origin.file == 0 || !sources)
+        return;
+    raw = gr_str_sub(gr_sources_get(sources, origin.file)->text, origin.start, origin.end);
+    p->delta = raw.n == text.n + 2 ? 1 : 0;
+    p->exact = gr_str_eq(gr_str_sub(raw, p->delta, raw.n - p->delta), text);
+    if (!p->exact && !promql_align(p->arena, text, raw, &p->map))
+        p->map = NULL;
 }
 
 /* Whether to go on. Every function below returns at once, with NULL or false, when it is not. */
@@ -879,12 +891,13 @@ gr_promql_parse(struct gr_arena *a, struct gr_str text, struct gr_span origin, s
     struct parser p = {.arena = a, .diags = diags};
     struct gr_promql *e;
 
-    set_origin(&p, origin, text.n);
+    p.origin = origin;
     if (text.n > GR_PROMQL_BYTES_MAX) {
         gr_diag(diags, GR0002, origin, GR_STR_NONE, "the expression has %zu bytes, more than %u", text.n,
                 GR_PROMQL_BYTES_MAX);
         return GR_EUSER;
     }
+    set_origin(&p, origin, text);
     p.lex.text = gr_arena_dup(a, text);
     if (!p.lex.text.p)
         return GR_ENOMEM;

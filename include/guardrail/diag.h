@@ -32,6 +32,8 @@ const struct gr_code_info *gr_code_info(enum gr_code code);
 struct gr_diags; /* opaque */
 GR_MUST_USE struct gr_diags *gr_diags_create(const struct gr_sources *sources);
 void gr_diags_free(struct gr_diags *d);
+/* The table given to gr_diags_create, for readers that look at the text behind a span. */
+const struct gr_sources *gr_diags_sources(const struct gr_diags *d);
 /* Adds one finding. code: a row of diag_codes.def, which fixes severity and help text. where: the narrowest text the
  * user should change. fix: what to write instead, or empty. Cannot fail: with no memory it is counted, see _status. */
 void gr_diag(struct gr_diags *d, enum gr_code code, struct gr_span where, struct gr_str fix, const char *fmt, ...)

@@ -5,8 +5,8 @@
  * the input may go. Rewriting changes the tree in place (gr_promql_clone first to keep the old one); text is never spliced.
  *
  * Places: every node knows its bytes in the expression (start, end) and, when the caller says where the expression stands (origin),
- * its span in that file. origin covers the value as written. Where it has as many bytes as the text, or two more (a quoted scalar
- * without escapes), spans are exact; otherwise (escapes, folding, block scalars) every span is the whole of origin.
+ * its span in that file. origin covers the value as written, in a file of the table that diags was created with: the text is found
+ * again in it through quotes, folded lines and block scalars. Where that fails (escapes) every span is the whole of origin.
  *
  * Limits: GR_PROMQL_BYTES_MAX bytes, GR_PROMQL_NESTING_MAX nested constructs, GR_PROMQL_HEIGHT_MAX levels of tree (a chain of n
  * binary operators is n high); past one: GR0002. Time is linear in the text, memory at most about 200 bytes for each of its bytes. */

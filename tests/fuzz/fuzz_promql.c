@@ -18,11 +18,14 @@ struct run {
 static void
 run_init(struct run *r, struct gr_str text)
 {
+    uint32_t file;
+
     *r = (struct run){.sources = gr_sources_create(), .arena = gr_arena_create(ARENA_MAX)};
     GR_ASSERT(r->sources && r->arena);
+    GR_ASSERT(gr_sources_add(r->sources, GR_STR("expr"), text, &file) == GR_OK);
     r->diags = gr_diags_create(r->sources);
     GR_ASSERT(r->diags);
-    r->err = gr_promql_parse(r->arena, text, (struct gr_span){1, 0, (uint32_t)text.n}, r->diags, &r->expr);
+    r->err = gr_promql_parse(r->arena, text, (struct gr_span){file, 0, (uint32_t)text.n}, r->diags, &r->expr);
     GR_ASSERT(r->err == GR_OK || r->err == GR_EUSER);
     GR_ASSERT((r->err == GR_OK) == (r->expr != NULL));
     GR_ASSERT((r->err == GR_OK) == (gr_diags_count(r->diags, GR_SEV_ERROR) == 0));

@@ -17,6 +17,7 @@ tests_unit_rules_test_rules_SOURCES = \
 	tests/unit/rules/test_promql_lex.c \
 	tests/unit/rules/test_promql_literal.c \
 	tests/unit/rules/test_promql_parse.c \
+	tests/unit/rules/test_promql_place.c \
 	tests/unit/rules/test_promql_print.c \
 	tests/unit/rules/test_promql_regex.c \
 	tests/unit/rules/test_promql_table.c \

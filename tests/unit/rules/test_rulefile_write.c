@@ -119,8 +119,7 @@ static const char *const texts[] = {
     "a\\nb",
     "\xc3\xa9",
     "\xc3\xa9\nb",
-    "a\xe2\x80\xa8"
-    "b",
+    "a\342\200\250b",
     "a\xef\xbb\xbf\nb",
     "\x01\nb",
     "a\n\x7f",

@@ -52,6 +52,7 @@ static Suite *(*const suites[])(void) = {
     promql_lex_suite,
     promql_literal_suite,
     promql_parse_suite,
+    promql_place_suite,
     promql_print_suite,
     promql_regex_suite,
     promql_table_suite,

@@ -11,6 +11,7 @@ Suite *promql_labels_suite(void);
 Suite *promql_lex_suite(void);
 Suite *promql_literal_suite(void);
 Suite *promql_parse_suite(void);
+Suite *promql_place_suite(void);
 Suite *promql_print_suite(void);
 Suite *promql_regex_suite(void);
 Suite *promql_table_suite(void);
