@@ -19,3 +19,16 @@ tests_unit_compiler_test_compiler_SOURCES = \
 	tests/unit/compiler/test_emit_grafana.c \
 	tests/unit/compiler/test_emit_policy.c \
 	tests/unit/compiler/test_tree.c
+
+# What passes between the rooms: needs both libraries, and the built guardrailc.
+if HAVE_CHECK
+check_PROGRAMS += tests/unit/compiler/test_contract
+TESTS += tests/unit/compiler/test_contract
+endif
+tests_unit_compiler_test_contract_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_unit_compiler_test_contract_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CJSON_CFLAGS) $(SQLITE_CFLAGS) $(PCRE2_CFLAGS)
+tests_unit_compiler_test_contract_LDADD = $(WEBHOOK_LIBS) $(CHECK_LIBS)
+tests_unit_compiler_test_contract_SOURCES = \
+	tests/unit/compiler/scratch.h \
+	tests/unit/compiler/scratch.c \
+	tests/unit/compiler/test_contract.c
