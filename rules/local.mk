@@ -8,6 +8,8 @@ librules_a_SOURCES = \
 	rules/promql_lex.h \
 	rules/promql_literal.c \
 	rules/promql_parse.c \
+	rules/promql_parser.c \
+	rules/promql_parser.h \
 	rules/promql_place.c \
 	rules/promql_print.c \
 	rules/promql_regex.c \

@@ -1,4 +1,5 @@
-/* promql_check.c - the types, and the rules of matching and of selectors, as Prometheus checks them after parsing. */
+/* promql_check.c - the types, and the rules of matching and of selectors, as Prometheus checks them after
+ * parsing. */
 #include "config.h"
 #include "promql_tree.h"
 

@@ -1,7 +1,8 @@
 /* promql_labels.c - what labels the series of a result carry.
  *
- * A set of labels is a sorted list with, for each, absent, possible or certain, and one answer (open or not) for all that are not
- * listed. Every construct of PromQL is a function from the sets of its operands to its own; docs of each stand above it. */
+ * A set of labels is a sorted list with, for each, absent, possible or certain, and one answer (open or not)
+ * for all that are not listed. Every construct of PromQL is a function from the sets of its operands to its
+ * own; docs of each stand above it. */
 #include "config.h"
 #include "promql_tree.h"
 
@@ -63,8 +64,8 @@ get(const set *s, struct gr_str name)
     return (struct gr_promql_label){.name = name, .presence = gr_promql_labels_get(s, name)};
 }
 
-/* Lists have room for the next power of two (at least 8), so that a growing one is copied rarely. A set is changed only by the
- * one function that made it or was handed it, so changing in place is safe. */
+/* Lists have room for the next power of two (at least 8), so that a growing one is copied rarely. A set is
+ * changed only by the one function that made it or was handed it, so changing in place is safe. */
 static size_t
 room(size_t count)
 {
@@ -228,7 +229,8 @@ infer_selector(const struct infer *in, const struct gr_promql *e, set *out)
     return err;
 }
 
-/* absent(): the labels of the selector's = matchers (one for each label), nothing else; for anything but a selector none. */
+/* absent(): the labels of the selector's = matchers (one for each label), nothing else; for anything but a
+ * selector none. */
 static enum gr_err
 infer_absent(const struct infer *in, const struct gr_promql *arg, set *out)
 {
@@ -270,9 +272,9 @@ text_of(const struct gr_promql *e)
     return e->kind == GR_PROMQL_STRING ? e->u.text : GR_STR_NONE;
 }
 
-/* label_replace(v, target, replacement, source, regex): sets target where regex matches source's value ("" if it has none). An
- * empty result removes it. Told apart: the copy ("$1" of "(.*)" or "(.+)"), the constant on a source that always matches, and the
- * rest, which may or may not touch the label. */
+/* label_replace(v, target, replacement, source, regex): sets target where regex matches source's value ("" if
+ * it has none). An empty result removes it. Told apart: the copy ("$1" of "(.*)" or "(.+)"), the constant on
+ * a source that always matches, and the rest, which may or may not touch the label. */
 static enum gr_err
 infer_label_replace(const struct infer *in, const struct gr_promql *e, set *out)
 {
@@ -307,7 +309,8 @@ infer_label_replace(const struct infer *in, const struct gr_promql *e, set *out)
     return put(in, out, label);
 }
 
-/* label_join(v, target, separator, sources…): the values with the separator between; nothing at all removes it. */
+/* label_join(v, target, separator, sources…): the values with the separator between; nothing at all removes
+ * it. */
 static enum gr_err
 infer_label_join(const struct infer *in, const struct gr_promql *e, set *out)
 {
@@ -411,8 +414,9 @@ is_matched(const struct gr_promql_binary *b, struct gr_str name)
     return !listed && !gr_str_eq(name, NAME);
 }
 
-/* The many side (or the left one), refined by what the other side says about the labels they are matched on. What is listed in no
- * operand but in the clause has to be listed in the result: the answer for all others may not hold for it. */
+/* The many side (or the left one), refined by what the other side says about the labels they are matched on.
+ * What is listed in no operand but in the clause has to be listed in the result: the answer for all others
+ * may not hold for it. */
 static enum gr_err
 refine(const struct infer *in, const struct gr_promql_binary *b, const set *many, const set *one, set *out)
 {
@@ -455,7 +459,8 @@ keep_matched(const struct infer *in, const struct gr_promql_binary *b, set *s)
     return err;
 }
 
-/* Arithmetic and comparisons between vectors. Labels listed in group_left or group_right come from the one side. */
+/* Arithmetic and comparisons between vectors. Labels listed in group_left or group_right come from the one
+ * side. */
 static enum gr_err
 infer_join(const struct infer *in, const struct gr_promql_binary *b, const set *left, const set *right,
            set *out)

@@ -217,7 +217,8 @@ scan_escape(struct lexer *lex, int quote)
     return NULL;
 }
 
-/* Bytes of the code point at pos; 0 if it is no valid UTF-8, or U+FFFD, which Prometheus takes for an error. */
+/* Bytes of the code point at pos; 0 if it is no valid UTF-8, or U+FFFD, which Prometheus takes for an error.
+ * */
 static uint32_t
 code_point_bytes(const struct lexer *lex)
 {

@@ -1,7 +1,8 @@
 /* promql_lex.h - PromQL's words, and the tables of names. Private to rules/.
  *
- * The lexer follows that of Prometheus 2.42 in what it takes and where its state matters: inside braces keywords are plain names,
- * inside brackets a duration comes first, and a colon (or, there, any letter) separates range and step. */
+ * The lexer follows that of Prometheus 2.42 in what it takes and where its state matters: inside braces
+ * keywords are plain names, inside brackets a duration comes first, and a colon (or, there, any letter)
+ * separates range and step. */
 #ifndef GUARDRAIL_RULES_PROMQL_LEX_H
 #define GUARDRAIL_RULES_PROMQL_LEX_H
 #include "guardrail/promql.h"

@@ -143,8 +143,8 @@ put_utf8(char *out, uint32_t c)
     return 4;
 }
 
-/* One escape, which the lexer has checked; p is behind the backslash. Returns how many bytes of p it took. No escape is shorter
- * than what it stands for. */
+/* One escape, which the lexer has checked; p is behind the backslash. Returns how many bytes of p it took. No
+ * escape is shorter than what it stands for. */
 static size_t
 put_escape(const char *p, char *out, size_t *written)
 {

@@ -1,7 +1,8 @@
 /* promql_place.c - finds a text again in the YAML scalar that it was read from.
  *
- * YAML changes nothing but blanks and line ends (indentation goes, folding joins lines) and quotes and escapes. So both are walked
- * at once: blanks of the scalar are skipped where the text has none, anything else must be the same. */
+ * YAML changes nothing but blanks and line ends (indentation goes, folding joins lines) and quotes and
+ * escapes. So both are walked at once: blanks of the scalar are skipped where the text has none, anything
+ * else must be the same. */
 #include "config.h"
 #include "promql_tree.h"
 

@@ -1,9 +1,11 @@
 /* promql_print.c - the canonical text of a tree, on one line.
  *
- *     sum by (venue) (rate(orders_total{track="canary"}[2m] offset 5m)) / on (venue) group_left () limit > bool 0.5
+ * sum by (venue) (rate(orders_total{track="canary"}[2m] offset 5m)) / on (venue) group_left () limit > bool
+ * 0.5
  *
- * One space around operators and behind commas, clauses of an aggregation before its arguments, strings in double quotes, lists of
- * labels always written out behind group_left and group_right (a parenthesis that follows would be taken for one). */
+ * One space around operators and behind commas, clauses of an aggregation before its arguments, strings in
+ * double quotes, lists of labels always written out behind group_left and group_right (a parenthesis that
+ * follows would be taken for one). */
 #include "config.h"
 #include "promql_tree.h"
 

@@ -1,7 +1,8 @@
 /* promql_regex.c - whether Prometheus takes a regular expression, and whether it matches the empty string.
  *
- * Prometheus compiles label matchers with Go's regexp, whose language is RE2's: no look-around, no back-references. This checks that
- * syntax (Go 1.19: https://github.com/google/re2/wiki/Syntax), without building anything: one pass, an explicit stack for groups. */
+ * Prometheus compiles label matchers with Go's regexp, whose language is RE2's: no look-around, no
+ * back-references. This checks that syntax (Go 1.19: https://github.com/google/re2/wiki/Syntax), without
+ * building anything: one pass, an explicit stack for groups. */
 #include "config.h"
 #include "promql_lex.h"
 
@@ -9,7 +10,8 @@
 #define REPEAT_MAX 1000u /* {n,m}, and the product of nested ones */
 #define MAX_RUNE 0x10ffff
 
-/* One open group (the whole expression is the first). The text so far is: alternatives, atoms before the last one, the last atom. */
+/* One open group (the whole expression is the first). The text so far is: alternatives, atoms before the last
+ * one, the last atom. */
 struct group {
     bool alternatives_empty; /* one of the finished alternatives matches "" */
     bool before_empty;       /* the atoms before the last one all match "" */
@@ -385,7 +387,8 @@ scan_group(struct scan *s)
 
 /* ---- repetition ---- */
 
-/* n of {n,m}: false if the text has no such form. Counts that are far too great come out as REPEAT_MAX + 1. */
+/* n of {n,m}: false if the text has no such form. Counts that are far too great come out as REPEAT_MAX + 1.
+ * */
 static bool
 scan_count(struct scan *s, unsigned *count)
 {
@@ -424,7 +427,8 @@ plain:
     return false;
 }
 
-/* Applies a repetition, whose text started at `start`, to the last atom. again: the text before it was a repetition too. */
+/* Applies a repetition, whose text started at `start`, to the last atom. again: the text before it was a
+ * repetition too. */
 static bool
 repeat(struct scan *s, size_t start, unsigned min, unsigned factor, bool again)
 {

@@ -1,5 +1,5 @@
-/* promql_table.c - the names of PromQL as of Prometheus 2.42: operators, aggregations, functions, keywords; and those that
- * came later, to tell a newer name from a misspelt one. */
+/* promql_table.c - the names of PromQL as of Prometheus 2.42: operators, aggregations, functions, keywords;
+ * and those that came later, to tell a newer name from a misspelt one. */
 #include "config.h"
 #include "promql_lex.h"
 

@@ -9,8 +9,9 @@ GR_MUST_USE struct gr_promql *promql_node(struct gr_arena *a, enum gr_promql_kin
 bool promql_measure(struct gr_promql *e);
 /* The decoded text of a string token, quotes included in `quoted`, which the lexer has accepted. */
 GR_MUST_USE enum gr_err promql_decode(struct gr_arena *a, struct gr_str quoted, struct gr_str *out);
-/* Where each byte of a text stands in the YAML scalar that it was read from: map has text.n entries, offsets into raw. raw is the
- * scalar as written: plain, quoted or a block, on one line or many. False where it cannot be told, or without memory. */
+/* Where each byte of a text stands in the YAML scalar that it was read from: map has text.n entries, offsets
+ * into raw. raw is the scalar as written: plain, quoted or a block, on one line or many. False where it
+ * cannot be told, or without memory. */
 GR_MUST_USE bool promql_align(struct gr_arena *a, struct gr_str text, struct gr_str raw, uint32_t **map);
 /* A Prometheus duration; GR_ESYNTAX, GR_ERANGE (0, or more than 292 years). */
 GR_MUST_USE enum gr_err promql_duration(struct gr_str s, int64_t *ms);

@@ -1,8 +1,9 @@
 /* rulefile_write.c - a rule file as YAML.
  *
- * Written by hand rather than through libyaml's emitter, which can write no comments. The form is fixed: block mappings and lists,
- * two blanks a level; a scalar is plain or in double quotes on one line (gr_quote_yaml), or, when it has several lines or would need
- * escapes and a literal block keeps it as it is, such a block:
+ * Written by hand rather than through libyaml's emitter, which can write no comments. The form is fixed:
+ * block mappings and lists, two blanks a level; a scalar is plain or in double quotes on one line
+ * (gr_quote_yaml), or, when it has several lines or would need escapes and a literal block keeps it as it is,
+ * such a block:
  *
  *     - name: demo
  *       interval: 2m
@@ -26,8 +27,8 @@ indent(struct gr_buf *b, unsigned levels)
         gr_buf_puts(b, "  ");
 }
 
-/* Bytes of UTF-8 that YAML readers take as line ends or that hide in an editor: C1 controls, LS and PS, bidirectional marks and
- * overrides, the byte order mark. */
+/* Bytes of UTF-8 that YAML readers take as line ends or that hide in an editor: C1 controls, LS and PS,
+ * bidirectional marks and overrides, the byte order mark. */
 static bool
 hides(const unsigned char *p, size_t left)
 {
@@ -40,7 +41,8 @@ hides(const unsigned char *p, size_t left)
     return left >= 3 && p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf;
 }
 
-/* A line that a block keeps: no controls (YAML readers refuse or change them), nothing that hides, no blank at the end. */
+/* A line that a block keeps: no controls (YAML readers refuse or change them), nothing that hides, no blank
+ * at the end. */
 static bool
 is_plain_line(struct gr_str line)
 {
@@ -55,8 +57,9 @@ is_plain_line(struct gr_str line)
     return gr_str_is_utf8(line);
 }
 
-/* Whether a literal block with |- is to be used and gives back exactly this text: several lines, or one that would need escapes in
- * quotes; no first line that starts with a blank (an indicator of another indentation), no line end at the end. */
+/* Whether a literal block with |- is to be used and gives back exactly this text: several lines, or one that
+ * would need escapes in quotes; no first line that starts with a blank (an indicator of another indentation),
+ * no line end at the end. */
 static bool
 fits_block(struct gr_str s)
 {

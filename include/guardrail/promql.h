@@ -1,15 +1,18 @@
 /* promql.h - PromQL as a tree: parse, check, print, rewrite, and what labels a result has.
  *
- * The language is that of Prometheus 2.42: what its parser takes is taken, what it refuses is a finding; syntax of later versions
- * is recognised and named (GR0403). Trees live in an arena and are never freed singly; texts of a parsed tree are copied there, so
- * the input may go. Rewriting changes the tree in place (gr_promql_clone first to keep the old one); text is never spliced.
+ * The language is that of Prometheus 2.42: what its parser takes is taken, what it refuses is a finding;
+ * syntax of later versions is recognised and named (GR0403). Trees live in an arena and are never freed
+ * singly; texts of a parsed tree are copied there, so the input may go. Rewriting changes the tree in place
+ * (gr_promql_clone first to keep the old one); text is never spliced.
  *
- * Places: every node knows its bytes in the expression (start, end) and, when the caller says where the expression stands (origin),
- * its span in that file. origin covers the value as written, in a file of the table that diags was created with: the text is found
- * again in it through quotes, folded lines and block scalars. Where that fails (escapes) every span is the whole of origin.
+ * Places: every node knows its bytes in the expression (start, end) and, when the caller says where the
+ * expression stands (origin), its span in that file. origin covers the value as written, in a file of the
+ * table that diags was created with: the text is found again in it through quotes, folded lines and block
+ * scalars. Where that fails (escapes) every span is the whole of origin.
  *
- * Limits: GR_PROMQL_BYTES_MAX bytes, GR_PROMQL_NESTING_MAX nested constructs, GR_PROMQL_HEIGHT_MAX levels of tree (a chain of n
- * binary operators is n high); past one: GR0002. Time is linear in the text, memory at most about 200 bytes for each of its bytes. */
+ * Limits: GR_PROMQL_BYTES_MAX bytes, GR_PROMQL_NESTING_MAX nested constructs, GR_PROMQL_HEIGHT_MAX levels of
+ * tree (a chain of n binary operators is n high); past one: GR0002. Time is linear in the text, memory at
+ * most about 200 bytes for each of its bytes. */
 #ifndef GUARDRAIL_PROMQL_H
 #define GUARDRAIL_PROMQL_H
 #include "guardrail/arena.h"
@@ -142,16 +145,18 @@ struct gr_promql {
 
 /* ---- parse, check, print ---- */
 
-/* Parses and checks as Prometheus does when it loads a rule. GR_EUSER: one syntax error or all type errors are in diags
- * (GR0401, GR0402, GR0403, GR0002), *out untouched. GR_ENOMEM: the arena is at its end. origin: see above, or GR_SPAN_NONE. */
+/* Parses and checks as Prometheus does when it loads a rule. GR_EUSER: one syntax error or all type errors
+ * are in diags (GR0401, GR0402, GR0403, GR0002), *out untouched. GR_ENOMEM: the arena is at its end. origin:
+ * see above, or GR_SPAN_NONE. */
 GR_MUST_USE enum gr_err gr_promql_parse(struct gr_arena *a, struct gr_str text, struct gr_span origin,
                                         struct gr_diags *diags, struct gr_promql **out);
-/* The checks alone, for a tree that was built or rewritten: argument types, matching clauses, empty selectors. */
+/* The checks alone, for a tree that was built or rewritten: argument types, matching clauses, empty
+ * selectors. */
 GR_MUST_USE enum gr_err gr_promql_check(const struct gr_promql *e, struct gr_diags *diags);
 enum gr_promql_type gr_promql_type(const struct gr_promql *e);
 const char *gr_promql_type_name(enum gr_promql_type type); /* "instant vector" … */
-/* Appends the canonical one-line form: parentheses as in the tree, plus those that a built tree needs. Parsing it gives an equal
- * tree, printing that the same bytes. */
+/* Appends the canonical one-line form: parentheses as in the tree, plus those that a built tree needs.
+ * Parsing it gives an equal tree, printing that the same bytes. */
 void gr_promql_print(struct gr_buf *b, const struct gr_promql *e);
 /* Equal but for places and for how literals were written. */
 bool gr_promql_equal(const struct gr_promql *a, const struct gr_promql *b);
@@ -163,20 +168,21 @@ bool gr_promql_op_compares(enum gr_promql_op op); /* == != < <= > >= */
 bool gr_promql_op_sets(enum gr_promql_op op);     /* and or unless */
 /* NULL if Prometheus 2.42 has no such function. */
 const struct gr_promql_function *gr_promql_function(struct gr_str name);
-/* Whether the text is a regular expression that Prometheus takes (RE2 syntax), and whether it matches the empty string.
- * GR_ESYNTAX: *at is the offending byte, *why a text that lives for ever. */
+/* Whether the text is a regular expression that Prometheus takes (RE2 syntax), and whether it matches the
+ * empty string. GR_ESYNTAX: *at is the offending byte, *why a text that lives for ever. */
 GR_MUST_USE enum gr_err gr_promql_regex(struct gr_str re, bool *matches_empty, size_t *at, const char **why);
 
 /* ---- walk ---- */
 
-/* Called for each node, parents first, children in the order of the text. Return false to leave its children out. It may change
- * the node, but not free children that are still to be visited. */
+/* Called for each node, parents first, children in the order of the text. Return false to leave its children
+ * out. It may change the node, but not free children that are still to be visited. */
 typedef bool gr_promql_visit_fn(struct gr_promql *e, void *ctx);
 void gr_promql_visit(struct gr_promql *e, gr_promql_visit_fn *visit, void *ctx);
 /* Called for each selector, in the order of the text. Return false to stop. */
 typedef bool gr_promql_selector_fn(struct gr_promql *e, void *ctx);
 void gr_promql_selectors(struct gr_promql *e, gr_promql_selector_fn *visit, void *ctx);
-/* The metric a selector names, before its braces or by __name__="…"; empty when it is not one fixed name or e is no selector. */
+/* The metric a selector names, before its braces or by __name__="…"; empty when it is not one fixed name or e
+ * is no selector. */
 struct gr_str gr_promql_metric(const struct gr_promql *e);
 /* The first matcher on this label, or NULL. */
 const struct gr_promql_matcher *gr_promql_matcher_on(const struct gr_promql *e, struct gr_str label);
@@ -188,24 +194,25 @@ struct gr_promql_add {
     size_t count;
     /* Whether this selector gets them; NULL: all do. */
     bool (*wants)(const struct gr_promql *selector, void *ctx);
-    /* A selector matches the label already, otherwise than by an identical matcher (which is no conflict; nothing is added then).
-     * have.where is the place to report. May be NULL. */
+    /* A selector matches the label already, otherwise than by an identical matcher (which is no conflict;
+     * nothing is added then). have.where is the place to report. May be NULL. */
     void (*conflict)(const struct gr_promql *selector, const struct gr_promql_matcher *have,
                      const struct gr_promql_matcher *add, void *ctx);
     void *ctx;
 };
-/* Adds matchers to the selectors of e. GR_EUSER if there was any conflict: the matchers in conflict are left out, the others are
- * in. GR_ENOMEM. */
+/* Adds matchers to the selectors of e. GR_EUSER if there was any conflict: the matchers in conflict are left
+ * out, the others are in. GR_ENOMEM. */
 GR_MUST_USE enum gr_err gr_promql_add_matchers(struct gr_arena *a, struct gr_promql *e,
                                                const struct gr_promql_add *add);
 /* A deep copy; NULL without memory. */
 GR_MUST_USE struct gr_promql *gr_promql_clone(struct gr_arena *a, const struct gr_promql *e);
-/* Puts `to`, which may hold `from`, in the place of the node `from` in the tree *root. GR_ENOENT if it is not there, GR_ELIMIT if
- * the tree would grow too high. */
+/* Puts `to`, which may hold `from`, in the place of the node `from` in the tree *root. GR_ENOENT if it is not
+ * there, GR_ELIMIT if the tree would grow too high. */
 GR_MUST_USE enum gr_err gr_promql_replace(struct gr_promql **root, struct gr_promql *from,
                                           struct gr_promql *to);
 
-/* ---- build: NULL without memory (or when a child is NULL, so that calls nest and one check at the end will do) ---- */
+/* ---- build: NULL without memory (or when a child is NULL, so that calls nest and one check at the end will
+ * do) ---- */
 
 GR_MUST_USE struct gr_promql *gr_promql_number(struct gr_arena *a, double value);
 GR_MUST_USE struct gr_promql *gr_promql_text(struct gr_arena *a, struct gr_str value);
@@ -234,19 +241,21 @@ struct gr_promql_label {
     bool fixed;          /* every series of the result that has the label has this value */
     struct gr_str value; /* when fixed */
 };
-/* What labels the series of a result carry. A label that is not listed is possible when open, absent otherwise. */
+/* What labels the series of a result carry. A label that is not listed is possible when open, absent
+ * otherwise. */
 struct gr_promql_labels {
     bool open;
     bool empty;                     /* a join inside can never match, so the result has no series */
     struct gr_promql_label *labels; /* in the arena, sorted by name; the metric name is "__name__" */
     size_t count;
 };
-/* What a caller knows about a selector's series, beyond its matchers: return true and list the labels that every series carries;
- * *closed: and no others. */
+/* What a caller knows about a selector's series, beyond its matchers: return true and list the labels that
+ * every series carries; *closed: and no others. */
 typedef bool gr_promql_knows_fn(const struct gr_promql *selector, const struct gr_str **labels, size_t *count,
                                 bool *closed, void *ctx);
-/* Infers the labels. knows may be NULL: then a selector's set is open. Matching is understood: `a / on (x) b` has x at most; where
- * either side certainly carries a matched label, the result does. label_replace with (.*) or (.+) and $1 is taken as a copy. */
+/* Infers the labels. knows may be NULL: then a selector's set is open. Matching is understood: `a / on (x) b`
+ * has x at most; where either side certainly carries a matched label, the result does. label_replace with
+ * (.*) or (.+) and $1 is taken as a copy. */
 GR_MUST_USE enum gr_err gr_promql_labels(struct gr_arena *a, const struct gr_promql *e,
                                          gr_promql_knows_fn *knows, void *ctx, struct gr_promql_labels *out);
 enum gr_promql_presence gr_promql_labels_get(const struct gr_promql_labels *l, struct gr_str name);

@@ -1,5 +1,6 @@
-/* fuzz_promql.c - any bytes as PromQL: an answer within bounds, the same twice; what parses prints, reads back as the same tree and
- * prints the same, survives cloning, rewriting and label inference, and knows its places. */
+/* fuzz_promql.c - any bytes as PromQL: an answer within bounds, the same twice; what parses prints, reads
+ * back as the same tree and prints the same, survives cloning, rewriting and label inference, and knows its
+ * places. */
 #include "config.h"
 #include "fuzz.h"
 

@@ -1,6 +1,8 @@
-/* promql_gen.h - random PromQL for tests: from a grammar, mostly valid, some of it broken on the way or afterwards.
+/* promql_gen.h - random PromQL for tests: from a grammar, mostly valid, some of it broken on the way or
+ * afterwards.
  *
- * The same seed gives the same expressions on every machine. Texts are valid UTF-8 without NULs, so that they can stand in YAML. */
+ * The same seed gives the same expressions on every machine. Texts are valid UTF-8 without NULs, so that they
+ * can stand in YAML. */
 #ifndef GUARDRAIL_TESTS_PROMQL_GEN_H
 #define GUARDRAIL_TESTS_PROMQL_GEN_H
 #include "guardrail/buf.h"

@@ -1,4 +1,5 @@
-/* test_promql_check.c - the types and the rules of matching. All mistakes of an expression are reported, each at its place. */
+/* test_promql_check.c - the types and the rules of matching. All mistakes of an expression are reported, each
+ * at its place. */
 #include "config.h"
 #include "test_rules.h"
 

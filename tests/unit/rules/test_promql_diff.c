@@ -1,8 +1,9 @@
 /* test_promql_diff.c - our verdict on an expression is promtool's.
  *
- * Generated expressions (promql_gen.h) are written into a rule file, one rule each; promtool names every rule it refuses. What both
- * take is printed, read again, and must still be taken by promtool. GR_DIFF_COUNT and GR_DIFF_SEED in the environment make the run
- * longer or other. Without promtool the test says so and passes nothing. */
+ * Generated expressions (promql_gen.h) are written into a rule file, one rule each; promtool names every rule
+ * it refuses. What both take is printed, read again, and must still be taken by promtool. GR_DIFF_COUNT and
+ * GR_DIFF_SEED in the environment make the run longer or other. Without promtool the test says so and passes
+ * nothing. */
 #include "config.h"
 #include "test_rules.h"
 
@@ -92,7 +93,8 @@ number_behind(struct gr_str line, const char *mark)
     return gr_parse_u64(gr_str_sub(line, at, end), SIZE_MAX - 1, &v) == GR_OK ? (size_t)v : SIZE_MAX;
 }
 
-/* Reads 'group "g3", rule 17, "r:316": could not parse …' lines. Messages may span lines; only the first has the mark. */
+/* Reads 'group "g3", rule 17, "r:316": could not parse …' lines. Messages may span lines; only the first has
+ * the mark. */
 static void
 read_verdicts(const char *out, struct one *all, size_t count)
 {

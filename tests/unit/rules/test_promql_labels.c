@@ -1,5 +1,6 @@
-/* test_promql_labels.c - what labels a result has. A row's answer is "open" or "closed", then the labels: name! certain, name?
- * possible, -name absent, =value where it is fixed; absent ones only where the set is open. */
+/* test_promql_labels.c - what labels a result has. A row's answer is "open" or "closed", then the labels:
+ * name! certain, name? possible, -name absent, =value where it is fixed; absent ones only where the set is
+ * open. */
 #include "config.h"
 #include "test_rules.h"
 

@@ -1,4 +1,5 @@
-/* test_promql_parse.c - what parses, what does not, what is said about it and where; limits; failing memory. */
+/* test_promql_parse.c - what parses, what does not, what is said about it and where; limits; failing memory.
+ * */
 #include "config.h"
 #include "test_rules.h"
 

@@ -1,4 +1,5 @@
-/* test_promql_place.c - findings point into the file, whatever the scalar's style. The word to find is $, which PromQL has not. */
+/* test_promql_place.c - findings point into the file, whatever the scalar's style. The word to find is $,
+ * which PromQL has not. */
 #include "config.h"
 #include "test_rules.h"
 

@@ -1,4 +1,5 @@
-/* test_promql_print.c - the canonical form: of texts, of built trees, and of every rule of the worked sketch. */
+/* test_promql_print.c - the canonical form: of texts, of built trees, and of every rule of the worked sketch.
+ * */
 #include "config.h"
 #include "test_rules.h"
 
@@ -116,7 +117,8 @@ START_TEST(built)
 }
 END_TEST
 
-/* A sign over each kind of operand, and a subquery over it: made by hand, as there is no builder for either. */
+/* A sign over each kind of operand, and a subquery over it: made by hand, as there is no builder for either.
+ * */
 START_TEST(signs_and_subqueries)
 {
     static const struct {

@@ -1,5 +1,5 @@
-/* test_promql_regex.c - what is a regular expression to Prometheus, and which match the empty string. That the first column is
- * right is what promtool said (test_promql_diff.c draws from the same pieces). */
+/* test_promql_regex.c - what is a regular expression to Prometheus, and which match the empty string. That
+ * the first column is right is what promtool said (test_promql_diff.c draws from the same pieces). */
 #include "config.h"
 #include "test_rules.h"
 

@@ -20,7 +20,8 @@ START_TEST(every_function_is_found)
 }
 END_TEST
 
-/* The table is searched by bisection; every name that the suggestion list offers must be found, so the order is right. */
+/* The table is searched by bisection; every name that the suggestion list offers must be found, so the order
+ * is right. */
 START_TEST(table_is_sorted)
 {
     const struct gr_promql_function *first = gr_promql_function(GR_STR("abs"));

@@ -1,0 +1,307 @@
+/* promql_parser.c - the ground that the grammar (promql_parse.c) stands on: places, messages, words, nodes, literals,
+ * lists of labels. */
+#include "config.h"
+#include "promql_parser.h"
+
+/* ---- places and messages ---- */
+
+struct gr_span
+parser_place(const struct parser *p, uint32_t start, uint32_t end)
+{
+    uint32_t from = p->origin.start;
+
+    if (p->map && end > start)
+        return (struct gr_span){p->origin.file, from + p->map[start], from + p->map[end - 1] + 1};
+    if (!p->exact)
+        return p->origin;
+    return (struct gr_span){p->origin.file, p->origin.start + p->delta + start,
+                            p->origin.start + p->delta + end};
+}
+
+/* Most texts stand in the file as they are, but for quotes; for the others the map is made. */
+void
+parser_set_origin(struct parser *p, struct gr_span origin, struct gr_str text)
+{
+    const struct gr_sources *sources = gr_diags_sources(p->diags);
+    struct gr_str raw;
+
+    p->origin = origin;
+    if (origin.file == 0 || !sources)
+        return;
+    raw = gr_str_sub(gr_sources_get(sources, origin.file)->text, origin.start, origin.end);
+    p->delta = raw.n == text.n + 2 ? 1 : 0;
+    p->exact = gr_str_eq(gr_str_sub(raw, p->delta, raw.n - p->delta), text);
+    if (!p->exact && !promql_align(p->arena, text, raw, &p->map))
+        p->map = NULL;
+}
+
+/* Whether to go on. Every function below returns at once, with NULL or false, when it is not. */
+bool
+parser_good(const struct parser *p)
+{
+    return p->err == GR_OK;
+}
+
+void
+parser_out_of_memory(struct parser *p)
+{
+    p->err = GR_ENOMEM;
+}
+
+/* At most this much of the text is quoted in a message. */
+#define QUOTED_MAX 24u
+
+struct gr_str
+parser_quoted(const struct parser *p, struct token t)
+{
+    return gr_str_sub(p->lex.text, t.start, t.end - t.start > QUOTED_MAX ? t.start + QUOTED_MAX : t.end);
+}
+
+/* The word does not fit: names it and what would. */
+void
+parser_unexpected(struct parser *p, const char *where, const char *expected)
+{
+    struct token t = p->now;
+    struct gr_str text = parser_quoted(p, t);
+    const char *kind = token_kind_name(t.kind);
+
+    if (t.kind == TOK_BAD)
+        REPORT(p, p->lex.code, t.start, t.end, "%s", p->lex.why);
+    else if (t.kind == TOK_EOF)
+        REPORT(p, GR0401, t.start, t.end, "the expression ends within %s, expected %s", where, expected);
+    else if (kind)
+        REPORT(p, GR0401, t.start, t.end, "unexpected %s \"" GR_FMT "\" in %s, expected %s", kind,
+               GR_ARG(text), where, expected);
+    else
+        REPORT(p, GR0401, t.start, t.end, "unexpected \"" GR_FMT "\" in %s, expected %s", GR_ARG(text), where,
+               expected);
+}
+
+/* The word is the start of what a later version understands. */
+void
+parser_newer(struct parser *p, const char *what, const char *version)
+{
+    REPORT(p, GR0403, p->now.start, p->now.end, "%s: needs Prometheus %s", what, version);
+}
+
+/* ---- words ---- */
+
+void
+parser_advance(struct parser *p)
+{
+    p->last_end = p->now.end;
+    if (p->now.kind != TOK_BAD && p->now.kind != TOK_EOF)
+        p->now = lexer_next(&p->lex);
+}
+
+bool
+parser_at(const struct parser *p, enum token_kind kind)
+{
+    return p->now.kind == kind;
+}
+
+bool
+parser_take(struct parser *p, enum token_kind kind)
+{
+    if (!parser_at(p, kind))
+        return false;
+    parser_advance(p);
+    return true;
+}
+
+bool
+parser_expect(struct parser *p, enum token_kind kind, const char *where, const char *expected)
+{
+    if (parser_take(p, kind))
+        return true;
+    parser_unexpected(p, where, expected);
+    return false;
+}
+
+/* ---- nodes ---- */
+
+struct gr_promql *
+parser_node(struct parser *p, enum gr_promql_kind kind, size_t children, uint32_t start)
+{
+    struct gr_promql *e = promql_node(p->arena, kind, children);
+
+    if (!e)
+        parser_out_of_memory(p);
+    else
+        e->start = start;
+    return e;
+}
+
+/* Closes a node at the last word taken; NULL after an error. */
+struct gr_promql *
+parser_finish(struct parser *p, struct gr_promql *e)
+{
+    if (!parser_good(p))
+        return NULL;
+    e->end = p->last_end;
+    e->where = parser_place(p, e->start, e->end);
+    if (!promql_measure(e)) {
+        REPORT(p, GR0002, e->start, e->end, "the expression is nested too deep (more than %u levels)",
+               GR_PROMQL_HEIGHT_MAX);
+        return NULL;
+    }
+    return e;
+}
+
+/* Keeps lists short, so that comparing each with each is cheap. */
+void
+parser_too_many(struct parser *p, size_t count)
+{
+    if (count == GR_PROMQL_LABELS_MAX)
+        REPORT(p, GR0002, p->now.start, p->now.end, "more than %u labels", GR_PROMQL_LABELS_MAX);
+}
+
+/* ---- literals ---- */
+
+double
+parser_number_value(struct parser *p)
+{
+    double v = 0;
+    enum gr_err err = promql_number(token_text(&p->lex, p->now), &v);
+
+    if (err != GR_OK)
+        REPORT(p, GR0401, p->now.start, p->now.end, "%s",
+               err == GR_ERANGE ? "the number is too large or too long" : "bad number");
+    parser_advance(p);
+    return v;
+}
+
+int64_t
+parser_duration_value(struct parser *p, const char *where)
+{
+    int64_t ms = 0;
+    enum gr_err err;
+
+    if (!parser_at(p, TOK_DURATION)) {
+        if (parser_at(p, TOK_NUMBER))
+            parser_newer(p, "a duration without a unit (write 5m, not 300)", "2.54");
+        else if (parser_at(p, TOK_LPAREN))
+            parser_newer(p, "arithmetic on durations", "3.4");
+        parser_unexpected(p, where, "a duration");
+        return 0;
+    }
+    err = promql_duration(token_text(&p->lex, p->now), &ms);
+    if (err != GR_OK)
+        REPORT(p, GR0401, p->now.start, p->now.end, "%s",
+               err == GR_ERANGE
+                   ? "the duration must be greater than 0 and at most 292 years"
+                   : "bad duration: whole numbers with the units y, w, d, h, m, s, ms in this order");
+    parser_advance(p);
+    return ms;
+}
+
+struct gr_str
+parser_string_value(struct parser *p)
+{
+    struct gr_str out = GR_STR_NONE;
+
+    if (promql_decode(p->arena, token_text(&p->lex, p->now), &out) != GR_OK)
+        parser_out_of_memory(p);
+    parser_advance(p);
+    return out;
+}
+
+struct gr_promql *
+parser_number(struct parser *p)
+{
+    struct gr_promql *e = parser_node(p, GR_PROMQL_NUMBER, 0, p->now.start);
+    double v = parser_number_value(p);
+
+    if (e)
+        e->u.number = v;
+    return parser_finish(p, e);
+}
+
+struct gr_promql *
+parser_string(struct parser *p)
+{
+    struct gr_promql *e = parser_node(p, GR_PROMQL_STRING, 0, p->now.start);
+    struct gr_str text = parser_string_value(p);
+
+    if (e)
+        e->u.text = text;
+    return parser_finish(p, e);
+}
+
+/* ---- lists of labels ---- */
+
+/* Keywords that Prometheus takes as label names: all but "without" (and the numbers inf and nan). */
+static bool
+may_be_label(const struct parser *p)
+{
+    switch (p->now.kind) {
+    case TOK_NAME:
+    case TOK_AGG:
+    case TOK_OFFSET:
+    case TOK_BY:
+    case TOK_ON:
+    case TOK_IGNORING:
+    case TOK_GROUP_LEFT:
+    case TOK_GROUP_RIGHT:
+    case TOK_BOOL:
+    case TOK_START:
+    case TOK_END:
+        return true;
+    case TOK_OP:
+        return promql_is_label(token_text(&p->lex, p->now));
+    case TOK_METRIC_NAME: /* a colon cannot be in a label */
+    case TOK_EOF:
+    case TOK_BAD:
+    case TOK_NUMBER:
+    case TOK_DURATION:
+    case TOK_STRING:
+    case TOK_LPAREN:
+    case TOK_RPAREN:
+    case TOK_LBRACE:
+    case TOK_RBRACE:
+    case TOK_LBRACKET:
+    case TOK_RBRACKET:
+    case TOK_COMMA:
+    case TOK_COLON:
+    case TOK_AT:
+    case TOK_EQUAL:
+    case TOK_LIKE:
+    case TOK_NOT_LIKE:
+    case TOK_WITHOUT:
+        break;
+    }
+    return false;
+}
+
+/* ( a, b [,] ) */
+void
+parser_labels(struct parser *p, struct gr_str **labels, size_t *count)
+{
+    size_t cap = 0;
+    void *grown;
+
+    if (!parser_expect(p, TOK_LPAREN, "a list of labels", "\"(\""))
+        return;
+    while (parser_good(p) && !parser_at(p, TOK_RPAREN)) {
+        parser_too_many(p, *count);
+        if (parser_at(p, TOK_STRING))
+            parser_newer(p, "quoted names of labels", "3.0");
+        if (!may_be_label(p)) {
+            parser_unexpected(p, "a list of labels", "a label name");
+            return;
+        }
+        if (*count == cap) {
+            if ((grown = gr_arena_grow(p->arena, *labels, *count, &cap, sizeof **labels)) == NULL) {
+                parser_out_of_memory(p);
+                return;
+            }
+            *labels = grown;
+        }
+        (*labels)[(*count)++] = token_text(&p->lex, p->now);
+        parser_advance(p);
+        if (!parser_at(p, TOK_RPAREN))
+            parser_expect(p, TOK_COMMA, "a list of labels", "\",\" or \")\"");
+    }
+    if (parser_good(p))
+        parser_advance(p);
+}
