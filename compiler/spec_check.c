@@ -63,29 +63,6 @@ check_expect_labels(struct spec *s)
                         "no guardrail compares within \"" GR_FMT "\"", GR_ARG(item->key));
 }
 
-/* The default's labels must be expected somewhere; told here once, not at each guardrail. */
-static void
-check_default_labels(struct spec *s)
-{
-    const struct gr_node *list = spec_get(s, spec_get(s, s->root, "cohorts"), "compare_within");
-    struct strs values, known = {NULL, 0};
-
-    if (!s->labels_ok || !s->expect_ok || !s->flows_ok)
-        return;
-    for (size_t i = 0; i < s->m->n_streams; i++)
-        for (size_t j = 0; j < s->m->streams[i].n_slice_labels; j++)
-            (void)strs_add(s, &known, s->m->streams[i].slice_labels[j]);
-    if (s->m->flow_label.n > 0)
-        (void)strs_add(s, &known, s->m->flow_label);
-    gr_node_each (item, list) {
-        if (spec_poisoned(s, item) || label_values(s, item->text, &values))
-            continue;
-        gr_diag(s->d, GR0303, item->span, spec_suggest(s, item->text, &known, "labels of expect and flows"),
-                "no entry of expect has the label \"" GR_FMT "\"", GR_ARG(item->text));
-        s->labels_ok = false;
-    }
-}
-
 /* ---- flows ---- */
 
 /* Whether two flows that the guardrail sees get different shares in one of its phases. */
@@ -119,9 +96,10 @@ check_pooled(struct spec *s, const struct draft *d)
     const struct gr_node *list = gr_node_get(d->node, "compare_within");
     const struct phase *uneven;
 
-    if (m->flow_label.n == 0 || !d->slices_ok || !d->phases_ok || d->g->limit.against == AGAINST_FIXED ||
-        strs_has(&d->g->compare_within, m->flow_label) || pairs_get(&d->g->only, m->flow_label) ||
-        !carries_flow(d, m->flow_label) || !(uneven = uneven_phase(m, d->g)))
+    if (m->flow_label.n == 0 || !d->slices_ok || !d->phases_ok || !d->limit_ok ||
+        d->g->limit.against == AGAINST_FIXED || strs_has(&d->g->compare_within, m->flow_label) ||
+        pairs_get(&d->g->only, m->flow_label) || !carries_flow(d, m->flow_label) ||
+        !(uneven = uneven_phase(m, d->g)))
         return;
     gr_diag(s->d, GR0309, list ? list->span : d->g->span,
             gr_arena_printf(
@@ -210,13 +188,21 @@ action_names(struct spec *s)
     return names;
 }
 
+/* What `on:` and escalations name. Where a list is wrong or a name is a slip, what was meant counts as used. */
+struct uses {
+    struct strs known, used;
+    bool complete;
+};
+
 static void
-use_action(struct spec *s, const struct gr_node *item, const struct strs *names, struct strs *used)
+use_action(struct spec *s, const struct gr_node *item, struct uses *u)
 {
-    if (strs_has(names, item->text))
-        (void)strs_add(s, used, item->text);
-    else if (s->actions_ok)
-        gr_diag(s->d, GR0304, item->span, spec_suggest(s, item->text, names, "actions"),
+    struct gr_str near = strs_nearest(&u->known, item->text);
+
+    if (near.n > 0)
+        (void)strs_add(s, &u->used, near);
+    if (s->actions_ok && !strs_has(&u->known, item->text))
+        gr_diag(s->d, GR0304, item->span, spec_suggest(s, item->text, &u->known, "actions"),
                 "unknown action \"" GR_FMT "\"", GR_ARG(item->text));
 }
 
@@ -233,15 +219,17 @@ check_no_data(struct spec *s, const struct gr_node *item)
 }
 
 static void
-use_levels(struct spec *s, const struct gr_node *on, const struct strs *names, struct strs *used)
+use_levels(struct spec *s, const struct gr_node *map, struct uses *u)
 {
+    const struct gr_node *on = spec_get(s, map, "on");
+
+    u->complete = u->complete && (on || !spec_has(map, "on"));
     gr_node_each (level, on) {
+        u->complete = u->complete && !spec_poisoned(s, level);
         if (spec_poisoned(s, level) || level->kind != GR_NODE_LIST)
             continue;
         gr_node_each (item, level) {
-            if (spec_poisoned(s, item))
-                continue;
-            use_action(s, item, names, used);
+            use_action(s, item, u);
             if (gr_str_is(level->key, "no_data"))
                 check_no_data(s, item);
         }
@@ -274,7 +262,7 @@ check_abort(struct spec *s, const struct draft *d)
 }
 
 static void
-check_escalation(struct spec *s, const struct strs *names, struct strs *used)
+check_escalation(struct spec *s, struct uses *u)
 {
     gr_node_each (entry, spec_get(s, s->root, "actions")) {
         const struct gr_node *to = spec_poisoned(s, entry) ? NULL : spec_get(s, entry, "escalate_to");
@@ -282,7 +270,7 @@ check_escalation(struct spec *s, const struct strs *names, struct strs *used)
 
         if (!to)
             continue;
-        use_action(s, to, names, used);
+        use_action(s, to, u);
         if (gr_str_eq(to->text, entry->key) || model_action_builtin(to->text) || (a && a->steps))
             gr_diag(s->d, GR0105, to->span, GR_STR("name another page or message"),
                     "a page cannot escalate to \"" GR_FMT "\"", GR_ARG(to->text));
@@ -292,16 +280,16 @@ check_escalation(struct spec *s, const struct strs *names, struct strs *used)
 static void
 check_actions(struct spec *s)
 {
-    struct strs names = action_names(s), used = {NULL, 0};
+    struct uses u = {action_names(s), {NULL, 0}, spec_has(s->root, "on")};
 
-    use_levels(s, spec_get(s, s->root, "on"), &names, &used);
+    use_levels(s, s->root, &u);
     for (size_t i = 0; i < s->m->n_guardrails; i++) {
-        use_levels(s, spec_get(s, s->drafts[i].node, "on"), &names, &used);
+        use_levels(s, s->drafts[i].node, &u);
         check_abort(s, &s->drafts[i]);
     }
-    check_escalation(s, &names, &used);
-    for (size_t i = 0; i < s->m->n_actions && !s->partial; i++)
-        if (!strs_has(&used, s->m->actions[i].name))
+    check_escalation(s, &u);
+    for (size_t i = 0; i < s->m->n_actions && u.complete; i++)
+        if (!strs_has(&u.used, s->m->actions[i].name))
             gr_diag(s->d, GR0305, s->m->actions[i].span, GR_STR("name it under `on:`, or remove it"),
                     "the action \"" GR_FMT "\" is never used", GR_ARG(s->m->actions[i].name));
 }
@@ -314,7 +302,7 @@ check_budget(struct spec *s)
     const struct draft *first = NULL;
     size_t count = 0;
 
-    if (spec_has(s->root, "false_rollback_budget") || s->partial)
+    if (spec_has(s->root, "false_rollback_budget"))
         return;
     for (size_t i = 0; i < s->m->n_guardrails; i++) {
         const struct draft *d = &s->drafts[i];
@@ -336,7 +324,6 @@ void
 check_spec(struct spec *s)
 {
     check_sampling(s);
-    check_default_labels(s);
     check_expect_labels(s);
     for (size_t i = 0; i < s->m->n_guardrails; i++) {
         check_pooled(s, &s->drafts[i]);

@@ -56,7 +56,7 @@ read_kind(struct spec *s, struct draft *d, const struct gr_node *node)
     if (!node)
         return;
     e->kind = gr_str_is(node->text, "point") ? EVIDENCE_POINT : EVIDENCE_SEQUENTIAL;
-    if (e->kind == EVIDENCE_SEQUENTIAL && !budget && !s->partial)
+    if (e->kind == EVIDENCE_SEQUENTIAL && !budget)
         gr_diag(s->d, GR0102, node->span,
                 GR_STR("add `false_rollback_budget: 1%` to the spec, or write point"),
                 "sequential evidence needs a false_rollback_budget");

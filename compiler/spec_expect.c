@@ -155,25 +155,6 @@ add_streams(struct spec *s, const struct gr_node *entry, const struct stream *sh
     return ok;
 }
 
-void
-read_expect(struct spec *s)
-{
-    const struct gr_node *list = spec_get(s, s->root, "expect");
-    size_t cap = 0;
-
-    s->expect_ok = list != NULL && s->labels_ok;
-    if (!s->expect_ok)
-        return;
-    gr_node_each (entry, list) {
-        struct stream shape = {.n_slice_labels = 0};
-        bool ok = !spec_poisoned(s, entry);
-
-        ok = ok && check_entry(s, entry);
-        ok = ok && read_slices_of(s, entry, &shape);
-        s->expect_ok = ok && add_streams(s, entry, &shape, &cap) && s->expect_ok;
-    }
-}
-
 bool
 label_values(struct spec *s, struct gr_str label, struct strs *values)
 {
@@ -196,6 +177,49 @@ label_values(struct spec *s, struct gr_str label, struct strs *values)
                 known = strs_add(s, values, st->slice_values[j].v[k]) || known;
     }
     return known;
+}
+
+/* The default's labels must be expected somewhere; told here once, not at each guardrail. */
+static void
+check_default_labels(struct spec *s)
+{
+    const struct gr_node *list = spec_get(s, spec_get(s, s->root, "cohorts"), "compare_within");
+    struct strs values, known = {NULL, 0};
+
+    if (!s->labels_ok || !s->expect_ok || !s->flows_ok)
+        return;
+    for (size_t i = 0; i < s->m->n_streams; i++)
+        for (size_t j = 0; j < s->m->streams[i].n_slice_labels; j++)
+            (void)strs_add(s, &known, s->m->streams[i].slice_labels[j]);
+    if (s->m->flow_label.n > 0)
+        (void)strs_add(s, &known, s->m->flow_label);
+    gr_node_each (item, list) {
+        if (spec_poisoned(s, item) || label_values(s, item->text, &values))
+            continue;
+        gr_diag(s->d, GR0303, item->span, spec_suggest(s, item->text, &known, "labels of expect and flows"),
+                "no entry of expect has the label \"" GR_FMT "\"", GR_ARG(item->text));
+        s->labels_ok = false;
+    }
+}
+
+void
+read_expect(struct spec *s)
+{
+    const struct gr_node *list = spec_get(s, s->root, "expect");
+    size_t cap = 0;
+
+    s->expect_ok = list != NULL && s->labels_ok;
+    if (!s->expect_ok)
+        return;
+    gr_node_each (entry, list) {
+        struct stream shape = {.n_slice_labels = 0};
+        bool ok = !spec_poisoned(s, entry);
+
+        ok = ok && check_entry(s, entry);
+        ok = ok && read_slices_of(s, entry, &shape);
+        s->expect_ok = ok && add_streams(s, entry, &shape, &cap) && s->expect_ok;
+    }
+    check_default_labels(s);
 }
 
 bool

@@ -4,32 +4,23 @@
 
 /* ---- runbook ---- */
 
-/* `runbook` with {guardrail} and {spec} filled in. */
+/* `runbook` with {guardrail} and {spec} filled in. Names hold no braces, so this ends. */
 static struct gr_str
 fill_in(struct spec *s, struct gr_str text, struct gr_str name)
 {
     const struct {
         struct gr_str word, value;
     } words[] = {{GR_STR_INIT("{guardrail}"), name}, {GR_STR_INIT("{spec}"), s->m->spec}};
-    struct gr_buf b = GR_BUF_INIT(16u << 10);
-    struct gr_str out;
-    size_t at = 0;
 
-    while (at < text.n) {
-        bool hit = false;
+    for (size_t i = 0; i < GR_COUNT(words); i++)
+        for (size_t at; (at = gr_str_find(text, words[i].word, 0)) != SIZE_MAX;) {
+            struct gr_str before = gr_str_sub(text, 0, at),
+                          after = gr_str_sub(text, at + words[i].word.n, text.n);
 
-        for (size_t i = 0; i < GR_COUNT(words) && !hit; i++)
-            if (gr_str_starts(gr_str_sub(text, at, text.n), words[i].word)) {
-                gr_buf_put(&b, words[i].value);
-                at += words[i].word.n;
-                hit = true;
-            }
-        if (!hit)
-            gr_buf_putc(&b, text.p[at++]);
-    }
-    out = gr_arena_dup(s->a, gr_buf_str(&b));
-    gr_buf_fini(&b);
-    return out;
+            text = gr_arena_printf(s->a, GR_FMT GR_FMT GR_FMT, GR_ARG(before), GR_ARG(words[i].value),
+                                   GR_ARG(after));
+        }
+    return text;
 }
 
 static void

@@ -18,6 +18,8 @@ static void
 put_quoted(struct gr_buf *b, struct gr_buf *text)
 {
     gr_quote_json(b, gr_buf_str(text));
+    if (gr_buf_err(text) != GR_OK && gr_buf_err(b) == GR_OK)
+        b->err = gr_buf_err(text); /* half a text would be another meaning */
     gr_buf_fini(text);
 }
 
@@ -76,8 +78,6 @@ put_promql(struct spec *s, struct gr_buf *b, const struct gr_node *node)
         gr_promql_print(&t, e);
     else
         gr_buf_put(&t, node->text);
-    if (gr_buf_err(&t) != GR_OK)
-        err = GR_ENOMEM;
     put_quoted(b, &t);
     return err == GR_ENOMEM ? GR_ENOMEM : GR_OK;
 }

@@ -40,7 +40,7 @@ report_unknown(struct spec *s, const struct gr_node *entry, const struct keys *k
 static void
 report_missing(struct spec *s, const struct gr_node *map, const struct keys *keys, const struct key *key)
 {
-    gr_diag(s->d, GR0102, spec_head(map), gr_arena_printf(s->a, "add `%s:` %s", key->name, key->help),
+    gr_diag(s->d, GR0102, spec_head(map), gr_arena_printf(s->a, "add `%s:` (%s)", key->name, key->help),
             "%s needs the key \"%s\"", keys->what, key->name);
 }
 

@@ -87,7 +87,7 @@ read_times(struct spec *s, const struct gr_node *node, struct phase *p)
                     "a final phase lasts until the next release");
     if (p->final)
         return;
-    if (!spec_has(node, "min_duration") && !s->partial)
+    if (!spec_has(node, "min_duration"))
         gr_diag(s->d, GR0102, spec_head(node), GR_STR("add `min_duration:`, as 20m"),
                 "a phase needs the key \"min_duration\"");
     p->min_ms = spec_duration(s, node, "min_duration", 0);
@@ -132,7 +132,7 @@ read_phase(struct spec *s, const struct gr_node *node, struct phase *p)
                 GR_STR("keep one of \"shadow\" and \"traffic\""), "a shadow phase has no traffic");
     else if (traffic)
         read_traffic(s, traffic, p);
-    else if (!p->shadow && !spec_has(node, "traffic") && !spec_has(node, "shadow") && !s->partial)
+    else if (!p->shadow && !spec_has(node, "traffic") && !spec_has(node, "shadow"))
         gr_diag(s->d, GR0102, spec_head(node), GR_STR("add `traffic:`, or `shadow: true`"),
                 "a phase needs the key \"traffic\" or \"shadow\"");
     if (!p->shadow && p->n_traffic == 0)

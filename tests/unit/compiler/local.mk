@@ -32,3 +32,21 @@ tests_unit_compiler_test_contract_SOURCES = \
 	tests/unit/compiler/scratch.h \
 	tests/unit/compiler/scratch.c \
 	tests/unit/compiler/test_contract.c
+
+# the spec reader
+tests_unit_compiler_test_compiler_SOURCES += \
+	tests/unit/compiler/playbook.h \
+	tests/unit/compiler/playbook_prose.c \
+	tests/unit/compiler/playbook_tables.c \
+	tests/unit/compiler/specs.h \
+	tests/unit/compiler/specs.c \
+	tests/unit/compiler/test_model.c \
+	tests/unit/compiler/test_playbook.c \
+	tests/unit/compiler/test_spec.c \
+	tests/unit/compiler/test_spec_corpus.c \
+	tests/unit/compiler/test_spec_hash.c \
+	tests/unit/compiler/test_spec_limit.c \
+	tests/unit/compiler/test_spec_slices.c \
+	tests/unit/compiler/test_spec_tables.c \
+	tests/unit/compiler/test_spec_value.c
+EXTRA_DIST += tests/data/specs tests/data/tradepulse-playbook.md

@@ -8,6 +8,15 @@ static Suite *(*const suites[])(void) = {
     emit_alertmanager_suite,
     emit_grafana_suite,
     emit_policy_suite,
+    model_suite,
+    playbook_suite,
+    spec_suite,
+    spec_corpus_suite,
+    spec_hash_suite,
+    spec_limit_suite,
+    spec_slices_suite,
+    spec_tables_suite,
+    spec_value_suite,
     tree_suite,
 };
 

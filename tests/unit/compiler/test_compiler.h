@@ -8,5 +8,14 @@
 Suite *emit_alertmanager_suite(void);
 Suite *emit_grafana_suite(void); /* grafana_*.c, outnames.c */
 Suite *emit_policy_suite(void);
+Suite *model_suite(void);
+Suite *playbook_suite(void); /* examples/tradepulse/guardrails.yml */
+Suite *spec_suite(void);     /* spec.c and the parts that have no suite of their own */
+Suite *spec_corpus_suite(void);
+Suite *spec_hash_suite(void);
+Suite *spec_limit_suite(void);
+Suite *spec_slices_suite(void);
+Suite *spec_tables_suite(void);
+Suite *spec_value_suite(void);
 Suite *tree_suite(void); /* tree.c, manifest.c */
 #endif

@@ -1,0 +1,199 @@
+/* Every file of tests/data/specs: what the comments on its lines expect is found, and nothing else. */
+#include "config.h"
+#include "spec.h"
+#include "specs.h"
+#include "test_compiler.h"
+
+#include "guardrail/sys.h"
+
+#include <dirent.h>
+#include <stdio.h>
+
+#define FILES_MAX 1000
+#define EXPECTS_MAX 32
+
+struct files {
+    char *name[FILES_MAX]; /* below the source folder */
+    size_t n;
+};
+static struct files bad, good; /* filled before the tests run */
+
+struct expect {
+    size_t line;
+    struct gr_str code, text; /* text: empty when it does not matter */
+    bool met;
+};
+
+static int
+by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void
+list_files(struct files *f, const char *dir)
+{
+    const char *src = getenv("GR_SRCDIR");
+    char path[4096];
+    DIR *d;
+
+    (void)snprintf(path, sizeof path, "%s/%s", src ? src : ".", dir);
+    d = opendir(path);
+    for (struct dirent *e; d && (e = readdir(d)) && f->n < FILES_MAX;) {
+        if (!gr_str_ends(gr_str(e->d_name), GR_STR(".yml")))
+            continue;
+        (void)snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
+        f->name[f->n] = strdup(path);
+        f->n += f->name[f->n] != NULL;
+    }
+    if (d)
+        closedir(d);
+    qsort(f->name, f->n, sizeof f->name[0], by_name);
+}
+
+/* GR0205 "+25%" GR0206 …; \" stands for a quote. */
+static size_t
+read_expects(struct gr_str text, size_t line, struct expect *out, size_t n)
+{
+    while (text.n > 0) {
+        size_t at = gr_str_find(text, GR_STR("GR"), 0), end;
+
+        if (at == SIZE_MAX)
+            break;
+        ck_assert_uint_lt(n, EXPECTS_MAX);
+        out[n] = (struct expect){.line = line, .code = gr_str_sub(text, at, at + 6)};
+        text = gr_str_sub(text, at + 6, text.n);
+        if (gr_str_starts(text, GR_STR(" \""))) {
+            for (end = 2; end < text.n && (text.p[end] != '"' || text.p[end - 1] == '\\');)
+                end++;
+            out[n].text = gr_str_sub(text, 2, end);
+            text = gr_str_sub(text, end + 1, text.n);
+        }
+        n++;
+    }
+    return n;
+}
+
+static size_t
+find_expects(const struct specs *s, struct expect *out)
+{
+    struct gr_str rest = gr_sources_get(s->sources, s->file)->text, line;
+    size_t n = 0;
+
+    for (size_t number = 1; gr_str_next(&rest, '\n', &line); number++) {
+        size_t at = gr_str_find(line, GR_STR("# expect:"), 0);
+
+        if (at != SIZE_MAX)
+            n = read_expects(gr_str_sub(line, at, line.n), number, out, n);
+    }
+    return n;
+}
+
+/* Equal but for the backslashes in front of quotes. */
+static bool
+same_text(struct gr_str want, struct gr_str got)
+{
+    size_t j = 0;
+
+    for (size_t i = 0; i < want.n; i++) {
+        if (want.p[i] == '\\' && i + 1 < want.n && want.p[i + 1] == '"')
+            continue;
+        if (j >= got.n || want.p[i] != got.p[j++])
+            return false;
+    }
+    return j == got.n;
+}
+
+static bool
+meet(const struct finding *f, struct expect *e, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!e[i].met && e[i].line == f->line && gr_str_is(e[i].code, f->code) &&
+            (e[i].text.n == 0 || same_text(e[i].text, f->text))) {
+            e[i].met = true;
+            return true;
+        }
+    return false;
+}
+
+static void
+check_file(const char *path, bool is_bad)
+{
+    struct expect expects[EXPECTS_MAX];
+    struct specs s;
+    size_t n;
+
+    specs_read_file(&s, path);
+    n = find_expects(&s, expects);
+    ck_assert_msg((n > 0) == is_bad, "%s: %zu expectations", path, n);
+    for (size_t i = 0; i < s.n; i++) {
+        const struct finding *f = &s.findings[i];
+
+        ck_assert_msg(meet(f, expects, n), "%s:%zu: not expected: %s \"%.*s\": %s", path, f->line, f->code,
+                      GR_ARG(f->text), f->message);
+        ck_assert_msg((f->fix && f->fix[0]) || gr_str_starts(gr_str(f->code), GR_STR("GR04")),
+                      "%s:%zu: %s has no fix", path, f->line, f->code);
+    }
+    for (size_t i = 0; i < n; i++)
+        ck_assert_msg(expects[i].met, "%s:%zu: %.*s \"%.*s\" was not found", path, expects[i].line,
+                      GR_ARG(expects[i].code), GR_ARG(expects[i].text));
+    ck_assert_msg(is_bad || s.err == GR_OK, "%s: %s", path, gr_err_name(s.err));
+    specs_fini(&s);
+}
+
+START_TEST(bad_spec)
+{
+    check_file(bad.name[_i], true);
+}
+END_TEST
+
+START_TEST(good_spec)
+{
+    check_file(good.name[_i], false);
+}
+END_TEST
+
+/* Findings about the structure and the meaning of specs; each must have a file that shows it. */
+START_TEST(every_code_is_shown)
+{
+    for (unsigned code = 0; code < GR_CODE_COUNT; code++) {
+        struct gr_str name = gr_str(gr_code_info((enum gr_code)code)->code);
+        bool shown = false;
+
+        if (!gr_str_starts(name, GR_STR("GR01")) && !gr_str_starts(name, GR_STR("GR02")) &&
+            !gr_str_starts(name, GR_STR("GR03")))
+            continue;
+        for (size_t i = 0; i < bad.n && !shown; i++) {
+            char *text = specs_slurp(bad.name[i]);
+            size_t at = gr_str_find(gr_str(text), GR_STR("# expect:"), 0);
+
+            shown = at != SIZE_MAX && gr_str_find(gr_str(text), name, at) != SIZE_MAX;
+            gr_sys.free(text);
+        }
+        ck_assert_msg(shown, "no file under tests/data/specs/bad shows %.*s", GR_ARG(name));
+    }
+}
+END_TEST
+
+START_TEST(corpus_is_there)
+{
+    ck_assert_uint_gt(bad.n, 60);
+    ck_assert_uint_gt(good.n, 20);
+}
+END_TEST
+
+Suite *
+spec_corpus_suite(void)
+{
+    Suite *s = suite_create("spec_corpus");
+    TCase *tc = tcase_create("files");
+
+    list_files(&bad, "tests/data/specs/bad");
+    list_files(&good, "tests/data/specs/good");
+    tcase_add_test(tc, corpus_is_there);
+    tcase_add_test(tc, every_code_is_shown);
+    tcase_add_loop_test(tc, bad_spec, 0, (int)bad.n);
+    tcase_add_loop_test(tc, good_spec, 0, (int)good.n);
+    suite_add_tcase(s, tc);
+    return s;
+}

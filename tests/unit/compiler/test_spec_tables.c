@@ -1,0 +1,64 @@
+/* The tables of the language: well-formed, and every key of them is legal somewhere. */
+#include "config.h"
+#include "spec_keys.h"
+#include "specs.h"
+#include "test_compiler.h"
+
+static void
+check_row(const struct keys *keys, const struct key *key)
+{
+    ck_assert_msg(key->name && key->name[0], "%s has a key without a name", keys->what);
+    ck_assert_msg(key->help && key->help[0], "%s: %s has no help", keys->what, key->name);
+    ck_assert_msg((key->type == KEY_CHOICE) == (key->choices != NULL), "%s: %s", keys->what, key->name);
+    if (!(key->flags & KEY_NOT_YET))
+        ck_assert_msg((key->type == KEY_MAP) == (key->map != NULL), "%s: %s", keys->what, key->name);
+    ck_assert_msg(key->type != KEY_COUNT || key->min < key->max, "%s: %s", keys->what, key->name);
+    ck_assert_msg(key_type_name(key->type) != NULL, "%s: %s", keys->what, key->name);
+}
+
+static size_t
+check_keys(const struct keys *keys, size_t depth)
+{
+    size_t n = 0;
+
+    ck_assert_uint_lt(depth, 10);
+    ck_assert_msg((keys->n == 0) == (keys->any != NULL), "%s", keys->what);
+    for (size_t i = 0; i < keys->n + (keys->any != NULL); i++) {
+        const struct key *key = keys->any ? keys->any : &keys->rows[i];
+
+        check_row(keys, key);
+        for (size_t j = 0; j < i; j++)
+            ck_assert_msg(!gr_str_is(gr_str(keys->rows[j].name), key->name), "%s: %s twice", keys->what,
+                          key->name);
+        ck_assert_ptr_eq(keys_find(keys, gr_str(key->name)), key);
+        if (key->map)
+            n += check_keys(key->map, depth + 1);
+        n++;
+    }
+    return n;
+}
+
+START_TEST(tables_are_well_formed)
+{
+    ck_assert_uint_gt(check_keys(&spec_keys, 0), 100);
+}
+END_TEST
+
+START_TEST(unknown_names_have_no_row)
+{
+    ck_assert_ptr_null(keys_find(&spec_keys, GR_STR("nothing")));
+    ck_assert_ptr_null(keys_find(&spec_keys, GR_STR_NONE));
+}
+END_TEST
+
+Suite *
+spec_tables_suite(void)
+{
+    Suite *s = suite_create("spec_tables");
+    TCase *tc = tcase_create("tables");
+
+    tcase_add_test(tc, tables_are_well_formed);
+    tcase_add_test(tc, unknown_names_have_no_row);
+    suite_add_tcase(s, tc);
+    return s;
+}
