@@ -169,6 +169,48 @@ read_mode(struct reader *r, const struct gr_node *v)
         r->conf->mode = (enum daemon_mode)i;
 }
 
+/* Every entry absolute: a relative one would depend on where a program happens to run. */
+static void
+read_actions_path(struct reader *r, const struct gr_node *v)
+{
+    struct gr_str rest, dir;
+
+    if (!scalar(r, v))
+        return;
+    rest = v->text;
+    while (gr_str_next(&rest, ':', &dir))
+        if (dir.n == 0 || dir.p[0] != '/') {
+            gr_diag(r->diags, GR0209, v->span, GR_STR("/usr/local/bin:/usr/bin:/bin"),
+                    "\"actions_path\" takes absolute folders, separated by colons");
+            return;
+        }
+    r->conf->actions_path = gr_arena_dup(r->arena, v->text);
+}
+
+static void
+read_actions_environment(struct reader *r, const struct gr_node *v)
+{
+    const char **list;
+    size_t n = 0;
+
+    if (v->kind != GR_NODE_MAP || !(list = gr_arena_array(r->arena, v->count + 1, sizeof *list))) {
+        gr_diag(r->diags, GR0103, v->span, GR_STR("{KUBECONFIG: /etc/guardrail/kubeconfig}"),
+                "\"actions_environment\" is a map of names and values");
+        return;
+    }
+    gr_node_each (entry, v) {
+        struct gr_str pair;
+
+        if (!scalar(r, entry))
+            return;
+        pair = gr_arena_printf(r->arena, GR_FMT "=" GR_FMT, GR_ARG(entry->key), GR_ARG(entry->text));
+        if (!pair.p)
+            return;
+        list[n++] = pair.p;
+    }
+    r->conf->actions_environment = list;
+}
+
 static void
 read_allow_http(struct reader *r, const struct gr_node *v)
 {
@@ -264,6 +306,8 @@ read_not_yet(struct reader *r, const struct gr_node *v)
 
 static const struct key top_keys[] = {
     {GR_STR_INIT("actions_dir"), read_actions_dir},
+    {GR_STR_INIT("actions_environment"), read_actions_environment},
+    {GR_STR_INIT("actions_path"), read_actions_path},
     {GR_STR_INIT("admin_socket"), read_admin_socket},
     {GR_STR_INIT("alertmanager_url"), read_alertmanager_url},
     {GR_STR_INIT("auth"), read_auth},

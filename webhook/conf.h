@@ -21,6 +21,8 @@ struct conf {
     struct gr_str store_path;
     struct gr_str policy_path;
     struct gr_str secrets_dir, actions_dir, reports_dir;
+    struct gr_str actions_path; /* where plain program names are looked up, "/a:/b"; empty: the runner's own */
+    const char **actions_environment; /* "NAME=value" for programs, NULL-terminated; NULL: none */
     struct gr_str prometheus_url,
         alertmanager_url; /* empty: none; without prometheus_url nothing is ever promoted */
     enum daemon_mode mode;

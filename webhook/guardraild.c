@@ -237,13 +237,17 @@ fail(const char *what, const char *detail)
 static int
 start_runners(struct daemon *d)
 {
-    struct runner_options o = {.actions_dir = d->conf.actions_dir.n ? d->conf.actions_dir.p : "/"};
+    struct runner_options o = {.actions_dir = d->conf.actions_dir.n ? d->conf.actions_dir.p : "/",
+                               .path = d->conf.actions_path.p,
+                               .environment = d->conf.actions_environment};
     enum gr_err err;
 
     for (size_t i = 0; i < RUNNERS; i++)
         if ((err = runner_start(&o, &d->runners[i])) != GR_OK) {
-            (void)fail(o.actions_dir, gr_err_name(err));
-            return err == GR_ENOENT || err == GR_EACCES ? EXIT_USAGE : EXIT_MACHINE;
+            (void)fail(err == GR_EUSER ? "actions_environment" : o.actions_dir,
+                       err == GR_EUSER ? "a name is not allowed (no PATH, LANG, LD_*, GR_*)"
+                                       : gr_err_name(err));
+            return err == GR_ENOENT || err == GR_EUSER || err == GR_EACCES ? EXIT_USAGE : EXIT_MACHINE;
         }
     return -1;
 }
