@@ -280,17 +280,16 @@ load_storm(struct db *db, const struct release *r, struct decide_input *in)
     enum gr_err err;
 
     in->storm_max = ENACT_STORM_STREAMS;
-    err = count_rows(
-        db,
-        "SELECT count(DISTINCT stream) FROM effect WHERE target = 'rollback' AND state <> 'observed'"
-        " AND stream <> ?1 AND created_ms > ?2",
-        r, in->now_ms - ENACT_STORM_WINDOW_MS / scale, &in->storm_streams);
+    err = count_rows(db,
+                     "SELECT count(DISTINCT stream) FROM effect WHERE target = 'rollback' AND state NOT IN "
+                     "('observed', 'void')"
+                     " AND stream <> ?1 AND created_ms > ?2",
+                     r, in->now_ms - ENACT_STORM_WINDOW_MS / scale, &in->storm_streams);
     if (err != GR_OK)
         return err;
-    err = count_rows(db,
-                     "SELECT count(*) FROM effect WHERE target = 'rollback' AND state <> 'observed'"
-                     " AND stream = ?1 AND created_ms > ?2",
-                     r, in->now_ms - ENACT_COOL_DOWN_MS / scale, &own);
+    err = count_rows(
+        db, "SELECT count(*) FROM release WHERE stream = ?1 AND state = 'rolled_back' AND ended_ms > ?2", r,
+        in->now_ms - ENACT_COOL_DOWN_MS / scale, &own);
     in->stream_cooling = own > 0;
     return err;
 }

@@ -399,7 +399,7 @@ static void
 list_workers(struct engine *e, const struct engine_options *o)
 {
     size_t count;
-    const struct sender_target *senders = sender_targets(&count);
+    const struct sender_target *const *senders = sender_targets(&count);
 
     for (size_t i = 0; i < ENGINE_EXECUTORS; i++)
         e->workers[e->count++] =
@@ -407,9 +407,9 @@ list_workers(struct engine *e, const struct engine_options *o)
     GR_ASSERT(count <= SENDERS_MAX);
     for (size_t i = 0; i < count; i++)
         e->workers[e->count++] = (struct worker){.engine = e,
-                                                 .target = policy_action_kind_name(senders[i].kind),
-                                                 .sender = &senders[i],
-                                                 .tokens = (double)senders[i].burst,
+                                                 .target = policy_action_kind_name(senders[i]->kind),
+                                                 .sender = senders[i],
+                                                 .tokens = (double)senders[i]->burst,
                                                  .filled_ms = http_now_ms()};
 }
 

@@ -63,7 +63,7 @@ struct sender_target {
 };
 /* The row, or NULL: this kind cannot be sent yet. */
 const struct sender_target *sender_target(enum policy_action_kind kind);
-const struct sender_target *sender_targets(size_t *count);
+const struct sender_target *const *sender_targets(size_t *count);
 
 struct sender_env {
     struct http_client *http; /* of the calling thread */
