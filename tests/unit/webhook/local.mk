@@ -24,3 +24,13 @@ tests_unit_webhook_test_webhook_SOURCES += \
 	tests/unit/webhook/test_prom.c \
 	tests/unit/webhook/test_runner.c
 EXTRA_DIST += tests/unit/webhook/policy.json
+# the real daemon, against a stand-in for Prometheus, Slack and PagerDuty
+check_PROGRAMS += tests/unit/webhook/standin
+tests_unit_webhook_standin_CFLAGS = $(AM_CFLAGS) $(MHD_CFLAGS)
+tests_unit_webhook_standin_SOURCES = tests/unit/webhook/standin.c
+tests_unit_webhook_standin_LDADD = $(BASE_LIBS) $(MHD_LIBS)
+daemon_tests = \
+	tests/unit/webhook/daemon_crash.sh \
+	tests/unit/webhook/daemon_intake.sh \
+	tests/unit/webhook/daemon_rollback.sh
+EXTRA_DIST += $(daemon_tests) tests/unit/webhook/daemon_lib.sh

@@ -60,7 +60,8 @@ slack_status(void)
     struct gr_buf text = GR_BUF_INIT(64);
     int64_t status = 200;
 
-    if (!slurp("slack.status", &text) || gr_parse_i64(gr_str_trim(gr_buf_str(&text)), 100, 599, &status) != GR_OK)
+    if (!slurp("slack.status", &text) ||
+        gr_parse_i64(gr_str_trim(gr_buf_str(&text)), 100, 599, &status) != GR_OK)
         status = 200;
     gr_buf_fini(&text);
     return (unsigned)status;
@@ -71,8 +72,11 @@ answer(const char *url, struct gr_str body, struct gr_buf *out)
 {
     if (strcmp(url, "/api/v1/query") == 0) {
         append("queries.log", body);
-        return slurp(gr_str_find(body, GR_STR("guardrail%3Averdict"), 0) != SIZE_MAX ? "verdict.json" : "value.json", out) ? 200
-                                                                                                                            : 503;
+        return slurp(gr_str_find(body, GR_STR("guardrail%3Averdict"), 0) != SIZE_MAX ? "verdict.json"
+                                                                                     : "value.json",
+                     out)
+                   ? 200
+                   : 503;
     }
     gr_buf_puts(out, "ok");
     if (strncmp(url, "/slack", 6) == 0) {
@@ -84,8 +88,8 @@ answer(const char *url, struct gr_str body, struct gr_buf *out)
 }
 
 static enum MHD_Result
-handle(void *cls, struct MHD_Connection *c, const char *url, const char *method, const char *version, const char *data, size_t *size,
-       void **state)
+handle(void *cls, struct MHD_Connection *c, const char *url, const char *method, const char *version,
+       const char *data, size_t *size, void **state)
 {
     struct gr_buf *body = *state, out = GR_BUF_INIT(1u << 20);
     struct MHD_Response *r;
@@ -146,8 +150,9 @@ main(int argc, char **argv)
     (void)sigaddset(&set, SIGTERM);
     if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
         return 3;
-    d = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, handle, NULL, MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&any,
-                         MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_END);
+    d = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, handle, NULL, MHD_OPTION_SOCK_ADDR,
+                         (struct sockaddr *)&any, MHD_OPTION_NOTIFY_COMPLETED, completed, NULL,
+                         MHD_OPTION_END);
     if (!d || !(info = MHD_get_daemon_info(d, MHD_DAEMON_INFO_BIND_PORT)))
         return 3;
     path_of(&path, "port");
