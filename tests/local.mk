@@ -5,6 +5,7 @@ include tests/unit/compiler/local.mk
 include tests/unit/webhook/local.mk
 include tests/fuzz/local.mk
 include tests/fleet/local.mk
+include tests/standins/local.mk
 include tests/unit/fleet/local.mk
 include tests/e2e/local.mk
 include tests/golden/local.mk

@@ -22,7 +22,11 @@ tests_unit_webhook_test_webhook_SOURCES += \
 	tests/unit/webhook/test_labels.c \
 	tests/unit/webhook/test_policy.c \
 	tests/unit/webhook/test_prom.c \
-	tests/unit/webhook/test_runner.c
+	tests/unit/webhook/test_runner.c \
+	tests/unit/webhook/test_sender.c \
+	tests/unit/webhook/test_standin.c \
+	tests/standins/standin_check.c \
+	tests/standins/standin_check.h
 EXTRA_DIST += tests/unit/webhook/policy.json
 # the real daemon, against a stand-in for Prometheus, Slack and PagerDuty
 check_PROGRAMS += tests/unit/webhook/standin

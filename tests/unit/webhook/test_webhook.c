@@ -6,9 +6,18 @@
 
 #include "guardrail/base.h"
 
-/* clang-format off: one a line, so that two people can add one at the same time */
+/* One a line: easier to merge. */
+/* clang-format off */
 static Suite *(*const suites[])(void) = {
-    decide_suite, expand_suite, http_client_suite, labels_suite, policy_suite, prom_suite, runner_suite,
+    decide_suite,
+    expand_suite,
+    http_client_suite,
+    labels_suite,
+    policy_suite,
+    prom_suite,
+    runner_suite,
+    sender_suite,
+    standin_suite,
 };
 /* clang-format on */
 

@@ -10,4 +10,6 @@ Suite *labels_suite(void);
 Suite *policy_suite(void);
 Suite *prom_suite(void);
 Suite *runner_suite(void);
+Suite *sender_suite(void);
+Suite *standin_suite(void);
 #endif

@@ -1,0 +1,5 @@
+# A stand-in for Slack and PagerDuty, for tests and for the quickstart: built by plain make.
+noinst_PROGRAMS += tests/standins/standin
+tests_standins_standin_CFLAGS = $(AM_CFLAGS) $(CJSON_CFLAGS) $(MHD_CFLAGS)
+tests_standins_standin_LDADD = $(BASE_LIBS) $(MHD_LIBS)
+tests_standins_standin_SOURCES = tests/standins/standin.c tests/standins/standin_check.c tests/standins/standin_check.h

@@ -1,0 +1,369 @@
+#include "config.h"
+#include "standin_check.h"
+
+#include "guardrail/duration.h"
+#include "guardrail/json.h"
+#include "guardrail/quote.h"
+
+#define PAGERDUTY_BYTES_MAX 512000u
+#define SLACK_BLOCKS_MAX 50
+#define SLACK_TOTAL_MAX 13000u
+
+static const struct gr_json_limits limits = {.bytes = STANDIN_BODY_MAX, .depth = 16, .values = 10000};
+
+void
+standin_answer_fini(struct standin_answer *answer)
+{
+    gr_buf_fini(&answer->body);
+    cJSON_Delete(answer->message);
+    answer->message = NULL;
+}
+
+/* The body as a JSON object, or NULL. */
+static cJSON *
+parse(struct gr_str body)
+{
+    struct gr_json_error error;
+    cJSON *json = NULL;
+
+    if (gr_json_parse(body, &limits, &json, &error) != GR_OK)
+        return NULL;
+    if (cJSON_IsObject(json))
+        return json;
+    cJSON_Delete(json);
+    return NULL;
+}
+
+/* Characters, as the limits count. */
+static size_t
+characters(struct gr_str s)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s.n; i++)
+        n += ((unsigned char)s.p[i] & 0xc0u) != 0x80u;
+    return n;
+}
+
+/* Whether every member of an object is one of the names (space-separated). */
+static bool
+only(const cJSON *object, const char *names)
+{
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, object)
+    {
+        struct gr_str rest = gr_str(names), name;
+        bool known = false;
+
+        while (!known && gr_str_next(&rest, ' ', &name))
+            known = gr_str_is(name, item->string);
+        if (!known)
+            return false;
+    }
+    return true;
+}
+
+static bool
+absent_or_string(const cJSON *object, const char *name, size_t max)
+{
+    const cJSON *item = gr_json_get(object, name);
+
+    return !item || (cJSON_IsString(item) && characters(gr_json_str(object, name)) <= max);
+}
+
+static bool
+is_choice(struct gr_str s, const char *names)
+{
+    struct gr_str rest = gr_str(names), name;
+
+    while (gr_str_next(&rest, ' ', &name))
+        if (gr_str_eq(name, s))
+            return true;
+    return false;
+}
+
+/* -- Slack --------------------------------------------------------------------------------------------------------------- */
+
+/* The length of what stands at s.p[0] == '<' if it is a link <http(s)://…|…>, else 0: a mention, or unescaped text. */
+static size_t
+link_length(struct gr_str s)
+{
+    size_t end = gr_str_find(s, GR_STR(">"), 0);
+
+    if (end == SIZE_MAX || (!gr_str_starts(s, GR_STR("<https://")) && !gr_str_starts(s, GR_STR("<http://"))))
+        return 0;
+    return gr_str_find(gr_str_sub(s, 1, end), GR_STR("<"), 0) == SIZE_MAX ? end + 1 : 0;
+}
+
+static bool
+is_escaped(struct gr_str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        struct gr_str rest = gr_str_sub(s, i, s.n);
+        size_t n;
+
+        if (s.p[i] == '>' || ((unsigned char)s.p[i] < 0x20 && s.p[i] != '\n'))
+            return false;
+        if (s.p[i] == '&' && !gr_str_starts(rest, GR_STR("&amp;")) && !gr_str_starts(rest, GR_STR("&lt;")) &&
+            !gr_str_starts(rest, GR_STR("&gt;")))
+            return false;
+        if (s.p[i] == '<') {
+            if ((n = link_length(rest)) == 0)
+                return false;
+            i += n - 1;
+        }
+    }
+    return true;
+}
+
+/* A text object; returns why not, or NULL. Counts its characters. */
+static const char *
+check_text(const cJSON *object, const char *types, size_t max, size_t *total)
+{
+    struct gr_str text = gr_json_str(object, "text");
+
+    if (!cJSON_IsObject(object) || !only(object, "type text emoji verbatim"))
+        return "a text object is malformed";
+    if (!is_choice(gr_json_str(object, "type"), types))
+        return "a text object has the wrong type";
+    if (text.n == 0 || characters(text) > max)
+        return "a text is empty or too long";
+    if (!is_escaped(text))
+        return "a text is not escaped";
+    *total += characters(text);
+    return NULL;
+}
+
+static const char *
+check_list(const cJSON *list, const char *types, size_t max, size_t *total)
+{
+    const cJSON *item;
+    const char *why = NULL;
+
+    if (!cJSON_IsArray(list) || cJSON_GetArraySize(list) < 1 || cJSON_GetArraySize(list) > 10)
+        return "a list of texts is empty or too long";
+    cJSON_ArrayForEach(item, list)
+    {
+        if (!why)
+            why = check_text(item, types, max, total);
+    }
+    return why;
+}
+
+static const char *
+check_section(const cJSON *block, size_t *total)
+{
+    const cJSON *text = gr_json_get(block, "text"), *fields = gr_json_get(block, "fields");
+    const char *why = NULL;
+
+    if (!only(block, "type text fields block_id") || (!text && !fields))
+        return "a section is malformed";
+    if (text)
+        why = check_text(text, "mrkdwn plain_text", 3000, total);
+    return why || !fields ? why : check_list(fields, "mrkdwn plain_text", 2000, total);
+}
+
+static const char *
+check_block(const cJSON *block, size_t *total)
+{
+    struct gr_str type = gr_json_str(block, "type");
+
+    if (!cJSON_IsObject(block) || !absent_or_string(block, "block_id", 255))
+        return "a block is malformed";
+    if (gr_str_is(type, "header"))
+        return only(block, "type text block_id")
+                   ? check_text(gr_json_get(block, "text"), "plain_text", 150, total)
+                   : "a header is malformed";
+    if (gr_str_is(type, "section"))
+        return check_section(block, total);
+    if (gr_str_is(type, "context"))
+        return only(block, "type elements block_id")
+                   ? check_list(gr_json_get(block, "elements"), "mrkdwn plain_text", 3000, total)
+                   : "a context is malformed";
+    if (gr_str_is(type, "divider"))
+        return only(block, "type block_id") ? NULL : "a divider is malformed";
+    return "a block of this type is not known here";
+}
+
+static void
+slack_refuses(struct standin_answer *a, unsigned status, const char *body, const char *why)
+{
+    a->status = status;
+    a->why = why;
+    gr_buf_puts(&a->body, body);
+}
+
+static bool
+is_false_or_absent(const cJSON *object, const char *name)
+{
+    const cJSON *item = gr_json_get(object, name);
+
+    return !item || cJSON_IsFalse(item);
+}
+
+/* False: refused. */
+static bool
+check_blocks(const cJSON *json, struct standin_answer *a)
+{
+    const cJSON *blocks = gr_json_get(json, "blocks"), *block;
+    const char *why = NULL;
+    size_t total = 0;
+
+    if (!blocks)
+        return true;
+    if (!cJSON_IsArray(blocks) || cJSON_GetArraySize(blocks) > SLACK_BLOCKS_MAX)
+        why = "blocks is no list of at most 50";
+    cJSON_ArrayForEach(block, blocks)
+    {
+        if (!why)
+            why = check_block(block, &total);
+    }
+    if (why)
+        slack_refuses(a, 400, "invalid_blocks", why);
+    else if (total > SLACK_TOTAL_MAX)
+        slack_refuses(a, 400, "msg_blocks_too_long", "all texts together are too long");
+    return a->status == 0;
+}
+
+void
+standin_slack(struct gr_str body, struct standin_answer *a)
+{
+    cJSON *json = parse(body);
+    struct gr_str text = gr_json_str(json, "text");
+
+    *a = (struct standin_answer){.body = GR_BUF_INIT(4096), .why = ""};
+    if (!json)
+        slack_refuses(a, 400, "invalid_payload", "no JSON object");
+    else if (!only(json, "text blocks link_names unfurl_links unfurl_media mrkdwn"))
+        slack_refuses(a, 400, "invalid_payload", "a member that incoming webhooks do not have");
+    else if (!gr_json_get(json, "text") && !gr_json_get(json, "blocks"))
+        slack_refuses(a, 400, "no_text", "neither text nor blocks");
+    else if (gr_json_get(json, "text") && (text.n == 0 || characters(text) > 40000))
+        slack_refuses(a, 400, "no_text", "text is no string, empty or too long");
+    else if (!is_escaped(text))
+        slack_refuses(a, 400, "invalid_payload", "text is not escaped");
+    else if (!is_false_or_absent(json, "link_names") || !is_false_or_absent(json, "unfurl_links") ||
+             !is_false_or_absent(json, "unfurl_media"))
+        slack_refuses(a, 400, "invalid_payload", "names or links would be expanded");
+    else if (check_blocks(json, a)) {
+        a->status = 200;
+        gr_buf_puts(&a->body, "ok");
+        a->message = json;
+        json = NULL;
+    }
+    cJSON_Delete(json);
+}
+
+/* -- PagerDuty ----------------------------------------------------------------------------------------------------------- */
+
+static const char *
+check_links(const cJSON *json)
+{
+    const cJSON *links = gr_json_get(json, "links"), *link;
+
+    if (links && !cJSON_IsArray(links))
+        return "'links' must be an array";
+    cJSON_ArrayForEach(link, links)
+    {
+        struct gr_str href = gr_json_str(link, "href");
+
+        if (!cJSON_IsObject(link) || !only(link, "href text") || !absent_or_string(link, "text", 1024))
+            return "'links' is malformed";
+        if (!gr_str_starts(href, GR_STR("https://")) && !gr_str_starts(href, GR_STR("http://")))
+            return "'links.href' is not an address";
+    }
+    return NULL;
+}
+
+static const char *
+check_payload(const cJSON *p)
+{
+    struct gr_str summary = gr_json_str(p, "summary");
+    const cJSON *details = gr_json_get(p, "custom_details");
+    int64_t when;
+
+    if (!cJSON_IsObject(p) ||
+        !only(p, "summary source severity timestamp component group class custom_details"))
+        return "'payload' is missing or malformed";
+    if (summary.n == 0 || characters(summary) > 1024)
+        return "'payload.summary' is missing, blank or longer than 1024 characters";
+    if (gr_json_str(p, "source").n == 0)
+        return "'payload.source' is missing or blank";
+    if (!is_choice(gr_json_str(p, "severity"), "critical error warning info"))
+        return "'payload.severity' is invalid (must be one of the following: 'critical', 'warning', 'error' "
+               "or 'info')";
+    if (gr_json_get(p, "timestamp") && gr_time_parse(gr_json_str(p, "timestamp"), &when) != GR_OK)
+        return "'payload.timestamp' is not a valid date-time";
+    if (!absent_or_string(p, "component", 1024) || !absent_or_string(p, "group", 1024) ||
+        !absent_or_string(p, "class", 1024))
+        return "'payload' has a member of the wrong type";
+    return !details || cJSON_IsObject(details) ? NULL : "'payload.custom_details' must be an object";
+}
+
+static bool
+routing_key_ok(struct gr_str key)
+{
+    for (size_t i = 0; i < key.n; i++)
+        if (!((key.p[i] >= '0' && key.p[i] <= '9') || (key.p[i] >= 'a' && key.p[i] <= 'z') ||
+              (key.p[i] >= 'A' && key.p[i] <= 'Z')))
+            return false;
+    return key.n == 32;
+}
+
+static const char *
+check_event(const cJSON *json)
+{
+    struct gr_str action = gr_json_str(json, "event_action");
+    const char *why;
+
+    if (!only(json, "routing_key event_action dedup_key payload client client_url links images"))
+        return "an unknown member";
+    if (!routing_key_ok(gr_json_str(json, "routing_key")))
+        return "'routing_key' is missing or blank, or not 32 characters";
+    if (!is_choice(action, "trigger acknowledge resolve"))
+        return "'event_action' is missing or invalid";
+    if (!absent_or_string(json, "dedup_key", 255) || !absent_or_string(json, "client", 1024))
+        return "'dedup_key' is longer than 255 characters";
+    if (!gr_str_is(action, "trigger"))
+        return gr_json_str(json, "dedup_key").n > 0 ? NULL : "'dedup_key' is missing or blank";
+    why = check_payload(gr_json_get(json, "payload"));
+    return why ? why : check_links(json);
+}
+
+static void
+pagerduty_refuses(struct standin_answer *a, unsigned status, const char *why)
+{
+    a->status = status;
+    a->why = why;
+    gr_buf_puts(&a->body,
+                "{\"status\":\"invalid event\",\"message\":\"Event object is invalid\",\"errors\":[");
+    gr_quote_json(&a->body, gr_str(why));
+    gr_buf_puts(&a->body, "]}");
+}
+
+void
+standin_pagerduty(struct gr_str body, struct standin_answer *a)
+{
+    cJSON *json = NULL;
+    const char *why;
+
+    *a = (struct standin_answer){.body = GR_BUF_INIT(4096), .why = ""};
+    if (body.n > PAGERDUTY_BYTES_MAX) {
+        pagerduty_refuses(a, 413, "the event is larger than 512 KB");
+        return;
+    }
+    json = parse(body);
+    why = json ? check_event(json) : "no JSON object";
+    if (why) {
+        pagerduty_refuses(a, 400, why);
+        cJSON_Delete(json);
+        return;
+    }
+    a->status = 202;
+    a->message = json;
+    gr_buf_puts(&a->body, "{\"status\":\"success\",\"message\":\"Event processed\",\"dedup_key\":");
+    gr_quote_json(&a->body,
+                  gr_json_get(json, "dedup_key") ? gr_json_str(json, "dedup_key") : GR_STR("generated"));
+    gr_buf_putc(&a->body, '}');
+}

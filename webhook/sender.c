@@ -1,0 +1,333 @@
+#include "config.h"
+#include "sender.h"
+
+#include <stdio.h>
+
+#include "guardrail/file.h"
+#include "guardrail/quote.h"
+#include "sender_text.h"
+
+#define SECRET_BYTES_MAX 4096u
+#define EXCERPT_BYTES_MAX 100u
+#define LINK_BYTES_MAX 2000u
+#define PAGERDUTY_URL "https://events.pagerduty.com/v2/enqueue"
+
+/* To add a target: one file with its functions, one row here. Sorted by name. */
+static const struct sender_target targets[] = {
+    {
+        .kind = ACTION_PAGERDUTY,
+        .name = "pagerduty",
+        .body_bytes_max = 512000, /* PagerDuty: 512 KB */
+        .interval_ms = 500,       /* about 120 a minute and key */
+        .burst = 30,
+        .age_ms_max = INT64_C(86400000), /* a page older than a day tells nobody anything */
+        .encode = pagerduty_encode,
+        .secret_ok = pagerduty_key_ok,
+        .classify = pagerduty_classify,
+    },
+    {
+        .kind = ACTION_SLACK,
+        .name = "slack",
+        .body_bytes_max = 40000, /* the texts are cut far below */
+        .interval_ms = 1000,     /* Slack: one a second and channel, short bursts */
+        .burst = 3,
+        .age_ms_max = INT64_C(86400000),
+        .encode = slack_encode,
+        .secret_ok = sender_url_secret_ok,
+        .classify = slack_classify,
+    },
+};
+
+const struct sender_target *
+sender_target(enum policy_action_kind kind)
+{
+    for (size_t i = 0; i < GR_COUNT(targets); i++)
+        if (targets[i].kind == kind)
+            return &targets[i];
+    return NULL;
+}
+
+const struct sender_target *
+sender_targets(size_t *count)
+{
+    *count = GR_COUNT(targets);
+    return targets;
+}
+
+const char *
+sender_answer_name(enum sender_answer answer)
+{
+    switch (answer) {
+    case SENDER_DONE:
+        return "done";
+    case SENDER_LATER:
+        return "later";
+    case SENDER_NEVER:
+        break;
+    }
+    return "never";
+}
+
+/* -- texts that targets share -------------------------------------------------------------------------------------------- */
+
+static const char *
+breach_words(enum policy_level level)
+{
+    switch (level) {
+    case LEVEL_HARD:
+        return "Hard breach";
+    case LEVEL_SOFT:
+        return "Soft breach";
+    case LEVEL_NO_DATA:
+    case POLICY_LEVELS:
+        break;
+    }
+    return "No data";
+}
+
+static const char *
+title_words(const struct message *m)
+{
+    switch (m->kind) {
+    case MESSAGE_BREACH:
+        return breach_words(m->level);
+    case MESSAGE_HELD:
+        return "Needs a human";
+    case MESSAGE_OUTCOME:
+        return m->ok ? "Rolled back" : "Rollback incomplete";
+    case MESSAGE_BLIND:
+        return "Guardrails are blind";
+    case MESSAGE_TEST:
+    case MESSAGE_KINDS:
+        break;
+    }
+    return "Drill";
+}
+
+void
+sender_title(struct gr_buf *b, const struct message *m)
+{
+    gr_buf_puts(b, title_words(m));
+    if (m->guardrail.n > 0)
+        gr_buf_printf(b, ": " GR_FMT, GR_ARG(m->guardrail));
+    if (m->deployment_id.n > 0)
+        gr_buf_printf(b, m->guardrail.n > 0 ? " (" GR_FMT ")" : ": " GR_FMT, GR_ARG(m->deployment_id));
+    else if (m->spec.n > 0)
+        gr_buf_printf(b, ": " GR_FMT, GR_ARG(m->spec));
+}
+
+void
+sender_plain(struct gr_buf *b, struct gr_str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        gr_buf_putc(b, (unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f ? ' ' : s.p[i]);
+}
+
+/* The largest n <= s.n that ends no character in its middle. */
+static size_t
+char_start(struct gr_str s, size_t n)
+{
+    while (n > 0 && n < s.n && ((unsigned char)s.p[n] & 0xc0u) == 0x80u)
+        n--;
+    return n;
+}
+
+/* Quoting only lengthens, by at most 12 times; so a cut text is shortened in proportion until its quoted form fits. */
+void
+sender_put(struct gr_buf *b, struct gr_str s, void (*quote)(struct gr_buf *b, struct gr_str s), size_t max)
+{
+    size_t before = b->n, n = s.n < max ? s.n : char_start(s, max);
+
+    GR_ASSERT(max >= 3);
+    for (;;) {
+        size_t dots = n < s.n ? 3 : 0, used;
+
+        quote(b, gr_str_sub(s, 0, n));
+        used = b->n - before;
+        if (gr_buf_err(b) != GR_OK)
+            return;
+        if (used + dots <= max) {
+            gr_buf_puts(b, dots > 0 ? "..." : "");
+            return;
+        }
+        gr_buf_cut(b, before);
+        n = char_start(s, n > 16 && used > max ? n * max / used : n - 1);
+    }
+}
+
+bool
+sender_link_ok(struct gr_str url)
+{
+    if (url.n > LINK_BYTES_MAX ||
+        (!gr_str_starts(url, GR_STR("https://")) && !gr_str_starts(url, GR_STR("http://"))))
+        return false;
+    for (size_t i = 0; i < url.n; i++)
+        if (url.p[i] <= ' ' || url.p[i] > '~' || strchr("\"'<>|\\`", url.p[i]))
+            return false;
+    return true;
+}
+
+bool
+sender_url_secret_ok(struct gr_str secret, bool allow_http)
+{
+    return sender_link_ok(secret) && (allow_http || gr_str_starts(secret, GR_STR("https://")));
+}
+
+/* -- secrets ------------------------------------------------------------------------------------------------------------- */
+
+struct gr_str
+sender_secret_file(const struct policy_action *action)
+{
+    switch (action->kind) {
+    case ACTION_PAGERDUTY:
+        return action->routing_key_file;
+    case ACTION_SLACK:
+        return action->webhook_url_file;
+    case ACTION_JIRA:
+    case ACTION_OPSGENIE:
+    case ACTION_HTTP:
+        return action->token_file;
+    case ACTION_ROLLBACK:
+    case ACTION_KINDS:
+        break;
+    }
+    return GR_STR_NONE;
+}
+
+static void
+wipe(struct gr_buf *secret)
+{
+    if (secret->p)
+        explicit_bzero(secret->p, secret->cap);
+    gr_buf_fini(secret);
+}
+
+/* Room for the largest secret is taken first: a buffer that grew would leave a copy behind in freed memory. */
+static enum gr_err
+read_secret(const struct sender_env *env, const struct sender_target *target,
+            const struct policy_action *action, struct gr_buf *secret)
+{
+    struct gr_buf path = GR_BUF_INIT(4096);
+    enum gr_err err;
+
+    gr_buf_printf(&path, "%s/" GR_FMT, env->secrets_dir, GR_ARG(sender_secret_file(action)));
+    err = gr_buf_err(&path);
+    if (err == GR_OK && !gr_buf_room(secret, SECRET_BYTES_MAX))
+        err = gr_buf_err(secret);
+    if (err == GR_OK)
+        err = gr_file_read_private(gr_buf_cstr(&path), secret);
+    if (err == GR_OK && !target->secret_ok(gr_str_trim(gr_buf_str(secret)), env->allow_http))
+        err = GR_ESYNTAX;
+    gr_buf_fini(&path);
+    return err;
+}
+
+enum gr_err
+sender_check(const struct sender_env *env, const struct policy_action *action)
+{
+    const struct sender_target *target = sender_target(action->kind);
+    struct gr_buf secret = GR_BUF_INIT(SECRET_BYTES_MAX);
+    enum gr_err err = target ? read_secret(env, target, action, &secret) : GR_ESTATE;
+
+    wipe(&secret);
+    return err;
+}
+
+/* -- sending ------------------------------------------------------------------------------------------------------------- */
+
+static void GR_PRINTF(3, 4)
+    set_result(struct sender_result *result, enum sender_answer answer, const char *fmt, ...)
+{
+    va_list ap;
+
+    result->answer = answer;
+    va_start(ap, fmt);
+    (void)vsnprintf(result->text, sizeof result->text, fmt, ap); /* cut where it does not fit */
+    va_end(ap);
+}
+
+static void
+secret_failed(struct sender_result *result, const struct policy_action *action, enum gr_err err)
+{
+    struct gr_str file = sender_secret_file(action);
+    bool later = err == GR_ENOMEM || err == GR_EIO;
+
+    set_result(result, later ? SENDER_LATER : SENDER_NEVER, "the secret file " GR_FMT " %s", GR_ARG(file),
+               err == GR_EACCES    ? "is not private (0600) or cannot be opened"
+               : err == GR_ESYNTAX ? "does not hold what this target needs"
+                                   : gr_err_name(err));
+}
+
+/* "status 403: invalid_token". The peer's words are shown only in part, escaped, and not at all if they repeat the secret. */
+static void
+answered(struct sender_result *result, const struct sender_target *target,
+         const struct http_response *response, struct gr_str secret)
+{
+    struct gr_buf words = GR_BUF_INIT(4096);
+    struct gr_str body = gr_str_trim(gr_buf_str(&response->body));
+
+    if (gr_str_find(body, secret, 0) == SIZE_MAX)
+        sender_put(&words, body, gr_quote_log, EXCERPT_BYTES_MAX);
+    result->status = response->status;
+    set_result(result, target->classify(response->status, gr_buf_str(&response->body)), "status %ld%s%s",
+               response->status, words.n > 0 ? ": " : "", gr_buf_cstr(&words));
+    if (result->answer == SENDER_LATER)
+        result->retry_after_ms = response->retry_after_ms;
+    gr_buf_fini(&words);
+}
+
+static void
+perform(const struct sender_env *env, const struct sender_target *target, struct gr_str secret,
+        struct gr_str body, int64_t deadline_ms, struct sender_result *result)
+{
+    struct http_response response = HTTP_RESPONSE_INIT;
+    struct http_request request = {
+        .post = true,
+        .url = secret,
+        .content_type = GR_STR("application/json"),
+        .body = body,
+        .deadline_ms = deadline_ms,
+    };
+    enum gr_err err;
+
+    if (target->kind == ACTION_PAGERDUTY)
+        request.url = gr_str(env->pagerduty_url ? env->pagerduty_url : PAGERDUTY_URL);
+    err = http_perform(env->http, &request, &response);
+    if (err == GR_OK) {
+        answered(result, target, &response, secret);
+    } else {
+        result->maybe_sent = response.sent;
+        set_result(result, err == GR_ERANGE ? SENDER_NEVER : SENDER_LATER, "%s", response.error);
+    }
+    http_response_fini(&response);
+}
+
+void
+sender_send(const struct sender_env *env, const struct policy_action *action, const struct message *m,
+            int64_t deadline_ms, struct sender_result *result)
+{
+    const struct sender_target *target = sender_target(action->kind);
+    struct gr_buf secret = GR_BUF_INIT(SECRET_BYTES_MAX), body;
+    enum gr_err err;
+
+    *result = (struct sender_result){.answer = SENDER_NEVER, .retry_after_ms = -1};
+    if (!target) {
+        set_result(result, SENDER_NEVER, "this version cannot send to %s",
+                   policy_action_kind_name(action->kind));
+        return;
+    }
+    gr_buf_init(&body, target->body_bytes_max);
+    if ((err = read_secret(env, target, action, &secret)) != GR_OK) {
+        secret_failed(result, action, err);
+        goto done;
+    }
+    target->encode(&body, action, m, gr_str_trim(gr_buf_str(&secret)));
+    if ((err = gr_buf_err(&body)) != GR_OK)
+        set_result(result, err == GR_ENOMEM ? SENDER_LATER : SENDER_NEVER, "the message: %s",
+                   gr_err_name(err));
+    else
+        perform(env, target, gr_str_trim(gr_buf_str(&secret)), gr_buf_str(&body), deadline_ms, result);
+done:
+    wipe(&body); /* PagerDuty's holds the key */
+    wipe(&secret);
+}
