@@ -176,6 +176,27 @@ build_scalar(struct node_builder *b, enum gr_node_kind kind, enum gr_node_style 
     return GR_OK;
 }
 
+enum gr_err
+build_alias(struct node_builder *b, const struct gr_node *target, struct gr_span span, struct gr_str name)
+{
+    struct gr_node *node;
+    enum gr_err err;
+
+    if ((err = new_node(b, target->kind, span, &node)) != GR_OK)
+        return err;
+    node->style = target->style;
+    node->text = target->text;
+    node->first = target->first;
+    node->count = target->count;
+    node->alias = gr_arena_dup(b->arena, name);
+    if (!node->alias.p)
+        return GR_ENOMEM;
+    attach(b, node);
+    if (b->top && span.end > b->top->end)
+        b->top->end = span.end;
+    return GR_OK;
+}
+
 static struct node_frame *
 new_frame(struct node_builder *b)
 {

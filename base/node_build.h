@@ -45,6 +45,9 @@ void build_bad_key(struct node_builder *b, struct gr_span span);
 /* A scalar or null value; text is copied. */
 GR_MUST_USE enum gr_err build_scalar(struct node_builder *b, enum gr_node_kind kind, enum gr_node_style style,
                                      struct gr_span span, struct gr_str text);
+/* The value again that `target`, a finished node, has; name is that of its anchor, copied. */
+GR_MUST_USE enum gr_err build_alias(struct node_builder *b, const struct gr_node *target, struct gr_span span,
+                                    struct gr_str name);
 /* A list or map begins; from here on b->top is its frame. */
 GR_MUST_USE enum gr_err build_open(struct node_builder *b, enum gr_node_kind kind, size_t start);
 /* It ends before byte `end`. */

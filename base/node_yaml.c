@@ -9,14 +9,25 @@
 
 #include <yaml.h>
 
+#define ANCHOR_BUCKETS 256u
+
+/* A value that was named with &name. */
+struct anchor {
+    struct anchor *next; /* in its bucket, newest first */
+    struct gr_str name;
+    const struct gr_node *node;
+};
+
 struct yaml_reader {
     struct node_builder b;
+    struct anchor **anchors; /* foreign: ANCHOR_BUCKETS, once there is one */
     yaml_parser_t parser;
     size_t base;              /* bytes before the first character: 3 for a byte order mark, or 0 */
+    bool foreign;             /* take what others write */
     bool ascii;               /* characters are bytes: the cursor is not needed */
     size_t chars, bytes;      /* the cursor: character `chars` begins at byte `bytes`, both from `base` */
     struct gr_span first_doc; /* where the document begins */
-    bool have_doc, done;
+    bool have_doc, first_ended, done;
 };
 
 static const struct gr_str bom = GR_STR_INIT("\xef\xbb\xbf"); /* U+FEFF */
@@ -207,7 +218,16 @@ skip_space(const struct yaml_reader *r, size_t at)
     }
 }
 
-/* Refuses the anchor and the tag in front of a value, in whichever order they stand. Returns where the value begins. */
+/* Tags that say no more than the value's form does. */
+static bool
+is_plain_tag(const char *tag)
+{
+    return strcmp(tag, "!") == 0 || strcmp(tag, YAML_STR_TAG) == 0 || strcmp(tag, YAML_MAP_TAG) == 0 ||
+           strcmp(tag, YAML_SEQ_TAG) == 0;
+}
+
+/* Refuses the anchor and the tag in front of a value, in whichever order they stand, unless foreign files may have them. Returns
+ * where the value begins. */
 static size_t
 refuse_properties(struct yaml_reader *r, size_t at, const void *anchor, const void *tag)
 {
@@ -215,7 +235,9 @@ refuse_properties(struct yaml_reader *r, size_t at, const void *anchor, const vo
         bool is_anchor = byte_at(r, at) == '&';
         size_t end = is_anchor ? anchor_end(r, at) : tag_end(r, at);
 
-        if (is_anchor)
+        if (r->foreign && (is_anchor || (tag && is_plain_tag(tag))))
+            ; /* as it may be */
+        else if (is_anchor)
             refuse(r, build_span(&r->b, at, end),
                    GR_STR("remove the anchor and write the value wherever it is needed"),
                    "anchors are not allowed");
@@ -267,26 +289,88 @@ scalar_span(struct yaml_reader *r, const yaml_event_t *e)
     return build_span(&r->b, start, end);
 }
 
+static struct anchor **
+anchor_bucket(struct yaml_reader *r, struct gr_str name)
+{
+    uint32_t hash = 2166136261u; /* FNV-1a */
+
+    for (size_t i = 0; i < name.n; i++)
+        hash = (hash ^ (unsigned char)name.p[i]) * 16777619u;
+    return &r->anchors[hash % ANCHOR_BUCKETS];
+}
+
+/* Notes what the newest node is called; anchor may be NULL. */
+static enum gr_err
+name_node(struct yaml_reader *r, const yaml_char_t *anchor, const struct gr_node *node)
+{
+    struct anchor *a, **bucket;
+
+    if (!anchor || !r->foreign || !node)
+        return GR_OK;
+    if (!r->anchors && !(r->anchors = gr_arena_array(r->b.arena, ANCHOR_BUCKETS, sizeof *r->anchors)))
+        return GR_ENOMEM;
+    if (!(a = gr_arena_alloc(r->b.arena, sizeof *a)))
+        return GR_ENOMEM;
+    a->name = gr_arena_dup(r->b.arena, gr_str((const char *)anchor));
+    a->node = node;
+    bucket = anchor_bucket(r, a->name);
+    a->next = *bucket;
+    *bucket = a;
+    return a->name.p ? GR_OK : GR_ENOMEM;
+}
+
 static enum gr_err
 on_scalar(struct yaml_reader *r, const yaml_event_t *e)
 {
     struct gr_str text = {(const char *)e->data.scalar.value, e->data.scalar.length};
     struct gr_span span = scalar_span(r, e);
-    bool plain = e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+    bool plain = e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && !e->data.scalar.tag;
+    enum gr_err err;
     bool quoted = e->data.scalar.style == YAML_SINGLE_QUOTED_SCALAR_STYLE ||
-                  e->data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE;
+                  e->data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE || e->data.scalar.tag;
     enum gr_node_style style = plain ? GR_STYLE_PLAIN : quoted ? GR_STYLE_QUOTED : GR_STYLE_BLOCK;
 
     if (build_wants_key(&r->b)) {
-        if (!plain || !gr_str_is(text, "<<"))
+        if (!plain || !gr_str_is(text, "<<") || r->foreign)
             return build_key(&r->b, text, span);
         refuse(r, span, GR_STR("write the entries out"), "merge keys are not allowed");
         build_bad_key(&r->b, span);
         return GR_OK;
     }
     if (plain && is_null_word(text))
-        return build_scalar(&r->b, GR_NODE_NULL, style, span, GR_STR_NONE);
-    return build_scalar(&r->b, GR_NODE_SCALAR, style, span, text);
+        err = build_scalar(&r->b, GR_NODE_NULL, style, span, GR_STR_NONE);
+    else
+        err = build_scalar(&r->b, GR_NODE_SCALAR, style, span, text);
+    if (err != GR_OK)
+        return err;
+    return name_node(r, e->data.scalar.anchor, r->b.top ? r->b.top->last : r->b.root);
+}
+
+/* What the alias names, if that is finished. */
+static const struct gr_node *
+anchored(struct yaml_reader *r, struct gr_str name)
+{
+    const struct anchor *a = r->anchors ? *anchor_bucket(r, name) : NULL;
+
+    while (a && !gr_str_eq(a->name, name))
+        a = a->next;
+    for (const struct node_frame *f = r->b.top; a && f; f = f->up)
+        if (f->node == a->node)
+            return NULL;
+    return a ? a->node : NULL;
+}
+
+/* The value again; a name that is not there is refused, and a null stands in. */
+static enum gr_err
+on_foreign_alias(struct yaml_reader *r, struct gr_str name, struct gr_span span)
+{
+    const struct gr_node *node = anchored(r, name);
+
+    if (node)
+        return build_alias(&r->b, node, span, name);
+    refuse(r, span, GR_STR("name a value above with &"),
+           "the alias names no value that is complete at this place");
+    return build_scalar(&r->b, GR_NODE_NULL, GR_STYLE_PLAIN, span, GR_STR_NONE);
 }
 
 /* Refused; a null stands in for it, so that the rest can be read. */
@@ -295,6 +379,8 @@ on_alias(struct yaml_reader *r, const yaml_event_t *e)
 {
     struct gr_span span = build_span(&r->b, byte_of(r, e->start_mark.index), byte_of(r, e->end_mark.index));
 
+    if (r->foreign && !build_wants_key(&r->b))
+        return on_foreign_alias(r, gr_str((const char *)e->data.alias.anchor), span);
     refuse(r, span, GR_STR("write the value out"), "aliases are not allowed");
     if (!build_wants_key(&r->b))
         return build_scalar(&r->b, GR_NODE_NULL, GR_STYLE_PLAIN, span, GR_STR_NONE);
@@ -313,6 +399,10 @@ on_open(struct yaml_reader *r, const yaml_event_t *e, enum gr_node_kind kind)
     else
         start = refuse_properties(r, start, e->data.sequence_start.anchor, e->data.sequence_start.tag);
     if ((err = build_open(&r->b, kind, start)) != GR_OK)
+        return err;
+    if ((err =
+             name_node(r, kind == GR_NODE_MAP ? e->data.mapping_start.anchor : e->data.sequence_start.anchor,
+                       r->b.top->node)) != GR_OK)
         return err;
     r->b.top->flow = kind == GR_NODE_MAP ? e->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE
                                          : e->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE;
@@ -337,6 +427,12 @@ on_document(struct yaml_reader *r, const yaml_event_t *e)
 
     if (strncmp(r->b.text.p + start, "---", r->b.text.n - start < 3 ? r->b.text.n - start : 3) == 0)
         span = build_span(&r->b, start, start + 3);
+    if (r->have_doc && r->foreign) {
+        gr_diag(r->b.diags, GR0008, span, GR_STR("put each document into a file of its own"),
+                "this document and all behind it are not read");
+        r->done = true;
+        return GR_OK;
+    }
     if (r->have_doc) {
         refuse(r, span, GR_STR("put each document into a file of its own"),
                "only one document is allowed in a file");
@@ -345,7 +441,7 @@ on_document(struct yaml_reader *r, const yaml_event_t *e)
     }
     r->have_doc = true;
     r->first_doc = span;
-    if (byte_at(r, start) == '%') {
+    if (byte_at(r, start) == '%' && !r->foreign) {
         end = rest_of_line(r, start);
         refuse(r, build_span(&r->b, start, end), GR_STR("remove the line"), "directives are not allowed");
     }
@@ -372,9 +468,11 @@ on_event(struct yaml_reader *r, const yaml_event_t *e)
     case YAML_STREAM_END_EVENT:
         r->done = true;
         return GR_OK;
+    case YAML_DOCUMENT_END_EVENT:
+        r->first_ended = true;
+        return GR_OK;
     case YAML_NO_EVENT:
     case YAML_STREAM_START_EVENT:
-    case YAML_DOCUMENT_END_EVENT:
         return GR_OK;
     }
     return GR_OK;
@@ -388,8 +486,11 @@ read_events(struct yaml_reader *r)
     while (!r->done && err == GR_OK) {
         yaml_event_t event;
 
-        if (!yaml_parser_parse(&r->parser, &event))
+        if (!yaml_parser_parse(&r->parser, &event)) {
+            if (r->foreign && r->first_ended)
+                return GR_OK; /* nobody reads what stands there */
             return report_syntax(r);
+        }
         err = on_event(r, &event);
         yaml_event_delete(&event);
     }
@@ -428,30 +529,51 @@ check_marks(struct yaml_reader *r)
     return false;
 }
 
+static enum gr_err
+read_text(struct yaml_reader *r, struct gr_node **out)
+{
+    enum gr_err err;
+
+    *out = NULL;
+    if (!build_check_text(&r->b, &r->ascii))
+        return GR_EUSER;
+    if (gr_str_starts(r->b.text, bom))
+        r->base = bom.n;
+    if (!check_marks(r))
+        return GR_EUSER;
+    err = read_document(r);
+    if (err != GR_OK && err != GR_EUSER)
+        return err;
+    build_abandon(&r->b);
+    *out = r->b.root;
+    return err == GR_OK && r->b.bad ? GR_EUSER : err;
+}
+
+static struct node_builder
+builder(struct gr_arena *a, const struct gr_sources *sources, uint32_t file,
+        const struct gr_node_limits *limits, struct gr_diags *d)
+{
+    return (struct node_builder){.arena = a,
+                                 .diags = d,
+                                 .limits = limits ? *limits : gr_node_limits_default,
+                                 .text = gr_sources_get(sources, file)->text,
+                                 .file = file};
+}
+
 enum gr_err
 gr_yaml_read(struct gr_arena *a, const struct gr_sources *sources, uint32_t file,
              const struct gr_node_limits *limits, struct gr_diags *d, struct gr_node **out)
 {
-    struct yaml_reader r = {
-        .b = {.arena = a,
-              .diags = d,
-              .limits = limits ? *limits : gr_node_limits_default,
-              .text = gr_sources_get(sources, file)->text,
-              .file = file},
-    };
-    enum gr_err err;
+    struct yaml_reader r = {.b = builder(a, sources, file, limits, d)};
 
-    *out = NULL;
-    if (!build_check_text(&r.b, &r.ascii))
-        return GR_EUSER;
-    if (gr_str_starts(r.b.text, bom))
-        r.base = bom.n;
-    if (!check_marks(&r))
-        return GR_EUSER;
-    err = read_document(&r);
-    if (err != GR_OK && err != GR_EUSER)
-        return err;
-    build_abandon(&r.b);
-    *out = r.b.root;
-    return err == GR_OK && r.b.bad ? GR_EUSER : err;
+    return read_text(&r, out);
+}
+
+enum gr_err
+gr_yaml_read_foreign(struct gr_arena *a, const struct gr_sources *sources, uint32_t file,
+                     const struct gr_node_limits *limits, struct gr_diags *d, struct gr_node **out)
+{
+    struct yaml_reader r = {.b = builder(a, sources, file, limits, d), .foreign = true};
+
+    return read_text(&r, out);
 }

@@ -228,10 +228,48 @@ START_TEST(survives_cuts_and_insertions)
             gr_buf_putc(&other, set[i]);
             gr_buf_put(&other, gr_str_sub(text, at, text.n));
             (void)!tree_read(&got, gr_yaml_read, gr_buf_str(&other), NULL, false);
+            gr_buf_reset(&got);
+            (void)!tree_read(&got, gr_yaml_read_foreign, gr_buf_str(&other), NULL, true);
         }
     }
     gr_buf_fini(&got);
     gr_buf_fini(&other);
+}
+END_TEST
+
+/* The same for files of other programs; without places, as an alias shares the entries of another place. */
+static const struct {
+    const char *name;
+    struct gr_str text;
+    const char *want;
+} foreign_rows[] = {
+    {"alias", GR_STR_INIT("a: &x b\nc: *x\n"), "{\"a\": s\"b\", \"c\": s\"b\"}"},
+    {"the newest of one name", GR_STR_INIT("[&x a, *x, &x b, *x]"), "[s\"a\", s\"a\", s\"b\", s\"b\"]"},
+    {"alias of a list", GR_STR_INIT("a: &x [b, c]\nd: [*x, *x]\n"),
+     "{\"a\": [s\"b\", s\"c\"], \"d\": [[s\"b\", s\"c\"], [s\"b\", s\"c\"]]}"},
+    {"merge key", GR_STR_INIT("a: &x {b: c}\nd: {<<: *x}\n"),
+     "{\"a\": {\"b\": s\"c\"}, \"d\": {\"<<\": {\"b\": s\"c\"}}}"},
+    {"tags that change nothing", GR_STR_INIT("a: !!str ~\nb: !!seq [c]\nd: !!map {}\ne: ! null\n"),
+     "{\"a\": s\"~\", \"b\": [s\"c\"], \"d\": {}, \"e\": s\"null\"}"},
+    {"directive", GR_STR_INIT("%YAML 1.1\n---\na: b\n"), "{\"a\": s\"b\"}"},
+    {"behind the first document", GR_STR_INIT("a: b\n---\n[\n"), "{\"a\": s\"b\"}"},
+    {"rubbish behind the first document", GR_STR_INIT("a: b\n...\n\tx: [\n"), "{\"a\": s\"b\"}"},
+    {"unknown alias", GR_STR_INIT("a: *x\n"),
+     "GR0005@3<*x> the alias names no value that is complete at this place +fix"},
+    {"alias inside its own value", GR_STR_INIT("a: &x [*x]\n"),
+     "GR0005@7<*x> the alias names no value that is complete at this place +fix"},
+    {"alias as a key", GR_STR_INIT("[&x a, {*x : b}]\n"), "GR0005@8<*x> aliases are not allowed +fix"},
+    {"other tags", GR_STR_INIT("a: !!int 5\n"), "GR0005@3<!!int> tags are not allowed +fix"},
+};
+
+START_TEST(reads_foreign_files)
+{
+    struct gr_buf got = GR_BUF_INIT(10000);
+
+    (void)!tree_read(&got, gr_yaml_read_foreign, foreign_rows[_i].text, NULL, true);
+    ck_assert_msg(gr_str_is(gr_buf_str(&got), foreign_rows[_i].want), "%s:\n  got  %s\n  want %s",
+                  foreign_rows[_i].name, gr_buf_cstr(&got), foreign_rows[_i].want);
+    gr_buf_fini(&got);
 }
 END_TEST
 
@@ -266,6 +304,7 @@ node_yaml_suite(void)
     tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, reads_as_the_table_says, 0, GR_COUNT(rows));
     tcase_add_loop_test(tc, survives_cuts_and_insertions, 0, GR_COUNT(rows));
+    tcase_add_loop_test(tc, reads_foreign_files, 0, GR_COUNT(foreign_rows));
     tcase_add_test(tc, syntax_error_keeps_what_stood_before);
     suite_add_tcase(s, tc);
     return s;
