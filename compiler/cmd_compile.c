@@ -56,10 +56,16 @@ write_tree(const struct command *self, const struct session *s, const struct tre
     struct tree_change change;
     enum gr_err err = tree_write(t, dir, &change);
 
+    if (change.manifest_bad)
+        complain(self, "%s/manifest.json is none of ours: ignored, and no file of an older tree is removed",
+                 dir);
     if (err != GR_OK) {
-        complain(self, "cannot write %s: %s", dir, gr_err_name(err));
+        complain(self, "cannot write %s%s" GR_FMT ": %s", dir, change.failed.n > 0 ? "/" : "",
+                 GR_ARG(change.failed), gr_err_name(err));
         return EXIT_MACHINE;
     }
+    if (change.kept > 0)
+        complain(self, "%zu files of an older tree were changed since and are left alone", change.kept);
     if (!s->quiet && s->style.format == GR_DIAG_TEXT)
         printf("%s: %zu files, %zu changed, %zu removed\n", dir, change.written + change.unchanged,
                change.written, change.removed);
