@@ -18,7 +18,7 @@ spec_poisoned(const struct spec *s, const struct gr_node *node)
 {
     if (node->span.start >= s->bad_bits)
         return false;
-    return (s->bad[node->span.start / 8] >> (node->span.start % 8) & 1u) != 0;
+    return ((unsigned)s->bad[node->span.start / 8] >> (node->span.start % 8) & 1u) != 0;
 }
 
 /* ---- fetching ---- */
