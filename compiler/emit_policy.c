@@ -354,7 +354,7 @@ emit_policy(const struct model *m, struct tree *t)
     enum gr_err err;
 
     jsonout_init(&o.j);
-    root = jsonout_object(&o.j, NULL, NULL);
+    root = jsonout_root(&o.j);
     put_head(&o, root);
     put_phases(&o, root);
     list = jsonout_array(&o.j, root, "guardrails");

@@ -250,7 +250,7 @@ dash_begin(struct dash *d, const struct model *m, struct gr_str what, int64_t sp
         .m = m, .expr = GR_BUF_INIT(EXPR_BYTES_MAX), .text = GR_BUF_INIT(EXPR_BYTES_MAX), .next_id = 1};
     jsonout_init(&d->j);
     collect_slices(d);
-    d->root = jsonout_object(&d->j, NULL, NULL);
+    d->root = jsonout_root(&d->j);
     jsonout_fmt(&d->j, d->root, "title", GR_FMT " " GR_FMT, GR_ARG(m->spec), GR_ARG(what));
     dash_note(d, outname_uid(m, what, &d->text));
     jsonout_str(&d->j, d->root, "uid", gr_buf_str(&d->text));

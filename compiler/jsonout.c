@@ -17,10 +17,6 @@ attach(struct jsonout *j, cJSON *parent, const char *key, cJSON *item)
 {
     cJSON_bool ok = 0;
 
-    if (item && !parent && !key && !j->rooted) {
-        j->rooted = true;
-        return item;
-    }
     if (item && parent)
         ok = key ? cJSON_AddItemToObject(parent, key, item) : cJSON_AddItemToArray(parent, item);
     if (ok)
@@ -28,6 +24,16 @@ attach(struct jsonout *j, cJSON *parent, const char *key, cJSON *item)
     j->failed = true;
     cJSON_Delete(item);
     return NULL;
+}
+
+cJSON *
+jsonout_root(struct jsonout *j)
+{
+    cJSON *root = cJSON_CreateObject();
+
+    if (!root)
+        j->failed = true;
+    return root;
 }
 
 cJSON *

@@ -1,8 +1,7 @@
 /* jsonout.h - building a cJSON tree without asking after every step whether there was memory.
  *
  * Each call adds one member to `parent`: under `key` in an object, at the end of an array when key is NULL. A NULL parent (of a call
- * that failed before) is passed over; only the root is made with parent and key NULL. The failure sticks and comes out of
- * jsonout_finish. Strings are copied. */
+ * that failed before) is passed over. The failure sticks and comes out of jsonout_finish. Strings are copied. */
 #ifndef GUARDRAIL_COMPILER_JSONOUT_H
 #define GUARDRAIL_COMPILER_JSONOUT_H
 #include <cjson/cJSON.h>
@@ -10,10 +9,11 @@
 #include "guardrail/buf.h"
 
 struct jsonout {
-    bool failed, rooted;
+    bool failed;
     struct gr_buf key, text; /* NUL-terminated copies at work */
 };
 void jsonout_init(struct jsonout *j);
+cJSON *jsonout_root(struct jsonout *j); /* an object, for jsonout_finish */
 cJSON *jsonout_object(struct jsonout *j, cJSON *parent, const char *key);
 cJSON *jsonout_array(struct jsonout *j, cJSON *parent, const char *key);
 void jsonout_str(struct jsonout *j, cJSON *parent, const char *key, struct gr_str s);

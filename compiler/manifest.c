@@ -13,7 +13,7 @@ void
 manifest_begin(struct manifest_writer *w, const struct model *m)
 {
     jsonout_init(&w->j);
-    w->root = jsonout_object(&w->j, NULL, NULL);
+    w->root = jsonout_root(&w->j);
     jsonout_num(&w->j, w->root, "format", TREE_MANIFEST_FORMAT);
     jsonout_cstr(&w->j, w->root, "compiler", "guardrail " PACKAGE_VERSION);
     jsonout_str(&w->j, w->root, "spec", m->spec);
