@@ -229,6 +229,14 @@ infer_selector(const struct infer *in, const struct gr_promql *e, set *out)
     return err;
 }
 
+static const struct gr_promql *
+bare(const struct gr_promql *e)
+{
+    while (e->kind == GR_PROMQL_PAREN)
+        e = e->child[0];
+    return e;
+}
+
 /* absent(): the labels of the selector's = matchers (one for each label), nothing else; for anything but a
  * selector none. */
 static enum gr_err
@@ -237,6 +245,7 @@ infer_absent(const struct infer *in, const struct gr_promql *arg, set *out)
     enum gr_err err = GR_OK;
 
     *out = (set){.open = false};
+    arg = bare(arg);
     if (arg->kind != GR_PROMQL_SELECTOR)
         return GR_OK;
     for (size_t i = 0; i < arg->u.selector.count && err == GR_OK; i++) {
@@ -255,14 +264,6 @@ infer_absent(const struct infer *in, const struct gr_promql *arg, set *out)
 }
 
 /* ---- functions that write labels ---- */
-
-static const struct gr_promql *
-bare(const struct gr_promql *e)
-{
-    while (e->kind == GR_PROMQL_PAREN)
-        e = e->child[0];
-    return e;
-}
 
 /* The text of a string argument. */
 static struct gr_str
@@ -371,6 +372,16 @@ infer_call(const struct infer *in, const struct gr_promql *e, set *out)
 
 /* ---- aggregations ---- */
 
+/* A label in a by clause. Prometheus 2.42 may lose some where count_values is evaluated more than once (in a
+ * subquery: it appends its own label to the sorted clause each time), so they are not promised there. */
+static struct gr_promql_label
+grouped(const struct gr_promql_aggregate *agg, struct gr_promql_label label)
+{
+    if (agg->op == GR_PROMQL_COUNT_VALUES && label.presence == GR_PROMQL_CERTAIN)
+        label.presence = GR_PROMQL_POSSIBLE;
+    return label;
+}
+
 /* by keeps what is listed, without drops it and the name; topk and bottomk keep whole series. */
 static enum gr_err
 infer_aggregate(const struct infer *in, const struct gr_promql *e, set *out)
@@ -393,7 +404,7 @@ infer_aggregate(const struct infer *in, const struct gr_promql *e, set *out)
     } else {
         *out = (set){.open = false, .empty = inner.empty};
         for (size_t i = 0; i < agg->count && err == GR_OK; i++)
-            err = put(in, out, get(&inner, agg->labels[i]));
+            err = put(in, out, grouped(agg, get(&inner, agg->labels[i])));
     }
     if (err == GR_OK && agg->op == GR_PROMQL_COUNT_VALUES)
         err = put(in, out,
@@ -402,6 +413,21 @@ infer_aggregate(const struct infer *in, const struct gr_promql *e, set *out)
 }
 
 /* ---- operators ---- */
+
+/* The metric's name behind an operator: arithmetic and bool drop it, filters keep it, atan2 keeps it up to Prometheus 2.x. */
+static enum gr_err
+put_name(const struct infer *in, const struct gr_promql_binary *b, set *s)
+{
+    struct gr_promql_label name = get(s, NAME);
+
+    if (gr_promql_op_compares(b->op) && !b->return_bool)
+        return GR_OK;
+    if (b->op == GR_PROMQL_ATAN2 && name.presence != GR_PROMQL_ABSENT)
+        name.presence = GR_PROMQL_POSSIBLE;
+    else
+        name = (struct gr_promql_label){.name = NAME, .presence = GR_PROMQL_ABSENT};
+    return put(in, s, name);
+}
 
 /* Whether two series are matched on this label. */
 static bool
@@ -471,8 +497,8 @@ infer_join(const struct infer *in, const struct gr_promql_binary *b, const set *
 
     if (err == GR_OK && b->group == GR_PROMQL_ONE_TO_ONE)
         err = keep_matched(in, b, out);
-    if (err == GR_OK && (!gr_promql_op_compares(b->op) || b->return_bool))
-        err = put_absent(in, out, NAME);
+    if (err == GR_OK)
+        err = put_name(in, b, out);
     for (size_t i = 0; i < b->include_count && err == GR_OK; i++)
         err = put(in, out, get(one, b->include[i]));
     return err;
@@ -493,9 +519,7 @@ infer_binary(const struct infer *in, const struct gr_promql *e, set *out)
         return err;
     if (left_scalar || right_scalar) {
         *out = left_scalar ? right : left;
-        if ((left_scalar && right_scalar) || (gr_promql_op_compares(b->op) && !b->return_bool))
-            return GR_OK;
-        return put_absent(in, out, NAME);
+        return left_scalar && right_scalar ? GR_OK : put_name(in, b, out);
     }
     switch (b->op) {
     case GR_PROMQL_OR:
