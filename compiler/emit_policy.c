@@ -251,20 +251,11 @@ put_query(struct out *o, cJSON *object, const struct step *s)
     put_text(o, object, "query");
 }
 
-static const char *
-on_failure_name(enum on_failure f)
-{
-    switch (f) {
-    case ON_FAILURE_ABORT:
-        return "abort";
-    case ON_FAILURE_CONTINUE:
-        return "continue";
-    case ON_FAILURE_PAGE:
-        return "page";
-    }
-    GR_ASSERT(!"an on_failure");
-    return "";
-}
+static const char *const on_failure_names[] = {
+    [ON_FAILURE_ABORT] = "abort",
+    [ON_FAILURE_CONTINUE] = "continue",
+    [ON_FAILURE_PAGE] = "page",
+};
 
 static void
 put_step(struct out *o, cJSON *list, const struct step *s)
@@ -282,40 +273,24 @@ put_step(struct out *o, cJSON *list, const struct step *s)
         jsonout_cstr(&o->j, object, "no_data", s->no_data_ok ? "ok" : "fail");
         put_ms(o, object, "within_ms", model_ms(o->m, s->within_ms));
     }
-    jsonout_cstr(&o->j, object, "on_failure", on_failure_name(s->on_failure));
+    jsonout_cstr(&o->j, object, "on_failure", on_failure_names[s->on_failure]);
     if (s->program.n_argv == 0)
         return;
     jsonout_bool(&o->j, object, "idempotent", s->idempotent);
     jsonout_num(&o->j, object, "retries", s->retries);
 }
 
-static const char *
-kind_name(enum action_kind kind)
-{
-    switch (kind) {
-    case ACTION_ROLLBACK:
-        return "rollback";
-    case ACTION_PAGERDUTY:
-        return "pagerduty";
-    case ACTION_SLACK:
-        return "slack";
-    case ACTION_JIRA:
-        return "jira";
-    case ACTION_OPSGENIE:
-        return "opsgenie";
-    case ACTION_HTTP:
-        return "http";
-    }
-    GR_ASSERT(!"an action kind");
-    return "";
-}
+static const char *const kind_names[] = {
+    [ACTION_ROLLBACK] = "rollback", [ACTION_PAGERDUTY] = "pagerduty", [ACTION_SLACK] = "slack",
+    [ACTION_JIRA] = "jira",         [ACTION_OPSGENIE] = "opsgenie",   [ACTION_HTTP] = "http",
+};
 
 static void
 put_action(struct out *o, cJSON *actions, const struct action *a)
 {
     cJSON *object = jsonout_object(&o->j, actions, jsonout_key(&o->j, a->name));
 
-    jsonout_cstr(&o->j, object, "kind", kind_name(a->kind));
+    jsonout_cstr(&o->j, object, "kind", kind_names[a->kind]);
     put_pairs(o, object, &a->settings);
     if (a->kind == ACTION_ROLLBACK) {
         cJSON *steps = jsonout_array(&o->j, object, "steps");
