@@ -13,8 +13,9 @@ for target in "$@"; do
     # target needs them.
     # shellcheck disable=SC2046
     clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-        -I"$build" -I"$src/include" -o "$build/fuzz/fuzz_$target" \
+        -I"$build" -I"$src/include" -I"$src/compiler" -o "$build/fuzz/fuzz_$target" \
         "$src/tests/fuzz/fuzz_$target.c" "$src/tests/unit/base/tree.c" "$src"/base/*.c "$src"/rules/*.c \
+        "$src"/compiler/spec*.c "$src"/compiler/model.c \
         $(pkg-config --cflags --libs yaml-0.1 libcjson gnutls) -lm
     (cd "$build/fuzz" && "./fuzz_$target" -max_total_time="$seconds" -timeout=10 -max_len=4096 -print_final_stats=1 \
         -artifact_prefix="crash_${target}_" "corpus_$target" "$src/tests/fuzz/corpus/$target")
