@@ -40,7 +40,7 @@ libwebhook_a_SOURCES += \
 	webhook/policy_json.c webhook/policy_json.h \
 	webhook/policy_read.c \
 	webhook/prom.c webhook/prom.h \
-	webhook/record.h \
+	webhook/record.c webhook/record.h \
 	webhook/runner.c webhook/runner.h \
 	webhook/runner_child.c \
 	webhook/runner_job.c \

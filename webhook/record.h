@@ -76,7 +76,7 @@ void record_print(struct gr_buf *b, struct gr_str deployment_id, const struct re
 /* Appends the file's path: <reports_dir>/release_decisions/<deployment_id>.yaml. The id must be ok. */
 void record_path(struct gr_buf *b, const char *reports_dir, struct gr_str deployment_id);
 /* Writes the file from all decisions, oldest first; sealed: mode 0444 and no change any more. GR_ERANGE: the id may not name a file;
- * GR_ESTATE: the file is sealed and would change; GR_EIO, GR_ENOSPC, GR_EACCES, GR_ELIMIT, GR_ENOMEM: the old file stands. */
+ * GR_ESTATE: the file is sealed and would change; GR_EEXIST: a file stands where the folder should; GR_EIO, GR_ENOSPC, GR_EACCES, GR_ELIMIT, GR_ENOMEM: the old file stands. */
 GR_MUST_USE enum gr_err record_write(const char *reports_dir, struct gr_str deployment_id,
                                      const struct record_decision *decisions, size_t count, bool sealed);
 #endif

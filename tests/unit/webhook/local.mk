@@ -22,6 +22,7 @@ tests_unit_webhook_test_webhook_SOURCES += \
 	tests/unit/webhook/test_labels.c \
 	tests/unit/webhook/test_policy.c \
 	tests/unit/webhook/test_prom.c \
+	tests/unit/webhook/test_record.c \
 	tests/unit/webhook/test_runner.c \
 	tests/unit/webhook/test_sender.c \
 	tests/unit/webhook/test_standin.c \

@@ -346,14 +346,14 @@ END_TEST
 START_TEST(the_table)
 {
     size_t n;
-    const struct sender_target *rows = sender_targets(&n);
+    const struct sender_target *const *rows = sender_targets(&n);
 
     for (size_t i = 0; i < n; i++) {
-        ck_assert_str_eq(rows[i].name, policy_action_kind_name(rows[i].kind));
-        ck_assert_ptr_eq(sender_target(rows[i].kind), &rows[i]);
-        ck_assert(i == 0 || strcmp(rows[i - 1].name, rows[i].name) < 0);
-        ck_assert(rows[i].body_bytes_max > 0 && rows[i].interval_ms > 0 && rows[i].burst > 0 &&
-                  rows[i].age_ms_max > 0);
+        ck_assert_str_eq(rows[i]->name, policy_action_kind_name(rows[i]->kind));
+        ck_assert_ptr_eq(sender_target(rows[i]->kind), rows[i]);
+        ck_assert(i == 0 || strcmp(rows[i - 1]->name, rows[i]->name) < 0);
+        ck_assert(rows[i]->body_bytes_max > 0 && rows[i]->interval_ms > 0 && rows[i]->burst > 0 &&
+                  rows[i]->age_ms_max > 0);
     }
     ck_assert_ptr_null(sender_target(ACTION_ROLLBACK));
     ck_assert_str_eq(sender_answer_name(SENDER_LATER), "later");

@@ -15,6 +15,7 @@ static Suite *(*const suites[])(void) = {
     labels_suite,
     policy_suite,
     prom_suite,
+    record_suite,
     runner_suite,
     sender_suite,
     standin_suite,

@@ -9,6 +9,7 @@ Suite *http_client_suite(void);
 Suite *labels_suite(void);
 Suite *policy_suite(void);
 Suite *prom_suite(void);
+Suite *record_suite(void);
 Suite *runner_suite(void);
 Suite *sender_suite(void);
 Suite *standin_suite(void);
