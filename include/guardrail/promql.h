@@ -10,9 +10,14 @@
  * table that diags was created with: the text is found again in it through quotes, folded lines and block
  * scalars. Where that fails (escapes) every span is the whole of origin.
  *
- * Limits: GR_PROMQL_BYTES_MAX bytes, GR_PROMQL_NESTING_MAX nested constructs, GR_PROMQL_HEIGHT_MAX levels of
- * tree (a chain of n binary operators is n high); past one: GR0002. Time is linear in the text, memory at
- * most about 200 bytes for each of its bytes. */
+ * Limits, past which an expression is refused (GR0002) though Prometheus might take it: GR_PROMQL_BYTES_MAX
+ * bytes, GR_PROMQL_NESTING_MAX nested constructs, GR_PROMQL_HEIGHT_MAX levels of tree (a chain of n binary
+ * operators is n high), GR_PROMQL_LABELS_MAX labels in one list, numbers of 400 characters, 250 open groups in a
+ * regular expression. Parsing takes time linear in the text and at most about 200 bytes for each of its bytes;
+ * label inference may take the square of the number of labels, within the arena's ceiling.
+ *
+ * Taken although odd, as Prometheus takes it: any letter for the colon in brackets ([5m x 1m]), @ start() before
+ * a range. */
 #ifndef GUARDRAIL_PROMQL_H
 #define GUARDRAIL_PROMQL_H
 #include "guardrail/arena.h"
@@ -30,7 +35,7 @@ enum gr_promql_kind {
     GR_PROMQL_SELECTOR, /* instant or range vector selector */
     GR_PROMQL_SUBQUERY, /* child[0] [range:step] */
     GR_PROMQL_CALL,     /* child[0 … count-1] are the arguments */
-    GR_PROMQL_AGGREGATE, /* child[count-1] is the vector; of two, child[0] is the parameter (of topk and its like) */
+    GR_PROMQL_AGGREGATE, /* child[count-1] is the vector; of two, child[0] is the parameter */
     GR_PROMQL_BINARY, /* child[0] op child[1] */
     GR_PROMQL_UNARY,  /* sign child[0] */
     GR_PROMQL_PAREN   /* ( child[0] ), kept as written */

@@ -113,6 +113,26 @@ check_printing(struct run *r, struct gr_buf *out)
     gr_buf_fini(&second);
 }
 
+/* The first half as the YAML scalar that the second half was read from: places stay within it, whatever it is. */
+static void
+check_origin(struct gr_str raw, struct gr_str text)
+{
+    struct run r = {.sources = gr_sources_create(), .arena = gr_arena_create(ARENA_MAX)};
+    struct gr_buf out = GR_BUF_INIT(1u << 20);
+    uint32_t file;
+
+    GR_ASSERT(r.sources && r.arena);
+    GR_ASSERT(gr_sources_add(r.sources, GR_STR("yaml"), raw, &file) == GR_OK);
+    r.diags = gr_diags_create(r.sources);
+    GR_ASSERT(r.diags);
+    r.err = gr_promql_parse(r.arena, text, (struct gr_span){file, 0, (uint32_t)raw.n}, r.diags, &r.expr);
+    if (r.err == GR_OK)
+        GR_ASSERT(r.expr->where.start <= r.expr->where.end && r.expr->where.end <= raw.n);
+    gr_diags_print(r.diags, (struct gr_diag_style){GR_DIAG_TEXT, false}, &out);
+    gr_buf_fini(&out);
+    run_fini(&r);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -134,5 +154,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     }
     run_fini(&r);
     gr_buf_fini(&out);
+    check_origin(gr_str_sub(text, 0, n / 2), gr_str_sub(text, n / 2, n));
+    check_origin(gr_str_sub(text, 0, n), text);
     return 0;
 }
