@@ -2,6 +2,7 @@
 #include "config.h"
 #include "lower.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include "guardrail/duration.h"
@@ -158,6 +159,21 @@ lower_cut(struct lower *lo, size_t from)
 }
 
 const char *
+lower_text_from(struct lower *lo, const char *template, ...)
+{
+    const char *argv[9] = {NULL};
+    size_t from = lo->expr.n;
+    va_list ap;
+
+    va_start(ap, template);
+    collect(argv, ap);
+    va_end(ap);
+    if (lo->err == GR_OK)
+        expand(lo, template, argv);
+    return lower_cut(lo, from);
+}
+
+const char *
 lower_duration(struct lower *lo, int64_t ms)
 {
     size_t from = lo->expr.n;
@@ -193,6 +209,25 @@ lower_strs(struct lower *lo, struct strs labels, const char *before_each)
         gr_buf_puts(&lo->expr, before_each);
         gr_buf_put(&lo->expr, labels.v[i]);
     }
+    return lower_cut(lo, from);
+}
+
+const char *
+lower_replacement(struct lower *lo, struct gr_str value)
+{
+    struct gr_buf b = GR_BUF_INIT(LOWER_EXPR_BYTES_MAX);
+    size_t from = lo->expr.n;
+
+    for (size_t i = 0; i < value.n; i++) {
+        gr_buf_putc(&b, value.p[i]);
+        if (value.p[i] == '$')
+            gr_buf_putc(&b, '$');
+    }
+    if (gr_buf_err(&b) != GR_OK)
+        fail(lo, gr_buf_err(&b));
+    else
+        gr_quote_promql(&lo->expr, gr_buf_str(&b));
+    gr_buf_fini(&b);
     return lower_cut(lo, from);
 }
 
@@ -268,7 +303,7 @@ lower_which(struct lower *lo, lower_pick *pick, const void *arg)
 }
 
 const char *
-lower_phases(struct lower *lo, uint32_t phases)
+lower_phases(struct lower *lo, uint32_t phases, bool negated)
 {
     struct gr_str names[MODEL_PHASES_MAX];
     size_t n = 0;
@@ -276,7 +311,7 @@ lower_phases(struct lower *lo, uint32_t phases)
     for (size_t i = 0; i < lo->m->n_phases; i++)
         if (phases & (UINT32_C(1) << i))
             names[n++] = lo->m->phases[i].name;
-    return lower_values(lo, GR_STR("phase"), names, n, false);
+    return lower_values(lo, GR_STR("phase"), names, n, negated);
 }
 
 bool
@@ -356,4 +391,13 @@ lower_op(const struct bound *b)
     if (b->side == SIDE_LOWER)
         return b->inclusive ? "<=" : "<";
     return b->inclusive ? ">=" : ">";
+}
+
+uint64_t
+lower_backstop_total(const struct guardrail *g)
+{
+    if (!is_histogram(g, NULL) || !has_backstop(g, NULL))
+        return 0;
+    /* A billionth less, so that 5 / (1 − 0.99) is 500 and not 501. */
+    return (uint64_t)ceil(g->evidence.min_events / (1 - gr_dec_double(g->metric.quantile)) * (1 - 1e-9));
 }

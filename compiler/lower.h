@@ -34,7 +34,7 @@ struct lower {
     struct gr_str canary;  /* $C: "canary", quoted: the label cohort of canary series */
     struct gr_str control; /* $K: "control" */
     struct gr_str subject; /* $T: "canary|stream", a regular expression: what is judged, cohort or stream */
-    struct gr_str dynamic;      /* $Y: "ignoring (symbol_bucket) ", labels of dynamic slices; empty without */
+    struct gr_str dynamic; /* $Y: "ignoring (symbol_bucket) ", labels of dynamic slices; empty without */
     struct gr_str dynamic_more; /* $Z: the same behind other labels: ", symbol_bucket" */
     enum gr_err err;            /* the first failure; later calls do nothing */
 };
@@ -52,11 +52,16 @@ struct gr_rule *lower_alert(struct lower *lo, const char *name);
 void lower_label(struct lower *lo, struct gr_rule *rule, const char *key, struct gr_str value);
 /* The text of what `lo->expr` holds since byte `from`, moved to the arena. For parts that are used as arguments. */
 const char *lower_cut(struct lower *lo, size_t from);
+/* A template's text, for the same use; the sentinel is added. */
+#define lower_text(lo, ...) lower_text_from(lo, __VA_ARGS__, (const char *)NULL)
+const char *lower_text_from(struct lower *lo, const char *template, ...) __attribute__((sentinel));
 /* Arena copies for arguments: a duration (already scaled), a decimal, a 17-digit double, an integer. */
 const char *lower_duration(struct lower *lo, int64_t ms);
 const char *lower_dec(struct lower *lo, struct gr_dec v);
 const char *lower_uint(struct lower *lo, uint64_t v);
 const char *lower_strs(struct lower *lo, struct strs labels, const char *before_each);
+/* A text as the replacement of label_replace(): quoted, and $, which would refer to a group, doubled. */
+const char *lower_replacement(struct lower *lo, struct gr_str value);
 
 /* -- choosing guardrails --------------------------------------------------------------------------------------------- */
 typedef bool lower_pick(const struct guardrail *g, const void *arg);
@@ -67,8 +72,8 @@ bool lower_any(const struct lower *lo, lower_pick *pick, const void *arg);
 /* `,label=~"a|b"` (or = for one, negated: != and !~) over n values. */
 const char *lower_values(struct lower *lo, struct gr_str label, const struct gr_str *values, size_t n,
                          bool negated);
-/* `,phase=~"p1|p2"` for a set of phases. */
-const char *lower_phases(struct lower *lo, uint32_t phases);
+/* `,phase=~"p1|p2"` for a set of phases, negated: `,phase!~"p1|p2"`. */
+const char *lower_phases(struct lower *lo, uint32_t phases, bool negated);
 
 /* Kinds of guardrail that rules treat alike. */
 bool is_sum(const struct guardrail *g, const void *arg);   /* parts that pool by adding: ratios, histograms */
@@ -107,4 +112,7 @@ const char *lower_threshold(struct lower *lo, enum level level);
 void lower_per_literal(struct lower *lo, const struct guardrail *g, const struct bound *b, const char *value,
                        const char *op);
 const char *lower_op(const struct bound *b); /* > >= < <= */
+/* Observations of the canary that a histogram's backstop asks for: where the q-quantile lies beyond it, at least 1 − q of them do, so
+ * min_events bad ones are sure from min_events / (1 − q) observations on. 0 without a backstop or min_events. */
+uint64_t lower_backstop_total(const struct guardrail *g);
 #endif

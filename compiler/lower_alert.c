@@ -46,110 +46,198 @@ put_slice(struct lower *lo, const struct guardrail *g)
                           GR_ARG(sets[s].v[i]));
 }
 
-/* Asks for one series of this very slice and prints its value: {{ with printf "guardrail:test:total{…,venue=%q}" $labels.venue | query
- * }}{{ . | first | value | printf "%.4g" }}{{ else }}?{{ end }}. */
+static bool
+is_confirmed(const struct guardrail *g, const struct bound *b)
+{
+    return is_fixed(g, NULL) && b->side != SIDE_BACKSTOP &&
+           (b->level == LEVEL_HARD ? g->evidence.hard_n : g->evidence.soft_n) > 1;
+}
+
+/* How people read a metric: values are multiplied by `factor` ("1000 * ", or nothing) and `label` (" ms") is put behind them. A share
+ * is read in percent. */
+struct reading {
+    const char *factor, *label;
+};
+
+static struct reading
+reading_of(struct lower *lo, const struct guardrail *g)
+{
+    const struct gr_unit *unit = g->metric.unit, *show = g->metric.show ? g->metric.show : unit;
+    struct gr_dec factor = GR_DEC(1, 0);
+
+    if (show && gr_str_is(gr_str("ratio"), show->name))
+        show = gr_unit_by_name(GR_STR("percent"));
+    if (!unit || !show || gr_unit_convert(factor, unit, show, &factor) != GR_OK)
+        return (struct reading){"", unit ? unit->label : ""};
+    return (struct reading){
+        gr_dec_cmp(factor, GR_DEC(1, 0)) == 0 ? "" : lower_text(lo, "$1 * ", lower_dec(lo, factor)),
+        show->label};
+}
+
+/* What an annotation asks Prometheus for. All but series may be NULL. */
+struct ask {
+    const char *series;
+    const char *matchers;       /* `,level="hard"` */
+    const char *cohort;         /* quoted */
+    const char *before, *after; /* of the series: "1000 * ", " - 1)" */
+    const char *format;         /* "%.4g" */
+    const char *unit;           /* behind the number */
+    struct gr_str missing;      /* what stands there without data */
+};
+
+static const char *
+or_nothing(const char *text)
+{
+    return text ? text : "";
+}
+
+/* One series of this very slice: {{ with printf `guardrail:test:total{spec="demo",guardrail="lat",cohort=%q,venue=%q}` "canary"
+ * $labels.venue | query }}{{ . | first | value | printf "%.4g" }}{{ else }}no data{{ end }}. Foreign text is always an argument: in the
+ * format itself a percent sign or a backquote would be read as something else. */
 static void
-put_query(struct lower *lo, const struct guardrail *g, const char *series, const char *matchers)
+put_query(struct lower *lo, const struct guardrail *g, const struct ask *a)
 {
     const struct strs sets[] = {lo->m->release_labels, g->compare_within, g->dynamic};
 
     gr_buf_printf(&lo->expr,
-                  "{{ with printf `%s{" GR_FMT ",guardrail=\"" GR_FMT "\"%s,deployment_id=%%q,phase=%%q",
-                  series, GR_ARG(lo->spec), GR_ARG(g->name), matchers);
+                  "{{ with printf `%s%s{" GR_FMT ",guardrail=\"" GR_FMT "\"%s%s,deployment_id=%%q,phase=%%q",
+                  or_nothing(a->before), a->series, GR_ARG(lo->spec), GR_ARG(g->name),
+                  or_nothing(a->matchers), a->cohort ? ",cohort=%q" : "");
     for (size_t s = 0; s < GR_COUNT(sets); s++)
         for (size_t i = 0; i < sets[s].n; i++)
             gr_buf_printf(&lo->expr, "," GR_FMT "=%%q", GR_ARG(sets[s].v[i]));
-    gr_buf_puts(&lo->expr, "}` $labels.deployment_id $labels.phase");
+    gr_buf_printf(&lo->expr, "}%s`", or_nothing(a->after));
+    if (a->cohort)
+        gr_buf_printf(&lo->expr, " %s", a->cohort);
+    gr_buf_puts(&lo->expr, " $labels.deployment_id $labels.phase");
     for (size_t s = 0; s < GR_COUNT(sets); s++)
         for (size_t i = 0; i < sets[s].n; i++)
             gr_buf_printf(&lo->expr, " $labels." GR_FMT, GR_ARG(sets[s].v[i]));
-    gr_buf_puts(&lo->expr, " | query }}{{ . | first | value | printf \"%.4g\" }}{{ else }}?{{ end }}");
+    gr_buf_printf(&lo->expr, " | query }}{{ . | first | value | printf \"%s\" }}%s{{ else }}",
+                  a->format ? a->format : "%.4g", or_nothing(a->unit));
+    put_text(lo, a->missing.n > 0 ? a->missing : GR_STR("no data"));
+    gr_buf_puts(&lo->expr, "{{ end }}");
 }
 
-static const char *
-unit_label(const struct guardrail *g)
-{
-    return g->metric.unit ? g->metric.unit->label : "";
-}
-
-/* `,cohort="canary"` */
-static const char *
-cohort(struct lower *lo, const char *quoted_name)
-{
-    size_t from = lo->expr.n;
-
-    gr_buf_printf(&lo->expr, ",cohort=%s", quoted_name);
-    return lower_cut(lo, from);
-}
-
-/* "canary 0.031, control 0.0102 (×1.4 limit: +40%), evidence 12.3, 37 bad of 1200 canary observations" */
+/* The alert's own value, which Go's templates cannot multiply: Prometheus does. */
 static void
-describe_breach(struct lower *lo, const struct guardrail *g, const struct bound *b)
+put_value(struct lower *lo, const struct reading *r, const char *format)
 {
-    gr_buf_puts(&lo->expr, "canary ");
-    put_query(lo, g, "guardrail:window:value",
-              cohort(lo, g->stream_scope ? "\"" COHORT_STREAM "\"" : lo->canary.p));
-    gr_buf_puts(&lo->expr, unit_label(g));
-    if (is_compared(g, NULL)) {
-        gr_buf_puts(&lo->expr, ", control ");
-        put_query(lo, g, "guardrail:window:value", cohort(lo, lo->control.p));
-        gr_buf_puts(&lo->expr, unit_label(g));
-    }
-    gr_buf_printf(&lo->expr, "; %s limit ", level_name(b->level));
-    put_text(lo, b->text);
-    if (is_compared(g, NULL) && b->side != SIDE_BACKSTOP) {
-        gr_buf_puts(&lo->expr, " against control; log evidence ");
-        put_query(lo, g, "guardrail:evidence", "");
-        if (is_sequential(g, NULL))
-            gr_buf_printf(&lo->expr, " (needs %s)", lower_threshold(lo, b->level));
-    }
-    if (is_sum(g, NULL)) {
-        gr_buf_puts(&lo->expr, "; canary observations ");
-        put_query(lo, g, "guardrail:test:total", cohort(lo, lo->canary.p));
-    }
-    gr_buf_puts(&lo->expr, "; metric ");
-    put_text(lo, g->source);
-    gr_buf_puts(&lo->expr, ".");
+    if (*r->factor)
+        gr_buf_printf(
+            &lo->expr,
+            "{{ with printf \"%s%%g\" $value | query }}{{ . | first | value | printf \"%s\" }}{{ end }}%s",
+            r->factor, format, r->label);
+    else
+        gr_buf_printf(&lo->expr, "{{ printf \"%s\" $value }}%s", format, r->label);
 }
 
-/* "1.2" or {{ if … }} over the slices' literals: the limit series of this slice says it. */
+/* Limits are read as the spec writes them: a difference from control in percent or points, or a value. */
+static void
+put_limit(struct lower *lo, const struct guardrail *g, const struct bound *b)
+{
+    struct reading r = reading_of(lo, g);
+    struct ask a = {.series = "guardrail:limit", .before = r.factor, .unit = r.label, .missing = b->text};
+
+    a.matchers = lower_text(lo, ",level=\"$1\",side=\"$2\"", level_name(b->level), side_name(b->side));
+    if (is_compared(g, NULL) && b->side != SIDE_BACKSTOP) {
+        a.format = "%+.4g";
+        if (g->limit.against == AGAINST_CONTROL_RELATIVE) {
+            a.before = "100 * (";
+            a.after = " - 1)";
+            a.unit = "%";
+        }
+    }
+    put_query(lo, g, &a);
+}
+
+/* "err cluster=equities venue=XNAS: canary +200% against control, hard limit +40%" */
 static void
 summarise_breach(struct lower *lo, const struct guardrail *g, const struct bound *b)
 {
-    const char *level = level_name(b->level), *side = side_name(b->side);
-    size_t from;
-    const char *matchers;
+    struct reading r = reading_of(lo, g);
+    bool compared = is_compared(g, NULL) && b->side != SIDE_BACKSTOP;
 
     gr_buf_put(&lo->expr, g->name);
     put_slice(lo, g);
-    gr_buf_puts(&lo->expr, ": canary is {{ printf \"%.4g\" $value }}");
-    if (b->side == SIDE_BACKSTOP || is_fixed(g, NULL))
-        gr_buf_puts(&lo->expr, unit_label(g));
-    else if (g->limit.against == AGAINST_CONTROL_RELATIVE)
-        gr_buf_puts(&lo->expr, " × control");
+    gr_buf_puts(&lo->expr, g->stream_scope ? ": " : ": canary ");
+    if (compared && g->limit.against == AGAINST_CONTROL_RELATIVE)
+        gr_buf_puts(&lo->expr,
+                    "{{ with printf \"100 * (%g - 1)\" $value | query }}{{ . | first | value | printf "
+                    "\"%+.4g\" }}{{ end }}%");
     else
-        gr_buf_printf(&lo->expr, "%s from control", unit_label(g));
-    gr_buf_printf(&lo->expr, ", %s %s ", level, b->side == SIDE_BACKSTOP ? "backstop" : "limit");
-    from = lo->expr.n;
-    gr_buf_printf(&lo->expr, ",level=\"%s\",side=\"%s\"", level, side);
-    matchers = lower_cut(lo, from);
-    put_query(lo, g, "guardrail:limit", matchers);
+        put_value(lo, &r, compared ? "%+.4g" : "%.4g");
+    if (compared)
+        gr_buf_puts(&lo->expr, " against control");
+    if (is_confirmed(g, b))
+        gr_buf_printf(&lo->expr, " (%u of %u slots beyond the limit)",
+                      b->level == LEVEL_HARD ? g->evidence.hard_k : g->evidence.soft_k,
+                      b->level == LEVEL_HARD ? g->evidence.hard_n : g->evidence.soft_n);
+    gr_buf_printf(&lo->expr, ", %s ", b->side == SIDE_BACKSTOP ? "backstop" : level_name(b->level));
+    gr_buf_puts(&lo->expr, b->side == SIDE_BACKSTOP ? "" : "limit ");
+    put_limit(lo, g, b);
 }
 
-/* Where to look: the phase's dashboard with this stream and deployment selected. */
+/* "canary 3% (36 bad of 1200), control 1% (108 bad of 10800)" */
 static void
-put_dashboard_url(struct lower *lo)
+put_cohort(struct lower *lo, const struct guardrail *g, const char *before, const char *cohort)
+{
+    struct reading r = reading_of(lo, g);
+
+    gr_buf_puts(&lo->expr, before);
+    put_query(lo, g,
+              &(struct ask){
+                  .series = "guardrail:window:value", .cohort = cohort, .before = r.factor, .unit = r.label});
+    if (!is_sum(g, NULL))
+        return;
+    gr_buf_puts(&lo->expr, " (");
+    if (is_ratio(g, NULL) || is_compared(g, NULL)) {
+        put_query(lo, g, &(struct ask){.series = "guardrail:test:bad", .cohort = cohort, .format = "%.0f"});
+        gr_buf_puts(&lo->expr, " bad of ");
+    }
+    put_query(lo, g, &(struct ask){.series = "guardrail:test:total", .cohort = cohort, .format = "%.0f"});
+    gr_buf_puts(&lo->expr, is_ratio(g, NULL) || is_compared(g, NULL) ? ")" : " observations)");
+}
+
+static void
+describe_breach(struct lower *lo, const struct guardrail *g, const struct bound *b)
+{
+    if (g->stream_scope)
+        put_cohort(lo, g, "Observed ", "\"" COHORT_STREAM "\"");
+    else
+        put_cohort(lo, g, "Canary ", lo->canary.p);
+    if (is_compared(g, NULL))
+        put_cohort(lo, g, ", control ", lo->control.p);
+    if (is_sum(g, NULL))
+        gr_buf_puts(&lo->expr, ", counted since the phase began");
+    gr_buf_puts(&lo->expr, "; limit ");
+    put_limit(lo, g, b);
+    if (is_sequential(g, NULL) && b->side != SIDE_BACKSTOP) {
+        gr_buf_puts(&lo->expr, "; log evidence ");
+        put_query(lo, g, &(struct ask){.series = "guardrail:evidence"});
+        gr_buf_printf(&lo->expr, ", %s needed", lower_threshold(lo, b->level));
+    }
+    gr_buf_puts(&lo->expr, ". Metric ");
+    put_text(lo, g->source);
+    gr_buf_puts(&lo->expr, ", {{ $labels.phase }} of deployment {{ $labels.deployment_id }}.");
+}
+
+/* Where to look: the overview with this stream, deployment and slice selected. */
+static void
+put_dashboard_url(struct lower *lo, const struct guardrail *g)
 {
     const struct model *m = lo->m;
+    const struct strs sets[] = {m->release_labels, g->compare_within, g->dynamic};
 
     put_text(lo, m->grafana_url);
     gr_buf_puts(&lo->expr, gr_str_ends(m->grafana_url, GR_STR("/")) ? "d/" : "/d/");
-    gr_buf_put(&lo->expr, m->spec);
-    gr_buf_puts(&lo->expr,
-                "-overview?from=now-1h&to=now&var-deployment={{ $labels.deployment_id | urlquery }}");
-    for (size_t i = 0; i < m->release_labels.n; i++)
-        gr_buf_printf(&lo->expr, "&var-" GR_FMT "={{ $labels." GR_FMT " | urlquery }}",
-                      GR_ARG(m->release_labels.v[i]), GR_ARG(m->release_labels.v[i]));
+    if (lo->err == GR_OK)
+        lo->err = outname_uid(m, GR_STR("overview"), &lo->expr);
+    gr_buf_puts(&lo->expr, "?from=now-1h&to=now&var-deployment={{ $labels.deployment_id | urlquery }}");
+    for (size_t s = 0; s < GR_COUNT(sets); s++)
+        for (size_t i = 0; i < sets[s].n; i++)
+            gr_buf_printf(&lo->expr, "&var-" GR_FMT "={{ $labels." GR_FMT " | urlquery }}",
+                          GR_ARG(sets[s].v[i]), GR_ARG(sets[s].v[i]));
 }
 
 static void
@@ -160,7 +248,7 @@ common_annotations(struct lower *lo, struct gr_rule *rule, const struct guardrai
         annotate(lo, rule, "runbook_url");
     }
     if (lo->m->grafana_url.n > 0) {
-        put_dashboard_url(lo);
+        put_dashboard_url(lo, g);
         annotate(lo, rule, "dashboard_url");
     }
     gr_buf_put(&lo->expr, lo->m->spec_hash);
@@ -179,11 +267,14 @@ common_labels(struct lower *lo, struct gr_rule *rule, const struct guardrail *g,
 
 /* Fewer than min_events bad events of the canary prove nothing. */
 static void
-put_few_events(struct lower *lo, const struct guardrail *g, const char *name)
+put_few_events(struct lower *lo, const struct guardrail *g, const struct bound *b, const char *name)
 {
+    bool by_total = b->side == SIDE_BACKSTOP && is_histogram(g, NULL);
+
     if (is_sum(g, NULL) && g->evidence.min_events > 0)
-        lower_put(lo, "\nunless sum without (cohort) (guardrail:test:bad{$S$1,cohort=$C} < $2)", name,
-                  lower_uint(lo, g->evidence.min_events), NULL);
+        lower_put(lo, "\nunless sum without (cohort) ($1{$S$2,cohort=$C} < $3)",
+                  by_total ? "guardrail:test:total" : "guardrail:test:bad", name,
+                  lower_uint(lo, by_total ? lower_backstop_total(g) : g->evidence.min_events), NULL);
 }
 
 static void
@@ -193,7 +284,7 @@ put_compared(struct lower *lo, const struct guardrail *g, const struct bound *b,
         lower_put(lo, "\nand guardrail:evidence{$S$1} > $2 and guardrail:test:d{$S$1} $3 0", name,
                   lower_threshold(lo, b->level), b->side == SIDE_LOWER ? "<" : ">", NULL);
     lower_put(lo, "\nand guardrail:enough{$S$1}", name, NULL);
-    put_few_events(lo, g, name);
+    put_few_events(lo, g, b, name);
 }
 
 static void
@@ -206,19 +297,13 @@ put_fixed(struct lower *lo, const struct guardrail *g, const struct bound *b, co
         lower_put(lo, "\nand guardrail:enough{$S$1}", name, NULL);
         return;
     }
+    /* The newest slot beyond the limit is the value that the alert shows: the window's may well be inside. */
     lower_put(lo,
-              "guardrail:effect{$S$1} and ignoring (level, side)\n"
-              "  (count_over_time(guardrail:slot:over{$S$1,level=\"$2\",side=\"$3\"}[$4]) >= $5"
-              " and on ($P) guardrail:open{$S})",
+              "last_over_time(guardrail:slot:over{$S$1,level=\"$2\",side=\"$3\"}[$4])\n"
+              "and count_over_time(guardrail:slot:over{$S$1,level=\"$2\",side=\"$3\"}[$4]) >= $5\n"
+              "and on ($P) guardrail:open{$S} and ignoring (level, side) guardrail:enough{$S$1}",
               name, level_name(b->level), side_name(b->side), lower_duration(lo, lower_range_ms(lo, n)),
               lower_uint(lo, k), NULL);
-}
-
-static bool
-is_confirmed(const struct guardrail *g, const struct bound *b)
-{
-    return is_fixed(g, NULL) && b->side != SIDE_BACKSTOP &&
-           (b->level == LEVEL_HARD ? g->evidence.hard_n : g->evidence.soft_n) > 1;
 }
 
 static void
@@ -232,7 +317,7 @@ put_breach(struct lower *lo, const struct guardrail *g, const struct bound *b)
         lower_put(lo, "sum without (cohort) (guardrail:window:value{$$S$1,cohort=$C$$1})", name, NULL);
         value = lower_cut(lo, from);
         lower_per_literal(lo, g, b, value, lower_op(b));
-        put_few_events(lo, g, name);
+        put_few_events(lo, g, b, name);
         return;
     }
     lower_put(lo, "guardrail:effect{$$S$1$$1}", name, NULL);
@@ -281,10 +366,12 @@ no_data_alert(struct lower *lo, const struct guardrail *g)
     put_slice(lo, g);
     gr_buf_puts(&lo->expr, ": no verdict is possible ({{ $labels.reason }})");
     annotate(lo, rule, "summary");
-    gr_buf_puts(&lo->expr,
-                "{{ if eq $labels.reason \"missing\" }}An expected slice has not reported{{ else }}Control "
-                "does not report, so there is nothing to compare with,{{ end }} for two sampling intervals. "
-                "The release cannot be promoted; it is not rolled back for this. Metric ");
+    gr_buf_puts(
+        &lo->expr,
+        "{{ if eq $labels.reason \"missing\" }}An expected slice has not reported{{ else }}Control has "
+        "not reported anything to compare with{{ end }} for two sampling intervals. The release cannot "
+        "be promoted; it is not rolled back for this. {{ $labels.phase }} of deployment "
+        "{{ $labels.deployment_id }}, metric ");
     put_text(lo, g->source);
     gr_buf_puts(&lo->expr, ".");
     annotate(lo, rule, "description");
@@ -333,19 +420,22 @@ watched_phases(const struct lower *lo)
     return phases;
 }
 
+/* A deployment that rests in an old phase, or an exporter that died in one, has no verdict and needs none: another of the stream has. */
 static void
 verdict_missing(struct lower *lo)
 {
     lower_put(lo,
               "guardrail:expected{$S} unless $Yguardrail:verdict{$S}\n"
               "or max by (spec, $P) (last_over_time(" GR_SERIES_PHASE "{$S$1}[$2]) == 1)\n"
-              "  unless on ($P) guardrail:verdict{$S}",
-              lower_phases(lo, watched_phases(lo)), lower_duration(lo, model_ms(lo->m, 5 * MINUTE_MS)), NULL);
+              "  unless on ($R) (guardrail:verdict{$S} or guardrail:open{$S$3})",
+              lower_phases(lo, watched_phases(lo), false), lower_duration(lo, model_ms(lo->m, 5 * MINUTE_MS)),
+              lower_phases(lo, watched_phases(lo), true), NULL);
     watch_alert(lo, GR_ALERT_VERDICT_MISSING, 2 * model_ms(lo->m, lo->m->sampling_ms),
-                "A phase is active and its guardrails give no verdict",
-                "Rules fail or are not evaluated: {{ $labels.guardrail }} in {{ $labels.phase }} of"
-                " {{ $labels.deployment_id }} has no guardrail:verdict. Look at the rule group's state in "
-                "Prometheus.");
+                "A phase is active and {{ with $labels.guardrail }}{{ . }} gives{{ else }}its guardrails "
+                "give{{ end }} no"
+                " verdict",
+                "Rules fail or are not evaluated: there is no guardrail:verdict in {{ $labels.phase }} of"
+                " {{ $labels.deployment_id }}. Look at the rule group's state in Prometheus.");
 }
 
 void
@@ -372,7 +462,7 @@ lower_watch(struct lower *lo)
         "guardraild exported a phase within the last hour and does not now, so no guardrail is active.");
     lower_put(lo,
               "max by (spec, $R, deployment_id, guardrail) (guardrail:verdict{$S}) == 3\n"
-              "unless on ($R, deployment_id, guardrail) " GR_SERIES_ACCEPTED "{$S,level=\"hard\"}",
+              "unless on ($R, deployment_id, guardrail) " GR_SERIES_ACCEPTED "{$S,level=\"hard\"} == 1",
               NULL);
     watch_alert(lo, GR_ALERT_UNHANDLED, minute,
                 "A hard breach of {{ $labels.guardrail }} was not accepted by guardraild",

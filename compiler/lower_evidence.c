@@ -328,6 +328,9 @@ is_fixed_value(const struct guardrail *g, const void *arg)
     return is_value(g, arg) && is_fixed(g, arg);
 }
 
+/* A NaN in a counter makes all sums since the phase's start NaN. The test is blind from then on, and a release must not pass for it. */
+#define NO_NAN " unless ignoring (cohort, part, le) guardrail:test:sum{$S$1} != guardrail:test:sum{$S$1}"
+
 /* Enough to say anything at all: min_total observations in each cohort; five paired slots (one where any excursion is to fire); a fixed
  * limit on a gauge needs only to be covered. */
 static void
@@ -344,7 +347,7 @@ enough(struct lower *lo)
         for (size_t k = 0; first && k < i; k++)
             first = !has_min_total(&m->guardrails[k], least);
         if (first)
-            lower_branch(lo, "min without (cohort) (guardrail:test:total{$S$1}) >= $2",
+            lower_branch(lo, "min without (cohort) (guardrail:test:total{$S$1}) >= $2\n " NO_NAN,
                          lower_which(lo, has_min_total, least), lower_uint(lo, *least), NULL);
     }
     if ((which = lower_which(lo, is_sequential_value, NULL)) != NULL)

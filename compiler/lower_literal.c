@@ -4,6 +4,17 @@
 
 #define OVERRIDE_LABELS_MAX MODEL_LABELS_MAX
 
+/* Values of dynamic slices are not known here, so an override on one of them may apply to any slice: model_literal() takes it so, and
+ * no matcher speaks of its label. */
+static bool
+is_dynamic(const struct guardrail *g, struct gr_str label)
+{
+    for (size_t i = 0; i < g->dynamic.n; i++)
+        if (gr_str_eq(g->dynamic.v[i], label))
+            return true;
+    return false;
+}
+
 /* Slices of one literal that agree on all override labels but the last, which takes the listed values. */
 struct cell {
     struct gr_dec literal;
@@ -25,6 +36,8 @@ add_labels(struct lower *lo, const struct guardrail *g, struct cells *c)
         const struct pairs *where = &g->limit.overrides[i].where;
         for (size_t k = 0; k < where->n; k++) {
             size_t j = 0;
+            if (is_dynamic(g, where->v[k].key))
+                continue;
             while (j < c->n_labels && !gr_str_eq(c->labels[j], where->v[k].key))
                 j++;
             if (j == GR_COUNT(c->labels))
@@ -147,8 +160,7 @@ lower_per_literal(struct lower *lo, const struct guardrail *g, const struct boun
     struct gr_dec tightest = model_literal(lo->m, g, b, NULL);
     struct cells c = {.n_labels = 0};
 
-    if (b->side != SIDE_BACKSTOP)
-        cells_fill(lo, g, b, tightest, &c);
+    cells_fill(lo, g, b, tightest, &c);
     if (lo->err != GR_OK)
         return;
     if (c.n > 0)

@@ -61,7 +61,7 @@ overdue(struct lower *lo)
             lo->err = GR_ERANGE;
             return;
         }
-        lower_branch(lo, "time() - guardrail:phase_start{$S$1} > $2", lower_phases(lo, same),
+        lower_branch(lo, "time() - guardrail:phase_start{$S$1} > $2", lower_phases(lo, same, false),
                      lower_dec(lo, seconds), NULL);
     }
     lower_record(lo, "guardrail:overdue");
@@ -101,23 +101,6 @@ slice_eq(const struct slice *a, const struct slice *b)
     return true;
 }
 
-/* The replacement of label_replace() reads $ as a reference to a group: double it. */
-static void
-put_replacement(struct lower *lo, struct gr_str value)
-{
-    struct gr_buf b = GR_BUF_INIT(LOWER_EXPR_BYTES_MAX);
-
-    for (size_t i = 0; i < value.n; i++) {
-        gr_buf_putc(&b, value.p[i]);
-        if (value.p[i] == '$')
-            gr_buf_putc(&b, '$');
-    }
-    gr_quote_promql(&lo->expr, gr_buf_str(&b));
-    if (gr_buf_err(&b) != GR_OK)
-        lo->err = gr_buf_err(&b);
-    gr_buf_fini(&b);
-}
-
 /* PromQL has no cross join of streams and slices, so slices are copies of the stream's open phase:
  * label_replace(guardrail:open{spec="demo",cluster="equities"}, "venue", "XNAS", "", "") */
 static void
@@ -138,114 +121,236 @@ slice_branch(struct lower *lo, const struct slice *s)
     for (size_t i = 0; i < s->labels.n; i++) {
         gr_buf_puts(&lo->expr, ", ");
         gr_quote_promql(&lo->expr, s->labels.v[i].key);
-        gr_buf_puts(&lo->expr, ", ");
-        put_replacement(lo, s->labels.v[i].value);
-        gr_buf_puts(&lo->expr, ", \"\", \"\")");
+        lower_put(lo, ", $1, \"\", \"\")", lower_replacement(lo, s->labels.v[i].value), NULL);
     }
     inner = lower_cut(lo, from);
     lower_branch(lo, "$1", inner, NULL);
 }
 
-/* Every distinct slice of the guardrails that are compared within `shape`. */
-static void
-shape_branches(struct lower *lo, struct strs shape)
+/* Guardrails with equal `compare_within` and `only` expect the same slices, so these are worked out once for all of them. */
+struct kind {
+    const struct guardrail *g; /* the first of them */
+    const char **matchers;     /* each selects some of the slices, all of them all */
+    size_t n_matchers;
+};
+struct kinds {
+    struct kind *v;
+    size_t n;
+    size_t *of;         /* guardrail to kind */
+    struct strs labels; /* that slices of any kind have */
+};
+
+static bool
+pairs_eq(struct pairs a, struct pairs b)
 {
-    const struct slice *seen[MODEL_SLICES_MAX];
-    size_t n_seen = 0;
-
-    for (size_t g = 0; g < lo->m->n_guardrails; g++) {
-        const struct guardrail *gr = &lo->m->guardrails[g];
-
-        if (!strs_eq(gr->compare_within, shape))
-            continue;
-        for (size_t i = 0; i < gr->n_expected; i++) {
-            size_t k = 0;
-            while (k < n_seen && !slice_eq(seen[k], &gr->expected[i]))
-                k++;
-            if (k < n_seen)
-                continue;
-            if (n_seen == GR_COUNT(seen)) {
-                lo->err = GR_ELIMIT;
-                return;
-            }
-            seen[n_seen++] = &gr->expected[i];
-            slice_branch(lo, &gr->expected[i]);
-        }
-    }
+    if (a.n != b.n)
+        return false;
+    for (size_t i = 0; i < a.n; i++)
+        if (!gr_str_eq(a.v[i].key, b.v[i].key) || !gr_str_eq(a.v[i].value, b.v[i].value))
+            return false;
+    return true;
 }
 
-/* One rule for all guardrails: slices of every shape (set of labels) stand side by side; expected() tells them apart by which labels
- * they have. */
+static const struct gr_str *
+value_of(struct pairs set, struct gr_str key)
+{
+    for (size_t i = 0; i < set.n; i++)
+        if (gr_str_eq(set.v[i].key, key))
+            return &set.v[i].value;
+    return NULL;
+}
+
 static void
-slices(struct lower *lo)
+add_slice_labels(struct lower *lo, struct kinds *ks, struct strs within)
+{
+    struct strs *all = &ks->labels;
+    struct gr_str *v;
+
+    if (!(v = gr_arena_array(lo->arena, all->n + within.n, sizeof *v))) {
+        lo->err = GR_ENOMEM;
+        return;
+    }
+    for (size_t i = 0; i < all->n; i++)
+        v[i] = all->v[i];
+    all->v = v;
+    for (size_t i = 0; i < within.n; i++)
+        if (!strs_has(*all, within.v[i]))
+            all->v[all->n++] = within.v[i];
+}
+
+static void
+kinds_fill(struct lower *lo, struct kinds *ks)
 {
     const struct model *m = lo->m;
 
-    lower_branches(lo, "\nor ");
-    for (size_t g = 0; g < m->n_guardrails; g++) {
-        bool first = true;
-        for (size_t k = 0; k < g && first; k++)
-            first = !strs_eq(m->guardrails[k].compare_within, m->guardrails[g].compare_within);
-        if (first)
-            shape_branches(lo, m->guardrails[g].compare_within);
+    ks->v = gr_arena_array(lo->arena, m->n_guardrails, sizeof *ks->v);
+    ks->of = gr_arena_array(lo->arena, m->n_guardrails, sizeof *ks->of);
+    if (!ks->v || !ks->of) {
+        lo->err = GR_ENOMEM;
+        return;
     }
-    lower_record(lo, "guardrail:slice");
+    for (size_t i = 0; lo->err == GR_OK && i < m->n_guardrails; i++) {
+        const struct guardrail *g = &m->guardrails[i];
+        size_t k = 0;
+
+        while (k < ks->n && !(strs_eq(ks->v[k].g->compare_within, g->compare_within) &&
+                              pairs_eq(ks->v[k].g->only, g->only)))
+            k++;
+        ks->of[i] = k;
+        if (k < ks->n)
+            continue;
+        ks->v[ks->n++] = (struct kind){.g = g};
+        add_slice_labels(lo, ks, g->compare_within);
+    }
 }
 
-static struct strs
-all_slice_labels(struct lower *lo)
-{
-    struct strs all = {NULL, 0};
-    size_t cap = 0;
+/* The distinct slices of one shape (set of labels). */
+struct shape {
+    const struct slice *v[MODEL_SLICES_MAX];
+    size_t n;
+};
 
-    for (size_t g = 0; g < lo->m->n_guardrails; g++) {
-        const struct strs *within = &lo->m->guardrails[g].compare_within;
-        for (size_t i = 0; i < within->n; i++) {
-            struct gr_str *v = all.v;
-            if (strs_has(all, within->v[i]))
+static void
+shape_fill(struct lower *lo, const struct kinds *ks, struct strs within, struct shape *s)
+{
+    s->n = 0;
+    for (size_t k = 0; k < ks->n; k++) {
+        const struct guardrail *g = ks->v[k].g;
+
+        for (size_t i = 0; strs_eq(g->compare_within, within) && i < g->n_expected; i++) {
+            size_t have = 0;
+            while (have < s->n && !slice_eq(s->v[have], &g->expected[i]))
+                have++;
+            if (have < s->n)
                 continue;
-            if (all.n == cap && !(v = gr_arena_grow(lo->arena, all.v, all.n, &cap, sizeof *v))) {
-                lo->err = GR_ENOMEM;
-                return all;
+            if (s->n == GR_COUNT(s->v)) {
+                lo->err = GR_ELIMIT;
+                return;
             }
-            all.v = v;
-            all.v[all.n++] = within->v[i];
+            s->v[s->n++] = &g->expected[i];
         }
     }
-    return all;
+}
+
+/* Whether matchers made of `only` alone tell a slice from those that the guardrail does not expect. */
+static bool
+passes_only(const struct lower *lo, const struct guardrail *g, const struct slice *s)
+{
+    for (size_t i = 0; i < g->only.n; i++) {
+        const struct gr_str *have = value_of(s->labels, g->only.v[i].key);
+
+        if (!have)
+            have = value_of(lo->m->streams[s->stream].release, g->only.v[i].key);
+        if (have && !gr_str_eq(*have, g->only.v[i].value))
+            return false;
+    }
+    return true;
 }
 
 static void
-expected(struct lower *lo, const struct guardrail *g, struct strs all)
+put_pairs(struct lower *lo, struct pairs set)
 {
-    lower_put(lo, "guardrail:slice{$S$1", lower_phases(lo, g->phases), NULL);
-    for (size_t i = 0; i < all.n; i++) {
-        const struct gr_str none = GR_STR_NONE;
-        const struct pair *only = NULL;
+    for (size_t i = 0; i < set.n; i++)
+        lower_put(lo, "$1", lower_values(lo, set.v[i].key, &set.v[i].value, 1, false), NULL);
+}
 
-        for (size_t k = 0; k < g->only.n; k++)
-            if (gr_str_eq(g->only.v[k].key, all.v[i]))
-                only = &g->only.v[k];
-        if (!strs_has(g->compare_within, all.v[i]))
-            lower_put(lo, "$1", lower_values(lo, all.v[i], &none, 1, false), NULL);
-        else if (only)
-            lower_put(lo, "$1", lower_values(lo, only->key, &only->value, 1, false), NULL);
-        else
-            lower_put(lo, "$1", lower_values(lo, all.v[i], &none, 1, true), NULL);
+/* Slices of other shapes have other labels; `only` chooses among those of this shape. one: the very slice that is wanted. */
+static const char *
+slice_matchers(struct lower *lo, const struct guardrail *g, struct strs labels, const struct slice *one)
+{
+    const struct gr_str none = GR_STR_NONE;
+    size_t from = lo->expr.n;
+
+    for (size_t i = 0; i < labels.n; i++)
+        if (!strs_has(g->compare_within, labels.v[i]))
+            lower_put(lo, "$1", lower_values(lo, labels.v[i], &none, 1, false), NULL);
+        else if (!one && !value_of(g->only, labels.v[i]))
+            lower_put(lo, "$1", lower_values(lo, labels.v[i], &none, 1, true), NULL);
+    if (one) {
+        put_pairs(lo, lo->m->streams[one->stream].release);
+        put_pairs(lo, one->labels);
+        return lower_cut(lo, from);
     }
-    lower_put(lo, "}", NULL);
+    for (size_t i = 0; i < g->only.n; i++) {
+        const struct pair *p = &g->only.v[i];
+        if (strs_has(g->compare_within, p->key) || strs_has(lo->m->release_labels, p->key))
+            lower_put(lo, "$1", lower_values(lo, p->key, &p->value, 1, false), NULL);
+    }
+    return lower_cut(lo, from);
+}
+
+/* `only: {flow: agency}` of a guardrail that is compared within venues alone rules out streams without that flow, which no matcher on
+ * a slice's labels can tell: then each slice is named. */
+static void
+kind_matchers(struct lower *lo, struct kind *k, struct strs labels, const struct shape *s)
+{
+    size_t passing = 0;
+    bool plain;
+
+    for (size_t i = 0; i < s->n; i++)
+        passing += passes_only(lo, k->g, s->v[i]);
+    plain = passing == k->g->n_expected;
+    k->n_matchers = plain ? 1 : k->g->n_expected;
+    if (!(k->matchers = gr_arena_array(lo->arena, k->n_matchers, sizeof *k->matchers))) {
+        lo->err = GR_ENOMEM;
+        return;
+    }
+    for (size_t i = 0; i < k->n_matchers; i++)
+        k->matchers[i] = slice_matchers(lo, k->g, labels, plain ? NULL : &k->g->expected[i]);
+}
+
+/* One rule for all guardrails: slices of every shape stand side by side; expected() tells them apart by which labels they have. */
+static void
+slices(struct lower *lo, struct kinds *ks)
+{
+    struct shape *shape = gr_arena_array(lo->arena, 1, sizeof *shape);
+
+    if (!shape) {
+        lo->err = GR_ENOMEM;
+        return;
+    }
+    lower_branches(lo, "\nor ");
+    for (size_t i = 0; i < ks->n; i++) {
+        struct strs within = ks->v[i].g->compare_within;
+        bool first = true;
+
+        for (size_t k = 0; k < i && first; k++)
+            first = !strs_eq(ks->v[k].g->compare_within, within);
+        if (!first)
+            continue;
+        shape_fill(lo, ks, within, shape);
+        for (size_t k = 0; k < shape->n; k++)
+            slice_branch(lo, shape->v[k]);
+    }
+    lower_record(lo, "guardrail:slice");
+    for (size_t i = 0; lo->err == GR_OK && i < ks->n; i++) {
+        shape_fill(lo, ks, ks->v[i].g->compare_within, shape);
+        kind_matchers(lo, &ks->v[i], ks->labels, shape);
+    }
+}
+
+static void
+expected(struct lower *lo, const struct guardrail *g, const struct kind *k)
+{
+    const char *phases = lower_phases(lo, g->phases, false);
+
+    lower_branches(lo, "\nor ");
+    for (size_t i = 0; i < k->n_matchers; i++)
+        lower_branch(lo, "guardrail:slice{$S$1$2}", phases, k->matchers[i], NULL);
     lower_label(lo, lower_record(lo, "guardrail:expected"), "guardrail", g->name);
 }
 
 void
 lower_phase(struct lower *lo)
 {
-    struct strs all = all_slice_labels(lo);
+    struct kinds ks = {.n = 0};
 
     phase_start(lo);
     gate(lo);
     overdue(lo);
-    slices(lo);
-    for (size_t i = 0; i < lo->m->n_guardrails; i++)
-        expected(lo, &lo->m->guardrails[i], all);
+    kinds_fill(lo, &ks);
+    if (lo->err == GR_OK)
+        slices(lo, &ks);
+    for (size_t i = 0; lo->err == GR_OK && i < lo->m->n_guardrails; i++)
+        expected(lo, &lo->m->guardrails[i], &ks.v[ks.of[i]]);
 }

@@ -114,7 +114,8 @@ join(struct lower *lo, const struct guardrail *g)
     size_t from = lo->expr.n;
 
     lower_put(lo, "* on ($R) group_left (spec, deployment_id, phase) $1{$S$2}",
-              is_fixed(g, NULL) ? "guardrail:open" : "guardrail:gate", lower_phases(lo, g->phases), NULL);
+              is_fixed(g, NULL) ? "guardrail:open" : "guardrail:gate", lower_phases(lo, g->phases, false),
+              NULL);
     return lower_cut(lo, from);
 }
 
@@ -168,32 +169,37 @@ part(struct lower *lo, const struct guardrail *g, const char *name)
     lower_label(lo, rule, "part", gr_str(name));
 }
 
+/* One value per slice and cohort, the cohort's label copied to `cohort`. First aggregated and then relabelled: a metric may well have a
+ * label `cohort` of its own, and relabelling its single series could make two of them one. keys: the labels that stay. */
+static const char *
+by_cohort(struct lower *lo, const struct guardrail *g, const char *reduce, const char *keys, const char *what)
+{
+    size_t from = lo->expr.n;
+
+    if (g->stream_scope) {
+        lower_put(lo, "label_replace($1 by ($2) (\n    $3), \"cohort\", \"" COHORT_STREAM "\", \"\", \"\")",
+                  reduce, keys, what, NULL);
+        return lower_cut(lo, from);
+    }
+    lower_put(
+        lo,
+        "$1 without ($4) (label_replace($1 by ($2, $4) (\n    $3), \"cohort\", \"$$1\", \"$4\", \"(.+)\"))",
+        reduce, keys, what, gr_arena_dup(lo->arena, lo->m->cohort_label).p, NULL);
+    return lower_cut(lo, from);
+}
+
 static void
 sum_part(struct lower *lo, const struct guardrail *g, const char *keys, const char *what)
 {
-    const char *cohort = gr_arena_printf(lo->arena, "\"cohort\", \"$1\", \"" GR_FMT "\", \"(.+)\"",
-                                         GR_ARG(lo->m->cohort_label))
-                             .p;
-
-    if (!cohort) {
-        lo->err = GR_ENOMEM;
-        return;
-    }
-    if (g->stream_scope)
-        cohort = "\"cohort\", \"" COHORT_STREAM "\", \"\", \"\"";
-    lower_put(lo, "$1 * sum by ($2) (label_replace(\n    $3, $4))\n$5", share(lo), keys, what, cohort,
-              join(lo, g), NULL);
+    lower_put(lo, "$1 * $2\n$3", share(lo), by_cohort(lo, g, "sum", keys, what), join(lo, g), NULL);
 }
 
 static void
 ratio_slots(struct lower *lo, const struct guardrail *g)
 {
     const char *numerator = g->metric.kind == METRIC_RATIO_BAD ? "bad" : "good";
-    size_t from = lo->expr.n;
-    const char *keys;
+    const char *keys = kept(lo, g);
 
-    lower_put(lo, "$1, cohort", kept(lo, g), NULL);
-    keys = lower_cut(lo, from);
     sum_part(lo, g, keys, increases(lo, g, g->metric.total, "", false));
     part(lo, g, "total");
     /* A numerator never incremented is 0, with the denominator's labels. `ignoring`, because the left side has no guardrail and part
@@ -215,7 +221,7 @@ histogram_slots(struct lower *lo, const struct guardrail *g)
     size_t from = lo->expr.n;
     const char *keys;
 
-    lower_put(lo, "$1, cohort, le", kept(lo, g), NULL);
+    lower_put(lo, "$1, le", kept(lo, g), NULL);
     keys = lower_cut(lo, from);
     sum_part(lo, g, keys, increases(lo, g, g->metric.part, "_bucket", false));
     part(lo, g, "bucket");
@@ -231,27 +237,21 @@ gauge_values(struct lower *lo, const struct guardrail *g)
     struct select s = {.g = g, .suffix = ""};
     const char *slot = lower_duration(lo, model_ms(lo->m, lo->m->sampling_ms));
     const char *sel = selector(lo, g->metric.part, &s);
+    const char *reduce = reduce_names[g->metric.reduce];
     size_t from = lo->expr.n;
 
-    lower_put(lo, "label_replace($1_over_time($2[$3]) > -Inf < +Inf, \"cohort\", ",
-              reduce_names[g->metric.reduce], sel, slot, NULL);
-    if (g->stream_scope) {
-        lower_put(lo, "\"" COHORT_STREAM "\", \"\", \"\")", NULL);
-    } else {
-        lower_put(lo, "\"$$1\", ", NULL);
-        gr_quote_promql(&lo->expr, lo->m->cohort_label);
-        lower_put(lo, ", \"(.+)\")", NULL);
-    }
-    return lower_cut(lo, from);
+    lower_put(lo, "$1_over_time($2[$3]) > -Inf < +Inf", reduce, sel, slot, NULL);
+    return by_cohort(lo, g, reduce, kept(lo, g), lower_cut(lo, from));
 }
 
 static void
-put_expression(struct lower *lo, const struct guardrail *g, struct gr_str cohort, const char *quoted_name)
+put_expression(struct lower *lo, const struct guardrail *g, struct gr_str cohort, struct gr_str name)
 {
     struct select s = {.g = g, .cohort = cohort, .suffix = ""};
 
-    lower_put(lo, "label_replace($1, \"cohort\", $2, \"\", \"\")", selector(lo, g->metric.part, &s),
-              quoted_name, NULL);
+    lower_put(lo, "label_replace($1 by ($2) (\n    ($3) > -Inf < +Inf), \"cohort\", $4, \"\", \"\")",
+              reduce_names[g->metric.reduce], kept(lo, g), selector(lo, g->metric.part, &s),
+              lower_replacement(lo, name), NULL);
 }
 
 /* The expression once per cohort, its selectors restricted to it. */
@@ -260,13 +260,15 @@ expression_values(struct lower *lo, const struct guardrail *g)
 {
     size_t from = lo->expr.n;
 
-    lower_put(lo, "(", NULL);
-    put_expression(lo, g, lo->m->canary, g->stream_scope ? "\"" COHORT_STREAM "\"" : lo->canary.p);
-    if (is_compared(g, NULL)) {
-        lower_put(lo, "\n    or ", NULL);
-        put_expression(lo, g, lo->m->control, lo->control.p);
+    if (!is_compared(g, NULL)) {
+        put_expression(lo, g, lo->m->canary, outname_canary(lo->m, g));
+        return lower_cut(lo, from);
     }
-    lower_put(lo, ") > -Inf < +Inf", NULL);
+    lower_put(lo, "(", NULL);
+    put_expression(lo, g, lo->m->canary, lo->m->canary);
+    lower_put(lo, "\n  or ", NULL);
+    put_expression(lo, g, lo->m->control, lo->m->control);
+    lower_put(lo, ")", NULL);
     return lower_cut(lo, from);
 }
 
@@ -275,8 +277,7 @@ value_slots(struct lower *lo, const struct guardrail *g)
 {
     const char *values = g->metric.kind == METRIC_GAUGE ? gauge_values(lo, g) : expression_values(lo, g);
 
-    lower_put(lo, "$1 by ($2, cohort) (\n    $3)\n$4", reduce_names[g->metric.reduce], kept(lo, g), values,
-              join(lo, g), NULL);
+    lower_put(lo, "$1\n$2", values, join(lo, g), NULL);
     lower_label(lo, lower_record(lo, "guardrail:slot:value"), "guardrail", g->name);
 }
 

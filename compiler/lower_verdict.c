@@ -79,27 +79,61 @@ has_min_events(const struct guardrail *g, const void *arg)
            g->evidence.min_events == *(const uint32_t *)arg;
 }
 
-/* `unless ignoring (level, side) (…)`: fewer bad events of the canary than min_events. */
+static bool
+has_backstop_events(const struct guardrail *g, const void *arg)
+{
+    return has_backstop(g, NULL) && is_ratio(g, NULL) && has_min_events(g, arg);
+}
+
+static bool
+has_backstop_total(const struct guardrail *g, const void *arg)
+{
+    return has_backstop(g, NULL) && is_histogram(g, NULL) &&
+           lower_backstop_total(g) == *(const uint64_t *)arg;
+}
+
+/* Composes the guardrails with fewer than the wanted number of something, all of them joined by or. */
+struct too_few {
+    const char *before; /* of the first; later ones get " or " */
+    bool any;
+};
+
 static void
-put_min_events(struct lower *lo)
+put_too_few(struct lower *lo, struct too_few *f, const char *series, const char *which, uint64_t least)
+{
+    lower_put(lo, f->any ? " or " : f->before, NULL);
+    lower_put(lo, "$1{$S$2,cohort=$C} < $3", series, which, lower_uint(lo, least), NULL);
+    f->any = true;
+}
+
+/* `unless ignoring (level, side) (…)`: fewer bad events of the canary than min_events. What a backstop wants of a histogram does not
+ * hang on control's edges, see lower_backstop_total(). */
+static void
+put_min_events(struct lower *lo, bool backstop)
 {
     const struct model *m = lo->m;
-    bool any = false;
+    lower_pick *has = backstop ? has_backstop_events : has_min_events;
+    struct too_few f = {"\n  unless ignoring (level, side) sum without (cohort) (", false};
 
     for (size_t i = 0; i < m->n_guardrails; i++) {
         const uint32_t *least = &m->guardrails[i].evidence.min_events;
-        bool first = has_min_events(&m->guardrails[i], least);
+        bool first = has(&m->guardrails[i], least);
 
         for (size_t k = 0; first && k < i; k++)
-            first = !has_min_events(&m->guardrails[k], least);
-        if (!first)
-            continue;
-        lower_put(lo, any ? " or " : "\n  unless ignoring (level, side) sum without (cohort) (", NULL);
-        lower_put(lo, "guardrail:test:bad{$S$1,cohort=$C} < $2", lower_which(lo, has_min_events, least),
-                  lower_uint(lo, *least), NULL);
-        any = true;
+            first = !has(&m->guardrails[k], least);
+        if (first)
+            put_too_few(lo, &f, "guardrail:test:bad", lower_which(lo, has, least), *least);
     }
-    if (any)
+    for (size_t i = 0; backstop && i < m->n_guardrails; i++) {
+        uint64_t least = lower_backstop_total(&m->guardrails[i]);
+        bool first = least > 0 && has_backstop_total(&m->guardrails[i], &least);
+
+        for (size_t k = 0; first && k < i; k++)
+            first = !has_backstop_total(&m->guardrails[k], &least);
+        if (first)
+            put_too_few(lo, &f, "guardrail:test:total", lower_which(lo, has_backstop_total, &least), least);
+    }
+    if (f.any)
         lower_put(lo, ")", NULL);
 }
 
@@ -148,7 +182,7 @@ confirmed(struct lower *lo, enum level level)
         else
             lower_branch(lo,
                          "count_over_time(guardrail:slot:over{$S$1,level=\"$2\"}[$3]) >= $4"
-                         " and on ($P) guardrail:open{$S}",
+                         " and on ($P) guardrail:open{$S} and ignoring (level, side) guardrail:enough{$S}",
                          lower_which(lo, has_confirm, &c), name, lower_duration(lo, lower_range_ms(lo, c.n)),
                          lower_uint(lo, c.k), NULL);
     }
@@ -203,7 +237,7 @@ put_compared(struct lower *lo)
     if (!any)
         return;
     lower_put(lo, ")\n  and ignoring (level, side) guardrail:enough{$S}", NULL);
-    put_min_events(lo);
+    put_min_events(lo, false);
     lower_put(lo, ")", NULL);
 }
 
@@ -216,7 +250,7 @@ supported(struct lower *lo)
     put_compared(lo);
     if (backstop) {
         lower_branch(lo, "(guardrail:breach{$S$1,side=\"backstop\"}", backstop, NULL);
-        put_min_events(lo);
+        put_min_events(lo, true);
         lower_put(lo, ")", NULL);
     }
     confirmed(lo, LEVEL_HARD);
@@ -227,9 +261,30 @@ supported(struct lower *lo)
 /* -- verdict ---------------------------------------------------------------------------------------------------------------- */
 
 static bool
-has_no_soft(const struct guardrail *g, const void *arg)
+has_bounds(const struct guardrail *g, const void *arg)
 {
-    return !has_soft(g, arg);
+    return g->limit.n_bounds == *(const size_t *)arg;
+}
+
+/* Slices whose limit series are all there, whatever their number: a lost one must not let a breach pass for health. */
+static void
+put_all_limits(struct lower *lo)
+{
+    const struct model *m = lo->m;
+    bool any = false;
+
+    for (size_t i = 0; i < m->n_guardrails; i++) {
+        const size_t *n = &m->guardrails[i].limit.n_bounds;
+        bool first = true;
+
+        for (size_t k = 0; first && k < i; k++)
+            first = !has_bounds(&m->guardrails[k], n);
+        if (!first)
+            continue;
+        lower_put(lo, "$1count without (level, side) (guardrail:limit{$S$2}) == $3", any ? "\n      or " : "",
+                  lower_which(lo, has_bounds, n), lower_uint(lo, *n), NULL);
+        any = true;
+    }
 }
 
 static bool
@@ -245,16 +300,13 @@ has_phase_end(const struct lower *lo)
 static void
 verdict(struct lower *lo)
 {
-    const char *hard_only = lower_which(lo, has_no_soft, NULL);
-
     lower_put(lo,
               "max without (level, side) (guardrail:supported{$S,level=\"hard\"}) * 0 + 3\n"
               "or max without (level, side) (guardrail:supported{$S,level=\"soft\"}) * 0 + 2\n"
               "or (guardrail:effect{$S} and guardrail:enough{$S} and guardrail:coverage{$S} >= 0.9\n"
-              "    and ignoring (level, side) (guardrail:limit{$S,level=\"soft\"}",
+              "    and (",
               NULL);
-    if (hard_only)
-        lower_put(lo, " or guardrail:limit{$S$1,level=\"hard\"}", hard_only, NULL);
+    put_all_limits(lo);
     lower_put(lo, ")\n    unless ignoring (level, side) guardrail:breach{$S}", NULL);
     if (has_phase_end(lo))
         lower_put(lo, " unless on ($P) guardrail:overdue{$S}", NULL);
@@ -272,55 +324,84 @@ reason(struct lower *lo, const char *name, const char *vector)
     lower_branch(lo, "label_replace($1, \"reason\", \"$2\", \"\", \"\")", vector, name, NULL);
 }
 
-static const char *
-expanded(struct lower *lo, const char *template, const char *arg)
+/* Slots of this evaluation. sums, values: which guardrails record parts and which values, or NULL; cohort: a template, "=$C". */
+static void
+put_slots(struct lower *lo, const char *sums, const char *values, const char *cohort)
+{
+    if (sums) {
+        lower_put(lo, "guardrail:slot:sum{$S$1,part=~\"total|bucket\",cohort", sums, NULL);
+        lower_put(lo, cohort, NULL);
+        lower_put(lo, values ? "} or " : "}", NULL);
+    }
+    if (values) {
+        lower_put(lo, "guardrail:slot:value{$S$1,cohort", values, NULL);
+        lower_put(lo, cohort, NULL);
+        lower_put(lo, "}", NULL);
+    }
+}
+
+static bool
+is_compared_sum(const struct guardrail *g, const void *arg)
+{
+    return is_sum(g, arg) && is_compared(g, arg);
+}
+
+static bool
+is_compared_value(const struct guardrail *g, const void *arg)
+{
+    return is_value(g, arg) && is_compared(g, arg);
+}
+
+/* missing: an expected slice recorded no slot in this very evaluation. */
+static void
+missing(struct lower *lo)
 {
     size_t from = lo->expr.n;
 
-    lower_put(lo, template, arg, NULL);
-    return lower_cut(lo, from);
+    lower_put(lo, "guardrail:expected{$S} unless ignoring (cohort, part, le$Z) (", NULL);
+    put_slots(lo, lower_any(lo, is_sum, NULL) ? "" : NULL, lower_any(lo, is_value, NULL) ? "" : NULL, "=~$T");
+    lower_put(lo, ")", NULL);
+    reason(lo, "missing", lower_cut(lo, from));
 }
 
-/* missing: an expected slice recorded no slot in this very evaluation. no_control: control's window is empty or thinner than the
- * canary's, so the comparison is with the past. */
+/* no_control: the canary recorded a slot in this evaluation and control none; or control's window holds nothing to divide by; or it is
+ * thinner than the canary's, so the comparison is with the past. */
+static void
+no_control(struct lower *lo)
+{
+    const char *which = lower_which(lo, is_compared, NULL);
+    const char *sums = lower_which(lo, is_compared_sum, NULL);
+    const char *values = lower_which(lo, is_compared_value, NULL);
+    size_t from = lo->expr.n;
+
+    if (!which)
+        return;
+    lower_put(lo, "(max without (cohort, part, le) ((", NULL);
+    put_slots(lo, sums, values, "=$C");
+    lower_put(lo, ") unless ignoring (cohort) (", NULL);
+    put_slots(lo, sums, values, "=$K");
+    lower_put(
+        lo,
+        "))\n  or sum without (cohort) (guardrail:window:value{$S$1,cohort=$C}) unless guardrail:effect{$S}\n"
+        "  or sum without (cohort) (guardrail:coverage:cohort{$S$1,cohort=$C} >= 0.9)"
+        " and sum without (cohort) (guardrail:coverage:cohort{$S$1,cohort=$K} < 0.9)) * 0 + 1",
+        which, NULL);
+    reason(lo, "no_control", lower_cut(lo, from));
+}
+
 static void
 insufficient(struct lower *lo)
 {
-    const char *compared = lower_which(lo, is_compared, NULL);
-    bool sums = lower_any(lo, is_sum, NULL), values = lower_any(lo, is_value, NULL);
-    size_t from;
-    const char *missing;
-
-    from = lo->expr.n;
-    lower_put(lo, "guardrail:expected{$S} unless ignoring (cohort, part, le$Z) (", NULL);
-    if (sums)
-        lower_put(lo, "guardrail:slot:sum{$S,part=~\"total|bucket\",cohort=~$T}", NULL);
-    if (values)
-        lower_put(lo,
-                  sums ? " or guardrail:slot:value{$S,cohort=~$T}" : "guardrail:slot:value{$S,cohort=~$T}",
-                  NULL);
-    lower_put(lo, ")", NULL);
-    missing = lower_cut(lo, from);
-
     lower_branches(lo, "\nor ignoring (reason) ");
-    reason(lo, "missing", missing);
-    if (compared)
-        reason(lo, "no_control",
-               expanded(lo,
-                        "(guardrail:coverage{$S$1} unless ignoring (cohort) "
-                        "guardrail:window:value{$S,cohort=$K}"
-                        " or sum without (cohort) (guardrail:coverage:cohort{$S$1,cohort=$C} >= 0.9)"
-                        " and sum without (cohort) (guardrail:coverage:cohort{$S$1,cohort=$K} < "
-                        "0.9)) * 0 + 1",
-                        compared));
+    missing(lo);
+    no_control(lo);
     if (has_phase_end(lo))
-        reason(lo, "overdue",
-               expanded(lo, "guardrail:verdict{$S} == 1 and on ($P) guardrail:overdue{$S}", ""));
-    reason(lo, "suspect",
-           expanded(lo,
-                    "max without (level, side) (guardrail:breach{$S}) * 0 + 1 and guardrail:verdict{$S} == 1",
-                    ""));
-    reason(lo, "thin", expanded(lo, "guardrail:verdict{$S} == 1", ""));
+        reason(lo, "overdue", lower_text(lo, "guardrail:verdict{$S} == 1 and on ($P) guardrail:overdue{$S}"));
+    reason(
+        lo, "suspect",
+        lower_text(
+            lo, "max without (level, side) (guardrail:breach{$S}) * 0 + 1 and guardrail:verdict{$S} == 1"));
+    reason(lo, "thin", lower_text(lo, "guardrail:verdict{$S} == 1"));
     lower_record(lo, "guardrail:insufficient");
 }
 

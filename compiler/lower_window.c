@@ -107,7 +107,7 @@ each_phase_length(struct lower *lo, lower_pick *kind, put_length *put)
         if ((which = lower_which(lo, has_length, &l)) == NULL)
             continue;
         gr_buf_puts(&lo->expr, which);
-        gr_buf_puts(&lo->expr, lower_phases(lo, l.phases));
+        gr_buf_puts(&lo->expr, lower_phases(lo, l.phases, false));
         put(lo, lower_cut(lo, from), &l);
     }
 }
@@ -191,7 +191,7 @@ pooled(struct lower *lo)
     if (lower_any(lo, is_ratio, NULL))
         lower_branch(lo,
                      "guardrail:window:sum{$S,part=~\"bad|good\"}"
-                     " / ignoring (part) (guardrail:window:sum{$S,part=\"total\"} > 0)",
+                     " / ignoring (part) (guardrail:window:sum{$S,part=\"total\"} > 0) > -Inf < +Inf",
                      NULL);
     quantiles(lo);
     each_length(lo, is_value, put_value);
@@ -279,7 +279,8 @@ floors(struct lower *lo)
 }
 
 /* Relative: canary ÷ control, NOT minus 1: 11/10 − 1 > 0.1 is true in floating point, 11/10 > 1.1 is not, and "exactly at the limit is
- * inside". A ratio's control is raised to its floor; elsewhere a zero control gives no effect, hence insufficient, never Inf. */
+ * inside". A ratio's control is raised to its floor; elsewhere a control of zero, or so near to it that the
+ * quotient overflows, gives no effect, hence insufficient, never Inf. */
 static void
 effect(struct lower *lo)
 {
@@ -290,7 +291,7 @@ effect(struct lower *lo)
     if ((which = lower_which(lo, has_no_floor, NULL)) != NULL)
         lower_branch(lo,
                      "guardrail:window:value{$S$1,cohort=$C}\n"
-                     "  / ignoring (cohort) (guardrail:window:value{$S$1,cohort=$K} > 0)",
+                     "  / ignoring (cohort) (guardrail:window:value{$S$1,cohort=$K} > 0) < +Inf",
                      which, NULL);
     if ((which = lower_which(lo, is_points, NULL)) != NULL)
         lower_branch(lo,

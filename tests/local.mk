@@ -13,4 +13,10 @@ include tests/tools/local.mk
 EXTRA_DIST += tests/packages.sh tests/packages.txt tests/run.sh
 TESTS += tests/layering.sh tests/promtool/run.sh
 dist_check_SCRIPTS += tests/layering.sh tests/promtool/run.sh
-EXTRA_DIST += tests/promtool/demo.yml tests/promtool/kinds.test.yml tests/promtool/kinds.yml tests/promtool/sketch.test.yml
+EXTRA_DIST += \
+	tests/promtool/demo.test.yml \
+	tests/promtool/demo.yml \
+	tests/promtool/edges.test.yml \
+	tests/promtool/edges.yml \
+	tests/promtool/kinds.test.yml \
+	tests/promtool/kinds.yml

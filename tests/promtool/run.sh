@@ -1,6 +1,7 @@
 #!/bin/sh
-# Compiles the demo specification and lets promtool prove the emitted rules: the worked cases of sketch.test.yml, and that every
-# example's rules pass `promtool check rules --lint-fatal` and every Alertmanager configuration `amtool check-config`.
+# Compiles every specification here and lets promtool prove the emitted rules: NAME.test.yml holds the cases of NAME.yml, whose rules it
+# calls NAME-rules.yml (it may load those of others, too). Every example's rules pass `promtool check rules --lint-fatal`, every
+# Alertmanager configuration `amtool check-config`, at several time scales.
 set -u
 : "${GR_SRCDIR:=.}" "${GR_BUILDDIR:=.}" "${PROMTOOL:=$(command -v promtool)}" "${AMTOOL:=$(command -v amtool)}"
 [ -n "$PROMTOOL" ] && [ -n "$AMTOOL" ] || { echo "SKIP: needs promtool and amtool"; exit 77; }
@@ -17,8 +18,12 @@ for spec in "$GR_SRCDIR"/tests/promtool/*.yml "$GR_SRCDIR"/examples/*/guardrails
     run "$AMTOOL" check-config "$out/alertmanager/alertmanager.yml"
   done
 done
-cp "$work"/promtool-demo-1/prometheus/rules.yml "$work/rules.yml"
-cp "$work"/promtool-kinds-1/prometheus/rules.yml "$work/kinds-rules.yml"
+for spec in "$GR_SRCDIR"/tests/promtool/*.yml; do
+  case $spec in *.test.yml) continue ;; esac
+  name=$(basename "$spec" .yml)
+  [ -f "$GR_SRCDIR/tests/promtool/$name.test.yml" ] || { echo "FAILED: no cases for $name.yml"; bad=1; }
+  cp "$work/promtool-$name-1/prometheus/rules.yml" "$work/$name-rules.yml"
+done
 for cases in "$GR_SRCDIR"/tests/promtool/*.test.yml; do
   cp "$cases" "$work/"
   run "$PROMTOOL" test rules "$work/$(basename "$cases")"
