@@ -47,6 +47,9 @@ void query_select(struct dash *d, const char *series, const struct sel *s);
 struct gr_str dash_label(const struct dash *d, const struct guardrail *g, size_t i);
 /* "cluster, flow, venue": all of them. */
 void query_labels(struct dash *d, const struct guardrail *g);
+/* "cluster, deployment_id": what identifies a release; and its legend. */
+void query_stream(struct dash *d);
+void legend_stream(struct dash *d);
 /* The verdicts selected, one series for each combination of `labels`, worst of the shown time range first: Prometheus sorts series
  * by their labels, so a label that sorts before all others carries the rank. */
 void query_worst_first(struct dash *d, const char *labels, const struct sel *s);
@@ -67,6 +70,10 @@ void legend_labels(struct dash *d, const struct guardrail *g);
 /* fieldConfig.defaults with unit, noValue, neutral base threshold and the NO DATA mapping; *mappings is the list for more. */
 cJSON *panel_field(struct dash *d, cJSON *panel, const char *unit, cJSON **mappings);
 cJSON *panel_options(struct dash *d, cJSON *panel);
+/* Options of a tile whose background says the state; text_mode "value" or "value_and_name". */
+void stat_options(struct dash *d, cJSON *panel, const char *text_mode);
+/* Options and custom fields of a state-timeline; after panel_field. */
+void timeline_options(struct dash *d, cJSON *panel, bool legend);
 /* An override: returns its list of properties, for series whose name matches the regular expression, or exactly. */
 cJSON *panel_override(struct dash *d, cJSON *panel, const char *matcher, const char *options);
 void property_color(struct dash *d, cJSON *properties, const char *color);

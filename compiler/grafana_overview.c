@@ -25,22 +25,6 @@ span(const struct model *m)
     return 2 * sum;
 }
 
-static void
-stat_options(struct dash *d, cJSON *panel, const char *text_mode)
-{
-    cJSON *o = panel_options(d, panel), *sub;
-
-    jsonout_cstr(&d->j, o, "colorMode", "background");
-    jsonout_cstr(&d->j, o, "graphMode", "none");
-    jsonout_cstr(&d->j, o, "justifyMode", "center");
-    jsonout_cstr(&d->j, o, "orientation", "auto");
-    jsonout_cstr(&d->j, o, "textMode", text_mode);
-    sub = jsonout_object(&d->j, o, "reduceOptions");
-    jsonout_cstr(&d->j, jsonout_array(&d->j, sub, "calcs"), NULL, "last");
-    jsonout_bool(&d->j, sub, "values", false);
-    jsonout_cstr(&d->j, sub, "fields", "");
-}
-
 /* Four counts, 0 only where there are verdicts at all. */
 static void
 verdict_counts(struct dash *d, int x, int w, int h)
@@ -123,9 +107,8 @@ phase_query(struct dash *d)
 {
     for (size_t i = 0; i < d->m->n_phases; i++) {
         gr_buf_puts(&d->expr, i > 0 ? " or max by (" : "max by (");
-        for (size_t k = 0; k < d->m->release_labels.n; k++)
-            gr_buf_printf(&d->expr, GR_FMT ", ", GR_ARG(d->m->release_labels.v[k]));
-        gr_buf_puts(&d->expr, "deployment_id) (");
+        query_stream(d);
+        gr_buf_puts(&d->expr, ") (");
         query_select(d, GR_SERIES_PHASE, &(struct sel){.phase = &d->m->phases[i], .no_slices = true});
         gr_buf_printf(&d->expr, " == 1) * %zu", i + 1);
     }
@@ -143,14 +126,12 @@ phase_timeline(struct dash *d, int h)
                             "Which phase each release was in, as guardraild exported it. A gap: not known."),
                         .w = GRID_WIDTH,
                         .h = h});
-    cJSON *mappings, *defaults, *custom, *o, *sub;
+    cJSON *mappings;
 
     phase_query(d);
-    for (size_t i = 0; i < d->m->release_labels.n; i++)
-        gr_buf_printf(&d->text, "{{" GR_FMT "}} ", GR_ARG(d->m->release_labels.v[i]));
-    gr_buf_puts(&d->text, "· {{deployment_id}}");
+    legend_stream(d);
     panel_target(d, panel, NULL, false, false);
-    defaults = panel_field(d, panel, "none", &mappings);
+    (void)panel_field(d, panel, "none", &mappings);
     for (size_t i = 0; i < d->m->n_phases; i++) {
         struct gr_buf name = GR_BUF_INIT(1u << 16);
         struct mapping row = {(int)i + 1, NULL, colors[i < GR_COUNT(colors) ? i : GR_COUNT(colors) - 1]};
@@ -163,22 +144,7 @@ phase_timeline(struct dash *d, int h)
         dash_settle(d, &name);
         gr_buf_fini(&name);
     }
-    custom = jsonout_object(&d->j, defaults, "custom");
-    jsonout_num(&d->j, custom, "fillOpacity", 80);
-    jsonout_num(&d->j, custom, "lineWidth", 0);
-    o = panel_options(d, panel);
-    jsonout_cstr(&d->j, o, "showValue", "auto");
-    jsonout_num(&d->j, o, "rowHeight", 0.85);
-    jsonout_bool(&d->j, o, "mergeValues", true);
-    jsonout_cstr(&d->j, o, "alignValue", "left");
-    sub = jsonout_object(&d->j, o, "legend");
-    jsonout_cstr(&d->j, sub, "displayMode", "list");
-    jsonout_cstr(&d->j, sub, "placement", "bottom");
-    jsonout_bool(&d->j, sub, "showLegend", false); /* the names stand in the strip */
-    (void)jsonout_array(&d->j, sub, "calcs");
-    sub = jsonout_object(&d->j, o, "tooltip");
-    jsonout_cstr(&d->j, sub, "mode", "single");
-    jsonout_cstr(&d->j, sub, "sort", "none");
+    timeline_options(d, panel, false); /* the names stand in the strip */
 }
 
 /* -- tables -------------------------------------------------------------------------------------------------------------- */
@@ -395,9 +361,8 @@ share_row(struct dash *d)
                                      .w = GRID_WIDTH,
                                      .h = 7});
     query_select(d, GR_SERIES_SHARE, &(struct sel){.no_slices = true});
-    for (size_t i = 0; i < d->m->release_labels.n; i++)
-        gr_buf_printf(&d->text, "{{" GR_FMT "}} ", GR_ARG(d->m->release_labels.v[i]));
-    gr_buf_puts(&d->text, "{{flow}} · {{deployment_id}}");
+    legend_stream(d);
+    gr_buf_puts(&d->text, " {{flow}}");
     panel_target(d, panel, NULL, false, false);
     defaults = panel_field(d, panel, "percentunit", NULL);
     custom = jsonout_object(&d->j, defaults, "custom");

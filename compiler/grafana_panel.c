@@ -95,6 +95,22 @@ legend_labels(struct dash *d, const struct guardrail *g)
         gr_buf_printf(&d->text, " {{" GR_FMT "}}", GR_ARG(label));
 }
 
+void
+query_stream(struct dash *d)
+{
+    for (size_t i = 0; i < d->m->release_labels.n; i++)
+        gr_buf_printf(&d->expr, GR_FMT ", ", GR_ARG(d->m->release_labels.v[i]));
+    gr_buf_puts(&d->expr, GR_LABEL_DEPLOYMENT);
+}
+
+void
+legend_stream(struct dash *d)
+{
+    for (size_t i = 0; i < d->m->release_labels.n; i++)
+        gr_buf_printf(&d->text, "{{" GR_FMT "}} ", GR_ARG(d->m->release_labels.v[i]));
+    gr_buf_puts(&d->text, d->m->release_labels.n > 0 ? "· {{deployment_id}}" : "{{deployment_id}}");
+}
+
 /* max by (L) (V) * on (L) group_left (_rank) count_values by (L) ("_rank", 3 - W), where W is the worst verdict of the whole range;
  * count_values turns it into a label and has the value 1. '_' sorts before every lower-case letter. */
 void
@@ -299,11 +315,17 @@ row_end(struct dash *d, cJSON *row)
 
 /* -- verdicts ------------------------------------------------------------------------------------------------------------ */
 
-static void
-timeline_options(struct dash *d, cJSON *panel)
+void
+timeline_options(struct dash *d, cJSON *panel, bool legend)
 {
+    cJSON *custom = jsonout_object(
+        &d->j,
+        cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(panel, "fieldConfig"), "defaults"),
+        "custom");
     cJSON *o = panel_options(d, panel), *sub;
 
+    jsonout_num(&d->j, custom, "fillOpacity", 80);
+    jsonout_num(&d->j, custom, "lineWidth", 0);
     jsonout_cstr(&d->j, o, "showValue", "auto");
     jsonout_num(&d->j, o, "rowHeight", 0.85);
     jsonout_bool(&d->j, o, "mergeValues", true);
@@ -311,7 +333,7 @@ timeline_options(struct dash *d, cJSON *panel)
     sub = jsonout_object(&d->j, o, "legend");
     jsonout_cstr(&d->j, sub, "displayMode", "list");
     jsonout_cstr(&d->j, sub, "placement", "bottom");
-    jsonout_bool(&d->j, sub, "showLegend", true);
+    jsonout_bool(&d->j, sub, "showLegend", legend);
     (void)jsonout_array(&d->j, sub, "calcs");
     sub = jsonout_object(&d->j, o, "tooltip");
     jsonout_cstr(&d->j, sub, "mode", "single");
@@ -322,19 +344,16 @@ timeline_options(struct dash *d, cJSON *panel)
 void
 verdict_timeline(struct dash *d, const struct panel *p, const char *labels, const struct sel *s)
 {
-    cJSON *panel = panel_add(d, p), *mappings, *defaults, *custom;
+    cJSON *panel = panel_add(d, p), *mappings;
 
     query_worst_first(d, labels, s);
     panel_target(d, panel, NULL, false, false);
-    defaults = panel_field(d, panel, "none", &mappings);
+    (void)panel_field(d, panel, "none", &mappings);
     mappings_add(d, mappings, verdict_mappings, GR_COUNT(verdict_mappings));
-    custom = jsonout_object(&d->j, defaults, "custom");
-    jsonout_num(&d->j, custom, "fillOpacity", 80);
-    jsonout_num(&d->j, custom, "lineWidth", 0);
-    timeline_options(d, panel);
+    timeline_options(d, panel, true);
 }
 
-static void
+void
 stat_options(struct dash *d, cJSON *panel, const char *text_mode)
 {
     cJSON *o = panel_options(d, panel), *sub;
@@ -365,14 +384,12 @@ verdict_stat(struct dash *d, const struct panel *p, const struct phase *phase)
     cJSON *panel = panel_add(d, p), *mappings;
 
     gr_buf_puts(&d->expr, "max by (");
-    for (size_t i = 0; i < d->m->release_labels.n; i++)
-        gr_buf_printf(&d->expr, GR_FMT ", ", GR_ARG(d->m->release_labels.v[i]));
-    gr_buf_puts(&d->expr, "deployment_id, phase) (");
+    query_stream(d);
+    gr_buf_puts(&d->expr, ", phase) (");
     query_select(d, GR_SERIES_VERDICT, &(struct sel){.phase = phase, .no_slices = true});
     gr_buf_putc(&d->expr, ')');
-    for (size_t i = 0; i < d->m->release_labels.n; i++)
-        gr_buf_printf(&d->text, "{{" GR_FMT "}} ", GR_ARG(d->m->release_labels.v[i]));
-    gr_buf_puts(&d->text, "· {{deployment_id}} · {{phase}}");
+    legend_stream(d);
+    gr_buf_puts(&d->text, " · {{phase}}");
     panel_target(d, panel, NULL, true, false);
     (void)panel_field(d, panel, "none", &mappings);
     mappings_add(d, mappings, rows, GR_COUNT(rows));

@@ -15,9 +15,12 @@ tests_unit_compiler_test_compiler_SOURCES = \
 	tests/unit/compiler/scratch.c \
 	tests/unit/compiler/testmodel.h \
 	tests/unit/compiler/testmodel.c \
+	tests/unit/compiler/test_backend.c \
 	tests/unit/compiler/test_emit_alertmanager.c \
 	tests/unit/compiler/test_emit_grafana.c \
 	tests/unit/compiler/test_emit_policy.c \
+	tests/unit/compiler/test_jsonout.c \
+	tests/unit/compiler/test_outnames.c \
 	tests/unit/compiler/test_tree.c
 
 # What passes between the rooms: needs both libraries, and the built guardrailc.

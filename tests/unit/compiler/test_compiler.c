@@ -5,10 +5,13 @@
 #include "guardrail/base.h"
 
 static Suite *(*const suites[])(void) = {
+    backend_suite,
     emit_alertmanager_suite,
     emit_grafana_suite,
     emit_policy_suite,
+    jsonout_suite,
     model_suite,
+    outnames_suite,
     playbook_suite,
     spec_suite,
     spec_corpus_suite,

@@ -5,10 +5,13 @@
 #include <check.h>
 #include <stdlib.h>
 
+Suite *backend_suite(void);
 Suite *emit_alertmanager_suite(void);
-Suite *emit_grafana_suite(void); /* grafana_*.c, outnames.c */
+Suite *emit_grafana_suite(void); /* grafana_*.c */
 Suite *emit_policy_suite(void);
+Suite *jsonout_suite(void);
 Suite *model_suite(void);
+Suite *outnames_suite(void);
 Suite *playbook_suite(void); /* examples/tradepulse/guardrails.yml */
 Suite *spec_suite(void);     /* spec.c and the parts that have no suite of their own */
 Suite *spec_corpus_suite(void);

@@ -270,6 +270,25 @@ START_TEST(limits_lie_where_they_are)
 }
 END_TEST
 
+/* A spec of one stream, without any labels to tell things apart. */
+START_TEST(no_labels_at_all)
+{
+    struct testmodel *t = testmodel_make();
+    struct walk w = {0};
+    cJSON *root;
+
+    t->m.release_labels.n = 0;
+    t->m.n_dynamic = 0;
+    for (size_t i = 0; i < t->m.n_guardrails; i++)
+        t->guardrails[i].compare_within.n = t->guardrails[i].dynamic.n = 0;
+    root = emit(&t->m, dashboards[_i]);
+    check_panels(&w, gr_json_get(root, "panels"), false);
+    ck_assert_int_eq(cJSON_GetArraySize(gr_json_get(gr_json_get(root, "templating"), "list")), 2);
+    cJSON_Delete(root);
+    testmodel_free(t);
+}
+END_TEST
+
 START_TEST(points_are_added_to_control)
 {
     struct testmodel *t = testmodel_make();
@@ -421,6 +440,7 @@ emit_grafana_suite(void)
 
     tcase_add_loop_test(tc, dashboard_is_what_experts_expect, 0, (int)GR_COUNT(dashboards));
     tcase_add_loop_test(tc, limits_lie_where_they_are, 0, (int)GR_COUNT(limit_rows));
+    tcase_add_loop_test(tc, no_labels_at_all, 0, (int)GR_COUNT(dashboards));
     tcase_add_test(tc, points_are_added_to_control);
     tcase_add_test(tc, phases_have_their_own_guardrails);
     tcase_add_loop_test(tc, folder_becomes_a_tree, 0, (int)GR_COUNT(folders));
