@@ -35,7 +35,7 @@ read_query(struct spec *s, const struct gr_node *node, const struct gr_node *que
         (void)check_placeholders(s, query, &known);
     if (gr_promql_parse(s->a, query->text, query->span, s->d, &out->query) == GR_OK &&
         gr_promql_type(out->query) != GR_PROMQL_T_VECTOR && gr_promql_type(out->query) != GR_PROMQL_T_SCALAR)
-        gr_diag(s->d, GR0402, query->span, GR_STR("write an expression whose result is one number"),
+        gr_diag(s->d, GR0402, out->query->where, GR_STR("write an expression whose result is one number"),
                 "the query is of type %s", gr_promql_type_name(gr_promql_type(out->query)));
     if (!spec_has(node, "below") && !spec_has(node, "above"))
         gr_diag(s->d, GR0102, query->key_span, GR_STR("add `below:` or `above:` with a number"),

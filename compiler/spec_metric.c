@@ -101,7 +101,7 @@ read_selector(struct spec *s, const struct draft *d, const struct gr_node *node)
     else if (gr_promql_metric(e).n == 0)
         wrong = "the selector does not name one metric";
     if (wrong) {
-        gr_diag(s->d, GR0402, e->where.file ? e->where : node->span,
+        gr_diag(s->d, GR0402, e->where,
                 GR_STR("write a metric name, with matchers if need be; use `promql:` for an expression"),
                 "%s", wrong);
         return NULL;
@@ -274,7 +274,7 @@ read_promql(struct spec *s, struct draft *d, const struct gr_node *node)
     if (gr_promql_parse(s->a, node->text, node->span, s->d, &m->part) != GR_OK)
         return false;
     if (gr_promql_type(m->part) != GR_PROMQL_T_VECTOR) {
-        gr_diag(s->d, GR0402, node->span, GR_STR("write an expression whose result is an instant vector"),
+        gr_diag(s->d, GR0402, m->part->where, GR_STR("write an expression whose result is an instant vector"),
                 "the expression is of type %s", gr_promql_type_name(gr_promql_type(m->part)));
         return false;
     }

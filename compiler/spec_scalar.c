@@ -249,12 +249,9 @@ report_quantity(struct spec *s, const struct gr_node *node, enum gr_err err, str
 {
     if (err == GR_ENOENT) {
         size_t at = (size_t)(bad_unit.p - node->text.p);
-        const struct gr_unit *unit = gr_unit_by_name(bad_unit);
 
         gr_diag(s->d, GR0202, spec_within(s, node, at, at + bad_unit.n),
-                unit && unit->suffixes[0]
-                    ? gr_arena_printf(s->a, "write %s", unit->suffixes)
-                    : GR_STR("write one of: % pp bps ms s min h B, or no unit for counts"),
+                GR_STR("write one of: % pp bps ms s min h B, or no unit for counts"),
                 "unknown unit \"" GR_FMT "\"", GR_ARG(bad_unit));
     } else if (err == GR_ERANGE) {
         gr_diag(s->d, GR0209, node->span, GR_STR("write at most 18 digits"),

@@ -106,6 +106,8 @@ static const struct {
     {"base", NULL, NULL, 12, 12},
     {"dynamic", "floor: 0.05%}\n", "floor: 0.05%}\n    slice: [symbol_bucket]\n", 12 * 16, 12 * 16},
     {"only", "floor: 0.05%}\n", "floor: 0.05%}\n    only: {flow: agency}\n", 6, 6},
+    {"only, pooled", "floor: 0.05%}\n",
+     "floor: 0.05%}\n    only: {flow: agency}\n    compare_within: [venue]\n", 6, 6},
     {"one phase", "floor: 0.05%}\n", "floor: 0.05%}\n    phases: [pre, p2]\n", 6, 6},
     {"flow without traffic", "agency: 0.5%", "agency: 0%", 9, 9},
     {"no soft", "soft: +25%, ", "", 12, 0},
