@@ -521,9 +521,18 @@ read_expected(struct policy_reader *r, const struct gr_node *root)
     r->p->expected_count = n;
 }
 
-/* The actions of one sort that hard levels use, each once, the first few by name. */
+static bool
+uses_action(const struct policy_guardrail *g, enum policy_level level, const struct policy_action *action)
+{
+    for (size_t u = 0; u < g->on[level].count; u++)
+        if (g->on[level].uses[u].action == action)
+            return true;
+    return false;
+}
+
+/* The actions of one sort that any guardrail uses at a level, each once, the first few by name. */
 static size_t
-collect_pagers(const struct policy *p, const struct policy_action **out, bool slack)
+collect_pagers(const struct policy *p, const struct policy_action **out, bool slack, enum policy_level level)
 {
     size_t n = 0;
 
@@ -533,12 +542,10 @@ collect_pagers(const struct policy *p, const struct policy_action **out, bool sl
                           : action->kind == ACTION_PAGERDUTY || action->kind == ACTION_OPSGENIE;
 
         for (size_t k = 0; fits && k < p->guardrail_count; k++)
-            for (size_t u = 0; u < p->guardrails[k].on[LEVEL_HARD].count; u++)
-                if (p->guardrails[k].on[LEVEL_HARD].uses[u].action == action) {
-                    out[n++] = action;
-                    fits = false; /* found: on to the next action */
-                    break;
-                }
+            if (uses_action(&p->guardrails[k], level, action)) {
+                out[n++] = action;
+                break;
+            }
     }
     return n;
 }
@@ -552,9 +559,11 @@ find_pagers(struct policy_reader *r)
         r->no_memory = true;
         return;
     }
-    r->p->pager_count = collect_pagers(r->p, pagers, false);
-    if (r->p->pager_count == 0)
-        r->p->pager_count = collect_pagers(r->p, pagers, true);
+    for (size_t level = 0; level < POLICY_LEVELS && r->p->pager_count == 0; level++) {
+        r->p->pager_count = collect_pagers(r->p, pagers, false, (enum policy_level)level);
+        if (r->p->pager_count == 0)
+            r->p->pager_count = collect_pagers(r->p, pagers, true, (enum policy_level)level);
+    }
     r->p->pagers = pagers;
 }
 
