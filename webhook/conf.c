@@ -19,6 +19,15 @@ struct key {
     read_fn *read;
 };
 
+/* The nearest legal name as a fix, or nothing. */
+static struct gr_str
+did_you_mean(struct reader *r, struct gr_str text, const struct gr_str *names, size_t count)
+{
+    struct gr_str near = gr_str_nearest(text, names, count);
+
+    return near.n ? gr_arena_printf(r->arena, "did you mean \"" GR_FMT "\"?", GR_ARG(near)) : GR_STR_NONE;
+}
+
 static bool
 scalar(struct reader *r, const struct gr_node *v)
 {
@@ -51,7 +60,7 @@ read_choice(struct reader *r, const struct gr_node *v, const struct gr_str *name
     for (size_t i = 0; i < count; i++)
         if (gr_str_eq(v->text, names[i]))
             return (int)i;
-    near = gr_str_nearest(v->text, names, count);
+    near = did_you_mean(r, v->text, names, count);
     gr_diag(r->diags, GR0105, v->span, near, "\"" GR_FMT "\" cannot be \"" GR_FMT "\"; it is one of %s",
             GR_ARG(v->key), GR_ARG(v->text),
             count == 4
@@ -78,7 +87,7 @@ read_map(struct reader *r, const struct gr_node *map, const struct key *keys, si
         while (i < count && !gr_str_eq(v->key, names[i]))
             i++;
         if (i == count)
-            gr_diag(r->diags, GR0101, v->key_span, gr_str_nearest(v->key, names, count),
+            gr_diag(r->diags, GR0101, v->key_span, did_you_mean(r, v->key, names, count),
                     "unknown setting \"" GR_FMT "\"", GR_ARG(v->key));
         else
             keys[i].read(r, v);

@@ -51,7 +51,7 @@ libwebhook_a_SOURCES += \
 	webhook/sender_slack.c webhook/sender_text.h
 WEBHOOK_LIBS = libwebhook.a $(BASE_LIBS) $(SQLITE_LIBS) $(MHD_LIBS) $(CURL_LIBS) $(PCRE2_LIBS) -lpthread
 
-EXTRA_PROGRAMS = guardraild
+sbin_PROGRAMS += guardraild
 guardraild_SOURCES = webhook/guardraild.c
 guardraild_CFLAGS = $(libwebhook_a_CFLAGS)
 guardraild_LDADD = $(WEBHOOK_LIBS)

@@ -107,6 +107,7 @@ route_find(const char *method, const char *path, char *id, size_t size, const st
         if (!path_fits(routes[i].path, path, id, size))
             continue;
         if (strcmp(routes[i].method, method) == 0) {
+            allow[0] = '\0';
             *out = &routes[i];
             return GR_OK;
         }

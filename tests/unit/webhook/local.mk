@@ -29,6 +29,22 @@ tests_unit_webhook_test_webhook_SOURCES += \
 	tests/standins/standin_check.c \
 	tests/standins/standin_check.h
 EXTRA_DIST += tests/unit/webhook/policy.json
+# the daemon's core
+tests_unit_webhook_test_webhook_SOURCES += \
+	tests/unit/webhook/bench.c \
+	tests/unit/webhook/bench.h \
+	tests/unit/webhook/faultvfs.c \
+	tests/unit/webhook/faultvfs.h \
+	tests/unit/webhook/test_conf.c \
+	tests/unit/webhook/test_intake.c \
+	tests/unit/webhook/test_jw.c \
+	tests/unit/webhook/test_log.c \
+	tests/unit/webhook/test_outbox.c \
+	tests/unit/webhook/test_release.c \
+	tests/unit/webhook/test_request.c \
+	tests/unit/webhook/test_server.c \
+	tests/unit/webhook/test_store.c \
+	tests/unit/webhook/test_tokens.c
 # the real daemon, against a stand-in for Prometheus, Slack and PagerDuty
 check_PROGRAMS += tests/unit/webhook/standin
 tests_unit_webhook_standin_CFLAGS = $(AM_CFLAGS) $(MHD_CFLAGS)
@@ -36,6 +52,8 @@ tests_unit_webhook_standin_SOURCES = tests/unit/webhook/standin.c
 tests_unit_webhook_standin_LDADD = $(BASE_LIBS) $(MHD_LIBS)
 daemon_tests = \
 	tests/unit/webhook/daemon_crash.sh \
+	tests/unit/webhook/daemon_gate.sh \
 	tests/unit/webhook/daemon_intake.sh \
 	tests/unit/webhook/daemon_rollback.sh
+TESTS += $(daemon_tests)
 EXTRA_DIST += $(daemon_tests) tests/unit/webhook/daemon_lib.sh

@@ -19,6 +19,16 @@ static Suite *(*const suites[])(void) = {
     runner_suite,
     sender_suite,
     standin_suite,
+    conf_suite,
+    intake_suite,
+    jw_suite,
+    log_suite,
+    outbox_suite,
+    release_suite,
+    request_suite,
+    server_suite,
+    store_suite,
+    tokens_suite,
 };
 /* clang-format on */
 

@@ -13,4 +13,14 @@ Suite *record_suite(void);
 Suite *runner_suite(void);
 Suite *sender_suite(void);
 Suite *standin_suite(void);
+Suite *conf_suite(void);
+Suite *intake_suite(void);
+Suite *jw_suite(void);
+Suite *log_suite(void);
+Suite *outbox_suite(void);
+Suite *release_suite(void);
+Suite *request_suite(void);
+Suite *server_suite(void);
+Suite *store_suite(void);
+Suite *tokens_suite(void);
 #endif

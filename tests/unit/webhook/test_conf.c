@@ -1,0 +1,139 @@
+#include "config.h"
+#include "test_webhook.h"
+
+#include <string.h>
+#include "webhook/conf.h"
+
+#define NEEDED "store: sqlite:s.db\npolicy: p.json\nreports_dir: r\n"
+
+static struct gr_arena *arena;
+static struct gr_sources *sources;
+static struct gr_diags *diags;
+static struct conf conf;
+
+static void
+setup(void)
+{
+    arena = gr_arena_create(1u << 20);
+    sources = gr_sources_create();
+    diags = gr_diags_create(sources);
+    ck_assert(arena && diags);
+    memset(&conf, 0, sizeof conf);
+}
+
+static void
+teardown(void)
+{
+    gr_diags_free(diags);
+    gr_sources_free(sources);
+    gr_arena_free(arena);
+}
+
+static enum gr_err
+parse(const char *text)
+{
+    return conf_parse(GR_STR("g.yml"), gr_str(text), GR_STR("/etc/g"), arena, sources, diags, &conf);
+}
+
+START_TEST(defaults)
+{
+    ck_assert_int_eq(parse(NEEDED), GR_OK);
+    ck_assert_str_eq(conf.listen_host.p, "127.0.0.1");
+    ck_assert_uint_eq(conf.listen_port, 9095);
+    ck_assert(conf.loopback);
+    ck_assert_int_eq(conf.mode, MODE_OBSERVE);
+    ck_assert_int_eq(conf.log_format, LOG_LOGFMT);
+    ck_assert(!conf.allow_http);
+    ck_assert_str_eq(conf.store_path.p, "/etc/g/s.db");
+    ck_assert_uint_eq(conf.admin_socket.n, 0);
+}
+END_TEST
+
+START_TEST(everything)
+{
+    ck_assert_int_eq(parse("listen: \"[::1]:0\"\n"
+                           "auth: {ingest_token_file: /t/i, read_token_file: r, admin_token_file: a}\n"
+                           "admin_socket: /run/g.sock\nstore: sqlite:/v/s.db\npolicy: p.json\nsecrets_dir: "
+                           "s\nactions_dir: a\n"
+                           "prometheus_url: http://127.0.0.1:9090/\nalertmanager_url: "
+                           "https://am.example.org\nreports_dir: r\n"
+                           "mode: dry-run\nlog: {format: json, level: debug}\n"
+                           "targets: {pagerduty_url: http://127.0.0.1:1/x, allow_http: true}\n"),
+                     GR_OK);
+    ck_assert_str_eq(conf.listen_host.p, "::1");
+    ck_assert_uint_eq(conf.listen_port, 0);
+    ck_assert_str_eq(conf.ingest_token_file.p, "/t/i");
+    ck_assert_str_eq(conf.read_token_file.p, "/etc/g/r");
+    ck_assert_str_eq(conf.admin_socket.p, "/run/g.sock");
+    ck_assert_str_eq(conf.store_path.p, "/v/s.db");
+    ck_assert_str_eq(conf.prometheus_url.p, "http://127.0.0.1:9090");
+    ck_assert_int_eq(conf.mode, MODE_DRY_RUN);
+    ck_assert_int_eq(conf.log_format, LOG_JSON);
+    ck_assert_int_eq(conf.log_level, AT_DEBUG);
+    ck_assert(conf.allow_http);
+}
+END_TEST
+
+static const struct {
+    const char *name, *text, *code, *part;
+} bad[] = {
+    {"unknown key", NEEDED "lisen: 127.0.0.1:1\n", "GR0101", "did you mean \"listen\""},
+    {"unknown key inside", NEEDED "log: {levl: info}\n", "GR0101", "did you mean \"level\""},
+    {"no store", "policy: p\nreports_dir: r\n", "GR0102", "store"},
+    {"no policy", "store: sqlite:x\nreports_dir: r\n", "GR0102", "policy"},
+    {"no reports", "store: sqlite:x\npolicy: p\n", "GR0102", "reports_dir"},
+    {"postgres", "store: postgres:x\npolicy: p\nreports_dir: r\n", "GR0318", "PostgreSQL"},
+    {"store without kind", "store: x.db\npolicy: p\nreports_dir: r\n", "GR0105", "sqlite:PATH"},
+    {"empty store", "store: \"sqlite:\"\npolicy: p\nreports_dir: r\n", "GR0105", "sqlite:PATH"},
+    {"mode confirm", NEEDED "mode: confirm\n", "GR0318", "confirm"},
+    {"unknown mode", NEEDED "mode: atuo\n", "GR0105", "did you mean \"auto\""},
+    {"no port", NEEDED "listen: 127.0.0.1\n", "GR0209", "listen"},
+    {"port too high", NEEDED "listen: 127.0.0.1:65536\n", "GR0209", "listen"},
+    {"all addresses", NEEDED "listen: 0.0.0.0:1\n", "GR0602", "loopback"},
+    {"all v6 addresses", NEEDED "listen: \"[::]:1\"\n", "GR0602", "loopback"},
+    {"a public address", NEEDED "listen: 192.0.2.1:1\n", "GR0602", "loopback"},
+    {"tls", NEEDED "tls: {}\n", "GR0318", "tls"},
+    {"a password in a URL", NEEDED "prometheus_url: http://a:b@h/\n", "GR0209", "password"},
+    {"another scheme", NEEDED "prometheus_url: ftp://h/\n", "GR0209", "prometheus_url"},
+    {"a list for a map", NEEDED "auth: []\n", "GR0103", "a map"},
+    {"a map for a text", NEEDED "secrets_dir: {}\n", "GR0103", "secrets_dir"},
+    {"no boolean", NEEDED "targets: {allow_http: 1}\n", "GR0103", "allow_http"},
+    {"log format", NEEDED "log: {format: xml}\n", "GR0105", "logfmt"},
+    {"no map", "- a\n", "GR0103", "a map"},
+    {"no YAML", "a: [\n", "GR0004", ""},
+    {"twice", NEEDED "mode: auto\nmode: auto\n", "GR0006", "mode"},
+};
+START_TEST(refused)
+{
+    struct gr_buf text = GR_BUF_INIT(1u << 20);
+
+    ck_assert_msg(parse(bad[_i].text) == GR_EUSER, "%s: accepted", bad[_i].name);
+    gr_diags_print(diags, (struct gr_diag_style){.format = GR_DIAG_TEXT}, &text);
+    ck_assert_msg(strstr(gr_buf_cstr(&text), bad[_i].code) && strstr(gr_buf_cstr(&text), bad[_i].part),
+                  "%s: %s", bad[_i].name, gr_buf_cstr(&text));
+    ck_assert_uint_eq(conf.store_path.n, 0); /* the output is untouched */
+    gr_buf_fini(&text);
+}
+END_TEST
+
+START_TEST(all_faults_in_one_run)
+{
+    ck_assert_int_eq(parse("lisen: x\nmode: atuo\nstore: x\n"), GR_EUSER);
+    ck_assert_uint_eq(gr_diags_count(diags, GR_SEV_ERROR), 5);
+}
+END_TEST
+
+Suite *
+conf_suite(void)
+{
+    Suite *suite = suite_create("conf");
+    TCase *tc = tcase_create("conf");
+
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, defaults);
+    tcase_add_test(tc, everything);
+    tcase_add_loop_test(tc, refused, 0, GR_COUNT(bad));
+    tcase_add_test(tc, all_faults_in_one_run);
+    suite_add_tcase(suite, tc);
+    return suite;
+}

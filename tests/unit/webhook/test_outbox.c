@@ -1,0 +1,196 @@
+#include "config.h"
+#include "test_webhook.h"
+
+#include "bench.h"
+#include "fixture.h"
+#include "webhook/outbox.h"
+
+static struct bench bench;
+
+static void
+setup(void)
+{
+    bench_make(&bench);
+}
+
+static void
+teardown(void)
+{
+    bench_remove(&bench);
+}
+
+struct add {
+    const char *key, *target, *state;
+    int64_t not_before_ms, now_ms;
+    bool added;
+};
+static enum gr_err
+run_add(struct db *db, void *arg)
+{
+    struct add *a = arg;
+    struct outbox_effect e = {.key = gr_str(a->key),
+                              .kind = GR_STR("notify"),
+                              .target = gr_str(a->target),
+                              .state = gr_str(a->state),
+                              .not_before_ms = a->not_before_ms};
+
+    return outbox_add(db, &e, a->now_ms, &a->added);
+}
+
+static bool
+add(const char *key, const char *target, const char *state, int64_t not_before_ms, int64_t now_ms)
+{
+    struct add a = {key, target, state, not_before_ms, now_ms, false};
+
+    bench_call(&bench, run_add, &a, GR_OK);
+    return a.added;
+}
+
+struct claim {
+    const char *target;
+    int64_t now_ms;
+    struct outbox_effect e;
+};
+static enum gr_err
+run_claim(struct db *db, void *arg)
+{
+    struct claim *c = arg;
+
+    return outbox_claim(db, bench.arena, c->target, c->now_ms, &c->e);
+}
+
+START_TEST(a_key_happens_once)
+{
+    ck_assert(add("k", "slack", "ready", 0, 10));
+    ck_assert(!add("k", "slack", "ready", 0, 20));
+    ck_assert_int_eq(bench_number(&bench, "SELECT count(*) FROM effect"), 1);
+    ck_assert_int_eq(bench_number(&bench, "SELECT created_ms FROM effect"), 10);
+    ck_assert_int_eq(bench_number(&bench, "SELECT seen_ms FROM effect"), 20);
+}
+END_TEST
+
+START_TEST(claimed_in_order_and_by_target)
+{
+    struct claim c = {.target = "slack", .now_ms = 100};
+
+    ck_assert(add("late", "slack", "ready", 50, 1));
+    ck_assert(add("early", "slack", "ready", 10, 1));
+    ck_assert(add("future", "slack", "ready", 101, 1));
+    ck_assert(add("other", "pagerduty", "ready", 1, 1));
+    ck_assert(add("seen", "slack", "observed", 1, 1));
+    bench_call(&bench, run_claim, &c, GR_OK);
+    ck_assert(gr_str_is(c.e.key, "early"));
+    ck_assert_int_eq(c.e.attempts, 1);
+    bench_call(&bench, run_claim, &c, GR_OK);
+    ck_assert(gr_str_is(c.e.key, "late"));
+    bench_call(&bench, run_claim, &c, GR_ENOENT);
+    c.now_ms = 101;
+    bench_call(&bench, run_claim, &c, GR_OK);
+    ck_assert(gr_str_is(c.e.key, "future"));
+}
+END_TEST
+
+static enum gr_err
+run_recover(struct db *db, void *arg)
+{
+    return outbox_recover(db, 500, arg);
+}
+
+START_TEST(what_ran_is_put_back_at_the_start)
+{
+    struct claim c = {.target = "slack", .now_ms = 100};
+    int64_t n = 0;
+
+    ck_assert(add("k", "slack", "ready", 0, 1));
+    bench_call(&bench, run_claim, &c, GR_OK);
+    bench_call(&bench, run_claim, &c, GR_ENOENT);
+    bench_call(&bench, run_recover, &n, GR_OK);
+    ck_assert_int_eq(n, 1);
+    c.now_ms = 500;
+    bench_call(&bench, run_claim, &c, GR_OK);
+    ck_assert_int_eq(c.e.attempts, 2);
+}
+END_TEST
+
+static enum gr_err
+run_void(struct db *db, void *arg)
+{
+    return outbox_void(db, *(int64_t *)arg, GR_STR("why"), 5);
+}
+
+START_TEST(a_voided_key_is_free)
+{
+    struct claim c = {.target = "slack", .now_ms = 100};
+
+    ck_assert(add("k", "slack", "ready", 0, 1));
+    bench_call(&bench, run_claim, &c, GR_OK);
+    bench_call(&bench, run_void, &c.e.id, GR_OK);
+    ck_assert(add("k", "slack", "ready", 0, 1));
+    ck_assert_int_eq(bench_number(&bench, "SELECT count(*) FROM effect WHERE state = 'void'"), 1);
+}
+END_TEST
+
+static enum gr_err
+run_journal(struct db *db, void *arg)
+{
+    struct outbox_step s = {.effect_id = 1, .n = 0, .attempt = 1, .name = GR_STR("freeze"), .started_ms = 10},
+                       *steps = NULL;
+    size_t count = 0;
+    enum gr_err err;
+
+    (void)arg;
+    if ((err = outbox_step_begin(db, &s)) != GR_OK)
+        return err;
+    s.state = STEP_FAILED;
+    s.ended_ms = 20;
+    s.detail = GR_STR("exit 3");
+    if ((err = outbox_step_end(db, &s)) != GR_OK)
+        return err;
+    s.attempt = 2;
+    s.started_ms = 30;
+    if ((err = outbox_step_begin(db, &s)) != GR_OK ||
+        (err = outbox_steps(db, bench.arena, 1, &steps, &count)) != GR_OK)
+        return err;
+    ck_assert_uint_eq(count, 2);
+    ck_assert_int_eq(steps[0].state, STEP_FAILED);
+    ck_assert(gr_str_is(steps[0].detail, "exit 3"));
+    ck_assert_int_eq(steps[1].state, STEP_RUNNING);
+    ck_assert_int_eq(steps[1].ended_ms, 0);
+    s.attempt = 3;
+    return outbox_step_end(db, &s); /* never begun */
+}
+
+static enum gr_err
+run_begin_twice(struct db *db, void *arg)
+{
+    struct outbox_step s = {.effect_id = 1, .attempt = 1, .name = GR_STR("freeze"), .started_ms = 10};
+    enum gr_err err = outbox_step_begin(db, &s);
+
+    (void)arg;
+    return err == GR_OK ? outbox_step_begin(db, &s) : err;
+}
+
+START_TEST(the_journal)
+{
+    ck_assert(add("k", "rollback", "ready", 0, 1));
+    bench_call(&bench, run_journal, NULL, GR_ENOENT);
+    bench_call(&bench, run_begin_twice, NULL, GR_EEXIST); /* an attempt begins once */
+    ck_assert_int_eq(bench_number(&bench, "SELECT count(*) FROM step"), 0);
+}
+END_TEST
+
+Suite *
+outbox_suite(void)
+{
+    Suite *suite = suite_create("outbox");
+    TCase *tc = tcase_create("outbox");
+
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, a_key_happens_once);
+    tcase_add_test(tc, claimed_in_order_and_by_target);
+    tcase_add_test(tc, what_ran_is_put_back_at_the_start);
+    tcase_add_test(tc, a_voided_key_is_free);
+    tcase_add_test(tc, the_journal);
+    suite_add_tcase(suite, tc);
+    return suite;
+}
