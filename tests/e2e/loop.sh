@@ -23,6 +23,7 @@ expect() { local what=$1; shift; if wait_for 60 "$@"; then ok "$what"; else not_
 now() { local what=$1; shift; if "$@"; then ok "$what"; else not_ok "$what"; fi; }
 give_up() { not_ok "$1"; finish; }
 finish() {
+  [ -z "${STANDIN_URL:-}" ] || curl -fsS "$STANDIN_URL/received" >"$work/received.json"
   stack_down
   echo "$checks checks, $failures failed"
   if [ $failures -gt 0 ]; then echo "kept: $work"; exit 1; fi
@@ -30,8 +31,8 @@ finish() {
   exit 0
 }
 
-state() { ctl release show "$1" --json 2>/dev/null | jq -r .state; }
-phase() { ctl release show "$1" --json 2>/dev/null | jq -r .phase; }
+state() { ctl release show "$1" --json 2>/dev/null | jq -r ".release.state // .state"; }
+phase() { ctl release show "$1" --json 2>/dev/null | jq -r ".release.phase // .phase"; }
 is_state() { [ "$(state "$1")" = "$2" ]; }
 is_phase() { [ "$(phase "$1")" = "$2" ]; }
 advance() { ctl release advance "$1" --by tests --reason "end-to-end test" >>"$work/log/advance.log" 2>&1; }
@@ -39,21 +40,21 @@ verdicts() { prom "count by (guardrail) (guardrail:verdict{cluster=\"$1\"} == $2
 has_verdict() { [ -n "$(prom "guardrail:verdict{cluster=\"$1\",guardrail=~\"$2\"} == $3")" ]; }
 # Alerts of a stream that ever fired.
 ever_fired() { prom "count by (alertname, guardrail) (count_over_time(ALERTS{alertstate=\"firing\",cluster=\"$1\",alertname=~\"$2\"}[1h]))"; }
-received() { curl -fsS "$STANDIN_URL/received" | jq -r "[.[] | select(.target == \"$1\") | .body | tostring | select(contains(\"$2\"))] | length"; }
+received() { curl -fsS "$STANDIN_URL/received" | jq -r "[.messages[] | select(.target == \"$1\") | .message | tostring | select(contains(\"$2\"))] | length"; }
 ran() { grep -c " $1 $2" "$work/run/actions.log" 2>/dev/null || true; }
 
 stack_init "$work" 60 || give_up "the folder is made"
 stack_up "$GR_SRCDIR/examples/tradepulse/guardrails.yml" --seed 7 --rps 20000 || give_up "the stack starts"
 
 for stream in equities:d-eq derivatives:d-de crypto:d-cr; do
-  now "release starts on ${stream%%:*}" ctl release start --stream "cluster=${stream%%:*}" --deployment "${stream##*:}" --by tests --reason e2e
+  now "release starts on ${stream%%:*}" stack_release "${stream##*:}" "${stream%%:*}"
 done
 now "a second release of a stream is refused" eval '! ctl release start --stream cluster=equities --deployment d-eq2 --by tests --reason e2e >/dev/null 2>&1'
 now "promotion before the minimum duration is refused" eval '! advance d-eq'
 for d in d-eq d-de d-cr; do expect "$d passes pre-flight" advance "$d"; done
 now "d-eq is in phase 1" is_phase d-eq canary_phase_1
 
-fleet /fault "pnl +5.7 cluster=derivatives track=canary" >/dev/null
+fleet /fault "pnl +5.7 cluster=derivatives flow=agency track=canary" >/dev/null
 fleet /fault "silent venue=BINANCE" >/dev/null
 
 # crypto: silent
@@ -62,7 +63,7 @@ expect "its reason is 'missing'" eval '[ -n "$(prom "guardrail:insufficient{clus
 expect "GuardrailNoData fires for it" eval '[ -n "$(ever_fired crypto GuardrailNoData)" ]'
 # derivatives: soft
 expect "a soft breach gives verdict 2" has_verdict derivatives realized_pnl_delta 2
-expect "and reaches Slack" eval '[ "$(received slack realized_pnl_delta)" -ge 1 ]'
+expect "and reaches Slack" eval '[ "$(received slack "Soft breach: realized_pnl_delta")" -ge 1 ]'
 
 # equities: healthy through phase 1
 expect "d-eq passes phase 1" advance d-eq
@@ -98,5 +99,5 @@ now "nobody was paged twice" [ "$(received pagerduty order_acceptance_error_rate
 now "the record is as it was" cmp -s "$record" "$work/record.before"
 now "the other streams were never rolled back" [ "$(ran freeze-intake d-de) $(ran freeze-intake d-cr)" = "0 0" ]
 now "the silent stream was never healthy while silent" eval '! has_verdict crypto order_acceptance_error_rate 0'
-now "one Slack message for the soft breach" [ "$(received slack realized_pnl_delta)" -eq 1 ]
+now "one Slack message for the soft breach" [ "$(received slack "Soft breach: realized_pnl_delta")" -eq 1 ]
 finish

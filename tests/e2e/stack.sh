@@ -11,6 +11,7 @@
 #   fleet PATH [BODY]               GET, or POST with a body
 #   prom QUERY                      instant query: one line "labels value" a series
 #   ctl ARG…                        guardrailctl on this stack's socket
+#   stack_release ID CLUSTER        starts a release; the demo's actions learn which cluster it is in
 #   wait_for SECONDS COMMAND…       polls until COMMAND succeeds; fails after SECONDS
 
 STACK_PIDS=()
@@ -84,7 +85,7 @@ stack_compile() {
 }
 
 stack_listening() { # NAME: the address a program prints first
-  sed -n 's/.*listening on \(127\.0\.0\.1:[0-9]*\).*/\1/p' "$STACK/log/$1.log" 2>/dev/null | head -1
+  sed -n 's/.*\(127\.0\.0\.1:[0-9]*\).*/\1/p' "$STACK/log/$1.log" 2>/dev/null | head -1
 }
 stack_has_address() { [ -n "$(stack_listening "$1")" ]; }
 
@@ -159,3 +160,8 @@ prom() {
 }
 
 ctl() { "$GR_BUILDDIR/guardrailctl" --socket "$STACK/run/admin.sock" "$@"; }
+
+stack_release() {
+  echo "$1 $2" >>"$STACK/run/deployments"
+  ctl release start --stream "cluster=$2" --deployment "$1" --by tests --reason "a test or a demonstration" >/dev/null
+}
