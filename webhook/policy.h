@@ -163,9 +163,10 @@ struct policy {
     size_t expected_count;
     const struct policy_action *actions; /* sorted by name */
     size_t action_count;
-    const struct policy_action *const
-        *pagers;            /* who is paged when no guardrail says: the pagerduty and opsgenie actions that */
-    size_t pager_count;     /* any hard level uses; with none of them the slack ones; may still be 0 */
+    /* Who is paged when no guardrail says: the pagerduty and opsgenie actions that hard levels use, or else their slack ones, or else
+     * those of soft, or of no_data. Empty only if the policy sends no messages at all. */
+    const struct policy_action *const *pagers;
+    size_t pager_count;
     struct gr_str text;     /* the file as read, to pin it with a release */
     struct gr_arena *arena; /* owned; holds everything above */
 };

@@ -380,11 +380,10 @@ check_keys(const struct decision *d, unsigned n)
 
 START_TEST(every_combination)
 {
-    struct gr_arena *labels = gr_arena_create(1 << 20);
+    struct gr_arena *a = gr_arena_create(64 << 20);
     struct policy *p = fixture_policy();
 
     for (unsigned n = (unsigned)_i; n < PRODUCT; n += 8) {
-        struct gr_arena *a = gr_arena_create(1 << 20);
         struct given g = product(n);
         struct decide_input in = input(a, p, &g);
         bool command;
@@ -400,10 +399,9 @@ START_TEST(every_combination)
         if (g.state >= RELEASE_ROLLING_BACK && g.state <= RELEASE_ABORTED && strcmp(g.spec, "demo") == 0)
             ck_assert_msg(d.effect_count == 0, "case %u: an ended release", n);
         check_keys(&d, n);
-        gr_arena_free(a);
     }
     policy_free(p);
-    gr_arena_free(labels);
+    gr_arena_free(a);
 }
 END_TEST
 

@@ -227,7 +227,7 @@ START_TEST(expected_by_stream_and_phase)
 }
 END_TEST
 
-/* Without a pager, the Slack targets of hard levels stand in. */
+/* Without a pager, the Slack targets of hard levels stand in, then those of the levels below. */
 START_TEST(pagers_fall_back_to_slack)
 {
     struct gr_sources *sources = gr_sources_create();
@@ -237,12 +237,38 @@ START_TEST(pagers_fall_back_to_slack)
 
     fixture_text(&text);
     fixture_replace(&text, "[\"rollback\", \"page\"]", "[\"rollback\"]");
-    fixture_replace(&text, "[\"halt\", \"page\", \"notify\"]", "[\"halt\", \"notify\"]");
+    fixture_replace(&text, "[\"halt\", \"page\", \"notify\"]",
+                    _i == 0 ? "[\"halt\", \"notify\"]" : "[\"halt\"]");
+    if (_i == 1)
+        fixture_replace(&text, "[\"abort\", \"notify\"]", "[\"abort\"]");
     ck_assert_int_eq(policy_parse(GR_STR("p"), gr_buf_str(&text), sources, d, &p), GR_OK);
     ck_assert_uint_eq(p->pager_count, 1);
     ck_assert(gr_str_is(p->pagers[0]->name, "notify"));
     policy_free(p);
     gr_buf_fini(&text);
+    gr_diags_free(d);
+    gr_sources_free(sources);
+}
+END_TEST
+
+/* The one thing that passes between the two rooms, as the compiler wrote it for the example. */
+START_TEST(what_the_compiler_wrote)
+{
+    const char *srcdir = getenv("GR_SRCDIR");
+    struct gr_sources *sources = gr_sources_create();
+    struct gr_diags *d = gr_diags_create(sources);
+    struct gr_buf path = GR_BUF_INIT(4096), found = GR_BUF_INIT(1 << 20);
+    struct policy *p = NULL;
+    enum gr_err err;
+
+    gr_buf_printf(&path, "%s/examples/tradepulse/compiled/guardraild/policy.json", srcdir ? srcdir : "..");
+    err = policy_load(gr_buf_cstr(&path), sources, d, &p);
+    gr_diags_print(d, (struct gr_diag_style){GR_DIAG_TEXT, false}, &found);
+    ck_assert_msg(err == GR_OK, "%s: %s\n%s", gr_buf_cstr(&path), gr_err_name(err), gr_buf_cstr(&found));
+    ck_assert(gr_str_is(p->spec, "tradepulse") && p->pager_count > 0 && p->expected_count > 0);
+    policy_free(p);
+    gr_buf_fini(&found);
+    gr_buf_fini(&path);
     gr_diags_free(d);
     gr_sources_free(sources);
 }
@@ -308,7 +334,8 @@ policy_suite(void)
     tcase_add_test(tc, reads_everything);
     tcase_add_test(tc, reads_the_steps);
     tcase_add_test(tc, expected_by_stream_and_phase);
-    tcase_add_test(tc, pagers_fall_back_to_slack);
+    tcase_add_loop_test(tc, pagers_fall_back_to_slack, 0, 2);
+    tcase_add_test(tc, what_the_compiler_wrote);
     tcase_add_test(tc, no_such_file);
     tcase_add_test(tc, no_memory);
     suite_add_tcase(s, tc);
