@@ -148,6 +148,8 @@ check_map(struct spec *s, const struct gr_node *map, const struct keys *keys)
 static bool
 report_type(struct spec *s, const struct gr_node *node, const char *want, struct gr_str fix)
 {
+    if (node->kind == GR_NODE_NULL && s->partial)
+        return false; /* it stands in for something that was refused, such as an alias */
     if (node->kind == GR_NODE_NULL)
         gr_diag(s->d, GR0103, node->key.n ? node->key_span : node->span, fix,
                 "there is no value; %s is expected", want);

@@ -455,7 +455,7 @@ KEYS(webhook, "webhook");
 static const struct key dashboards_rows[] = {
     {.name = "folder",
      .type = KEY_PATH,
-     .help = "Grafana's folder, as TradePulse/Canary; default: the spec's name"},
+     .help = "Grafana's folder, as Team/Canary; default: the spec's name"},
     {.name = "grafana_url", .type = KEY_URL, .help = "for the links in alerts"},
 };
 KEYS(dashboards, "dashboards");

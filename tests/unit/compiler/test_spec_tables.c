@@ -4,6 +4,8 @@
 #include "specs.h"
 #include "test_compiler.h"
 
+#include "guardrail/sys.h"
+
 static void
 check_row(const struct keys *keys, const struct key *key)
 {
@@ -44,6 +46,41 @@ START_TEST(tables_are_well_formed)
 }
 END_TEST
 
+/* The manual has a line for each key, with the words of its row. */
+static void
+check_manual(const struct keys *keys, struct gr_str page, size_t *lines)
+{
+    for (size_t i = 0; i < keys->n; i++) {
+        const struct key *key = &keys->rows[i];
+        const char *need = key->flags & KEY_NOT_YET    ? "not yet"
+                           : key->flags & KEY_REQUIRED ? "required"
+                           : key->group == 1           ? "one of"
+                                                       : "";
+        struct gr_buf line = GR_BUF_INIT(4096);
+
+        gr_buf_printf(&line, "\n| `%s` | %s | %s |\n", key->name, need, key->help);
+        ck_assert_msg(gr_str_find(page, gr_buf_str(&line), 0) != SIZE_MAX,
+                      "docs/language.md lacks, for %s:%s", keys->what, gr_buf_cstr(&line));
+        gr_buf_fini(&line);
+        (*lines)++;
+        if (key->map)
+            check_manual(key->map, page, lines);
+    }
+    if (keys->any && keys->any->map)
+        check_manual(keys->any->map, page, lines);
+}
+
+START_TEST(manual_has_every_key)
+{
+    char *page = specs_slurp("docs/language.md");
+    size_t lines = 0;
+
+    check_manual(&spec_keys, gr_str(page), &lines);
+    ck_assert_uint_gt(lines, 100);
+    gr_sys.free(page);
+}
+END_TEST
+
 START_TEST(unknown_names_have_no_row)
 {
     ck_assert_ptr_null(keys_find(&spec_keys, GR_STR("nothing")));
@@ -58,6 +95,7 @@ spec_tables_suite(void)
     TCase *tc = tcase_create("tables");
 
     tcase_add_test(tc, tables_are_well_formed);
+    tcase_add_test(tc, manual_has_every_key);
     tcase_add_test(tc, unknown_names_have_no_row);
     suite_add_tcase(s, tc);
     return s;
