@@ -26,4 +26,4 @@ libbase_a_SOURCES = \
 	base/sys.c \
 	base/utf8.c \
 	base/utf8.h
-BASE_LIBS = libbase.a $(YAML_LIBS) $(CJSON_LIBS) $(GNUTLS_LIBS)
+BASE_LIBS = libbase.a $(YAML_LIBS) $(CJSON_LIBS) $(GNUTLS_LIBS) -lm
