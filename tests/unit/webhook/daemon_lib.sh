@@ -21,7 +21,7 @@ stop_pid() {
 }
 finish() {
     status=$?
-    stop_pid "$daemon_pid"
+    stop_daemon
     stop_pid "$standin_pid"
     if [ $status -eq 0 ] && [ $failures -eq 0 ] && [ -z "${KEEP:-}" ]; then
         rm -rf "$dir"
@@ -129,10 +129,14 @@ start_daemon() {
     eventually "guardraild listens" test -s "$dir/port" || { tail -5 "$dir/log"; exit 1; }
     base="http://127.0.0.1:$(cat "$dir/port")"
 }
-# Ends it as asked (TERM) or at once (KILL).
+# Ends it as asked (TERM), which it must do with status 0, or at once (KILL).
 stop_daemon() {
-    stop_pid "$daemon_pid" "${1:-TERM}"
+    [ -n "$daemon_pid" ] || return 0
+    kill -"${1:-TERM}" "$daemon_pid"
+    wait "$daemon_pid" 2>/dev/null
+    ended=$?
     daemon_pid=
+    [ "${1:-TERM}" = KILL ] || [ $ended -eq 0 ] || fail "guardraild ended with status $ended: $(tail -3 "$dir/log")"
 }
 ctl() { "$ctl_bin" --socket "$dir/admin.sock" "$@"; }
 start_release() { ctl release start --stream cluster=equities --deployment "$1" --by tester >/dev/null; }

@@ -28,7 +28,9 @@ is "freeze ran once" "$(ran freeze)" 1
 is "all phases 0 after the rollback" "$(curl -s "$base/metrics" | grep '^guardrail_release_phase{' | grep -c ' 1$')" 0
 is "breach accepted series" "$(curl -s "$base/metrics" | grep -c '^guardraild_breach_accepted{.*guardrail="error_rate",level="hard"} 1')" 1
 eventually "record" grep -q rolled_back "$dir/reports/release_decisions/d42.yaml"
-is "promtool likes /metrics" "$([ -z "${PROMTOOL:-}" ] || curl -s "$base/metrics" | "$PROMTOOL" check metrics >"$dir/promtool" 2>&1; grep -c 'error' "$dir/promtool" 2>/dev/null)" 0
+if [ -n "${PROMTOOL:-}" ]; then
+    is "promtool likes /metrics" "$(curl -s "$base/metrics" | "$PROMTOOL" check metrics 2>&1 | grep -c error)" 0
+fi
 
 stop_daemon
 is "socket is gone" "$(test -e "$dir/admin.sock"; echo $?)" 1

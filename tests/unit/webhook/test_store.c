@@ -137,6 +137,7 @@ START_TEST(a_refused_job_is_undone_alone)
 }
 END_TEST
 
+static char word[] = "x";
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
 static bool gate_open;
@@ -183,7 +184,7 @@ START_TEST(waiting_jobs_share_a_commit)
     ck_assert_int_eq(store_call(s, add_row, (char[]){"first"}), GR_OK);
     ck_assert_int_eq(store_post(s, wait_for_gate, NULL, count_outcome), GR_OK);
     for (int i = 0; i < 20; i++)
-        ck_assert_int_eq(store_post(s, i % 5 ? add_row : add_then_refuse, (char[]){"x"}, count_outcome),
+        ck_assert_int_eq(store_post(s, i % 5 ? add_row : add_then_refuse, word, count_outcome),
                          GR_OK);
     faultvfs.syncs = 0;
     open_gate_and_wait(21);
@@ -201,11 +202,11 @@ START_TEST(the_queue_has_an_end)
     int taken = 0;
 
     ck_assert_int_eq(store_post(s, wait_for_gate, NULL, count_outcome), GR_OK);
-    while (taken < 2 * (int)STORE_QUEUE_MAX && store_post(s, add_row, (char[]){"x"}, count_outcome) == GR_OK)
+    while (taken < 2 * (int)STORE_QUEUE_MAX && store_post(s, add_row, word, count_outcome) == GR_OK)
         taken++;
     ck_assert_int_ge(taken, (int)STORE_QUEUE_MAX - 1);
     ck_assert_int_le(taken, (int)STORE_QUEUE_MAX + (int)STORE_BATCH_MAX);
-    ck_assert_int_eq(store_post(s, add_row, (char[]){"x"}, count_outcome), GR_EAGAIN);
+    ck_assert_int_eq(store_post(s, add_row, word, count_outcome), GR_EAGAIN);
     open_gate_and_wait(taken + 1);
     ck_assert_int_eq(rows(s), taken);
     store_close(s);
@@ -218,7 +219,7 @@ START_TEST(closing_finishes_what_waits)
 
     gate_open = true;
     for (int i = 0; i < 50; i++)
-        ck_assert_int_eq(store_post(s, add_row, (char[]){"x"}, count_outcome), GR_OK);
+        ck_assert_int_eq(store_post(s, add_row, word, count_outcome), GR_OK);
     store_close(s);
     ck_assert_int_eq(outcomes[GR_OK], 50);
     s = open_started();
