@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include "backend.h"
 #include "guardrail/number.h"
+#include "manifest.h"
 #include "tree.h"
 
 #define TIME_SCALE_MAX 1000u
@@ -97,6 +98,27 @@ check_tree(const struct command *self, const struct session *s, const struct tre
     return code;
 }
 
+/* With --only: EXIT_CLEAN unless an earlier run wrote a file that this one would not. Writing would remove it, and nobody who asks for one
+ * part expects to lose the others. */
+static int
+keeps_all(const struct command *self, const struct tree *t, const char *dir)
+{
+    struct manifest old = {.n = 0};
+    bool bad = false;
+    enum gr_err err = manifest_read(&old, dir, &bad);
+    int code = err == GR_OK ? EXIT_CLEAN : EXIT_MACHINE;
+
+    if (err != GR_OK)
+        complain(self, "cannot read %s/" MANIFEST_NAME ": %s", dir, gr_err_name(err));
+    for (size_t i = 0; code == EXIT_CLEAN && i < old.n; i++)
+        if (!tree_get(t, gr_str(old.entries[i].path)).p)
+            code = usage(
+                self, "--only: %s holds other parts too (%s); write to another folder, or compile them all",
+                dir, old.entries[i].path);
+    manifest_fini(&old);
+    return code;
+}
+
 static int
 build(const struct command *self, const struct options *o, const struct session *s, const struct model *m)
 {
@@ -114,6 +136,8 @@ build(const struct command *self, const struct options *o, const struct session 
         code = EXIT_USAGE;
     else if (err != GR_OK)
         complain(self, "cannot compile: %s", gr_err_name(err));
+    else if (only && (code = keeps_all(self, t, dir)) != EXIT_CLEAN)
+        ; /* said already */
     else if (options_get(self->options, o, "check"))
         code = check_tree(self, s, t, dir);
     else

@@ -58,12 +58,12 @@ static const char usage_tail[] =
     "deployment, 3 guardraild cannot be reached or is in trouble.\n"
     "\n"
     "Examples:\n"
-    "  guardrailctl release start --stream cluster=equities --deployment tp-2026-11-23-1 --by "
-    "jane.doe@tradepulse.ai\n"
-    "  guardrailctl gate tp-2026-11-23-1\n"
-    "  guardrailctl release advance tp-2026-11-23-1 --by jane.doe@tradepulse.ai --reason 'Latency normal "
+    "  guardrailctl release start --stream cluster=equities --deployment d42 --by "
+    "jane.doe@example.com\n"
+    "  guardrailctl gate d42\n"
+    "  guardrailctl release advance d42 --by jane.doe@example.com --reason 'Latency normal "
     "after warm-up.'\n"
-    "  guardrailctl release hold tp-2026-11-23-1 --reason 'exchange is halting; no automatic rollback now'\n";
+    "  guardrailctl release hold d42 --reason 'exchange is halting; no automatic rollback now'\n";
 
 static enum ctl_exit
 print_usage(void)
