@@ -32,13 +32,13 @@
 enum gr_promql_kind {
     GR_PROMQL_NUMBER,
     GR_PROMQL_STRING,
-    GR_PROMQL_SELECTOR, /* instant or range vector selector */
-    GR_PROMQL_SUBQUERY, /* child[0] [range:step] */
-    GR_PROMQL_CALL,     /* child[0 … count-1] are the arguments */
+    GR_PROMQL_SELECTOR,  /* instant or range vector selector */
+    GR_PROMQL_SUBQUERY,  /* child[0] [range:step] */
+    GR_PROMQL_CALL,      /* child[0 … count-1] are the arguments */
     GR_PROMQL_AGGREGATE, /* child[count-1] is the vector; of two, child[0] is the parameter */
-    GR_PROMQL_BINARY, /* child[0] op child[1] */
-    GR_PROMQL_UNARY,  /* sign child[0] */
-    GR_PROMQL_PAREN   /* ( child[0] ), kept as written */
+    GR_PROMQL_BINARY,    /* child[0] op child[1] */
+    GR_PROMQL_UNARY,     /* sign child[0] */
+    GR_PROMQL_PAREN      /* ( child[0] ), kept as written */
 };
 enum gr_promql_type {
     GR_PROMQL_T_NONE, /* no valid expression */
@@ -108,8 +108,8 @@ struct gr_promql_function {
     struct gr_str name;
     enum gr_promql_type args[5];
     uint8_t arg_count; /* filled entries of args */
-    int8_t
-        variadic; /* 0: exactly arg_count; n > 0: the last may be left out, up to n of it; -1: any number of the last */
+    /* 0: exactly arg_count; n > 0: the last may be left out, up to n of it; -1: any number of the last */
+    int8_t variadic;
     enum gr_promql_type result;
 };
 enum gr_promql_clause { GR_PROMQL_ALL, GR_PROMQL_BY, GR_PROMQL_WITHOUT };

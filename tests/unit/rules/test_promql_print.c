@@ -111,6 +111,8 @@ START_TEST(built)
     must_print(gr_promql_text(a, GR_STR("a\"b\n")), "\"a\\\"b\\n\"");
     must_print(gr_promql_select(a, GR_STR("on"), NULL, 0, 0), "{__name__=\"on\"}");
     must_print(gr_promql_select(a, GR_STR("a b"), NULL, 0, 60000), "{__name__=\"a b\"}[1m]");
+    must_print(gr_promql_select(a, GR_STR("9a"), NULL, 0, 0), "{__name__=\"9a\"}");
+    must_print(gr_promql_select(a, GR_STR("a9:"), NULL, 0, 0), "a9:");
     must_print(gr_promql_select(a, GR_STR("sum"), NULL, 0, 0), "sum");
     must_print(gr_promql_number(a, (double)INFINITY), "Inf");
     gr_arena_free(a);

@@ -280,6 +280,35 @@ START_TEST(add_without_memory)
 }
 END_TEST
 
+/* Every builder, in ever larger arenas: NULL until all fits, then the whole. */
+START_TEST(builders_without_memory)
+{
+    struct gr_promql_matcher m = {.name = GR_STR("label"), .op = GR_PROMQL_LIKE, .value = GR_STR("value")};
+    struct gr_str by[] = {GR_STR_INIT("first"), GR_STR_INIT("second")};
+    bool built = false;
+
+    for (size_t ceiling = 0; !built; ceiling += 8) {
+        struct gr_arena *a = gr_arena_create(ceiling);
+        struct gr_promql *select = gr_promql_select(a, GR_STR("a metric"), &m, 1, 60000), *text, *e,
+                         *copy = NULL;
+
+        ck_assert_uint_lt(ceiling, 1 << 16);
+        e = gr_promql_call(a, "rate", &select, 1);
+        text = gr_promql_text(a, GR_STR("v"));
+        e = gr_promql_aggregation(a, GR_PROMQL_COUNT_VALUES, GR_PROMQL_BY, by, 2, text, e);
+        e = gr_promql_binary(a, GR_PROMQL_ADD, e, gr_promql_number(a, 1));
+        if (e)
+            copy = gr_promql_clone(a, e);
+        ck_assert((gr_arena_status(a) == GR_OK) == (copy != NULL));
+        if (copy)
+            is(copy, "count_values by (first, second) (\"v\", rate({__name__=\"a "
+                     "metric\",label=~\"value\"}[1m])) + 1");
+        built = copy != NULL;
+        gr_arena_free(a);
+    }
+}
+END_TEST
+
 /* ---- replace ---- */
 
 START_TEST(replace)
@@ -335,6 +364,7 @@ promql_tree_suite(void)
     tcase_add_loop_test(tc, add_matchers, 0, GR_COUNT(adds));
     tcase_add_test(tc, name_conflicts_with_metric);
     tcase_add_test(tc, add_without_memory);
+    tcase_add_test(tc, builders_without_memory);
     tcase_add_test(tc, replace);
     tcase_add_test(tc, replace_keeps_height);
     suite_add_tcase(s, tc);
