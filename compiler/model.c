@@ -29,8 +29,8 @@ value_of(const struct pairs *p, struct gr_str key)
     return NULL;
 }
 
-/* A label that the slice does not state (a dynamic one, or the slice is outside `expect`) may have any value, so it matches: the
- * tightest limit wins. */
+/* A label that the slice does not state (a dynamic one, or the slice is outside `expect`) may have any value,
+ * so it matches: the tightest limit wins. */
 static bool
 override_applies(const struct model *m, const struct override *o, const struct slice *slice)
 {

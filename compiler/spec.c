@@ -1,4 +1,5 @@
-/* spec.c - from a document to a model: reads, checks against the tables, then part by part, then as a whole. */
+/* spec.c - from a document to a model: reads, checks against the tables, then part by part, then as a
+ * whole. */
 #include "config.h"
 #include "spec.h"
 #include "spec_parts.h"
@@ -95,8 +96,8 @@ start(struct spec *s, struct spec_options options)
     return GR_OK;
 }
 
-/* A document that libyaml gave up on, or that has forbidden features, is still checked as far as it goes: but nothing is missed in
- * it, and no part is read, since what was lost may be what the rest builds on. */
+/* A document that libyaml gave up on, or that has forbidden features, is still checked as far as it goes: but
+ * nothing is missed in it, and no part is read, since what was lost may be what the rest builds on. */
 static enum gr_err
 check_document(struct spec *s)
 {

@@ -1,7 +1,7 @@
 /* spec.h - reads a guardrail spec into a model, reporting all that is wrong in one run.
  *
- * The document is read by base/ (gr_yaml_read); here its keys are checked against tables, names resolved and meanings checked. A part
- * that is wrong is poisoned: later checks that build on it stay silent. */
+ * The document is read by base/ (gr_yaml_read); here its keys are checked against tables, names resolved and
+ * meanings checked. A part that is wrong is poisoned: later checks that build on it stay silent. */
 #ifndef GUARDRAIL_COMPILER_SPEC_H
 #define GUARDRAIL_COMPILER_SPEC_H
 #include "guardrail/node.h"

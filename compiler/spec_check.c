@@ -1,4 +1,5 @@
-/* spec_check.c - what only the whole document can tell. Each check names what it builds on and is silent when that is wrong. */
+/* spec_check.c - what only the whole document can tell. Each check names what it builds on and is silent when
+ * that is wrong. */
 #include "config.h"
 #include "spec_parts.h"
 
@@ -134,8 +135,8 @@ check_weights(struct spec *s, const struct draft *d)
 
 /* ---- buckets ---- */
 
-/* From the middle of which bucket a value that rises to the limit leaves that bucket. If there is none, canary and control look
- * alike in every bucket until they are much further apart than the limit allows. */
+/* From the middle of which bucket a value that rises to the limit leaves that bucket. If there is none,
+ * canary and control look alike in every bucket until they are much further apart than the limit allows. */
 static bool
 resolves(const struct metric *m, const struct limit *l, const struct bound *b)
 {
@@ -188,7 +189,8 @@ action_names(struct spec *s)
     return names;
 }
 
-/* What `on:` and escalations name. Where a list is wrong or a name is a slip, what was meant counts as used. */
+/* What `on:` and escalations name. Where a list is wrong or a name is a slip, what was meant counts as
+ * used. */
 struct uses {
     struct strs known, used;
     bool complete;

@@ -4,7 +4,8 @@
 
 #include "guardrail/policy.h"
 
-/* A release label's value names files and becomes an argument of programs: it must match GR_POLICY_VALUE_PATTERN. */
+/* A release label's value names files and becomes an argument of programs: it must match
+ * GR_POLICY_VALUE_PATTERN. */
 static bool
 is_policy_value(struct gr_str v)
 {
@@ -128,7 +129,8 @@ add_stream(struct spec *s, const struct gr_node *entry, const struct stream *sha
     return true;
 }
 
-/* One stream for each combination of the entry's release label values. `at` counts through them like an odometer. */
+/* One stream for each combination of the entry's release label values. `at` counts through them like an
+ * odometer. */
 static bool
 add_streams(struct spec *s, const struct gr_node *entry, const struct stream *shape, size_t *cap)
 {

@@ -1,7 +1,9 @@
-/* spec_hash.c - a document reduced to its meaning: canonical JSON with sorted keys and one spelling for each value.
+/* spec_hash.c - a document reduced to its meaning: canonical JSON with sorted keys and one spelling for each
+ * value.
  *
- * Comments, layout, quoting, the order of keys and the spelling of units ("120s", "2m") play no part; the tables say what a value
- * is. Defaults are not filled in: to state one is a change of the document, if a harmless one. */
+ * Comments, layout, quoting, the order of keys and the spelling of units ("120s", "2m") play no part; the
+ * tables say what a value is. Defaults are not filled in: to state one is a change of the document, if a
+ * harmless one. */
 #include "config.h"
 #include "spec_parts.h"
 
@@ -23,7 +25,8 @@ put_quoted(struct gr_buf *b, struct gr_buf *text)
     gr_buf_fini(text);
 }
 
-/* "+25%" and "+25 %" are "+ 0.25 ratio"; a percentage keeps its name, since % and pp mean different things. */
+/* "+25%" and "+25 %" are "+ 0.25 ratio"; a percentage keeps its name, since % and pp mean different
+ * things. */
 static void
 put_quantity(struct gr_buf *b, struct gr_str text)
 {

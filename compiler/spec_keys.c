@@ -187,8 +187,8 @@ check_one(struct spec *s, const struct gr_node *node, const struct key *key)
     return scalar_check(s, node, key);
 }
 
-/* A list: its entries are checked one by one. One that is wrong poisons a list of scalars (half a list of labels would be a
- * different, wrong list), but not a list of mappings. */
+/* A list: its entries are checked one by one. One that is wrong poisons a list of scalars (half a list of
+ * labels would be a different, wrong list), but not a list of mappings. */
 static bool
 check_list(struct spec *s, const struct gr_node *list, const struct key *key)
 {

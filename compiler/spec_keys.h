@@ -1,8 +1,10 @@
-/* spec_keys.h - the spec language as data: for each mapping a table of its keys, with type, help and what they require.
+/* spec_keys.h - the spec language as data: for each mapping a table of its keys, with type, help and what
+ * they require.
  *
- * One table per mapping (spec_tables.c), three users: keys_check() here reports all that the tables alone can tell (unknown and
- * missing keys, wrong types, malformed scalars), spec_hash() reduces a document to its meaning, and a schema generator can walk
- * them. A value that is wrong is poisoned: the readers of the parts (spec_parts.h) then see nothing in its place and stay silent. */
+ * One table per mapping (spec_tables.c), three users: keys_check() here reports all that the tables alone can
+ * tell (unknown and missing keys, wrong types, malformed scalars), spec_hash() reduces a document to its
+ * meaning, and a schema generator can walk them. A value that is wrong is poisoned: the readers of the parts
+ * (spec_parts.h) then see nothing in its place and stay silent. */
 #ifndef GUARDRAIL_COMPILER_SPEC_KEYS_H
 #define GUARDRAIL_COMPILER_SPEC_KEYS_H
 #include "guardrail/node.h"
@@ -62,7 +64,8 @@ struct spec;
 void keys_check(struct spec *s, const struct gr_node *root, const struct keys *keys, bool partial);
 /* The row of a key, or of any key where names are free; NULL if there is none. */
 const struct key *keys_find(const struct keys *keys, struct gr_str name);
-/* The one scalar check (spec_scalar.c): reports and returns false if the text is no value of the row's type. */
+/* The one scalar check (spec_scalar.c): reports and returns false if the text is no value of the row's
+ * type. */
 bool scalar_check(struct spec *s, const struct gr_node *node, const struct key *key);
 /* Whether a free name is well-formed; reports. */
 bool scalar_check_name(struct spec *s, struct gr_str name, struct gr_span where, enum key_type type);

@@ -1,8 +1,9 @@
 /* spec_limit.c - limits: from "+25%" against control to exact literals.
  *
- * What a quantity means depends on what it is compared with. Against control: a percentage is relative (effect = canary ÷ control,
- * literal 1 ± v), pp and bps and the metric's own unit are points (effect = canary − control). Against a fixed value: it is that
- * value, converted to the metric's unit. All in decimal: 1 + 25/100 is 1.25, not the double next to it. */
+ * What a quantity means depends on what it is compared with. Against control: a percentage is relative
+ * (effect = canary ÷ control, literal 1 ± v), pp and bps and the metric's own unit are points (effect =
+ * canary − control). Against a fixed value: it is that value, converted to the metric's unit. All in decimal:
+ * 1 + 25/100 is 1.25, not the double next to it. */
 #include "config.h"
 #include "spec_parts.h"
 

@@ -1,4 +1,5 @@
-/* spec_override.c - tighter limits for some slices. The tightest limit that applies wins; an override may only tighten. */
+/* spec_override.c - tighter limits for some slices. The tightest limit that applies wins; an override may
+ * only tighten. */
 #include "config.h"
 #include "spec_parts.h"
 

@@ -1,7 +1,8 @@
 /* spec_parts.h - the reader's state, how parts of a document are fetched, and the readers of its parts.
  *
- * keys_check() has been over the document before any of these run. So a fetched value is well-formed, or it is absent, or it was
- * wrong and reported; in the last two cases a getter gives its neutral value (0, empty, NULL) and whoever builds on it stays silent. */
+ * keys_check() has been over the document before any of these run. So a fetched value is well-formed, or it
+ * is absent, or it was wrong and reported; in the last two cases a getter gives its neutral value (0, empty,
+ * NULL) and whoever builds on it stays silent. */
 #ifndef GUARDRAIL_COMPILER_SPEC_PARTS_H
 #define GUARDRAIL_COMPILER_SPEC_PARTS_H
 #include "spec.h"
@@ -50,9 +51,11 @@ int spec_choice(const struct spec *s, const struct gr_node *map, const char *key
 /* A list of texts, or one text. Wrong entries are left out. */
 struct strs spec_texts(struct spec *s, const struct gr_node *map, const char *key);
 struct strs spec_node_texts(struct spec *s, const struct gr_node *node);
-/* The narrowest place that says which entry of a list or mapping this is: its key, its `name`, its first key. */
+/* The narrowest place that says which entry of a list or mapping this is: its key, its `name`, its first
+ * key. */
 struct gr_span spec_head(const struct gr_node *node);
-/* Bytes [start, end) of a scalar's text, where they stand in the file; the whole value where that cannot be told. */
+/* Bytes [start, end) of a scalar's text, where they stand in the file; the whole value where that cannot be
+ * told. */
 struct gr_span spec_within(const struct spec *s, const struct gr_node *node, size_t start, size_t end);
 /* The ratio of a share or floor: "0.5%" is 0.005. */
 GR_MUST_USE enum gr_err spec_ratio(struct gr_str text, struct gr_dec *out);
@@ -60,7 +63,8 @@ GR_MUST_USE enum gr_err spec_ratio(struct gr_str text, struct gr_dec *out);
 /* ---- small sets of names (spec_value.c) ---- */
 bool strs_has(const struct strs *set, struct gr_str s);
 void strs_sort(struct strs *set);
-/* Adds unless it is there; false without memory. Only to sets that began empty (others have no room to grow). */
+/* Adds unless it is there; false without memory. Only to sets that began empty (others have no room to
+ * grow). */
 bool strs_add(struct spec *s, struct strs *set, struct gr_str text);
 struct gr_str strs_nearest(const struct strs *set, struct gr_str s);
 /* "a, b, c", at most 12 of them. */
@@ -98,7 +102,8 @@ void read_limit(struct spec *s, struct draft *d);     /* spec_limit.c */
 void read_overrides(struct spec *s, struct draft *d); /* spec_override.c */
 void read_evidence(struct spec *s, struct draft *d);  /* spec_evidence.c */
 void read_guardrail_phases(struct spec *s, struct draft *d); /* phases, window: spec_phases.c */
-/* One quantity of a limit (spec_limit.c): adds one bound, or two for ±, to `bounds`; false if it was refused. */
+/* One quantity of a limit (spec_limit.c): adds one bound, or two for ±, to `bounds`; false if it was
+ * refused. */
 struct bounds {
     struct bound *v;
     size_t n;
@@ -114,7 +119,8 @@ struct strs read_argv(struct spec *s, const struct gr_node *list, enum placehold
 bool check_placeholders(struct spec *s, const struct gr_node *text, const struct strs *known);
 struct strs known_placeholders(struct spec *s, enum placeholders allowed);
 
-/* Values that a label can have by `expect` and `flows`; false: the label is unknown there. n == 0: not enumerated. */
+/* Values that a label can have by `expect` and `flows`; false: the label is unknown there. n == 0: not
+ * enumerated. */
 bool label_values(struct spec *s, struct gr_str label, struct strs *values);
 /* Reports a value that `expect` does not have for this label (GR0302 for the flow label, else GR0105). */
 bool check_label_value(struct spec *s, struct gr_str label, const struct gr_node *value);

@@ -10,7 +10,8 @@ is_word(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-/* Finds the next {word} at or after *at: *at is then its brace, *end behind it. Other braces are plain text. */
+/* Finds the next {word} at or after *at: *at is then its brace, *end behind it. Other braces are plain
+ * text. */
 static bool
 next_placeholder(struct gr_str text, size_t *at, size_t *end)
 {

@@ -113,8 +113,8 @@ read_stated(struct spec *s, struct draft *d, const struct gr_node *list)
     return ok;
 }
 
-/* The spec's default. A fixed limit needs no comparison, so a label that its metric lacks is left out; against control it would
- * pool what must not be pooled. */
+/* The spec's default. A fixed limit needs no comparison, so a label that its metric lacks is left out;
+ * against control it would pool what must not be pooled. */
 static bool
 read_default(struct spec *s, struct draft *d)
 {
@@ -286,7 +286,8 @@ add_slices(struct spec *s, struct guardrail *g, uint32_t stream, const struct di
     return true;
 }
 
-/* An earlier guardrail with the same labels and restrictions expects the same; most do, so slices are shared. */
+/* An earlier guardrail with the same labels and restrictions expects the same; most do, so slices are
+ * shared. */
 static const struct guardrail *
 same_shape(const struct spec *s, const struct draft *d)
 {

@@ -1,4 +1,5 @@
-/* spec_tables.c - the spec language: one table for each mapping. To add a key: a row here, and the reader of its part. */
+/* spec_tables.c - the spec language: one table for each mapping. To add a key: a row here, and the reader of
+ * its part. */
 #include "config.h"
 #include "spec_keys.h"
 

@@ -1,4 +1,5 @@
-/* spec_value.c - fetching checked values from the document, poison, places inside scalars, and small sets of names. */
+/* spec_value.c - fetching checked values from the document, poison, places inside scalars, and small sets of
+ * names. */
 #include "config.h"
 #include "spec_parts.h"
 
@@ -148,8 +149,8 @@ is_space(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* Walks the decoded text and the text of the file side by side. Quotes aside they differ only in white space (folding, the
- * indentation of blocks), except where there are escapes; then *out stays as it is. */
+/* Walks the decoded text and the text of the file side by side. Quotes aside they differ only in white space
+ * (folding, the indentation of blocks), except where there are escapes; then *out stays as it is. */
 static void
 map_bytes(struct gr_str raw, struct gr_str text, size_t from[2], bool found[2])
 {

@@ -1,4 +1,5 @@
-/* fuzz_spec.c - any bytes as a spec: findings or a model, the same twice; a model keeps the promises of model.h. */
+/* fuzz_spec.c - any bytes as a spec: findings or a model, the same twice; a model keeps the promises of
+ * model.h. */
 #include "config.h"
 #include "fuzz.h"
 

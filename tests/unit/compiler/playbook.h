@@ -1,4 +1,5 @@
-/* playbook.h - compares the playbook, a Markdown page for people, with a model. Everything it wants is read from the page. */
+/* playbook.h - compares the playbook, a Markdown page for people, with a model. Everything it wants is read
+ * from the page. */
 #ifndef TEST_PLAYBOOK_H
 #define TEST_PLAYBOOK_H
 #include "guardrail/buf.h"

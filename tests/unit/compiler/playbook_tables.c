@@ -233,8 +233,8 @@ bounds_at(const struct guardrail *g, enum level level)
     return n;
 }
 
-/* A signed percentage is a change against control, 1 ± v; ± a band around zero; a plain value a level, whose bad side the order of
- * soft and hard shows. */
+/* A signed percentage is a change against control, 1 ± v; ± a band around zero; a plain value a level, whose
+ * bad side the order of soft and hard shows. */
 static void
 audit_level(struct audit *a, const struct guardrail *g, enum level level, const struct threshold *t,
             bool falling)

@@ -137,7 +137,8 @@ START_TEST(tests_are_counted)
 }
 END_TEST
 
-/* ln(1 / (2 × 0.01 / 12)) = ln 600; soft takes the same budget unless it has its own: ln(12 / 0.2) = ln 60. */
+/* ln(1 / (2 × 0.01 / 12)) = ln 600; soft takes the same budget unless it has its own: ln(12 / 0.2) = ln
+ * 60. */
 START_TEST(threshold_splits_the_budget)
 {
     struct specs s;

@@ -1,4 +1,5 @@
-/* The playbook and examples/tradepulse/guardrails.yml say the same. Each change of one side alone must be noticed. */
+/* The playbook and examples/tradepulse/guardrails.yml say the same. Each change of one side alone must be
+ * noticed. */
 #include "config.h"
 #include "playbook.h"
 #include "specs.h"
@@ -29,7 +30,8 @@ changed(const char *path, const char *what, const char *with)
     return b;
 }
 
-/* What the audit has to complain about. The spec must compile; a change may leave an action unused, which is a warning. */
+/* What the audit has to complain about. The spec must compile; a change may leave an action unused, which is
+ * a warning. */
 static struct gr_buf
 audit(const struct gr_buf *page, const struct gr_buf *spec)
 {

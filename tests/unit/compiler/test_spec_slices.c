@@ -2,7 +2,8 @@
 #include "specs.h"
 #include "test_compiler.h"
 
-/* What is added to the base's guardrail, its slice labels, and the slices that are expected: stream:value/value … */
+/* What is added to the base's guardrail, its slice labels, and the slices that are expected:
+ * stream:value/value … */
 static const struct {
     const char *added, *within, *slices;
 } rows[] = {
