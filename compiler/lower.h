@@ -105,8 +105,8 @@ int64_t lower_range_ms(const struct lower *lo, uint64_t slots);
 int64_t lower_test_range_ms(const struct lower *lo);
 /* ln(1/(2 alpha)) of a level, to four decimals; a level without a budget uses the other's. */
 const char *lower_threshold(struct lower *lo, enum level level);
-/* Compares a value with the literal of each slice. value: a template with $1 where further matchers go, as
- * `guardrail:effect{$S,guardrail="lat"$1}`. Composes `V > 1.2`; with overrides on one label `(V{,venue=~"XNYS|BINANCE"} > 1.2
+/* Compares a value with the literal of each slice. value: a template (a text made with lower_put() must hold $$C, not $C: what it
+ * puts in would be expanded again) with $1 where further matchers go, as `guardrail:effect{$S,guardrail="lat"$1}`. Composes `V > 1.2`; with overrides on one label `(V{,venue=~"XNYS|BINANCE"} > 1.2
  * or V{,venue!~"XNYS|BINANCE"} > 1.15)`, so that a slice outside `expect` gets the tightest; on several labels the rest is `(V unless
  * (V{…} or …)) > 1.15`. op: a comparison, or "* 0 +" to record the literal itself. */
 void lower_per_literal(struct lower *lo, const struct guardrail *g, const struct bound *b, const char *value,

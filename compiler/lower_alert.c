@@ -314,7 +314,7 @@ put_breach(struct lower *lo, const struct guardrail *g, const struct bound *b)
     const char *value;
 
     if (b->side == SIDE_BACKSTOP) {
-        lower_put(lo, "sum without (cohort) (guardrail:window:value{$$S$1,cohort=$C$$1})", name, NULL);
+        lower_put(lo, "sum without (cohort) (guardrail:window:value{$$S$1,cohort=$$C$$1})", name, NULL);
         value = lower_cut(lo, from);
         lower_per_literal(lo, g, b, value, lower_op(b));
         put_few_events(lo, g, b, name);

@@ -14,7 +14,7 @@ limit(struct lower *lo, const struct guardrail *g, const struct bound *b)
     size_t from = lo->expr.n;
 
     if (b->side == SIDE_BACKSTOP)
-        lower_put(lo, "sum without (cohort) (guardrail:window:value{$$S$1,cohort=$C$$1})", name, NULL);
+        lower_put(lo, "sum without (cohort) (guardrail:window:value{$$S$1,cohort=$$C$$1})", name, NULL);
     else
         lower_put(lo, "guardrail:effect{$$S$1$$1}", name, NULL);
     value = lower_cut(lo, from);

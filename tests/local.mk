@@ -19,4 +19,9 @@ EXTRA_DIST += \
 	tests/promtool/edges.test.yml \
 	tests/promtool/edges.yml \
 	tests/promtool/kinds.test.yml \
-	tests/promtool/kinds.yml
+	tests/promtool/kinds.yml \
+	tests/promtool/pair.test.yml \
+	tests/promtool/pair.yml \
+	tests/promtool/phases.test.yml \
+	tests/promtool/streams.test.yml \
+	tests/promtool/streams.yml

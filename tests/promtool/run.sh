@@ -25,7 +25,9 @@ for spec in "$GR_SRCDIR"/tests/promtool/*.yml; do
   cp "$work/promtool-$name-1/prometheus/rules.yml" "$work/$name-rules.yml"
 done
 for cases in "$GR_SRCDIR"/tests/promtool/*.test.yml; do
-  cp "$cases" "$work/"
+  name=$(basename "$cases" .test.yml)
+  hash=$(sed -n 's/^ *spec_hash: "*\([0-9a-f]*\)"*$/\1/p;T;q' "$work/$name-rules.yml" 2>/dev/null)
+  sed "s/@spec_hash@/$hash/" "$cases" >"$work/$name.test.yml"
   run "$PROMTOOL" test rules "$work/$(basename "$cases")"
 done
 if [ $bad -eq 0 ]; then rm -rf "$work"; else echo "kept: $work"; fi
