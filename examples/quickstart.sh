@@ -39,7 +39,7 @@ verdict_count() { prom "count(guardrail:verdict{deployment_id=\"demo-42\"} == $1
 # One line: phase, and how many (guardrail, slice) pairs have each verdict.
 status() {
   local phase healthy insufficient soft hard
-  phase=$(ctl release show demo-42 --json 2>/dev/null | jq -r '"\(.state) \(.phase)"')
+  phase=$(ctl release show demo-42 --json 2>/dev/null | jq -r '.release | "\(.state) \(.phase)"')
   healthy=$(verdict_count 0) insufficient=$(verdict_count 1) soft=$(verdict_count 2) hard=$(verdict_count 3)
   printf '%3d s  %-32s healthy %-3s insufficient %-3s soft %-3s hard %-3s' $((SECONDS - started)) "$phase" \
     "${healthy:-0}" "${insufficient:-0}" "${soft:-0}" "${hard:-0}"
@@ -57,7 +57,7 @@ until_true() {
   status; echo
 }
 advance() { ctl release advance demo-42 --by "$USER_NAME" --reason "$1"; }
-is_state() { [ "$(ctl release show demo-42 --json | jq -r .state)" = "$1" ]; }
+is_state() { [ "$(ctl release show demo-42 --json | jq -r .release.state)" = "$1" ]; }
 
 USER_NAME=${USER:-operator}
 work=$(mktemp -d "${TMPDIR:-/tmp}/guardrail-quickstart.XXXXXX") || die "no temporary folder"
@@ -73,7 +73,7 @@ echo "compiled: $(jq -r '.files | length' "$work/compiled/manifest.json") files,
 echo "running:  Prometheus $PROM_URL   Alertmanager $AM_URL   guardraild $GR_URL"
 
 say "2. A release of the equities cluster starts; its canary is healthy (two minutes pass every two seconds)"
-ctl release start --stream cluster=equities --deployment demo-42 --by "$USER_NAME" --reason "quickstart" || die "The release did not start."
+stack_release demo-42 equities && ctl release show demo-42 || die "The release did not start."
 until_true 60 advance "pre-flight passed" || die "The pre-flight was not passed: $(ctl gate demo-42)"
 until_true 60 advance "phase 1 is green" || die "Phase 1 was not passed: $(ctl gate demo-42)"
 fleet /share "market_making 0.05 cluster=equities" >/dev/null
@@ -84,14 +84,15 @@ sleep 6
 fleet /fault "error_rate x3 track=canary venue=XNAS" >/dev/null
 broke=$SECONDS
 until_true 60 is_state rolled_back || die "The canary was not rolled back."
-echo "rolled back $((SECONDS - broke)) s after the fault ($(((SECONDS - broke))) minutes of the demo's time)"
+echo "rolled back $((SECONDS - broke)) s after the fault: $((SECONDS - broke)) minutes in the demo's time"
 
-say "4. What was done, and why: the decision record"
-sed -n '/decision: rollback/,$p' "$work/reports/release_decisions/demo-42.yaml" | head -60
+say "4. What was done, and why: the decision record (without the values of every slice)"
+awk '/^decision: rollback/ {on = 1} /^metrics_by_slice:/ {skip = 1; next} /^[a-z]/ {skip = 0} on && !skip {print "   " $0}' \
+  "$work/reports/release_decisions/demo-42.yaml"
 say "5. The steps that ran, each once"
 cut -d' ' -f2- "$work/run/actions.log" | sed 's/^/   /'
 say "6. Who was told"
-curl -fsS "$STANDIN_URL/received" | jq -r '.[] | "   \(.target): \(.body | (.payload.summary? // .text? // (tostring | .[0:160])))"' | sort | uniq -c | sort -rn | head -6
+curl -fsS "$STANDIN_URL/received" | jq -r '.messages[] | "   \(.target): \(.message | .payload.summary? // .text?)"' | head -6
 say "Where to look next"
 cat <<'EOF'
    examples/tradepulse/guardrails.yml   the specification: every limit of the playbook, as people write it

@@ -163,5 +163,5 @@ ctl() { "$GR_BUILDDIR/guardrailctl" --socket "$STACK/run/admin.sock" "$@"; }
 
 stack_release() {
   echo "$1 $2" >>"$STACK/run/deployments"
-  ctl release start --stream "cluster=$2" --deployment "$1" --by tests --reason "a test or a demonstration" >/dev/null
+  ctl release start --stream "cluster=$2" --deployment "$1" --by "${USER:-operator}" --reason "a test or a demonstration" >/dev/null
 }
