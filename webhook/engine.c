@@ -201,7 +201,8 @@ job_settle(struct db *db, void *arg)
 
     if (s->result.answer != SENDER_DONE && strcmp(s->state, "done") == 0)
         return outbox_retry(db, s->effect->id, app_now_ms() + s->retry_ms, gr_str(s->result.text));
-    return outbox_finish(db, s->effect->id, s->state, gr_str(s->result.text), app_now_ms());
+    return outbox_finish(db, s->effect->id, s->state,
+                         s->result.answer == SENDER_DONE ? GR_STR("") : gr_str(s->result.text), app_now_ms());
 }
 
 static void

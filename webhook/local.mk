@@ -60,3 +60,6 @@ bin_PROGRAMS += guardrailctl
 guardrailctl_SOURCES = webhook/guardrailctl.c webhook/ctl.h webhook/ctl_http.c webhook/ctl_print.c
 guardrailctl_CFLAGS = $(libwebhook_a_CFLAGS)
 guardrailctl_LDADD = $(WEBHOOK_LIBS)
+
+EXTRA_DIST += webhook/guardraild.yml
+dist_man_MANS += man/guardraild.8 man/guardrailctl.1

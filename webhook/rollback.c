@@ -244,7 +244,8 @@ run_programs(struct run *r, const struct policy_argv *commands, size_t count, in
         return err;
     while ((err = runner_next(r->env->runner, TURN_MS, result)) == GR_ETIMEOUT)
         if (atomic_load(r->env->cancel) && !cancelled)
-            cancelled = runner_cancel(r->env->runner, (uint64_t)r->effect->id) == GR_OK; /* else it has just ended */
+            cancelled =
+                runner_cancel(r->env->runner, (uint64_t)r->effect->id) == GR_OK; /* else it has just ended */
     return err;
 }
 
@@ -330,7 +331,7 @@ bound_text(struct run *r, const struct policy_step *s, const struct prom_vector 
     if (error->text[0]) {
         gr_buf_puts(&b, error->text);
     } else if (v->count == 0) {
-        gr_buf_puts(&b, "no data");
+        gr_buf_puts(&b, check == PROM_HOLDS ? "no data, which the policy takes as done" : "no data");
     } else {
         gr_buf_puts(&b, check == PROM_HOLDS ? "holds: " : "does not hold: ");
         gr_double_print(&b, v->samples[0].value);
@@ -583,7 +584,9 @@ run_steps(struct run *r)
     r->end.state = "done";
     r->end.complete = r->end.notice = true;
     r->end.page = false;
-    r->end.reason = GR_STR("every step is done");
+    r->end.reason = gr_arena_printf(r->arena, GR_FMT "; every step is done", GR_ARG(r->effect->reason));
+    if (!r->end.reason.p)
+        r->end.reason = GR_STR("every step is done");
     finish(r);
 }
 

@@ -40,6 +40,14 @@ says "second of a stream" 1 "active release: d1" release start --stream cluster=
 says "list" 0 "d1" release list
 says "status" 0 "mode                 auto" status
 
+# each manual page knows each option
+for pair in "guardraild 8" "guardrailctl 1"; do
+    set -- $pair
+    for option in $("$GR_BUILDDIR/$1" --help | grep -o -e '--[a-z-]*' | sort -u); do
+        grep -q -e "Fl -${option#--}" "$GR_SRCDIR/man/$1.$2" || fail "$1.$2 does not mention $option"
+    done
+done
+
 # preflight: only schema_changes is expected there, and the check has to pass
 says "gate: check not run, no verdict" 1 "check replay was not run yet" gate d1
 says "gate: verdict missing" 1 "schema_changes {}: no verdict" gate d1

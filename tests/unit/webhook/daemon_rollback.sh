@@ -20,7 +20,7 @@ is "jira is a visible dead letter" "$(ctl --json deadletter list | jq -r '.deadl
 
 is "hard breach accepted" "$(hard d42 | post /v1/alerts)" 200
 eventually "rolled back" state_is d42 rolled_back
-is "steps in order" "$(cut -d' ' -f1-2 "$dir/ran" | tr '\n' ',')" "freeze d42,drain d42,redeploy build,redeploy apply,"
+is "steps in order" "$(cut -d' ' -f1 "$dir/ran" | uniq -c | tr -s ' \n' ' ')" " 1 freeze 1 drain 2 redeploy "
 eventually "pager told" test -s "$dir/standin/pagerduty.log"
 is "again: accepted" "$(hard d42 | post /v1/alerts)" 200
 is "no second rollback" "$(effects d42 rollback done)" 1

@@ -1,6 +1,7 @@
 #include "config.h"
 #include "test_webhook.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include "webhook/conf.h"
 
@@ -116,6 +117,17 @@ START_TEST(refused)
 }
 END_TEST
 
+START_TEST(the_sample_is_accepted)
+{
+    struct gr_buf path = GR_BUF_INIT(4096);
+
+    gr_buf_printf(&path, "%s/webhook/guardraild.yml", getenv("GR_SRCDIR") ? getenv("GR_SRCDIR") : ".");
+    ck_assert_int_eq(conf_load(gr_buf_cstr(&path), arena, sources, diags, &conf), GR_OK);
+    ck_assert_int_eq(conf.mode, MODE_OBSERVE);
+    gr_buf_fini(&path);
+}
+END_TEST
+
 START_TEST(all_faults_in_one_run)
 {
     ck_assert_int_eq(parse("lisen: x\nmode: atuo\nstore: x\n"), GR_EUSER);
@@ -133,6 +145,7 @@ conf_suite(void)
     tcase_add_test(tc, defaults);
     tcase_add_test(tc, everything);
     tcase_add_loop_test(tc, refused, 0, GR_COUNT(bad));
+    tcase_add_test(tc, the_sample_is_accepted);
     tcase_add_test(tc, all_faults_in_one_run);
     suite_add_tcase(suite, tc);
     return suite;
