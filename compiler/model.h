@@ -66,7 +66,7 @@ enum against { AGAINST_CONTROL_RELATIVE, AGAINST_CONTROL_POINTS, AGAINST_FIXED }
 enum level { LEVEL_HARD, LEVEL_SOFT, LEVEL_NO_DATA, LEVEL_COUNT };
 enum side { SIDE_UPPER, SIDE_LOWER, SIDE_BACKSTOP };
 /* One comparison with a literal. effect: canary ÷ control (relative), canary − control (points), canary (fixed, backstop); upper
- * breaches when effect > literal (>= if inclusive), lower when effect < literal (<=). */
+ * and backstop breach when effect > literal (>= if inclusive), lower when effect < literal (<=). */
 struct bound {
     enum level level; /* hard or soft */
     enum side side;

@@ -233,11 +233,16 @@ read_fixed(struct spec *s, const struct draft *d, enum level level, struct readi
            add(s, out, r, level, SIDE_LOWER, false, gr_dec_neg(r->value));
 }
 
+/* A backstop lies above: bad is what is too high. Beside a limit on a fall it would guard the wrong side. */
 static bool
 read_backstop(struct spec *s, const struct draft *d, struct reading *r, struct bounds *out)
 {
-    if (d->g->metric.kind == METRIC_RATIO_GOOD)
-        return refuse(s, GR0318, r, GR_STR("count bad events instead, or leave it out"),
+    bool falls = d->g->metric.kind == METRIC_RATIO_GOOD;
+
+    for (size_t i = 0; i < out->n; i++)
+        falls = falls || out->v[i].side == SIDE_LOWER;
+    if (falls)
+        return refuse(s, GR0318, r, GR_STR("leave it out, or add a guardrail with a fixed limit"),
                       "a backstop below a value is not supported yet");
     if (r->q.sign != GR_SIGN_NONE || r->of_control)
         return refuse(s, GR0206, r, GR_STR("write the value itself, without a sign"),
