@@ -36,7 +36,9 @@ struct lower {
     struct gr_str subject; /* $T: "canary|stream", a regular expression: what is judged, cohort or stream */
     struct gr_str dynamic; /* $Y: "ignoring (symbol_bucket) ", labels of dynamic slices; empty without */
     struct gr_str dynamic_more; /* $Z: the same behind other labels: ", symbol_bucket" */
-    enum gr_err err;            /* the first failure; later calls do nothing */
+    const char *threshold
+        [LEVEL_COUNT]; /* lower_threshold()'s, once they were asked for: counting the tests takes a while */
+    enum gr_err err;   /* the first failure; later calls do nothing */
 };
 
 /* -- composing ------------------------------------------------------------------------------------------------------- */

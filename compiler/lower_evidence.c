@@ -59,13 +59,16 @@ is_compared_value(const struct guardrail *g, const void *arg)
 const char *
 lower_threshold(struct lower *lo, enum level level)
 {
-    double t = model_evidence_threshold(lo->m, level);
+    double t;
     size_t from = lo->expr.n;
 
+    if (lo->threshold[level])
+        return lo->threshold[level];
+    t = model_evidence_threshold(lo->m, level);
     if (t <= 0)
         t = model_evidence_threshold(lo->m, level == LEVEL_HARD ? LEVEL_SOFT : LEVEL_HARD);
     gr_buf_printf(&lo->expr, "%.4f", t);
-    return lower_cut(lo, from);
+    return lo->threshold[level] = lower_cut(lo, from);
 }
 
 /* -- totals and bad events ------------------------------------------------------------------------------------------------- */
