@@ -304,6 +304,15 @@ make_folder(struct writing *w, const char *path)
     return gr_dir_make(w->to.p);
 }
 
+/* rename() would not replace a folder, and would find out only after files before it were replaced. */
+static bool
+is_folder(const char *path)
+{
+    struct stat st;
+
+    return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 /* Finds out what differs and writes all of that under temporary names. */
 static enum gr_err
 prepare(struct writing *w)
@@ -319,6 +328,8 @@ prepare(struct writing *w)
             return err;
         if (same)
             continue;
+        if (is_folder(w->to.p))
+            return GR_EEXIST;
         w->differs[i] = true;
         w->temps = i + 1;
         if ((err = write_temp(w, f)) != GR_OK)

@@ -53,3 +53,6 @@ tests_unit_compiler_test_compiler_SOURCES += \
 	tests/unit/compiler/test_spec_tables.c \
 	tests/unit/compiler/test_spec_value.c
 EXTRA_DIST += tests/data/specs tests/data/tradepulse-playbook.md
+
+# templates of rules, command lines
+tests_unit_compiler_test_compiler_SOURCES += tests/unit/compiler/test_lower.c tests/unit/compiler/test_options.c

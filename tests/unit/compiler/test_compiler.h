@@ -10,7 +10,9 @@ Suite *emit_alertmanager_suite(void);
 Suite *emit_grafana_suite(void); /* grafana_*.c */
 Suite *emit_policy_suite(void);
 Suite *jsonout_suite(void);
+Suite *lower_suite(void); /* lower.c, lower_literal.c; the rest by tests/promtool/ */
 Suite *model_suite(void);
+Suite *options_suite(void);
 Suite *outnames_suite(void);
 Suite *playbook_suite(void); /* examples/tradepulse/guardrails.yml */
 Suite *spec_suite(void);     /* spec.c and the parts that have no suite of their own */
