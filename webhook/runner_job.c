@@ -355,12 +355,20 @@ reap(struct job *j)
         record_end(j, pid, status);
 }
 
-/* While a member is not reaped the group's number cannot be another's. */
+/* While its leader, the first member, is not reaped the group's number cannot be another's. After that each member by itself; what
+ * they have started is ended with the job. */
 static void
 signal_group(const struct job *j, int signal)
 {
-    if (j->running > 0)
+    if (j->running == 0)
+        return;
+    if (j->pids[0] != 0) {
         (void)kill(-j->group, signal);
+        return;
+    }
+    for (size_t i = 0; i < j->request->command_count; i++)
+        if (j->pids[i] != 0)
+            (void)kill(j->pids[i], signal);
 }
 
 /* Whether we are told to end: SIGTERM from the runner, or the daemon gone. */

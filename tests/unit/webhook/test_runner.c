@@ -400,6 +400,20 @@ START_TEST(term_first)
 }
 END_TEST
 
+/* Every member gets the SIGTERM, whether the group's leader is still there (0) or not (1). */
+START_TEST(term_reaches_all_members)
+{
+    const char *const both[] = {"sh polite.sh", "sh polite.sh", NULL}, *const one_left[] = {
+                                                                           "true", "sh polite.sh", NULL};
+
+    fixture_file(dir, "polite.sh", "trap 'exit 7' TERM\nwhile :; do sleep 0.05; done\n", 0644);
+    run(_i == 0 ? both : one_left, 700, RUNNER_TIMED_OUT);
+    ck_assert_int_eq(result.members[0].code, _i == 0 ? 7 : 0);
+    ck_assert_int_eq(result.members[1].end, RUNNER_EXITED);
+    ck_assert_int_eq(result.members[1].code, 7);
+}
+END_TEST
+
 /* A program that leaves something behind does not leave it for long. */
 START_TEST(nothing_survives_success)
 {
@@ -695,6 +709,7 @@ runner_suite(void)
     tcase_add_test(tc, request_size);
     tcase_add_test(tc, timeout_kills_all);
     tcase_add_test(tc, term_first);
+    tcase_add_loop_test(tc, term_reaches_all_members, 0, 2);
     tcase_add_test(tc, nothing_survives_success);
     tcase_add_test(tc, leftover_holds_the_output);
     tcase_add_test(tc, output_is_capped);
