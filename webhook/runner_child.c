@@ -13,6 +13,7 @@
 #include "runner_procs.h"
 
 #define JOB_ARENA_BYTES (1u << 20)
+#define LEFTOVER_MS 1000
 
 struct jobs {
     const struct runner_setup *setup;
@@ -109,35 +110,49 @@ take_message(struct jobs *j)
     gr_buf_fini(&b);
 }
 
-/* A supervisor that ended without having answered was killed: what it ran is unknown, and what is left of it comes to us, the
- * next subreaper, and is killed. */
+/* Kills every child that is no supervisor: what a killed supervisor has left behind comes to us, the next subreaper. */
 static void
-supervisor_ended(struct jobs *j, size_t at, int status)
+kill_orphans(const struct jobs *j)
 {
-    uint64_t id = j->list[at].id;
     pid_t spare[RUNNER_JOBS_MAX];
 
-    j->list[at] = j->list[--j->count];
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-        return;
     for (size_t i = 0; i < j->count; i++)
         spare[i] = j->list[i].pid;
     procs_kill_children(spare, j->count);
-    answer(j, id, RUNNER_LOST);
 }
 
+/* True if it was a supervisor. One that ended without having answered was killed: what it ran is unknown. */
+static bool
+supervisor_ended(struct jobs *j, pid_t pid, int status)
+{
+    size_t at = 0;
+    uint64_t id;
+
+    while (at < j->count && j->list[at].pid != pid)
+        at++;
+    if (at == j->count)
+        return false;
+    id = j->list[at].id;
+    j->list[at] = j->list[--j->count];
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return true;
+    kill_orphans(j);
+    answer(j, id, RUNNER_LOST);
+    return true;
+}
+
+/* An orphan that dies hands its own children to us, so each end of one is followed by another look. */
 static void
 reap(struct jobs *j)
 {
+    bool orphan = false;
     pid_t pid;
     int status;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-        for (size_t i = 0; i < j->count; i++)
-            if (j->list[i].pid == pid) {
-                supervisor_ended(j, i, status);
-                break;
-            }
+        orphan = !supervisor_ended(j, pid, status) || orphan;
+    if (orphan)
+        kill_orphans(j);
 }
 
 static void
@@ -171,6 +186,7 @@ runner_child_main(const struct runner_setup *setup)
         if (p[1].revents != 0)
             take_message(&j);
     }
+    (void)procs_end_children(LEFTOVER_MS); /* what the last supervisor could not end, nobody can */
     gr_buf_fini(&j.message);
     (void)close(j.signals);
 }
