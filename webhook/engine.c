@@ -436,11 +436,12 @@ engine_start(const struct engine_options *o, struct engine **out)
                   (char *)NULL);
     if (o->app->conf->mode == MODE_AUTO)
         list_workers(e, o); /* in every other mode nothing is carried out, not even what waits from before */
+    *out = e; /* before the threads, which find it there */
     if ((err = start_workers(e)) != GR_OK)
         goto failed;
-    *out = e;
     return GR_OK;
 failed:
+    *out = NULL;
     engine_stop(e, 0);
     return err;
 }

@@ -104,7 +104,7 @@ is "freeze once, drain once" "$(ran freeze):$(ran drain)" 1:1
 fresh d8
 vector '{"metric":{},"value":[1,"5"]}' >"$dir/standin/value.json"
 hard d8 | post /v1/alerts >/dev/null
-eventually "verify asks" grep -q rate "$dir/standin/queries.log"
+eventually "verify asks" grep -q sum%28rate "$dir/standin/queries.log"
 stop_daemon KILL
 vector '{"metric":{},"value":[1,"0"]}' >"$dir/standin/value.json"
 start_daemon
