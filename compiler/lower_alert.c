@@ -95,7 +95,7 @@ or_nothing(const char *text)
  * $labels.venue | query }}{{ . | first | value | printf "%.4g" }}{{ else }}no data{{ end }}. Foreign text is always an argument: in the
  * format itself a percent sign or a backquote would be read as something else. */
 static void
-put_query(struct lower *lo, const struct guardrail *g, const struct ask *a)
+put_with(struct lower *lo, const struct guardrail *g, const struct ask *a)
 {
     const struct strs sets[] = {lo->m->release_labels, g->compare_within, g->dynamic};
 
@@ -113,7 +113,14 @@ put_query(struct lower *lo, const struct guardrail *g, const struct ask *a)
     for (size_t s = 0; s < GR_COUNT(sets); s++)
         for (size_t i = 0; i < sets[s].n; i++)
             gr_buf_printf(&lo->expr, " $labels." GR_FMT, GR_ARG(sets[s].v[i]));
-    gr_buf_printf(&lo->expr, " | query }}{{ . | first | value | printf \"%s\" }}%s{{ else }}",
+    gr_buf_puts(&lo->expr, " | query }}");
+}
+
+static void
+put_query(struct lower *lo, const struct guardrail *g, const struct ask *a)
+{
+    put_with(lo, g, a);
+    gr_buf_printf(&lo->expr, "{{ . | first | value | printf \"%s\" }}%s{{ else }}",
                   a->format ? a->format : "%.4g", or_nothing(a->unit));
     put_text(lo, a->missing.n > 0 ? a->missing : GR_STR("no data"));
     gr_buf_puts(&lo->expr, "{{ end }}");
@@ -199,6 +206,18 @@ put_cohort(struct lower *lo, const struct guardrail *g, const char *before, cons
     gr_buf_puts(&lo->expr, is_ratio(g, NULL) || is_compared(g, NULL) ? ")" : " observations)");
 }
 
+/* Whoever is paged must know when control is beyond the backstop, too: then it is hardly the release. */
+static void
+put_common_cause(struct lower *lo, const struct guardrail *g)
+{
+    struct ask a = {.series = "guardrail:window:value", .cohort = lo->control.p};
+
+    a.after = lower_text(lo, " > ignoring (cohort, level, side) guardrail:limit{$S$1,side=\"backstop\"}",
+                         lower_values(lo, GR_STR("guardrail"), &g->name, 1, false));
+    put_with(lo, g, &a);
+    gr_buf_puts(&lo->expr, "; control is beyond it, too{{ end }}");
+}
+
 static void
 describe_breach(struct lower *lo, const struct guardrail *g, const struct bound *b)
 {
@@ -212,6 +231,8 @@ describe_breach(struct lower *lo, const struct guardrail *g, const struct bound 
         gr_buf_puts(&lo->expr, ", counted since the phase began");
     gr_buf_puts(&lo->expr, "; limit ");
     put_limit(lo, g, b);
+    if (b->side == SIDE_BACKSTOP)
+        put_common_cause(lo, g);
     if (is_sequential(g, NULL) && b->side != SIDE_BACKSTOP) {
         gr_buf_puts(&lo->expr, "; log evidence ");
         put_query(lo, g, &(struct ask){.series = "guardrail:evidence"});

@@ -45,6 +45,15 @@ read_compare_within(struct spec *s, const struct gr_node *cohorts)
     strs_sort(&m->compare_within);
 }
 
+/* Series of guardrails with `scope: stream` carry cohort="stream"; a cohort of that name would be taken for them. */
+static void
+check_cohort(struct spec *s, const struct gr_node *cohort)
+{
+    if (cohort && gr_str_is(cohort->text, "stream"))
+        gr_diag(s->d, GR0104, cohort->span, GR_STR("relabel the metrics, and use the new value here"),
+                "\"stream\" is no cohort: guardrail gives this value to series of `scope: stream`");
+}
+
 static void
 read_cohorts(struct spec *s)
 {
@@ -54,6 +63,8 @@ read_cohorts(struct spec *s)
 
     m->canary = spec_text(s, cohorts, "canary");
     m->control = spec_text(s, cohorts, "control");
+    check_cohort(s, spec_get(s, cohorts, "canary"));
+    check_cohort(s, control);
     if (control && m->canary.n > 0 && gr_str_eq(m->canary, m->control))
         gr_diag(s->d, GR0106, control->span, GR_STR("give the control cohort a label value of its own"),
                 "canary and control have the same value");
