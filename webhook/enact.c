@@ -371,7 +371,7 @@ enact_alert(struct db *db, struct enact_job *job, const struct intake_alert *ale
         goto done;
     if ((err = decide(&in, job->arena, d)) != GR_OK)
         goto done;
-    log_event(job->app->log, AT_INFO, "alert decided", "deployment_id", deployment.n ? deployment.p : NULL,
+    log_event(job->app->log, AT_DEBUG, "alert decided", "deployment_id", deployment.n ? deployment.p : NULL,
               "reason", decide_reason_name(d->reason), "text", d->text.p, (char *)NULL);
     if (d->episode.number > 0 &&
         (err = save_episode(db, gr_buf_str(&subject), &d->episode, known ? &r : NULL, d, alert)) != GR_OK)
@@ -482,4 +482,28 @@ enact_notice(struct db *db, const struct app *app, struct gr_arena *a, const str
         if (p->actions[i].kind == ACTION_SLACK)
             err = add_own(db, app, a, r, page, &p->actions[i], "notify");
     return err;
+}
+
+/* ---- keeping the evidence bounded ---- */
+
+static enum gr_err
+prune(struct db *db, const char *source, int64_t before_ms, int64_t *count)
+{
+    sqlite3_stmt *st = db_use(db, "DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE rx_ms < ?2"
+                                  " AND source = ?1 ORDER BY id LIMIT 1000)");
+    enum gr_err err;
+
+    db_bind_text(db, st, 1, source);
+    db_bind_i64(db, st, 2, before_ms);
+    if ((err = db_run(db, st)) == GR_OK)
+        *count += db_changes(db);
+    return err;
+}
+
+enum gr_err
+enact_prune(struct db *db, int64_t now_ms, int64_t *count)
+{
+    enum gr_err err = prune(db, "watchdog", now_ms - ENACT_BEAT_KEEP_MS, count);
+
+    return err == GR_OK ? prune(db, "alerts", now_ms - ENACT_KEEP_MS, count) : err;
 }

@@ -21,6 +21,7 @@
 #define BACKOFF_CAP_MS 300000
 #define SEND_MS 15000 /* one attempt */
 #define SENDERS_MAX 8u
+#define PRUNE_MS 60000
 
 struct worker {
     struct engine *engine;
@@ -348,12 +349,18 @@ job_blind(struct db *db, void *arg)
                              .now_ms = app_now_ms()});
 }
 
+static enum gr_err
+job_prune(struct db *db, void *arg)
+{
+    return enact_prune(db, app_now_ms(), arg);
+}
+
 /* One page per outage: its key holds the last beat. */
 static void *
 ticker_main(void *arg)
 {
     struct engine *e = arg;
-    int64_t paged_for = -1;
+    int64_t paged_for = -1, prune_ms = http_now_ms() + PRUNE_MS, pruned = 0;
 
     while (!atomic_load(&e->stop)) {
         int64_t beat = atomic_load(&e->app->watchdog_ms), since = beat > 0 ? beat : e->app->started_ms;
@@ -367,6 +374,8 @@ ticker_main(void *arg)
             }
             gr_arena_free(b.arena);
         }
+        if (http_now_ms() >= prune_ms && store_call(e->app->store, job_prune, &pruned) == GR_OK)
+            prune_ms = http_now_ms() + PRUNE_MS;
         nap(e, 1000);
     }
     return NULL;
@@ -436,7 +445,7 @@ engine_start(const struct engine_options *o, struct engine **out)
                   (char *)NULL);
     if (o->app->conf->mode == MODE_AUTO)
         list_workers(e, o); /* in every other mode nothing is carried out, not even what waits from before */
-    *out = e; /* before the threads, which find it there */
+    *out = e;               /* before the threads, which find it there */
     if ((err = start_workers(e)) != GR_OK)
         goto failed;
     return GR_OK;

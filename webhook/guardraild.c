@@ -212,7 +212,7 @@ check_actions(struct daemon *d, const struct policy *p, struct log *log)
         enum gr_err err = a->kind == ACTION_ROLLBACK ? GR_OK : sender_check(&env, a);
         if (err == GR_OK)
             continue;
-        bad++;
+        bad += err != GR_ESTATE; /* what cannot be done yet is no fault of the user's */
         log_event(log, AT_WARN,
                   err == GR_ESTATE
                       ? "action cannot be carried out by this version: its effects become dead letters"

@@ -123,6 +123,8 @@ struct recorder {
     pthread_cond_t cond;
     uint64_t asked, served;
     bool stopping;
+    int64_t
+        after_id; /* the thread's own: rows up to here failed in this round, and must not keep the others waiting */
 };
 
 /* One pass over one deployment. */
@@ -148,11 +150,12 @@ next_due(struct db *db, void *arg)
     struct pass *p = arg;
     sqlite3_stmt *st =
         db_use(db, "SELECT id, release_id, at_ms, body, metrics IS NULL FROM record WHERE written_ms IS NULL"
-                   " ORDER BY id LIMIT 1");
+                   " AND id > ?1 ORDER BY id LIMIT 1");
     int64_t release_id;
     enum gr_err err;
     bool row;
 
+    db_bind_i64(db, st, 1, p->recorder->after_id);
     if ((err = db_step(db, st, &row)) != GR_OK)
         return err;
     if (!row)
@@ -374,6 +377,8 @@ one_pass(struct recorder *r)
     if ((err = write_file(r, &p)) != GR_OK)
         goto done;
     err = store_call(r->o.store, mark_written, &p);
+    if (err == GR_OK && !p.complete)
+        err = GR_EAGAIN; /* an older decision of this deployment has no values yet: its turn comes first */
     if (err == GR_OK)
         log_event(r->o.log, AT_INFO, "decision recorded", "deployment_id", p.release.deployment_id, "phase",
                   p.release.phase, (char *)NULL);
@@ -382,8 +387,27 @@ done:
         log_event(r->o.log, AT_ERROR, "a decision record could not be written; trying again", "deployment_id",
                   p.release.deployment_id[0] ? p.release.deployment_id : NULL, "error", gr_err_name(err),
                   (char *)NULL);
+    if (p.record_id)
+        r->after_id = p.record_id;
     gr_arena_free(p.arena);
     return err;
+}
+
+/* One turn for every row that is due. GR_OK: all are written. */
+static enum gr_err
+one_round(struct recorder *r)
+{
+    enum gr_err err, worst = GR_OK;
+    int64_t before;
+
+    r->after_id = 0;
+    do {
+        before = r->after_id;
+        err = one_pass(r);
+        if (err != GR_OK && err != GR_ENOENT)
+            worst = err;
+    } while (err != GR_ENOENT && r->after_id != before && !atomic_load(&r->stop));
+    return worst;
 }
 
 static void *
@@ -398,18 +422,16 @@ recorder_main(void *arg)
     while (!r->stopping) {
         asked = r->asked;
         pthread_mutex_unlock(&r->mutex);
-        err = one_pass(r);
+        err = one_round(r);
         pthread_mutex_lock(&r->mutex);
         if (err == GR_OK)
-            continue;
-        if (err == GR_ENOENT)
             r->served = asked;
         else
             atomic_fetch_add(&r->failures, 1);
         pthread_cond_broadcast(&r->cond);
         (void)clock_gettime(CLOCK_REALTIME, &until);
         until.tv_sec += RETRY_MS / 1000;
-        while (!r->stopping && (r->asked == asked || err != GR_ENOENT))
+        while (!r->stopping && r->asked == asked)
             if (pthread_cond_timedwait(&r->cond, &r->mutex, &until) != 0)
                 break;
     }

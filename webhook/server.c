@@ -370,6 +370,21 @@ put_to_sleep(struct exchange *x)
     MHD_suspend_connection(x->mhd);
 }
 
+/* One line a request, however many alerts it holds; beats are told on /metrics alone. */
+static void
+log_accepted(const struct request *q)
+{
+    char alerts[24], known[24], created[24];
+
+    if (strcmp(q->job.source, "watchdog") == 0)
+        return;
+    (void)snprintf(alerts, sizeof alerts, "%zu", q->batch.count);
+    (void)snprintf(created, sizeof created, "%zu", q->job.effects_new);
+    (void)snprintf(known, sizeof known, "%zu", q->job.effects_known);
+    log_event(q->app->log, AT_INFO, "alerts stored", "alerts", alerts, "effects_new", created,
+              "effects_known", known, (char *)NULL);
+}
+
 /* On the store's thread. */
 static void
 intake_done(void *arg, enum gr_err err)
@@ -388,6 +403,7 @@ intake_done(void *arg, enum gr_err err)
         metrics_add(app->metrics, COUNT_ALERTS_IGNORED, q->job.ignored);
         metrics_add(app->metrics, COUNT_EFFECTS_NEW, q->job.effects_new);
         metrics_add(app->metrics, COUNT_EFFECTS_KNOWN, q->job.effects_known);
+        log_accepted(q);
         if (intake_beats(&q->batch) > 0)
             atomic_store(&app->watchdog_ms, q->job.now_ms);
         app_wake(app);

@@ -38,3 +38,36 @@ start_daemon
 is "after a restart: accepted" "$(hard d42 | post /v1/alerts)" 200
 is "after a restart: still once" "$(ran freeze)" 1
 is "after a restart: same state" "$(state_of d42)" rolled_back
+
+# The stream was rolled back a moment ago: the next one waits for a person.
+start_release d43
+ctl release advance d43 --by jane --reason x --override >/dev/null
+is "cooling: accepted" "$(hard d43 | post /v1/alerts)" 200
+is "cooling: nothing runs" "$(ran freeze):$(state_of d43)" 1:running
+is "cooling: paged and held" "$(effects d43 rollback ready):$(show d43 | jq -r '.effects | map(.kind) | sort | join(",")')" 0:hold,page
+ctl release abort d43 --by jane --reason x >/dev/null
+
+# Another stream is not concerned. An operator's hold stops between two steps, and resume goes on.
+echo 1 >"$dir/slow-freeze"
+ctl release start --stream cluster=crypto --deployment d44 --by jane >/dev/null
+ctl release advance d44 --by jane --reason x --override >/dev/null
+hard d44 | sed 's/"cluster":"equities"/"cluster":"crypto"/' | post /v1/alerts >/dev/null
+eventually "freeze runs" ran_is freeze 2
+ctl release hold d44 --by jane --reason 'wait' >/dev/null || fail hold
+eventually "held between steps" effects_are d44 rollback held 1
+is "drain did not begin" "$(ran drain)" 1
+rm "$dir/slow-freeze"
+ctl release resume d44 --by jane --reason 'go on' >/dev/null || fail resume
+eventually "goes on" state_is d44 rolled_back
+is "freeze was not repeated" "$(ran freeze)" 2
+
+# A slow target delays nothing; a target that refuses is asked again, then told once.
+echo 500 >"$dir/standin/slack.status"
+ctl release start --stream cluster=equities --deployment d45 --by jane >/dev/null
+ctl release advance d45 --by jane --reason x --override >/dev/null
+: >"$dir/standin/slack.log"
+soft d45 | post /v1/alerts >/dev/null
+eventually "Slack was asked twice" sh -c "[ \$(wc -l <'$dir/standin/slack.log') -ge 2 ]"
+is "and waits" "$(effects d45 notify retry)" 1
+echo 200 >"$dir/standin/slack.status"
+eventually "then it is told" effects_are d45 notify done 1
