@@ -255,3 +255,15 @@ gr_diags_count(const struct gr_diags *d, enum gr_severity severity)
     GR_ASSERT((size_t)severity <= GR_SEV_ERROR);
     return d->by_severity[severity];
 }
+
+bool
+gr_diags_get(const struct gr_diags *d, size_t index, struct gr_diag_view *out)
+{
+    const struct finding *f;
+
+    if (index >= d->count)
+        return false;
+    f = d->findings[index];
+    *out = (struct gr_diag_view){f->code, f->where, f->message, f->fix};
+    return true;
+}

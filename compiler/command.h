@@ -21,9 +21,13 @@ struct command {
     const struct option_row *options;
     int (*run)(const struct command *self, const struct options *o);
 };
-extern const struct option_row check_options[], compile_options[];
+extern const struct option_row check_options[], compile_options[], explain_options[], lint_options[],
+    promql_options[];
 int check_run(const struct command *self, const struct options *o);
 int compile_run(const struct command *self, const struct options *o);
+int explain_run(const struct command *self, const struct options *o);
+int lint_run(const struct command *self, const struct options *o);
+int promql_run(const struct command *self, const struct options *o);
 
 /* One specification being worked on, and all that is released together. */
 struct session {
@@ -45,6 +49,8 @@ struct session {
 /* EXIT_CLEAN, or the exit code to return (a message is printed). Pair with session_fini. */
 GR_MUST_USE int session_init(struct session *s, const struct command *self, const struct options *o);
 void session_fini(struct session *s);
+/* Reads a file ("-": standard input) into the table. EXIT_CLEAN and *file, or the exit code; the finding waits for session_report. */
+GR_MUST_USE int session_source(struct session *s, const char *path, size_t bytes_max, uint32_t *file);
 /* Reads and checks the specification at path ("-": standard input). EXIT_CLEAN and *out, or the exit code; findings stay in s->diags
  * until session_report. */
 GR_MUST_USE int session_spec(struct session *s, const char *path, uint32_t time_scale, struct model **out);

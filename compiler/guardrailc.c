@@ -13,6 +13,15 @@ static const struct command commands[] = {
      "  guardrailc compile guardrails.yml -o compiled/\n  guardrailc compile guardrails.yml -o compiled/ "
      "--check\n",
      compile_options, compile_run},
+    {"explain", "GRnnnn…", "what a finding means, an example that has it, and one that does not",
+     "  guardrailc explain GR0513\n  guardrailc explain rate-of-sum\n", explain_options, explain_run},
+    {"lint", "FILE…", "check Prometheus rule files from anywhere, and specifications",
+     "  guardrailc lint rules/*.yml\n  guardrailc lint --scrape-interval 30s --disable GR0522 - < "
+     "rules.yml\n",
+     lint_options, lint_run},
+    {"promql", "check|fmt|labels", "check, format or analyse PromQL expressions from standard input",
+     "  echo 'sum(rate(x_total[5m]))' | guardrailc promql check\n  guardrailc promql fmt -0 < expressions\n",
+     promql_options, promql_run},
 };
 
 static void

@@ -88,7 +88,7 @@ session_fini(struct session *s)
 
 /* The file cannot be taken in: a finding without a line. */
 static int
-unreadable(struct session *s, const char *path, enum gr_err err)
+unreadable(struct session *s, const char *path, size_t bytes_max, enum gr_err err)
 {
     struct gr_buf name = GR_BUF_INIT(8192);
 
@@ -96,8 +96,10 @@ unreadable(struct session *s, const char *path, enum gr_err err)
         return EXIT_MACHINE;
     gr_quote_log(&name, gr_str(path));
     if (err == GR_ELIMIT)
-        gr_diag(s->diags, GR0002, GR_SPAN_NONE, GR_STR("split it: release streams can have a spec each"),
-                "%s is larger than %u bytes", gr_buf_cstr(&name), SPEC_BYTES_MAX);
+        gr_diag(s->diags, GR0002, GR_SPAN_NONE,
+                bytes_max == SPEC_BYTES_MAX ? GR_STR("split it: release streams can have a spec each")
+                                            : GR_STR("split it; at most 1024 files are read at once"),
+                "%s is one file too many, or larger than %zu bytes", gr_buf_cstr(&name), bytes_max);
     else
         gr_diag(s->diags, GR0001, GR_SPAN_NONE, GR_STR("check the path and its permissions"),
                 "cannot read %s: %s", gr_buf_cstr(&name), gr_err_name(err));
@@ -106,17 +108,26 @@ unreadable(struct session *s, const char *path, enum gr_err err)
 }
 
 int
-session_spec(struct session *s, const char *path, uint32_t time_scale, struct model **out)
+session_source(struct session *s, const char *path, size_t bytes_max, uint32_t *file)
 {
-    struct gr_buf text = GR_BUF_INIT(SPEC_BYTES_MAX);
-    uint32_t file = 0;
+    struct gr_buf text = GR_BUF_INIT(bytes_max);
     enum gr_err err = gr_file_read(path, &text);
 
     if (err == GR_OK)
-        err = gr_sources_add(s->sources, gr_str(path), gr_buf_str(&text), &file);
+        err = gr_sources_add(s->sources, gr_str(path), gr_buf_str(&text), file);
     gr_buf_fini(&text);
-    if (err != GR_OK)
-        return unreadable(s, path, err);
+    return err == GR_OK ? EXIT_CLEAN : unreadable(s, path, bytes_max, err);
+}
+
+int
+session_spec(struct session *s, const char *path, uint32_t time_scale, struct model **out)
+{
+    uint32_t file = 0;
+    enum gr_err err;
+    int code = session_source(s, path, SPEC_BYTES_MAX, &file);
+
+    if (code != EXIT_CLEAN)
+        return code;
     err =
         spec_read(s->arena, s->sources, file, (struct spec_options){.time_scale = time_scale}, s->diags, out);
     if (err == GR_EUSER)
@@ -128,7 +139,9 @@ int
 session_report(struct session *s, int code)
 {
     struct gr_buf out = GR_BUF_INIT(64u << 20);
-    bool any = gr_diags_count(s->diags, GR_SEV_ERROR) + gr_diags_count(s->diags, GR_SEV_WARNING) > 0;
+    bool any = gr_diags_count(s->diags, GR_SEV_ERROR) + gr_diags_count(s->diags, GR_SEV_WARNING) +
+                   gr_diags_count(s->diags, GR_SEV_NOTE) >
+               0;
 
     if (s->style.format == GR_DIAG_JSON || any)
         gr_diags_print(s->diags, s->style, &out);

@@ -36,14 +36,22 @@ void gr_diags_free(struct gr_diags *d);
 const struct gr_sources *gr_diags_sources(const struct gr_diags *d);
 /* Adds one finding. code: a row of diag_codes.def, which fixes severity and help text. where: the narrowest text the
  * user should change. fix: what to write instead, or empty. Cannot fail: with no memory it is counted, see _status. */
-void gr_diag(struct gr_diags *d, enum gr_code code, struct gr_span where, struct gr_str fix, const char *fmt, ...)
-    GR_PRINTF(5, 6);
+void gr_diag(struct gr_diags *d, enum gr_code code, struct gr_span where, struct gr_str fix, const char *fmt,
+             ...) GR_PRINTF(5, 6);
 /* Adds "also here" to the newest finding, as for the first of two definitions. */
 void gr_diag_note(struct gr_diags *d, struct gr_span where, const char *fmt, ...) GR_PRINTF(3, 4);
 /* GR_OK, GR_EUSER if any finding is an error, or GR_ENOMEM if any finding was lost. */
 GR_MUST_USE enum gr_err gr_diags_status(const struct gr_diags *d);
 /* How many of a severity were reported, those past the limit included. */
 size_t gr_diags_count(const struct gr_diags *d, enum gr_severity severity);
+
+/* One of those that are kept, by place; false: there are not so many. The texts are borrowed until the list changes. */
+struct gr_diag_view {
+    enum gr_code code;
+    struct gr_span where;
+    struct gr_str message, fix;
+};
+bool gr_diags_get(const struct gr_diags *d, size_t index, struct gr_diag_view *out);
 
 enum gr_diag_format { GR_DIAG_TEXT, GR_DIAG_JSON };
 struct gr_diag_style {

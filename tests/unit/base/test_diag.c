@@ -169,6 +169,22 @@ START_TEST(a_text_is_cut_between_characters)
 }
 END_TEST
 
+START_TEST(findings_can_be_looked_at)
+{
+    struct gr_diag_view v = {.where = {7, 7, 7}};
+
+    ck_assert(!gr_diags_get(diags, 0, &v));
+    ck_assert_uint_eq(v.where.file, 7);
+    gr_diag(diags, GR0305, at(4), GR_STR("fix"), "two");
+    gr_diag(diags, GR0103, at(0), GR_STR_NONE, "one");
+    ck_assert(gr_diags_get(diags, 1, &v));
+    ck_assert_int_eq(v.code, GR0305);
+    ck_assert(gr_str_is(v.message, "two") && gr_str_is(v.fix, "fix"));
+    ck_assert(gr_diags_get(diags, 0, &v) && gr_str_is(v.message, "one") && v.fix.n == 0);
+    ck_assert(!gr_diags_get(diags, 2, &v));
+}
+END_TEST
+
 START_TEST(any_allocation_may_fail)
 {
     bool failed = true;
@@ -213,6 +229,7 @@ diag_suite(void)
     tcase_add_loop_test(tc, texts_are_limited, 4095, 4099);
     tcase_add_test(tc, more_than_printf_can_count_is_left_out);
     tcase_add_test(tc, a_text_is_cut_between_characters);
+    tcase_add_test(tc, findings_can_be_looked_at);
     tcase_add_loop_test(tc, any_allocation_may_fail, 0, 2);
     suite_add_tcase(s, tc);
     return s;
