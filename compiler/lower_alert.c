@@ -34,16 +34,19 @@ annotate(struct lower *lo, struct gr_rule *rule, const char *key)
     gr_rule_annotation(lo->file, rule, gr_str(key), gr_str(text));
 }
 
-/* " cluster=equities venue=XNAS flow=agency" */
+/* " cluster=equities venue=XNAS flow=agency". A dynamic label is not there while nothing of the slice reports. */
 static void
 put_slice(struct lower *lo, const struct guardrail *g)
 {
-    const struct strs sets[] = {lo->m->release_labels, g->compare_within, g->dynamic};
+    const struct strs sets[] = {lo->m->release_labels, g->compare_within};
 
     for (size_t s = 0; s < GR_COUNT(sets); s++)
         for (size_t i = 0; i < sets[s].n; i++)
             gr_buf_printf(&lo->expr, " " GR_FMT "={{ $labels." GR_FMT " }}", GR_ARG(sets[s].v[i]),
                           GR_ARG(sets[s].v[i]));
+    for (size_t i = 0; i < g->dynamic.n; i++)
+        gr_buf_printf(&lo->expr, "{{ with $labels." GR_FMT " }} " GR_FMT "={{ . }}{{ end }}",
+                      GR_ARG(g->dynamic.v[i]), GR_ARG(g->dynamic.v[i]));
 }
 
 static bool
@@ -257,7 +260,8 @@ put_dashboard_url(struct lower *lo, const struct guardrail *g)
     gr_buf_puts(&lo->expr, "?from=now-1h&to=now&var-deployment={{ $labels.deployment_id | urlquery }}");
     for (size_t s = 0; s < GR_COUNT(sets); s++)
         for (size_t i = 0; i < sets[s].n; i++)
-            gr_buf_printf(&lo->expr, "&var-" GR_FMT "={{ $labels." GR_FMT " | urlquery }}",
+            gr_buf_printf(&lo->expr,
+                          "{{ with $labels." GR_FMT " }}&var-" GR_FMT "={{ . | urlquery }}{{ end }}",
                           GR_ARG(sets[s].v[i]), GR_ARG(sets[s].v[i]));
 }
 
@@ -385,7 +389,9 @@ no_data_alert(struct lower *lo, const struct guardrail *g)
     common_labels(lo, rule, g, level_name(LEVEL_NO_DATA));
     gr_buf_put(&lo->expr, g->name);
     put_slice(lo, g);
-    gr_buf_puts(&lo->expr, ": no verdict is possible ({{ $labels.reason }})");
+    gr_buf_puts(&lo->expr,
+                ": {{ if eq $labels.reason \"missing\" }}no data{{ else }}no data from control{{ end }}"
+                ", so no verdict");
     annotate(lo, rule, "summary");
     gr_buf_puts(
         &lo->expr,

@@ -65,6 +65,23 @@ cohort_matcher(struct lower *lo, const struct select *s)
     return match;
 }
 
+/* The name stands before the braces or, quoted, within them. */
+static void
+add_suffix(struct lower *lo, struct gr_promql *e, const char *suffix)
+{
+    struct gr_str name = gr_arena_printf(lo->arena, GR_FMT "%s", GR_ARG(gr_promql_metric(e)), suffix);
+
+    GR_ASSERT(e->kind == GR_PROMQL_SELECTOR);
+    if (!name.p)
+        lo->err = GR_ENOMEM;
+    if (e->u.selector.metric.n > 0)
+        e->u.selector.metric = name;
+    for (size_t i = 0; i < e->u.selector.count; i++)
+        if (e->u.selector.matchers[i].op == GR_PROMQL_IS &&
+            gr_str_is(e->u.selector.matchers[i].name, "__name__"))
+            e->u.selector.matchers[i].value = name;
+}
+
 /* The text of a selector (or a whole expression) with the cohort's, `only`'s and the weight's matchers inserted in its tree. */
 static const char *
 selector(struct lower *lo, const struct gr_promql *tree, const struct select *s)
@@ -76,9 +93,8 @@ selector(struct lower *lo, const struct gr_promql *tree, const struct select *s)
         lo->err = GR_ENOMEM;
         return "";
     }
-    if (*s->suffix && e->kind == GR_PROMQL_SELECTOR)
-        e->u.selector.metric =
-            gr_arena_printf(lo->arena, GR_FMT "%s", GR_ARG(e->u.selector.metric), s->suffix);
+    if (*s->suffix)
+        add_suffix(lo, e, s->suffix);
     if (!s->g->stream_scope) {
         struct gr_promql_matcher cohort = cohort_matcher(lo, s);
         add(lo, e, &cohort, 1, is_own, s->g);
