@@ -24,6 +24,8 @@ for spec in "$GR_SRCDIR"/tests/promtool/*.yml; do
   [ -f "$GR_SRCDIR/tests/promtool/$name.test.yml" ] || { echo "FAILED: no cases for $name.yml"; bad=1; }
   cp "$work/promtool-$name-1/prometheus/rules.yml" "$work/$name-rules.yml"
 done
+# What if the first of a guardrail's limit series (err, hard, upper) is lost: lost.test.yml.
+sed '0,/record: guardrail:limit/s//record: lost:limit/' "$work/demo-rules.yml" >"$work/lost-rules.yml"
 for cases in "$GR_SRCDIR"/tests/promtool/*.test.yml; do
   name=$(basename "$cases" .test.yml)
   hash=$(sed -n 's/^ *spec_hash: "*\([0-9a-f]*\)"*$/\1/p;T;q' "$work/$name-rules.yml" 2>/dev/null)
