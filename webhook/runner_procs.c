@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,12 +18,14 @@
 void
 procs_default_signals(void)
 {
-    struct sigaction action = {.sa_handler = SIG_DFL};
+    /* The kernel's struct sigaction, all zero: SIG_DFL, no flags, no mask. libc's own sigaction() refuses the signals it keeps for
+     * itself (32, 33), which a parent that is no C program may have left ignored. */
+    static const unsigned long plain[8];
     sigset_t none;
 
     for (int signal = 1; signal < NSIG; signal++)
-        (void)sigaction(signal, &action,
-                        NULL); /* fails for KILL, STOP and libc's own: those are as they should be */
+        (void)syscall(SYS_rt_sigaction, signal, plain, NULL,
+                      (size_t)(NSIG - 1) / 8); /* not for KILL and STOP */
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
