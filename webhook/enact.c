@@ -326,6 +326,8 @@ apply(struct db *db, struct enact_job *job, const struct intake_alert *alert, st
     enum gr_err err;
     bool added;
 
+    if (!row.payload.p) /* a message without words would be worse than another try */
+        return GR_ENOMEM;
     for (size_t i = 0; i < d->effect_count; i++) {
         if ((err = add_effect(db, job, &d->effects[i], r, &row, &added)) != GR_OK)
             return err;

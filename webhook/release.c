@@ -58,21 +58,25 @@ audit_add(struct db *db, int64_t now_ms, struct gr_str actor, const char *event,
     "coalesce(promotion_hold, ''), "                                                                         \
     "coalesce(halt_reason, ''), coalesce(extend_ms, 0), policy_sha256, version"
 
-/* The stream of a policy whose key is this text. */
-static const struct label_set *
-stream_of_key(const struct policy *p, const char *key)
+/* The stream of a policy whose key is this text; NULL when there is none. */
+static enum gr_err
+stream_of_key(const struct policy *p, const char *key, const struct label_set **out)
 {
-    const struct label_set *found = NULL;
     struct gr_buf text = GR_BUF_INIT(RELEASE_STREAM_BYTES);
+    enum gr_err err = GR_OK;
 
-    for (size_t i = 0; i < p->stream_count && !found; i++) {
+    *out = NULL;
+    for (size_t i = 0; i < p->stream_count && !*out && err == GR_OK; i++) {
         gr_buf_reset(&text);
         labels_print_key(&text, p->streams[i]);
-        if (gr_buf_err(&text) == GR_OK && gr_str_is(gr_buf_str(&text), key))
-            found = &p->streams[i];
+        err = gr_buf_err(&text);
+        if (err == GR_OK && gr_str_is(gr_buf_str(&text), key))
+            *out = &p->streams[i];
+        if (err == GR_ELIMIT) /* longer than any key of ours */
+            err = GR_OK;
     }
     gr_buf_fini(&text);
-    return found;
+    return err;
 }
 
 static void
@@ -102,16 +106,20 @@ read_row(struct db *db, sqlite3_stmt *st, struct release *r)
     r->version = db_i64(st, 19);
 }
 
-static void
+static enum gr_err
 resolve(const struct policies *p, struct release *r)
 {
+    enum gr_err err;
+
     r->policy = policies_find(p, r->policy_sha256);
     if (!r->policy)
-        return;
+        return GR_OK;
     r->phase_row = policy_phase(r->policy, gr_str(r->phase));
-    r->stream_row = stream_of_key(r->policy, r->stream);
+    if ((err = stream_of_key(r->policy, r->stream, &r->stream_row)) != GR_OK)
+        return err;
     if (!r->phase_row || !r->stream_row)
         r->policy = NULL;
+    return GR_OK;
 }
 
 static enum gr_err
@@ -128,8 +136,7 @@ one_row(struct db *db, const struct policies *p, sqlite3_stmt *st, struct releas
     db_end(st);
     if (db->err != GR_OK)
         return db->err;
-    resolve(p, out);
-    return GR_OK;
+    return resolve(p, out);
 }
 
 enum gr_err
@@ -174,8 +181,9 @@ release_each(struct db *db, const struct policies *p, bool scope, size_t limit, 
     db_bind_i64(db, st, 2, (int64_t)limit);
     while (err == GR_OK && (err = db_step(db, st, &row)) == GR_OK && row) {
         read_row(db, st, &r);
-        resolve(p, &r);
-        err = db->err == GR_OK ? fn(db, &r, arg) : db->err;
+        err = db->err == GR_OK ? resolve(p, &r) : db->err;
+        if (err == GR_OK)
+            err = fn(db, &r, arg);
     }
     db_end(st);
     return err;

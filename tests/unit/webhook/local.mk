@@ -31,15 +31,19 @@ tests_unit_webhook_test_webhook_SOURCES += \
 EXTRA_DIST += tests/unit/webhook/policy.json
 # the daemon's core
 tests_unit_webhook_test_webhook_SOURCES += \
+	tests/unit/fault.c \
+	tests/unit/fault.h \
 	tests/unit/webhook/bench.c \
 	tests/unit/webhook/bench.h \
 	tests/unit/webhook/faultvfs.c \
 	tests/unit/webhook/faultvfs.h \
 	tests/unit/webhook/test_conf.c \
+	tests/unit/webhook/test_enact.c \
 	tests/unit/webhook/test_intake.c \
 	tests/unit/webhook/test_jw.c \
 	tests/unit/webhook/test_log.c \
 	tests/unit/webhook/test_outbox.c \
+	tests/unit/webhook/test_recorder.c \
 	tests/unit/webhook/test_release.c \
 	tests/unit/webhook/test_request.c \
 	tests/unit/webhook/test_server.c \

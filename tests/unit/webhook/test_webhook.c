@@ -20,6 +20,8 @@ static Suite *(*const suites[])(void) = {
     sender_suite,
     standin_suite,
     conf_suite,
+    enact_suite,
+    recorder_suite,
     intake_suite,
     jw_suite,
     log_suite,

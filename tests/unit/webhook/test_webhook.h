@@ -14,6 +14,8 @@ Suite *runner_suite(void);
 Suite *sender_suite(void);
 Suite *standin_suite(void);
 Suite *conf_suite(void);
+Suite *enact_suite(void);
+Suite *recorder_suite(void);
 Suite *intake_suite(void);
 Suite *jw_suite(void);
 Suite *log_suite(void);

@@ -1,0 +1,243 @@
+#include "config.h"
+#include "test_webhook.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "bench.h"
+#include "fixture.h"
+#include "tests/unit/fault.h"
+#include "webhook/enact.h"
+
+static struct bench bench;
+
+struct starting {
+    const char *stream, *id;
+};
+/* A release that stands in phase_1. */
+static enum gr_err
+run_start(struct db *db, void *arg)
+{
+    const struct starting *s = arg;
+    struct release_act act = {.by = GR_STR("jane"), .reason = GR_STR("test"), .now_ms = 1000};
+    struct gr_buf why = GR_BUF_INIT(1024);
+    struct release r;
+    enum gr_err err = release_start(db, &bench.policies, fixture_labels(bench.arena, s->stream),
+                                    gr_str(s->id), &act, &r, &why);
+
+    if (err == GR_OK)
+        err = release_advance(db, &r, r.version, true, &act, &why);
+    gr_buf_fini(&why);
+    return err;
+}
+
+static void
+setup(void)
+{
+    bench_make(&bench);
+    bench_call(&bench, run_start, &(struct starting){"cluster=equities", "d1"}, GR_OK);
+}
+
+static void
+teardown(void)
+{
+    bench_remove(&bench);
+}
+
+static void
+print_body(struct gr_buf *b, const char *status, const char *level, const char *id, const char *cluster)
+{
+    bool firing = strcmp(status, "firing") == 0;
+
+    gr_buf_printf(
+        b,
+        "{\"version\":\"4\",\"groupKey\":\"k\",\"status\":\"%s\",\"receiver\":\"r\",\"groupLabels\":{},"
+        "\"commonLabels\":{},\"commonAnnotations\":{},\"externalURL\":\"u\",\"alerts\":[{\"status\":\"%s\","
+        "\"labels\":{\"alertname\":\"A\",\"spec\":\"demo\",\"cluster\":\"%s\",\"deployment_id\":\"%s\","
+        "\"guardrail\":\"error_rate\",\"level\":\"%s\",\"phase\":\"phase_1\",\"venue\":\"XNAS\",\"flow\":"
+        "\"making\"},"
+        "\"annotations\":{\"summary\":\"s\"},\"startsAt\":\"2026-11-23T14:05:09Z\",\"endsAt\":\"%s\","
+        "\"generatorURL\":\"\",\"fingerprint\":\"\"}]}",
+        status, status, cluster, id, level, firing ? "0001-01-01T00:00:00Z" : "2026-11-23T14:06:09Z");
+    ck_assert_int_eq(gr_buf_err(b), GR_OK);
+}
+
+/* What HTTP would do with a body. */
+static enum gr_err
+take(struct gr_str body, int64_t now_ms)
+{
+    struct gr_arena *a = gr_arena_create(32u << 20);
+    struct gr_buf error = GR_BUF_INIT(1024);
+    struct intake_batch batch = {.count = 0};
+    enum gr_err err = a ? intake_parse(a, body, now_ms, &batch, &error) : GR_ENOMEM;
+
+    if (err == GR_OK)
+        err = store_call(bench.app.store, enact_batch,
+                         &(struct enact_job){.app = &bench.app,
+                                             .arena = a,
+                                             .body = body,
+                                             .source = "alerts",
+                                             .batch = &batch,
+                                             .now_ms = now_ms});
+    gr_arena_free(a);
+    gr_buf_fini(&error);
+    return err;
+}
+
+static void
+post_at(const char *status, const char *level, const char *id, const char *cluster, int64_t now_ms)
+{
+    struct gr_buf b = GR_BUF_INIT(4096);
+
+    print_body(&b, status, level, id, cluster);
+    ck_assert_int_eq(take(gr_buf_str(&b), now_ms), GR_OK);
+    gr_buf_fini(&b);
+}
+
+#define NOW INT64_C(1795435600000)
+static void
+post(const char *status, const char *level, const char *id)
+{
+    post_at(status, level, id, "equities", NOW);
+}
+
+#define COUNT(where) bench_number(&bench, "SELECT count(*) FROM effect WHERE " where)
+
+START_TEST(a_hard_breach_rolls_back_once)
+{
+    for (int i = 0; i < 3; i++)
+        post_at("firing", "hard", "d1", "equities", NOW + i);
+    ck_assert_int_eq(COUNT("kind = 'rollback' AND state = 'ready'"), 1);
+    ck_assert_int_eq(COUNT("kind = 'page' AND state = 'ready'"), 1);
+    ck_assert_int_eq(bench_number(&bench, "SELECT count(*) FROM release WHERE state = 'rolling_back'"), 1);
+    ck_assert_int_eq(bench_number(&bench, "SELECT count(*) FROM inbox"), 3);
+    ck_assert_int_eq(bench_number(&bench, "SELECT count(*) FROM record WHERE body LIKE '%begun%'"), 1);
+    ck_assert_int_eq(bench_number(&bench, "SELECT seen_ms - created_ms FROM effect WHERE kind = 'rollback'"),
+                     0); /* ended: not asked again */
+}
+END_TEST
+
+START_TEST(resolved_changes_nothing)
+{
+    post("resolved", "hard", "d1");
+    ck_assert_int_eq(COUNT("1"), 0);
+    post("firing", "hard", "d1");
+    post("resolved", "hard", "d1");
+    ck_assert_int_eq(COUNT("kind = 'rollback' AND state = 'ready'"), 1);
+    ck_assert_int_eq(bench_number(&bench, "SELECT count(*) FROM release WHERE state = 'rolling_back'"), 1);
+}
+END_TEST
+
+START_TEST(a_soft_breach_extends_notifies_and_shows_what_cannot_be_sent)
+{
+    post_at("firing", "soft", "d1", "equities", NOW);
+    ck_assert_int_eq(COUNT("kind = 'extend' AND state = 'done'"), 1);
+    ck_assert_int_eq(COUNT("kind = 'notify' AND state = 'ready' AND target = 'slack'"), 1);
+    ck_assert_int_eq(COUNT("kind = 'ticket' AND state = 'dead' AND last_error <> ''"), 1);
+    ck_assert_int_eq(bench_number(&bench, "SELECT extend_ms FROM release"), NOW);
+    post_at("firing", "soft", "d1", "equities", NOW + 50);
+    ck_assert_int_eq(bench_number(&bench, "SELECT extend_ms FROM release"), NOW + 50);
+    post_at("resolved", "soft", "d1", "equities", NOW + 90);
+    ck_assert_int_eq(bench_number(&bench, "SELECT extend_ms FROM release"), NOW + 90);
+    ck_assert_int_eq(COUNT("kind = 'notify'"), 1);
+}
+END_TEST
+
+START_TEST(modes_that_only_write_down)
+{
+    bench.conf.mode = _i ? MODE_DRY_RUN : MODE_OBSERVE;
+    post("firing", "hard", "d1");
+    ck_assert_int_eq(COUNT("state = 'observed'"), 2);
+    ck_assert_int_eq(COUNT("state <> 'observed'"), 0);
+    ck_assert_int_eq(bench_number(&bench, "SELECT count(*) FROM release WHERE state = 'running'"), 1);
+}
+END_TEST
+
+static const struct {
+    const char *name, *id, *cluster;
+} strangers[] = {
+    {"unknown deployment", "d9", "equities"},
+    {"another stream's deployment", "d1", "crypto"},
+    {"hostile id", "../../etc/passwd;$(reboot)", "equities"},
+};
+START_TEST(strangers_run_nothing)
+{
+    post_at("firing", "hard", strangers[_i].id, strangers[_i].cluster, NOW);
+    ck_assert_msg(COUNT("kind = 'rollback'") == 0, "%s", strangers[_i].name);
+    ck_assert_int_ge(COUNT("kind = 'page'"), 1);
+    ck_assert_int_eq(bench_number(&bench, "SELECT count(*) FROM release WHERE state = 'running'"), 1);
+}
+END_TEST
+
+START_TEST(another_stream_may_roll_back_at_the_same_time)
+{
+    bench_call(&bench, run_start, &(struct starting){"cluster=crypto", "d2"}, GR_OK);
+    post_at("firing", "hard", "d1", "equities", NOW);
+    post_at("firing", "hard", "d2", "crypto", NOW);
+    ck_assert_int_eq(COUNT("kind = 'rollback' AND state = 'ready'"), 2);
+}
+END_TEST
+
+static enum gr_err
+run_prune(struct db *db, void *arg)
+{
+    return enact_prune(db, NOW + ENACT_KEEP_MS, arg);
+}
+
+START_TEST(old_evidence_is_pruned)
+{
+    int64_t n = 0;
+
+    post_at("firing", "hard", "d1", "equities", NOW - 1);
+    post_at("firing", "hard", "d1", "equities", NOW + 1);
+    bench_call(&bench, run_prune, &n, GR_OK);
+    ck_assert_int_eq(n, 1);
+    ck_assert_int_eq(bench_number(&bench, "SELECT count(*) FROM inbox"), 1);
+}
+END_TEST
+
+/* Whatever allocation fails: no promise without rows, no rows without a promise, no leak; then it works. */
+START_TEST(without_memory_nothing_is_promised)
+{
+    struct gr_buf b = GR_BUF_INIT(4096);
+    enum gr_err err = GR_ENOMEM;
+    bool failed = true;
+    unsigned n = 0;
+
+    print_body(&b, "firing", "hard", "d1", "equities");
+    while (failed) {
+        int64_t before = bench_number(&bench, "SELECT count(*) FROM inbox");
+        fault_arm(FAULT_REALLOC, ++n, _i != 0, ENOMEM);
+        err = take(gr_buf_str(&b), NOW);
+        failed = fault_hit();
+        fault_off();
+        ck_assert_msg(fault_live() == 0, "allocation %u: %ld blocks left", n, fault_live());
+        ck_assert_int_eq(bench_number(&bench, "SELECT count(*) FROM inbox"), before + (err == GR_OK));
+        ck_assert_msg(err == GR_OK || err == GR_ENOMEM, "allocation %u: %s", n, gr_err_name(err));
+        ck_assert_int_eq(COUNT("kind = 'rollback'"), bench_number(&bench, "SELECT count(*) > 0 FROM inbox"));
+    }
+    ck_assert_int_eq(err, GR_OK);
+    ck_assert_uint_gt(n, 10);
+    gr_buf_fini(&b);
+}
+END_TEST
+
+Suite *
+enact_suite(void)
+{
+    Suite *suite = suite_create("enact");
+    TCase *tc = tcase_create("enact");
+
+    tcase_set_timeout(tc, 60);
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, a_hard_breach_rolls_back_once);
+    tcase_add_test(tc, resolved_changes_nothing);
+    tcase_add_test(tc, a_soft_breach_extends_notifies_and_shows_what_cannot_be_sent);
+    tcase_add_loop_test(tc, modes_that_only_write_down, 0, 2);
+    tcase_add_loop_test(tc, strangers_run_nothing, 0, GR_COUNT(strangers));
+    tcase_add_test(tc, another_stream_may_roll_back_at_the_same_time);
+    tcase_add_test(tc, old_evidence_is_pruned);
+    tcase_add_loop_test(tc, without_memory_nothing_is_promised, 0, 2);
+    suite_add_tcase(suite, tc);
+    return suite;
+}
