@@ -184,7 +184,8 @@ run_advance(struct db *db, void *arg)
     return release_advance(db, &v->release, v->version, v->override, &v->act, &v->why);
 }
 
-/* Programs first, for they take long; the gate last, so that what it saw is fresh; the version catches what came between. */
+/* Programs first, for they take long; the gate last, so that what it saw is fresh; the version catches what
+ * came between. */
 static bool
 gate_opens(struct verb *v, struct gate *g)
 {

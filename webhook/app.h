@@ -1,4 +1,5 @@
-/* app.h - what the daemon's parts share. Built in main before threads start, torn down after they ended; the pointers do not change. */
+/* app.h - what the daemon's parts share. Built in main before threads start, torn down after they ended; the
+ * pointers do not change. */
 #ifndef GUARDRAIL_WEBHOOK_APP_H
 #define GUARDRAIL_WEBHOOK_APP_H
 #include <stdatomic.h>

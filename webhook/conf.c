@@ -13,7 +13,8 @@ struct reader {
     struct conf *conf;
 };
 typedef void read_fn(struct reader *r, const struct gr_node *value);
-/* One key of a map. To add one: a field in struct conf, a function below, a row here, a line in the man page. */
+/* One key of a map. To add one: a field in struct conf, a function below, a row here, a line in the man
+ * page. */
 struct key {
     struct gr_str name;
     read_fn *read;

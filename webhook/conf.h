@@ -1,7 +1,9 @@
 /* conf.h - guardraild.yml: what the daemon listens on, where it keeps and finds things, and what it may do.
  *
- * (Not config.h: that is autoconf's.) Read whole and checked before anything is opened; each fault is a finding with its place.
- * Paths are taken relative to the folder of the configuration file. Texts are NUL-terminated and live in the arena. */
+ * (Not config.h: that is autoconf's.) Read whole and checked before anything is opened; each fault is a
+ * finding with its place.
+ * Paths are taken relative to the folder of the configuration file. Texts are NUL-terminated and live in the
+ * arena. */
 #ifndef GUARDRAIL_WEBHOOK_CONF_H
 #define GUARDRAIL_WEBHOOK_CONF_H
 #include "decide.h"
@@ -21,7 +23,8 @@ struct conf {
     struct gr_str store_path;
     struct gr_str policy_path;
     struct gr_str secrets_dir, actions_dir, reports_dir;
-    struct gr_str actions_path; /* where plain program names are looked up, "/a:/b"; empty: the runner's own */
+    struct gr_str
+        actions_path; /* where plain program names are looked up, "/a:/b"; empty: the runner's own */
     const char **actions_environment; /* "NAME=value" for programs, NULL-terminated; NULL: none */
     struct gr_str prometheus_url,
         alertmanager_url; /* empty: none; without prometheus_url nothing is ever promoted */

@@ -29,7 +29,8 @@ struct ctl_answer {
     struct gr_buf body;
     const struct gr_node *root; /* the body as a tree, or NULL */
 };
-/* Sends and reads; body NULL: GET. Prints what went wrong. CTL_OK only for status 200 and 201; the answer is filled in for any. */
+/* Sends and reads; body NULL: GET. Prints what went wrong. CTL_OK only for status 200 and 201; the answer is
+ * filled in for any. */
 enum ctl_exit ctl_request(const struct ctl *c, const char *path, const struct gr_buf *body,
                           struct ctl_answer *out);
 void ctl_answer_fini(struct ctl_answer *a);

@@ -1,7 +1,9 @@
 /* db.h - a thin skin over one SQLite connection: statements prepared once, and an error that sticks.
  *
- * Used only on the thread that owns the connection (store.h). Binding needs no check one by one: db_step and db_run return
- * the first error since db_clear. Texts and blobs that come back are borrowed until the statement's next use. */
+ * Used only on the thread that owns the connection (store.h). Binding needs no check one by one: db_step and
+ * db_run return
+ * the first error since db_clear. Texts and blobs that come back are borrowed until the statement's next
+ * use. */
 #ifndef GUARDRAIL_WEBHOOK_DB_H
 #define GUARDRAIL_WEBHOOK_DB_H
 #include <sqlite3.h>
@@ -21,14 +23,16 @@ struct db {
     size_t cached;
 };
 
-/* Busy and locked: GR_EBUSY; full: GR_ENOSPC; constraint: GR_EEXIST; no memory: GR_ENOMEM; all else: GR_EIO. */
+/* Busy and locked: GR_EBUSY; full: GR_ENOSPC; constraint: GR_EEXIST; no memory: GR_ENOMEM; all else: GR_EIO.
+ * */
 GR_MUST_USE enum gr_err db_err_of(int rc);
 void db_clear(struct db *db);
 /* Frees the prepared statements; the connection stays open. */
 void db_finish(struct db *db);
 /* One or more statements without parameters or rows. */
 GR_MUST_USE enum gr_err db_exec(struct db *db, const char *sql);
-/* The prepared statement of a literal, reset and with nothing bound; NULL after an error. Not to be used nested. */
+/* The prepared statement of a literal, reset and with nothing bound; NULL after an error. Not to be used
+ * nested. */
 sqlite3_stmt *db_use(struct db *db, const char *sql);
 void db_bind_str(struct db *db, sqlite3_stmt *st, int i, struct gr_str s); /* p == NULL binds NULL */
 void db_bind_text(struct db *db, sqlite3_stmt *st, int i, const char *s);  /* NULL binds NULL */

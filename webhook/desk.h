@@ -1,4 +1,5 @@
-/* desk.h - a few threads that answer requests which have to wait: for the store, for Prometheus, for a program.
+/* desk.h - a few threads that answer requests which have to wait: for the store, for Prometheus, for a
+ * program.
  *
  * The queue is bounded: beyond it requests are refused at once (503). */
 #ifndef GUARDRAIL_WEBHOOK_DESK_H
@@ -11,7 +12,8 @@
 
 struct desk;
 GR_MUST_USE enum gr_err desk_start(struct desk **out);
-/* GR_EAGAIN: full or stopping; nothing was taken. Otherwise q->answered is called exactly once, on a thread of the desk. */
+/* GR_EAGAIN: full or stopping; nothing was taken. Otherwise q->answered is called exactly once, on a thread
+ * of the desk. */
 GR_MUST_USE enum gr_err desk_post(struct desk *d, struct request *q);
 /* Answers what waits with 503, lets running handlers end, joins. Accepts NULL. */
 void desk_stop(struct desk *d);

@@ -444,7 +444,8 @@ add_own(struct db *db, const struct app *app, struct gr_arena *a, const struct r
     enum gr_err err;
 
     row.key = gr_arena_printf(a, "%s|%s|" GR_FMT, effect_kind, page->key, GR_ARG(action->name));
-    /* Observing means: no call to the outside. That the guardrails are blind is no less true then, but it is on /metrics. */
+    /* Observing means: no call to the outside. That the guardrails are blind is no less true then, but it is
+     * on /metrics. */
     row.state = app->conf->mode != MODE_AUTO ? GR_STR("observed") : can ? GR_STR("ready") : GR_STR("dead");
     row.last_error = can ? GR_STR("") : GR_STR("this version cannot send to this kind of target yet");
     jw_open(&w, NULL, '{');

@@ -1,5 +1,7 @@
-/* enact.h - from alerts to rows: one transaction that holds the raw request, what was decided (decide.h), the effects that follow, and
- * the changes of the release. Either all of it is durable and Alertmanager hears 200, or nothing of it is there. */
+/* enact.h - from alerts to rows: one transaction that holds the raw request, what was decided (decide.h),
+ * the effects that follow, and
+ * the changes of the release. Either all of it is durable and Alertmanager hears 200, or nothing of it is
+ * there. */
 #ifndef GUARDRAIL_WEBHOOK_ENACT_H
 #define GUARDRAIL_WEBHOOK_ENACT_H
 #include "app.h"
@@ -28,10 +30,12 @@ struct enact_job {
 /* A store_fn. */
 GR_MUST_USE enum gr_err enact_batch(struct db *db, void *job);
 
-/* Deletes raw requests that are older than that, at most a thousand of each; adds to *count. On the store's thread. */
+/* Deletes raw requests that are older than that, at most a thousand of each; adds to *count. On the store's
+ * thread. */
 GR_MUST_USE enum gr_err enact_prune(struct db *db, int64_t now_ms, int64_t *count);
 
-/* A page that guardraild raises by itself (a rollback that failed, an ambiguous step, no watchdog): one effect per pager of the policy.
+/* A page that guardraild raises by itself (a rollback that failed, an ambiguous step, no watchdog): one
+ * effect per pager of the policy.
  * key: what makes it happen once; release may be NULL. */
 struct enact_page {
     const char *key, *kind; /* kind: "held", "outcome", "blind" */

@@ -1,10 +1,15 @@
-/* engine.h - carries effects out: rollbacks by a few executors, messages by one sender per kind of target, watching the watchdog.
+/* engine.h - carries effects out: rollbacks by a few executors, messages by one sender per kind of target,
+ * watching the watchdog.
  *
- * Each worker is a thread that takes one effect at a time from the store and has its own HTTP client; each executor has a runner of its own
- * (runner.h), forked before any thread. So a slow target delays no other and no rollback, and two streams roll back side by side.
+ * Each worker is a thread that takes one effect at a time from the store and has its own HTTP client; each
+ * executor has a runner of its own
+ * (runner.h), forked before any thread. So a slow target delays no other and no rollback, and two streams
+ * roll back side by side.
  *
- * Rollback: for each step, in order: intent committed, program run, outcome committed. After a crash the journal says where to go on:
- * a step with an outcome is over; one without is run again if idempotent, asked by its probe, or else ambiguous, and then the
+ * Rollback: for each step, in order: intent committed, program run, outcome committed. After a crash the
+ * journal says where to go on:
+ * a step with an outcome is over; one without is run again if idempotent, asked by its probe, or else
+ * ambiguous, and then the
  * release is halted and a person paged. */
 #ifndef GUARDRAIL_WEBHOOK_ENGINE_H
 #define GUARDRAIL_WEBHOOK_ENGINE_H
@@ -23,6 +28,7 @@ struct engine_options {
 /* Puts back what was running when the process ended, then starts the threads. */
 GR_MUST_USE enum gr_err engine_start(const struct engine_options *o, struct engine **out);
 void engine_wake(struct engine *e);
-/* Takes nothing new, gives what runs until timeout_ms, then cancels it (it is judged by its journal at the next start). Accepts NULL. */
+/* Takes nothing new, gives what runs until timeout_ms, then cancels it (it is judged by its journal at the
+ * next start). Accepts NULL. */
 void engine_stop(struct engine *e, int64_t timeout_ms);
 #endif

@@ -35,7 +35,8 @@ struct facts {
     int64_t now_ms;
 };
 
-/* Breaches of the phase that runs now. A hard one blocks even when it is over: that an alert ended is no proof of health. */
+/* Breaches of the phase that runs now. A hard one blocks even when it is over: that an alert ended is no
+ * proof of health. */
 static enum gr_err
 ask_episodes(struct db *db, struct facts *f)
 {

@@ -1,4 +1,5 @@
-/* gate.h - may a release go on to its next phase? Promotion needs positive proof; every reason against it is listed.
+/* gate.h - may a release go on to its next phase? Promotion needs positive proof; every reason against it is
+ * listed.
  *
  *  - the release runs, nobody and nothing holds it, no rollback waits
  *  - the phase's minimum duration is over, extensions by soft breaches included, and its maximum is not
@@ -21,7 +22,8 @@ struct gate {
     size_t count, more;
     bool unknown; /* Prometheus could not be asked */
 };
-/* Texts live in the arena. GR_ENOENT: no such deployment; else what the store said. Not on the store's thread. */
+/* Texts live in the arena. GR_ENOENT: no such deployment; else what the store said. Not on the store's
+ * thread. */
 GR_MUST_USE enum gr_err gate_ask(struct app *app, struct gr_arena *a, struct gr_str deployment_id,
                                  int64_t now_ms, struct gate *out);
 void gate_reason(struct gate *g, struct gr_arena *a, const char *fmt, ...) GR_PRINTF(3, 4);

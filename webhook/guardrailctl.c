@@ -286,7 +286,8 @@ build_body(const struct verb *v, const struct ctl *c, struct gr_buf *body)
     return gr_buf_err(body) == GR_OK ? CTL_OK : CTL_MACHINE;
 }
 
-/* The id becomes part of a path: what may stand in a deployment id needs no escaping, and nothing else is sent. */
+/* The id becomes part of a path: what may stand in a deployment id needs no escaping, and nothing else is
+ * sent. */
 static bool
 id_ok(const char *id)
 {

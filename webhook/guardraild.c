@@ -1,6 +1,7 @@
 /* guardraild: takes Alertmanager's notifications, keeps the release phases, carries out the policy's actions.
  *
- * Order of the start: configuration and policy are read and checked; the runners are forked while there is one thread and no
+ * Order of the start: configuration and policy are read and checked; the runners are forked while there is
+ * one thread and no
  * socket; then store, engine, listeners. Signals are blocked in every thread and read in one place, below. */
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* intake.h - what Alertmanager posts: checked whole before anything else sees it (enact.h goes on).
  *
- * A body is the webhook payload version 4, default template. Everything about it is hostile until checked here: size, depth, UTF-8,
- * escapes \u0000, duplicate keys, types, counts and lengths; label names must be Prometheus'. Unknown members are ignored. */
+ * A body is the webhook payload version 4, default template. Everything about it is hostile until checked
+ * here: size, depth, UTF-8,
+ * escapes \u0000, duplicate keys, types, counts and lengths; label names must be Prometheus'. Unknown
+ * members are ignored. */
 #ifndef GUARDRAIL_WEBHOOK_INTAKE_H
 #define GUARDRAIL_WEBHOOK_INTAKE_H
 #include "app.h"
@@ -26,7 +28,8 @@ struct intake_batch {
     struct intake_alert *alerts;
     size_t count;
 };
-/* GR_EUSER: the body is refused (400), error says why; GR_ELIMIT: it is too large or holds too much (413); GR_ENOMEM.
+/* GR_EUSER: the body is refused (400), error says why; GR_ELIMIT: it is too large or holds too much (413);
+ * GR_ENOMEM.
  * Texts live in the arena. */
 GR_MUST_USE enum gr_err intake_parse(struct gr_arena *a, struct gr_str body, int64_t now_ms,
                                      struct intake_batch *out, struct gr_buf *error);

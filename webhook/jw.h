@@ -1,7 +1,8 @@
 /* jw.h - writes JSON into a buffer: commas, nesting and quoting looked after, one line.
  *
  *     struct jw w = JW_INIT(&buf);
- *     jw_open(&w, NULL, '{'); jw_str(&w, "id", id); jw_open(&w, "reasons", '['); jw_str(&w, NULL, why); jw_close(&w, ']'); jw_close(&w, '}');
+ *     jw_open(&w, NULL, '{'); jw_str(&w, "id", id); jw_open(&w, "reasons", '['); jw_str(&w, NULL, why);
+ * jw_close(&w, ']'); jw_close(&w, '}');
  *
  * key: NULL inside a list and for the outermost value. Errors stick in the buffer. */
 #ifndef GUARDRAIL_WEBHOOK_JW_H

@@ -1,6 +1,7 @@
 /* log.h - structured log lines on one descriptor: one event per line, logfmt or JSON, foreign text escaped.
  *
- * Any thread may log; a line is one write, so lines never mix. A line that cannot be written is lost and counted. Never pass
+ * Any thread may log; a line is one write, so lines never mix. A line that cannot be written is lost and
+ * counted. Never pass
  * a secret. Pairs are C strings (name, value), ended by NULL; a NULL value is left out. */
 #ifndef GUARDRAIL_WEBHOOK_LOG_H
 #define GUARDRAIL_WEBHOOK_LOG_H

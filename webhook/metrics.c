@@ -128,7 +128,8 @@ struct series {
     int64_t dead;
 };
 
-/* A release that is being rolled back still stands in its phase; one that was rolled back or aborted stands in none. */
+/* A release that is being rolled back still stands in its phase; one that was rolled back or aborted stands
+ * in none. */
 static bool
 stands_in_phase(const struct release *r)
 {

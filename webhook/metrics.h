@@ -1,7 +1,9 @@
 /* metrics.h - what guardraild counts about itself, and the text of /metrics.
  *
- * Counters are atomics and may be raised on any thread. The series about releases (guardrail/policy.h names them) come from the store; when
- * it does not answer, the last good text is shown: a store in trouble must not look to Prometheus like the end of every release. */
+ * Counters are atomics and may be raised on any thread. The series about releases (guardrail/policy.h names
+ * them) come from the store; when
+ * it does not answer, the last good text is shown: a store in trouble must not look to Prometheus like the
+ * end of every release. */
 #ifndef GUARDRAIL_WEBHOOK_METRICS_H
 #define GUARDRAIL_WEBHOOK_METRICS_H
 #include "app.h"

@@ -1,6 +1,7 @@
 /* outbox.h - the effects that wait, run or are over, and the journal of rollback steps; rows of the store.
  *
- * All functions run on the store's thread inside a job. An effect's key makes it happen once: adding it again changes nothing but
+ * All functions run on the store's thread inside a job. An effect's key makes it happen once: adding it
+ * again changes nothing but
  * the time it was last asked for. Texts that come out live in the arena given. */
 #ifndef GUARDRAIL_WEBHOOK_OUTBOX_H
 #define GUARDRAIL_WEBHOOK_OUTBOX_H
@@ -23,7 +24,8 @@ struct outbox_effect {
 };
 /* state, not_before and the texts as given. *added: false if the key was there. */
 GR_MUST_USE enum gr_err outbox_add(struct db *db, const struct outbox_effect *e, int64_t now_ms, bool *added);
-/* Takes the effect of a target that is due longest: state running, one attempt more. GR_ENOENT: none is due. */
+/* Takes the effect of a target that is due longest: state running, one attempt more. GR_ENOENT: none is due.
+ * */
 GR_MUST_USE enum gr_err outbox_claim(struct db *db, struct gr_arena *a, const char *target, int64_t now_ms,
                                      struct outbox_effect *out);
 /* Ends an effect: done, failed, dead, held, ambiguous. */

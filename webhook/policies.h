@@ -1,6 +1,7 @@
 /* policies.h - the policy in force, and the older ones that releases still running are pinned to.
  *
- * Built once at start-up, before threads; immutable after that, so any thread may read it. Owns the policies. */
+ * Built once at start-up, before threads; immutable after that, so any thread may read it. Owns the
+ * policies. */
 #ifndef GUARDRAIL_WEBHOOK_POLICIES_H
 #define GUARDRAIL_WEBHOOK_POLICIES_H
 #include "guardrail/hash.h"
@@ -14,8 +15,10 @@ struct policies {
     } * items;                          /* [0] is the policy in force */
     size_t count;
 };
-/* Takes `current` over (also on failure), writes it to the store's table, and loads the pinned ones of releases that have not ended.
- * Call before or after store_start, not from the store's thread. GR_EIO: a pinned policy cannot be read any more (reason says). */
+/* Takes `current` over (also on failure), writes it to the store's table, and loads the pinned ones of
+ * releases that have not ended.
+ * Call before or after store_start, not from the store's thread. GR_EIO: a pinned policy cannot be read any
+ * more (reason says). */
 GR_MUST_USE enum gr_err policies_load(struct policies *out, struct policy *current, struct store *s,
                                       int64_t now_ms, struct log *log);
 void policies_fini(struct policies *p);

@@ -123,8 +123,8 @@ struct recorder {
     pthread_cond_t cond;
     uint64_t asked, served;
     bool stopping;
-    int64_t
-        after_id; /* the thread's own: rows up to here failed in this round, and must not keep the others waiting */
+    /* The thread's own: rows up to here had their turn in this round, so none keeps the others waiting. */
+    int64_t after_id;
 };
 
 /* One pass over one deployment. */

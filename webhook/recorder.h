@@ -1,7 +1,10 @@
-/* recorder.h - decision records: noted in the store together with the transition, completed and written a moment later.
+/* recorder.h - decision records: noted in the store together with the transition, completed and written a
+ * moment later.
  *
- * record_note runs in the transaction of the transition, so no decision is ever without its row. The recorder's thread then asks
- * Prometheus for the values at the moment of the decision, adds them to the row, and writes the file whole from all rows of
+ * record_note runs in the transaction of the transition, so no decision is ever without its row. The
+ * recorder's thread then asks
+ * Prometheus for the values at the moment of the decision, adds them to the row, and writes the file whole
+ * from all rows of
  * the deployment (record.h); a crash in between is mended by doing that again. */
 #ifndef GUARDRAIL_WEBHOOK_RECORDER_H
 #define GUARDRAIL_WEBHOOK_RECORDER_H

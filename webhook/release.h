@@ -5,8 +5,10 @@
  *     running, halted → rolling_back → rolled_back, or halted when a step failed or is unknown
  *     running, halted → aborted
  *
- * All functions run on the store's thread, inside a job's transaction (store.h); they read no clock. What is not possible in the
- * present state is GR_ESTATE with a sentence in `why`, and nothing is changed. Each transition adds an audit row and a decision
+ * All functions run on the store's thread, inside a job's transaction (store.h); they read no clock. What is
+ * not possible in the
+ * present state is GR_ESTATE with a sentence in `why`, and nothing is changed. Each transition adds an audit
+ * row and a decision
  * that recorder.h will write down. */
 #ifndef GUARDRAIL_WEBHOOK_RELEASE_H
 #define GUARDRAIL_WEBHOOK_RELEASE_H
@@ -55,25 +57,29 @@ GR_MUST_USE enum gr_err release_state_parse(struct gr_str s, enum release_state 
 GR_MUST_USE enum gr_err release_find(struct db *db, const struct policies *p, struct gr_str deployment_id,
                                      struct release *out);
 GR_MUST_USE enum gr_err release_get(struct db *db, const struct policies *p, int64_t id, struct release *out);
-/* Newest first; calls each for at most limit rows. scope: only the active ones and, per stream, the last ended one. */
+/* Newest first; calls each for at most limit rows. scope: only the active ones and, per stream, the last
+ * ended one. */
 typedef enum gr_err release_each_fn(struct db *db, const struct release *r, void *arg);
 GR_MUST_USE enum gr_err release_each(struct db *db, const struct policies *p, bool scope, size_t limit,
                                      release_each_fn *fn, void *arg);
 /* What decide.h looks at. */
 struct release_view release_view_of(const struct release *r);
 
-/* Starts a release in the first phase of the policy in force. why: of GR_ESTATE (stream unknown or taken, id used). */
+/* Starts a release in the first phase of the policy in force. why: of GR_ESTATE (stream unknown or taken, id
+ * used). */
 GR_MUST_USE enum gr_err release_start(struct db *db, const struct policies *p, struct label_set stream,
                                       struct gr_str deployment_id, const struct release_act *act,
                                       struct release *out, struct gr_buf *why);
-/* Enters the next phase; the gate was asked before. version: of the row the gate judged; another one is GR_ESTATE. */
+/* Enters the next phase; the gate was asked before. version: of the row the gate judged; another one is
+ * GR_ESTATE. */
 GR_MUST_USE enum gr_err release_advance(struct db *db, struct release *r, int64_t version, bool override,
                                         const struct release_act *act, struct gr_buf *why);
 GR_MUST_USE enum gr_err release_abort(struct db *db, struct release *r, const struct release_act *act,
                                       struct gr_buf *why);
 GR_MUST_USE enum gr_err release_hold(struct db *db, struct release *r, const struct release_act *act,
                                      struct gr_buf *why);
-/* Ends an operator's hold and a promotion hold; a rollback that waited for that goes on. A halted release runs again and is armed anew: the
+/* Ends an operator's hold and a promotion hold; a rollback that waited for that goes on. A halted release
+ * runs again and is armed anew: the
  * next hard breach rolls it back though an earlier rollback was tried. */
 GR_MUST_USE enum gr_err release_resume(struct db *db, struct release *r, const struct release_act *act,
                                        struct gr_buf *why);
@@ -85,11 +91,13 @@ struct release_breach {
 };
 GR_MUST_USE enum gr_err release_rolling_back(struct db *db, struct release *r, const struct release_act *act,
                                              const struct release_breach *breach);
-/* complete: every step is done → rolled_back. Otherwise → halted, promotion impossible until a person resumes or aborts. */
+/* complete: every step is done → rolled_back. Otherwise → halted, promotion impossible until a person
+ * resumes or aborts. */
 GR_MUST_USE enum gr_err release_rolled_back(struct db *db, struct release *r, bool complete,
                                             int64_t effect_id, const struct release_act *act,
                                             const struct release_breach *breach);
-/* A rollback that was not begun and will not be, for Prometheus does not confirm the breach: runs on, promotion held. */
+/* A rollback that was not begun and will not be, for Prometheus does not confirm the breach: runs on,
+ * promotion held. */
 GR_MUST_USE enum gr_err release_unconfirmed(struct db *db, struct release *r, const struct release_act *act,
                                             const struct release_breach *breach);
 GR_MUST_USE enum gr_err release_halt(struct db *db, struct release *r, const struct release_act *act,

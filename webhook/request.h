@@ -1,4 +1,5 @@
-/* request.h - one HTTP request between the server that received it and the handler that answers it, and the table of routes. */
+/* request.h - one HTTP request between the server that received it and the handler that answers it, and the
+ * table of routes. */
 #ifndef GUARDRAIL_WEBHOOK_REQUEST_H
 #define GUARDRAIL_WEBHOOK_REQUEST_H
 #include "app.h"
@@ -27,7 +28,8 @@ struct route {
 };
 extern const struct route routes[];
 extern const size_t route_count;
-/* The route of a path and method; the path's {id} goes to id (size bytes). GR_ENOENT: no such path; GR_ESTATE: another method, and
+/* The route of a path and method; the path's {id} goes to id (size bytes). GR_ENOENT: no such path;
+ * GR_ESTATE: another method, and
  * *allow names the ones there are. */
 #define ROUTE_ALLOW_BYTES 32
 GR_MUST_USE enum gr_err route_find(const char *method, const char *path, char *id, size_t size,

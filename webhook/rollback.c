@@ -56,7 +56,8 @@ stopping(const struct run *r)
     return atomic_load(r->env->stop);
 }
 
-/* A job that must get through: a full disk or a foreign lock may pass, a failed store will not. False: give up, leave all as it is. */
+/* A job that must get through: a full disk or a foreign lock may pass, a failed store will not. False: give
+ * up, leave all as it is. */
 static bool
 insist(struct run *r, store_fn *fn)
 {
@@ -177,9 +178,8 @@ finish(struct run *r)
 {
     log_event(r->env->app->log, r->end.complete ? AT_INFO : AT_ERROR, "rollback ended", "deployment_id",
               r->effect->deployment_id.p, "state", r->end.state, "reason", r->end.reason.p, (char *)NULL);
-    (void)insist(
-        r,
-        job_finish); /* if not: the effect stays running, and the next start comes here again by the journal */
+    /* If not: the effect stays running, and the next start comes here again by the journal. */
+    (void)insist(r, job_finish);
     app_wake(r->env->app);
 }
 
@@ -423,7 +423,8 @@ probe(struct run *r, const struct policy_step *s)
     return probed;
 }
 
-/* Closes the open row of the journal. DONE: go on behind the step; FAILED: run it again; UNKNOWN: stop for a person. */
+/* Closes the open row of the journal. DONE: go on behind the step; FAILED: run it again; UNKNOWN: stop for a
+ * person. */
 static enum step_end
 settle(struct run *r, const struct policy_step *s)
 {
@@ -462,7 +463,8 @@ last_attempt(const struct run *r, size_t n)
     return found;
 }
 
-/* Where the journal stands with a step. True: it is over, *end says how; false: begin attempt r->step.attempt. */
+/* Where the journal stands with a step. True: it is over, *end says how; false: begin attempt
+ * r->step.attempt. */
 static bool
 judge_journal(struct run *r, const struct policy_step *s, size_t n, enum step_end *end)
 {

@@ -5,7 +5,8 @@
  *
  * inbox    raw evidence, one row per accepted request
  * policy   every policy that a release is pinned to, whole
- * release  one row per deployment; a deployment belongs to one stream, a stream has at most one active release
+ * release  one row per deployment; a deployment belongs to one stream, a stream has at most one active
+ * release
  * phase    the phases a release entered, in order
  * check    outcomes of the programs that a phase asks for
  * episode  breaches: one row per subject (decide.h), the newest episode of it

@@ -1,4 +1,5 @@
-/* schema.h - the store's tables, as steps from one schema version to the next. A step, once released, is never changed. */
+/* schema.h - the store's tables, as steps from one schema version to the next. A step, once released, is
+ * never changed. */
 #ifndef GUARDRAIL_WEBHOOK_SCHEMA_H
 #define GUARDRAIL_WEBHOOK_SCHEMA_H
 #include "store.h"

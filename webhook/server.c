@@ -136,7 +136,8 @@ on_request_line(void *cls, const char *uri, struct MHD_Connection *mhd)
     return NULL;
 }
 
-/* The file descriptor cannot be closed (and used again) meanwhile: NOTIFY_CLOSED takes the same lock first. */
+/* The file descriptor cannot be closed (and used again) meanwhile: NOTIFY_CLOSED takes the same lock first.
+ * */
 static void *
 reaper_main(void *arg)
 {
@@ -541,7 +542,8 @@ listen_tcp(struct server *s)
     return GR_OK;
 }
 
-/* A socket that nobody listens on any more is left over from a crash, for the store's lock says that we are alone. */
+/* A socket that nobody listens on any more is left over from a crash, for the store's lock says that we are
+ * alone. */
 static enum gr_err
 listen_local(struct server *s)
 {

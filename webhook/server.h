@@ -1,8 +1,11 @@
 /* server.h - HTTP in, by libmicrohttpd: one TCP listener, one unix socket for operators.
  *
- * Decided before a body is read: route, role, framing headers, size. Refused: two of a framing header, Transfer-Encoding on a POST,
- * a body without Content-Length, a GET with a body. Each connection has one absolute deadline at a time (5 s for the headers, 10 s for the
- * request, 60 s between requests, 10 s to take an answer); a reaper shuts the socket down, for libmicrohttpd's own timeout counts
+ * Decided before a body is read: route, role, framing headers, size. Refused: two of a framing header,
+ * Transfer-Encoding on a POST,
+ * a body without Content-Length, a GET with a body. Each connection has one absolute deadline at a time (5 s
+ * for the headers, 10 s for the
+ * request, 60 s between requests, 10 s to take an answer); a reaper shuts the socket down, for
+ * libmicrohttpd's own timeout counts
  * only inactivity. While a request is being worked on, the connection sleeps and has no deadline.
  * On the unix socket every role is allowed: its file mode (0660) is the lock. */
 #ifndef GUARDRAIL_WEBHOOK_SERVER_H
@@ -31,7 +34,8 @@ struct server_options {
 /* Binds and serves. GR_EBUSY: the address or the socket is in use. */
 GR_MUST_USE enum gr_err server_start(const struct server_options *o, struct server **out);
 uint16_t server_port(const struct server *s);
-/* No new connections; waits up to timeout_ms for the requests that are being worked on. Stop the desk after this, then server_stop. */
+/* No new connections; waits up to timeout_ms for the requests that are being worked on. Stop the desk after
+ * this, then server_stop. */
 void server_drain(struct server *s, int64_t timeout_ms);
 void server_stop(struct server *s); /* accepts NULL */
 #endif

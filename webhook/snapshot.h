@@ -1,6 +1,8 @@
-/* snapshot.h - the guardrails' values of one release at one moment, from Prometheus, as JSON for the store and back.
+/* snapshot.h - the guardrails' values of one release at one moment, from Prometheus, as JSON for the store
+ * and back.
  *
- *     {"error": "", "metrics": [{"source", "guardrail", "unit", "slice": {}, "value", "worst", "verdict"}, …]} */
+ *     {"error": "", "metrics": [{"source", "guardrail", "unit", "slice": {}, "value", "worst", "verdict"},
+ * …]} */
 #ifndef GUARDRAIL_WEBHOOK_SNAPSHOT_H
 #define GUARDRAIL_WEBHOOK_SNAPSHOT_H
 #include "http_client.h"

@@ -57,7 +57,8 @@ say(char *reason, const char *what, const char *detail)
         (void)snprintf(reason, STORE_REASON_BYTES, "%s%s%s", what, detail[0] ? ": " : "", detail);
 }
 
-/* The file is made by us and not by SQLite, so that its mode (which the WAL inherits) does not hang on the umask. */
+/* The file is made by us and not by SQLite, so that its mode (which the WAL inherits) does not hang on the
+ * umask. */
 static enum gr_err
 make_file(const char *path)
 {
@@ -84,7 +85,8 @@ take_lock(struct store *s, const char *path)
     return GR_OK;
 }
 
-/* WAL with synchronous=FULL: each commit is fsynced before we say so. The rest distrusts a damaged or hostile file. */
+/* WAL with synchronous=FULL: each commit is fsynced before we say so. The rest distrusts a damaged or
+ * hostile file. */
 static enum gr_err
 configure(struct db *db, int64_t busy_timeout_ms)
 {
@@ -222,7 +224,8 @@ done:
 
 /* ---- the owning thread ---- */
 
-/* One job in its savepoint. Its own refusal (GR_ESTATE, GR_EEXIST …) is undone and kept; trouble of the database is
+/* One job in its savepoint. Its own refusal (GR_ESTATE, GR_EEXIST …) is undone and kept; trouble of the
+ * database is
  * returned, and then the whole transaction is lost. */
 static enum gr_err
 run_job(struct db *db, struct job *job)

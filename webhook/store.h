@@ -1,11 +1,15 @@
 /* store.h - the durable state: one SQLite file, one connection, one thread that owns it, group commit.
  *
- * Work comes as jobs. Jobs that wait are taken together, each runs in a savepoint of one transaction, and only after that
- * transaction is durable (WAL, synchronous=FULL) do the callers hear GR_OK. A job that fails is undone alone; when the
+ * Work comes as jobs. Jobs that wait are taken together, each runs in a savepoint of one transaction, and
+ * only after that
+ * transaction is durable (WAL, synchronous=FULL) do the callers hear GR_OK. A job that fails is undone
+ * alone; when the
  * database itself fails, nobody hears GR_OK.
  *
- * After an I/O error or corruption the store is failed for good: every job is refused with GR_EIO (a failed fsync is never tried
- * again). A full disk (GR_ENOSPC) and a foreign lock (GR_EBUSY) are answered job by job and heal when the cause is gone;
+ * After an I/O error or corruption the store is failed for good: every job is refused with GR_EIO (a failed
+ * fsync is never tried
+ * again). A full disk (GR_ENOSPC) and a foreign lock (GR_EBUSY) are answered job by job and heal when the
+ * cause is gone;
  * store_state tells. Only the store's thread runs jobs; jobs must not block on anything but the database. */
 #ifndef GUARDRAIL_WEBHOOK_STORE_H
 #define GUARDRAIL_WEBHOOK_STORE_H
@@ -28,7 +32,8 @@ struct store_options {
     struct log *log;         /* borrowed; may be NULL */
 };
 /* Opens or creates (0600), locks, checks (quick_check), brings the schema up to date. Starts no thread.
- * GR_EBUSY: another process has the lock. GR_ESTATE: the file's schema is newer than ours. GR_EIO: damaged; reason (optional,
+ * GR_EBUSY: another process has the lock. GR_ESTATE: the file's schema is newer than ours. GR_EIO: damaged;
+ * reason (optional,
  * STORE_REASON_BYTES) says what. */
 #define STORE_REASON_BYTES 256
 GR_MUST_USE enum gr_err store_open(struct store **out, const struct store_options *o, char *reason);
@@ -36,7 +41,8 @@ GR_MUST_USE enum gr_err store_open(struct store **out, const struct store_option
 GR_MUST_USE enum gr_err store_start(struct store *s);
 /* Refuses new jobs, finishes the waiting ones, ends the thread, closes the file. Accepts NULL. */
 void store_close(struct store *s);
-/* Runs a job and waits for its outcome. GR_EAGAIN: the queue is full; GR_ESTATE: closing. Not from the store's thread. */
+/* Runs a job and waits for its outcome. GR_EAGAIN: the queue is full; GR_ESTATE: closing. Not from the
+ * store's thread. */
 GR_MUST_USE enum gr_err store_call(struct store *s, store_fn *fn, void *arg);
 /* Hands a job over. After GR_OK, done will be called exactly once; after anything else, never. */
 GR_MUST_USE enum gr_err store_post(struct store *s, store_fn *fn, void *arg, store_done_fn *done);

@@ -1,9 +1,13 @@
 /* standin: one HTTP server that plays Prometheus, Slack and PagerDuty for the tests that run the real daemon.
  *
- * standin DIR: listens on 127.0.0.1, a free port, which it writes to DIR/port. Requests, each appended as one line to a log:
- *   POST /api/v1/query   DIR/verdict.json if the query asks for guardrail:verdict, else DIR/value.json   → DIR/queries.log
- *   POST /slack…         "ok", or the status in DIR/slack.status                                           → DIR/slack.log
- *   POST /pagerduty…     202                                                                               → DIR/pagerduty.log
+ * standin DIR: listens on 127.0.0.1, a free port, which it writes to DIR/port. Requests, each appended as
+ * one line to a log:
+ *   POST /api/v1/query   DIR/verdict.json if the query asks for guardrail:verdict, else DIR/value.json   →
+ * DIR/queries.log
+ *   POST /slack…         "ok", or the status in DIR/slack.status                                           →
+ * DIR/slack.log
+ *   POST /pagerduty…     202                                                                               →
+ * DIR/pagerduty.log
  * The files are read anew for every request; a missing one is status 503. Ends on SIGTERM. */
 #include "config.h"
 

@@ -62,8 +62,7 @@ START_TEST(no_alerts_and_unknown_members)
 {
     ck_assert_int_eq(parse(HEAD("\"4\"", "[]")), GR_OK);
     ck_assert_uint_eq(batch.count, 0);
-    ck_assert_int_eq(parse("{\"new\":[1,{\"x\":null}]," HEAD("\"4\"", "[]")),
-                     GR_EUSER); /* two objects: no */
+    ck_assert_int_eq(parse("{\"new\":[1,{\"x\":null}]," HEAD("\"4\"", "[]")), GR_EUSER); /* two objects: no */
     ck_assert_int_eq(parse(HEAD("\"4\",\"notification_reason\":\"unknown\",\"routeLabels\":{}", "[]")),
                      GR_OK);
 }

@@ -149,7 +149,8 @@ START_TEST(one_release_per_stream_and_id)
 }
 END_TEST
 
-/* From each state: what each verb gives. 'o' it changes, 'x' refused, '.' nothing happens (guardraild's own). */
+/* From each state: what each verb gives. 'o' it changes, 'x' refused, '.' nothing happens (guardraild's
+ * own). */
 static const struct {
     const char *name;
     enum verb before[4];

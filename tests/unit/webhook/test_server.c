@@ -216,7 +216,8 @@ START_TEST(draining_is_503)
 }
 END_TEST
 
-/* What is sent, and that the connection is over within the deadlines (0.4, 0.8, 0.7 s here) and not before an answer. */
+/* What is sent, and that the connection is over within the deadlines (0.4, 0.8, 0.7 s here) and not before
+ * an answer. */
 static const struct {
     const char *name, *text;
     int status; /* 0: closed without an answer */

@@ -184,8 +184,7 @@ START_TEST(waiting_jobs_share_a_commit)
     ck_assert_int_eq(store_call(s, add_row, (char[]){"first"}), GR_OK);
     ck_assert_int_eq(store_post(s, wait_for_gate, NULL, count_outcome), GR_OK);
     for (int i = 0; i < 20; i++)
-        ck_assert_int_eq(store_post(s, i % 5 ? add_row : add_then_refuse, word, count_outcome),
-                         GR_OK);
+        ck_assert_int_eq(store_post(s, i % 5 ? add_row : add_then_refuse, word, count_outcome), GR_OK);
     faultvfs.syncs = 0;
     open_gate_and_wait(21);
     ck_assert_int_eq(outcomes[GR_OK], 17);
