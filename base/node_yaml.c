@@ -324,10 +324,11 @@ on_scalar(struct yaml_reader *r, const yaml_event_t *e)
 {
     struct gr_str text = {(const char *)e->data.scalar.value, e->data.scalar.length};
     struct gr_span span = scalar_span(r, e);
-    bool plain = e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && !e->data.scalar.tag;
+    const char *tag = (const char *)e->data.scalar.tag;
+    bool plain = e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && (!tag || strcmp(tag, "!") == 0);
     enum gr_err err;
     bool quoted = e->data.scalar.style == YAML_SINGLE_QUOTED_SCALAR_STYLE ||
-                  e->data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE || e->data.scalar.tag;
+                  e->data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE || (tag && !plain);
     enum gr_node_style style = plain ? GR_STYLE_PLAIN : quoted ? GR_STYLE_QUOTED : GR_STYLE_BLOCK;
 
     if (build_wants_key(&r->b)) {
@@ -430,7 +431,6 @@ on_document(struct yaml_reader *r, const yaml_event_t *e)
     if (r->have_doc && r->foreign) {
         gr_diag(r->b.diags, GR0008, span, GR_STR("put each document into a file of its own"),
                 "this document and all behind it are not read");
-        r->done = true;
         return GR_OK;
     }
     if (r->have_doc) {
@@ -478,6 +478,30 @@ on_event(struct yaml_reader *r, const yaml_event_t *e)
     return GR_OK;
 }
 
+/* What stands behind the first document of a foreign file is not read, but yaml.v3 looks at its first word, in case it is a
+ * comment, and so gives up where that is none. */
+static enum gr_err
+look_behind(struct yaml_reader *r)
+{
+    enum gr_err err = GR_OK;
+    bool started = false;
+
+    for (unsigned i = 0; i < 2 && err == GR_OK && (i == 0 || started); i++) {
+        yaml_event_t event;
+
+        if (!yaml_parser_parse(&r->parser, &event))
+            return r->parser.error == YAML_SCANNER_ERROR || r->parser.error == YAML_MEMORY_ERROR
+                       ? report_syntax(r)
+                       : GR_OK;
+        started = i == 0 && event.type == YAML_DOCUMENT_START_EVENT;
+        if (started)
+            err = on_document(r, &event);
+        yaml_event_delete(&event);
+    }
+    r->done = true;
+    return err;
+}
+
 static enum gr_err
 read_events(struct yaml_reader *r)
 {
@@ -486,13 +510,12 @@ read_events(struct yaml_reader *r)
     while (!r->done && err == GR_OK) {
         yaml_event_t event;
 
-        if (!yaml_parser_parse(&r->parser, &event)) {
-            if (r->foreign && r->first_ended)
-                return GR_OK; /* nobody reads what stands there */
+        if (!yaml_parser_parse(&r->parser, &event))
             return report_syntax(r);
-        }
         err = on_event(r, &event);
         yaml_event_delete(&event);
+        if (err == GR_OK && r->first_ended && r->foreign)
+            return look_behind(r);
     }
     return err;
 }

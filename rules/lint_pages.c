@@ -192,8 +192,7 @@ static const struct gr_lint_page pages[] = {
      "  - name: demo\n"
      "    rules:\n"
      "      - record: job:errors:rate5m\n"
-     "        expr: rate(sum by (job) (errors_total)[5m:])  # guardrail ignore GR0515: the example is about "
-     "the order\n",
+     "        expr: rate(sum by (job) (errors_total)[5m:])\n",
      "groups:\n"
      "  - name: demo\n"
      "    rules:\n"

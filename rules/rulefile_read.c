@@ -1,7 +1,7 @@
 /* rulefile_read.c - from YAML to rules, as Prometheus 2.42 decodes them (model/rulefmt, with yaml.v3 and KnownFields).
  *
  * Where the decoder is lenient so is this: any scalar is a text (`name: 5`), null is nothing, merge keys count, the first of several
- * wins, a limit may be 1e3. Where it surprises, too: record, alert and expr are kept as raw nodes there, so `expr: null` is the metric
+ * wins, empty entries of lists are left out, a limit may be 1e3. Where it surprises, too: record, alert and expr are kept as raw nodes there, so `expr: null` is the metric
  * "null", and an alias stands for its own name (GR0504). Not taken over: keys that are aliases, tags other than !!str, !!map, !!seq. */
 #include "config.h"
 #include "lint.h"
@@ -430,12 +430,12 @@ take_rules(struct rule_reader *r, const struct gr_node *list, struct lint_group 
         return;
     }
     r->rules_left -= list->count;
-    group->rules = gr_arena_array(r->arena, list->count, sizeof *group->rules);
-    group->count = group->rules ? list->count : 0;
-    if (!group->rules)
+    if (!(group->rules = gr_arena_array(r->arena, list->count, sizeof *group->rules)))
         r->err = GR_ENOMEM;
     for (const struct gr_node *item = list->first; item && r->err == GR_OK; item = item->next)
-        take_rule(r, item, group, &group->rules[i++]);
+        if (item->kind != GR_NODE_NULL) /* yaml.v3 leaves these out */
+            take_rule(r, item, group, &group->rules[i++]);
+    group->count = i;
 }
 
 /* ---- groups ---- */
@@ -523,8 +523,11 @@ take_groups(struct rule_reader *r, const struct gr_node *list, struct lint_file 
         return;
     }
     for (const struct gr_node *item = list->first; item && r->err == GR_OK; item = item->next) {
-        struct lint_group *group = &f->groups[i++];
+        struct lint_group *group = &f->groups[i];
 
+        if (item->kind == GR_NODE_NULL)
+            continue;
+        i++;
         take_group(r, item, group);
         f->count = i;
         f->rules += group->count;

@@ -11,6 +11,8 @@ tests_unit_rules_test_rules_SOURCES = \
 	tests/unit/fault.h \
 	tests/unit/rules/promql_gen.c \
 	tests/unit/rules/promql_gen.h \
+	tests/unit/rules/rulefile_gen.c \
+	tests/unit/rules/rulefile_gen.h \
 	tests/unit/rules/test_promql_check.c \
 	tests/unit/rules/test_promql_diff.c \
 	tests/unit/rules/test_promql_labels.c \
@@ -23,6 +25,7 @@ tests_unit_rules_test_rules_SOURCES = \
 	tests/unit/rules/test_promql_table.c \
 	tests/unit/rules/test_promql_tree.c \
 	tests/unit/rules/test_rulefile.c \
+	tests/unit/rules/test_rulefile_diff.c \
 	tests/unit/rules/test_rulefile_write.c \
 	tests/unit/rules/test_rules.c \
 	tests/unit/rules/test_rules.h

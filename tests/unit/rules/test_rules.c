@@ -58,6 +58,7 @@ static Suite *(*const suites[])(void) = {
     promql_table_suite,
     promql_tree_suite,
     rulefile_suite,
+    rulefile_diff_suite,
     rulefile_write_suite,
 };
 /* clang-format on */

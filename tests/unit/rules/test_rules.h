@@ -17,6 +17,7 @@ Suite *promql_regex_suite(void);
 Suite *promql_table_suite(void);
 Suite *promql_tree_suite(void);
 Suite *rulefile_suite(void);
+Suite *rulefile_diff_suite(void);
 Suite *rulefile_write_suite(void);
 
 struct parsed {
