@@ -20,6 +20,7 @@ EXTRA_DIST += \
 	tests/promtool/edges.yml \
 	tests/promtool/kinds.test.yml \
 	tests/promtool/kinds.yml \
+	tests/promtool/limits.test.yml \
 	tests/promtool/lost.test.yml \
 	tests/promtool/pair.test.yml \
 	tests/promtool/pair.yml \
