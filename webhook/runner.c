@@ -187,8 +187,10 @@ runner_start(const struct runner_options *options, struct runner **out)
         *r = (struct runner){
             .fd = pair[0], .grace_ms = setup.grace_ms, .message = GR_BUF_INIT(WIRE_BYTES_MAX)};
         setup.socket = pair[1];
-        if ((r->pid = fork()) == 0)
+        if ((r->pid = fork()) == 0) {
+            gr_sys.free(r); /* the daemon's side of it */
             be_runner(&setup, parent);
+        }
         if (r->pid < 0) {
             err = GR_EAGAIN;
             (void)close(pair[0]);

@@ -41,15 +41,19 @@ answer(struct jobs *j, uint64_t id, enum runner_outcome outcome)
     runner_result_fini(&result);
 }
 
-/* In the supervisor. PDEATHSIG is SIGTERM: it then ends its job and leaves. */
+/* In the supervisor, which takes the request's arena. PDEATHSIG is SIGTERM: it then ends its job and leaves. */
 static void
 be_supervisor(struct jobs *j, uint64_t id, const struct runner_request *request, int64_t grace_ms,
-              pid_t parent)
+              pid_t parent, struct gr_arena *a)
 {
+    int status;
+
     (void)close(j->signals);
     if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent)
         _exit(1);
-    _exit(runner_job_main(j->setup, id, request, grace_ms));
+    status = runner_job_main(j->setup, id, request, grace_ms);
+    gr_arena_free(a);
+    _exit(status);
 }
 
 static void
@@ -63,7 +67,7 @@ start_job(struct jobs *j, uint64_t id, struct wire_in *in)
     if (a && !j->ending && j->count < RUNNER_JOBS_MAX && wire_get_job(in, a, &grace_ms, &request) == GR_OK)
         pid = fork();
     if (pid == 0)
-        be_supervisor(j, id, &request, grace_ms, parent);
+        be_supervisor(j, id, &request, grace_ms, parent, a);
     if (pid > 0) {
         j->list[j->count].id = id;
         j->list[j->count++].pid = pid;

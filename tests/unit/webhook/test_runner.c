@@ -158,6 +158,15 @@ wait_dead(int64_t pid)
     ck_assert_msg(!alive(pid), "process %lld survived", (long long)pid);
 }
 
+/* valgrind dies when an execve fails that looked possible, as with a missing interpreter. */
+static bool
+under_valgrind(void)
+{
+    const char *preload = getenv("LD_PRELOAD");
+
+    return preload && strstr(preload, "vgpreload");
+}
+
 START_TEST(succeeds_and_fails)
 {
     char hex[GR_SHA256_HEX + 1];
@@ -199,8 +208,10 @@ START_TEST(what_cannot_start)
     run1("sub", 5000, RUNNER_NOT_STARTED); /* a bare name: the folder is not in PATH */
     run1("sub/plain", 5000, RUNNER_NOT_STARTED);
     ck_assert_int_eq(result.members[0].code, EACCES);
-    run1("sub/broken", 5000, RUNNER_NOT_STARTED);
-    ck_assert_int_eq(result.members[0].code, ENOENT);
+    if (!under_valgrind()) {
+        run1("sub/broken", 5000, RUNNER_NOT_STARTED);
+        ck_assert_int_eq(result.members[0].code, ENOENT);
+    }
     run1("sub/plain/x", 5000, RUNNER_NOT_STARTED);
     run(half, 5000, RUNNER_NOT_STARTED); /* the left one was not run either */
     ck_assert_int_ne(access(gr_arena_printf(arena, "%s/made", dir).p, F_OK), 0);
@@ -226,7 +237,8 @@ START_TEST(pipelines)
     ck_assert_int_eq(result.members[0].code, SIGPIPE);
     ck_assert_int_eq(mkdir(gr_arena_printf(arena, "%s/sub", dir).p, 0755), 0);
     fixture_file(dir, "sub/broken", "#!/no/such/interpreter\n", 0755);
-    run(starts_late, 5000, RUNNER_NOT_STARTED);
+    if (!under_valgrind())
+        run(starts_late, 5000, RUNNER_NOT_STARTED);
 }
 END_TEST
 
@@ -473,7 +485,8 @@ START_TEST(jobs_run_side_by_side)
     ck_assert_int_eq(runner_submit(runner, 1, &a), GR_EEXIST);
     ck_assert_int_eq(runner_next(runner, 20, &result), GR_ETIMEOUT);
     ck_assert_int_eq(runner_submit(runner, 2, &b), GR_OK);
-    ck_assert_int_eq(runner_next(runner, -1, &result), GR_OK); /* in either order: both end when the gate is there */
+    ck_assert_int_eq(runner_next(runner, -1, &result),
+                     GR_OK); /* in either order: both end when the gate is there */
     ck_assert_int_eq(result.outcome, RUNNER_SUCCEEDED);
     first = result.id;
     ck_assert_int_eq(runner_next(runner, 20000, &result), GR_OK);
@@ -507,7 +520,7 @@ START_TEST(jobs_are_bounded)
     for (uint64_t id = 0; id < RUNNER_JOBS_MAX; id++)
         ck_assert_int_eq(runner_cancel(runner, id), GR_OK);
     for (uint64_t id = 0; id < RUNNER_JOBS_MAX; id++) {
-        ck_assert_int_eq(runner_next(runner, 20000, &result), GR_OK);
+        ck_assert_int_eq(runner_next(runner, -1, &result), GR_OK);
         ck_assert_int_eq(result.outcome, RUNNER_CANCELLED);
     }
 }
