@@ -166,6 +166,15 @@ count_outcome(void *arg, enum gr_err err)
     pthread_mutex_unlock(&mutex);
 }
 
+/* Tests may share a process (CK_FORK=no). */
+static void
+close_gate(void)
+{
+    gate_open = false;
+    finished = 0;
+    memset(outcomes, 0, sizeof outcomes);
+}
+
 static void
 open_gate_and_wait(int want)
 {
@@ -181,6 +190,7 @@ START_TEST(waiting_jobs_share_a_commit)
 {
     struct store *s = open_started();
 
+    close_gate();
     ck_assert_int_eq(store_call(s, add_row, (char[]){"first"}), GR_OK);
     ck_assert_int_eq(store_post(s, wait_for_gate, NULL, count_outcome), GR_OK);
     for (int i = 0; i < 20; i++)
@@ -200,6 +210,7 @@ START_TEST(the_queue_has_an_end)
     struct store *s = open_started();
     int taken = 0;
 
+    close_gate();
     ck_assert_int_eq(store_post(s, wait_for_gate, NULL, count_outcome), GR_OK);
     while (taken < 2 * (int)STORE_QUEUE_MAX && store_post(s, add_row, word, count_outcome) == GR_OK)
         taken++;
@@ -216,6 +227,7 @@ START_TEST(closing_finishes_what_waits)
 {
     struct store *s = open_started();
 
+    close_gate();
     gate_open = true;
     for (int i = 0; i < 50; i++)
         ck_assert_int_eq(store_post(s, add_row, word, count_outcome), GR_OK);
