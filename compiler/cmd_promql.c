@@ -1,7 +1,7 @@
 /* cmd_promql.c - guardrailc promql: expressions in, one answer a line out.
  *
  *     check    ok instant vector
- *     fmt      the canonical form
+ *     fmt      the canonical form; with -0, on several lines where it is wide, as Prometheus formats it
  *     labels   ok job, instance?, venue="x", *       certain; possible (?); with one value; * stands for any other, !x for not x
  *     all      error 12: unexpected ")" in a selector, expected …       the column counts characters of the expression, from 1
  *
@@ -18,6 +18,7 @@
 #define INPUT_BYTES_MAX ((size_t)256 << 20)
 #define EXPR_ARENA_BYTES_MAX ((size_t)1 << 30)
 #define ANSWER_BYTES_MAX ((size_t)64 << 20)
+#define PRETTY_WIDTH 100 /* that of Prometheus' formatter */
 
 const struct option_row promql_options[] = {
     {"null", '0', NULL, "expressions end with NUL instead of a line end"},
@@ -39,6 +40,14 @@ answer_fmt(struct gr_arena *a, const struct gr_promql *e, struct gr_buf *out)
 {
     (void)a;
     gr_promql_print(out, e);
+    return GR_OK;
+}
+
+static enum gr_err
+answer_pretty(struct gr_arena *a, const struct gr_promql *e, struct gr_buf *out)
+{
+    (void)a;
+    gr_promql_pretty(out, e, PRETTY_WIDTH);
     return GR_OK;
 }
 
@@ -79,11 +88,11 @@ answer_labels(struct gr_arena *a, const struct gr_promql *e, struct gr_buf *out)
 /* To add one: a function, a row here. */
 static const struct {
     const char *name;
-    answer_fn *answer;
+    answer_fn *answer, *answer_null; /* to -0, where an answer may have several lines */
 } verbs[] = {
-    {"check", answer_check},
-    {"fmt", answer_fmt},
-    {"labels", answer_labels},
+    {"check", answer_check, answer_check},
+    {"fmt", answer_fmt, answer_pretty},
+    {"labels", answer_labels, answer_labels},
 };
 
 /* The first finding as "error COL: message", on one line. */
@@ -141,7 +150,7 @@ static int
 answer_all(const struct command *self, answer_fn *answer, struct gr_str input, char end)
 {
     struct gr_buf out = GR_BUF_INIT(ANSWER_BYTES_MAX);
-    char out_end = answer == answer_fmt ? end : '\n';
+    char out_end = answer == answer_pretty ? end : '\n';
     bool any_bad = false, more = input.n > 0;
     struct gr_str text;
     enum gr_err err = GR_OK;
@@ -167,6 +176,7 @@ int
 promql_run(const struct command *self, const struct options *o)
 {
     struct gr_buf input = GR_BUF_INIT(INPUT_BYTES_MAX);
+    bool null = options_get(self->options, o, "null") != NULL;
     answer_fn *answer = NULL;
     enum gr_err err;
     int code;
@@ -175,12 +185,11 @@ promql_run(const struct command *self, const struct options *o)
         return usage(self, "one of check, fmt and labels, please");
     for (size_t i = 0; i < GR_COUNT(verbs); i++)
         if (strcmp(o->operands[0], verbs[i].name) == 0)
-            answer = verbs[i].answer;
+            answer = null ? verbs[i].answer_null : verbs[i].answer;
     if (!answer)
         return usage(self, "there is no 'promql %s': check, fmt or labels", o->operands[0]);
     if ((err = gr_file_read("-", &input)) == GR_OK)
-        code =
-            answer_all(self, answer, gr_buf_str(&input), options_get(self->options, o, "null") ? '\0' : '\n');
+        code = answer_all(self, answer, gr_buf_str(&input), null ? '\0' : '\n');
     else if (err == GR_ENOMEM)
         code = machine_failed(self, err);
     else

@@ -23,7 +23,9 @@ librules_a_SOURCES = \
 	rules/promql_parser.c \
 	rules/promql_parser.h \
 	rules/promql_place.c \
+	rules/promql_pretty.c \
 	rules/promql_print.c \
+	rules/promql_print.h \
 	rules/promql_regex.c \
 	rules/promql_table.c \
 	rules/promql_tree.c \

@@ -7,7 +7,7 @@
  * double quotes, lists of labels always written out behind group_left and group_right (a parenthesis that
  * follows would be taken for one). */
 #include "config.h"
-#include "promql_tree.h"
+#include "promql_print.h"
 
 #include <math.h>
 
@@ -107,10 +107,9 @@ print_selector(struct gr_buf *b, const struct gr_promql_selector *s)
     print_shift(b, &s->shift);
 }
 
-static void
-print_subquery(struct gr_buf *b, const struct gr_promql *e)
+void
+promql_print_subquery_end(struct gr_buf *b, const struct gr_promql *e)
 {
-    print_in(b, e->child[0], strength(e->child[0]) < STRENGTH_NONE);
     gr_buf_putc(b, '[');
     gr_duration_print(b, e->u.subquery.range_ms);
     gr_buf_putc(b, ':');
@@ -124,37 +123,52 @@ static void
 print_args(struct gr_buf *b, const struct gr_promql *e)
 {
     gr_buf_putc(b, '(');
-    for (size_t i = 0; i < e->count; i++) {
+    for (size_t i = 0; i < e->count && gr_buf_err(b) == GR_OK; i++) {
         gr_buf_puts(b, i ? ", " : "");
         gr_promql_print(b, e->child[i]);
     }
     gr_buf_putc(b, ')');
 }
 
-static void
-print_aggregate(struct gr_buf *b, const struct gr_promql *e)
+void
+promql_print_head(struct gr_buf *b, const struct gr_promql *e)
 {
     const struct gr_promql_aggregate *agg = &e->u.aggregate;
 
+    if (e->kind == GR_PROMQL_CALL) {
+        gr_buf_put(b, e->u.function->name);
+        return;
+    }
     gr_buf_put(b, gr_promql_agg_name(agg->op));
     if (agg->clause != GR_PROMQL_ALL) {
         gr_buf_puts(b, agg->clause == GR_PROMQL_BY ? " by" : " without");
         print_labels(b, agg->labels, agg->count);
         gr_buf_putc(b, ' ');
     }
-    print_args(b, e);
 }
 
-static void
-print_binary(struct gr_buf *b, const struct gr_promql *e)
+bool
+promql_needs_parens(const struct gr_promql *e, size_t i)
 {
-    const struct gr_promql_binary *op = &e->u.binary;
-    unsigned own = promql_op_strength(op->op), left = strength(e->child[0]), right = strength(e->child[1]);
-    bool to_right = own == STRENGTH_POW; /* a ^ b ^ c is a ^ (b ^ c) */
-    bool is_sign = e->child[1]->kind != GR_PROMQL_BINARY;
+    const struct gr_promql *child = e->child[i];
+    unsigned own, inner = strength(child);
+    bool to_right;
 
-    print_in(b, e->child[0], left < own || (left == own && to_right));
-    gr_buf_putc(b, ' ');
+    if (e->kind == GR_PROMQL_SUBQUERY)
+        return inner < STRENGTH_NONE;
+    if (e->kind == GR_PROMQL_UNARY) /* before a number the sign would become part of it */
+        return inner < STRENGTH_SIGN || (child->kind == GR_PROMQL_BINARY && inner != STRENGTH_POW) ||
+               child->kind == GR_PROMQL_NUMBER;
+    if (e->kind != GR_PROMQL_BINARY || (i == 1 && child->kind != GR_PROMQL_BINARY))
+        return false; /* a sign may follow an operator */
+    own = promql_op_strength(e->u.binary.op);
+    to_right = own == STRENGTH_POW; /* a ^ b ^ c is a ^ (b ^ c) */
+    return inner < own || (inner == own && to_right == (i == 0));
+}
+
+void
+promql_print_op(struct gr_buf *b, const struct gr_promql_binary *op)
+{
     gr_buf_put(b, gr_promql_op_name(op->op));
     if (op->return_bool)
         gr_buf_puts(b, " bool");
@@ -166,13 +180,13 @@ print_binary(struct gr_buf *b, const struct gr_promql *e)
         gr_buf_puts(b, op->group == GR_PROMQL_GROUP_LEFT ? " group_left" : " group_right");
         print_labels(b, op->include, op->include_count);
     }
-    gr_buf_putc(b, ' ');
-    print_in(b, e->child[1], !is_sign && (right < own || (right == own && !to_right)));
 }
 
 void
 gr_promql_print(struct gr_buf *b, const struct gr_promql *e)
 {
+    if (gr_buf_err(b) != GR_OK)
+        return; /* full: whoever asked whether it fits need not wait for the rest */
     switch (e->kind) {
     case GR_PROMQL_NUMBER:
         print_number(b, e->u.number);
@@ -184,24 +198,24 @@ gr_promql_print(struct gr_buf *b, const struct gr_promql *e)
         print_selector(b, &e->u.selector);
         break;
     case GR_PROMQL_SUBQUERY:
-        print_subquery(b, e);
+        print_in(b, e->child[0], promql_needs_parens(e, 0));
+        promql_print_subquery_end(b, e);
         break;
     case GR_PROMQL_CALL:
-        gr_buf_put(b, e->u.function->name);
+    case GR_PROMQL_AGGREGATE:
+        promql_print_head(b, e);
         print_args(b, e);
         break;
-    case GR_PROMQL_AGGREGATE:
-        print_aggregate(b, e);
-        break;
     case GR_PROMQL_BINARY:
-        print_binary(b, e);
+        print_in(b, e->child[0], promql_needs_parens(e, 0));
+        gr_buf_putc(b, ' ');
+        promql_print_op(b, &e->u.binary);
+        gr_buf_putc(b, ' ');
+        print_in(b, e->child[1], promql_needs_parens(e, 1));
         break;
-    case GR_PROMQL_UNARY: /* before a number it would become part of it */
+    case GR_PROMQL_UNARY:
         gr_buf_putc(b, e->u.sign);
-        print_in(b, e->child[0],
-                 strength(e->child[0]) < STRENGTH_SIGN ||
-                     (e->child[0]->kind == GR_PROMQL_BINARY && strength(e->child[0]) != STRENGTH_POW) ||
-                     e->child[0]->kind == GR_PROMQL_NUMBER);
+        print_in(b, e->child[0], promql_needs_parens(e, 0));
         break;
     case GR_PROMQL_PAREN:
         print_in(b, e->child[0], true);

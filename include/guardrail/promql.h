@@ -163,6 +163,10 @@ const char *gr_promql_type_name(enum gr_promql_type type); /* "instant vector" �
 /* Appends the canonical one-line form: parentheses as in the tree, plus those that a built tree needs.
  * Parsing it gives an equal tree, printing that the same bytes. */
 void gr_promql_print(struct gr_buf *b, const struct gr_promql *e);
+/* The same on several lines where a node is wider than `width` bytes, as Prometheus' own formatter breaks it (that has
+ * width 100): what counts is the node alone, without its indentation of two blanks a level; selectors are never broken. Reading it gives an equal
+ * tree, printing that the same bytes; no line ends with a blank, nor the text with a line end. */
+void gr_promql_pretty(struct gr_buf *b, const struct gr_promql *e, size_t width);
 /* Equal but for places and for how literals were written. */
 bool gr_promql_equal(const struct gr_promql *a, const struct gr_promql *b);
 /* "==", "and" …; "sum" …; "=~" … */

@@ -113,6 +113,23 @@ check_printing(struct run *r, struct gr_buf *out)
     gr_buf_fini(&second);
 }
 
+/* The form on several lines reads back as well. */
+static void
+check_pretty(struct run *r, struct gr_buf *out, size_t width)
+{
+    struct run again;
+
+    gr_buf_reset(out);
+    gr_promql_pretty(out, r->expr, width);
+    GR_ASSERT(gr_buf_err(out) == GR_OK);
+    if (out->n > GR_PROMQL_BYTES_MAX)
+        return;
+    run_init(&again, gr_buf_str(out));
+    GR_ASSERT(again.err == GR_OK);
+    GR_ASSERT(gr_promql_equal(again.expr, r->expr));
+    run_fini(&again);
+}
+
 /* The first half as the YAML scalar that the second half was read from: places stay within it, whatever it is. */
 static void
 check_origin(struct gr_str raw, struct gr_str text)
@@ -150,6 +167,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         gr_promql_visit(r.expr, check_places, &n);
         check_labels(&r);
         check_printing(&r, &out);
+        check_pretty(&r, &out, n % 100);
         check_rewriting(&r, &out);
     }
     run_fini(&r);

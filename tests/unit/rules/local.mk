@@ -20,6 +20,7 @@ tests_unit_rules_test_rules_SOURCES = \
 	tests/unit/rules/test_promql_literal.c \
 	tests/unit/rules/test_promql_parse.c \
 	tests/unit/rules/test_promql_place.c \
+	tests/unit/rules/test_promql_pretty.c \
 	tests/unit/rules/test_promql_print.c \
 	tests/unit/rules/test_promql_regex.c \
 	tests/unit/rules/test_promql_table.c \
@@ -29,4 +30,4 @@ tests_unit_rules_test_rules_SOURCES = \
 	tests/unit/rules/test_rulefile_write.c \
 	tests/unit/rules/test_rules.c \
 	tests/unit/rules/test_rules.h
-EXTRA_DIST += tests/data/lowering-sketch.yml
+EXTRA_DIST += tests/data/lowering-sketch.yml tests/data/promql-pretty.txt

@@ -53,6 +53,7 @@ static Suite *(*const suites[])(void) = {
     promql_literal_suite,
     promql_parse_suite,
     promql_place_suite,
+    promql_pretty_suite,
     promql_print_suite,
     promql_regex_suite,
     promql_table_suite,

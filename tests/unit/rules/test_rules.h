@@ -12,6 +12,7 @@ Suite *promql_lex_suite(void);
 Suite *promql_literal_suite(void);
 Suite *promql_parse_suite(void);
 Suite *promql_place_suite(void);
+Suite *promql_pretty_suite(void);
 Suite *promql_print_suite(void);
 Suite *promql_regex_suite(void);
 Suite *promql_table_suite(void);
