@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 #include "expand.h"
@@ -46,12 +47,23 @@ put_time(struct gr_buf *b, const char *indent, const char *key, int64_t unix_ms)
     gr_buf_putc(b, '\n');
 }
 
+/* Six significant digits are more than any of these metrics knows, and can be read. */
+static double
+readable(double value)
+{
+    char text[32];
+    double rounded = value;
+
+    (void)snprintf(text, sizeof text, "%.6g", value);
+    return gr_parse_double(gr_str(text), &rounded) == GR_OK ? rounded : value;
+}
+
 /* YAML's own numbers only: what is no number is null. */
 static void
 put_number(struct gr_buf *b, double value)
 {
     if (isfinite(value))
-        gr_double_print(b, value);
+        gr_double_print(b, readable(value));
     else
         gr_buf_puts(b, "null");
     gr_buf_putc(b, '\n');
