@@ -247,8 +247,11 @@ send_effect(struct worker *w, struct http_client *http, struct gr_arena *a, cons
     if (!s)
         return;
     *s = (struct sending){.worker = w, .arena = a, .effect = e};
-    if (store_call(app->store, job_load_release, s) != GR_OK)
-        return; /* stays running until the next start: the store is in trouble anyway */
+    while ((err = store_call(app->store, job_load_release, s)) != GR_OK) {
+        if (err == GR_EIO || atomic_load(&w->engine->stop))
+            return; /* stays running until the next start */
+        nap(w->engine, 200);
+    }
     s->policy = s->has_release && s->release.policy ? s->release.policy : policies_current(app->policies);
     action = policy_action(s->policy, e->action);
     if (!action || action->kind != w->sender->kind) {
