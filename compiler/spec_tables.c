@@ -194,6 +194,7 @@ static const struct key limit_rows[] = {
     {.name = "backstop", .type = KEY_QUANTITY, .help = "a fixed hard limit, whatever control says"},
     {.name = "common_cause",
      .type = KEY_CHOICE,
+     .flags = KEY_NOT_YET,
      .choices = hold_choices,
      .help = "hold: no rollback when control breaches the same fixed limit"},
 };
@@ -239,6 +240,7 @@ static const struct key evidence_rows[] = {
      .help = "of fixed limits: {hard: 1 of 1, soft: 2 of 3}"},
     {.name = "thin",
      .type = KEY_CHOICE,
+     .flags = KEY_NOT_YET,
      .choices = thin_choices,
      .help = "allow: too little data does not hold a promotion"},
 };
