@@ -12,9 +12,9 @@
 #include "guardrail/source.h"
 
 #define MODEL_GUARDRAILS_MAX 20000u
-#define MODEL_PHASES_MAX 32u /* phase sets are bits of a uint32_t */
+#define MODEL_PHASES_MAX 32u   /* phase sets are bits of a uint32_t */
 #define MODEL_SLICES_MAX 1000u /* expected slices per guardrail and stream shape */
-#define MODEL_LABELS_MAX 16u /* labels of one slice or stream */
+#define MODEL_LABELS_MAX 16u   /* labels of one slice or stream */
 #define MODEL_STREAMS_MAX 1000u
 
 struct strs {
@@ -45,12 +45,14 @@ struct weight {
 struct metric {
     enum metric_kind kind;
     struct gr_span span;
-    struct gr_promql *part;  /* bad or good counter, the gauge, the histogram's base name, or the whole expression */
+    struct gr_promql
+        *part; /* bad or good counter, the gauge, the histogram's base name, or the whole expression */
     struct gr_promql *total; /* ratios */
     struct gr_dec quantile;  /* histogram; in (0, 1) */
-    struct gr_dec *buckets;  /* histogram; declared edges, ascending, in the metric's own unit; n_buckets may be 0 */
+    struct gr_dec
+        *buckets; /* histogram; declared edges, ascending, in the metric's own unit; n_buckets may be 0 */
     size_t n_buckets;
-    enum reduce reduce;      /* gauge */
+    enum reduce reduce; /* gauge */
     bool is_signed;
     const struct gr_unit *unit; /* of the value as computed (ratio for ratios, s for *_seconds histograms) */
     const struct gr_unit *show; /* of the value as people read it; = unit by default */
@@ -71,12 +73,13 @@ struct bound {
     enum level level; /* hard or soft */
     enum side side;
     bool inclusive;
-    struct gr_dec literal; /* the base limit: 1.25 for +25 %, 0.95 for -5 %, 5 for ±5bps upper, in the metric's unit */
-    struct gr_str text;    /* as the spec writes it, "+25%" */
+    struct gr_dec
+        literal; /* the base limit: 1.25 for +25 %, 0.95 for -5 %, 5 for ±5bps upper, in the metric's unit */
+    struct gr_str text; /* as the spec writes it, "+25%" */
     struct gr_span span;
 };
 struct override {
-    struct pairs where; /* labels of the slice or stream */
+    struct pairs where;   /* labels of the slice or stream */
     struct bound *bounds; /* only tighter ones */
     size_t n_bounds;
     struct gr_span span;
@@ -108,18 +111,19 @@ struct slice {
 };
 struct guardrail {
     struct gr_str name, group, source, runbook; /* runbook with {guardrail} filled in */
-    struct gr_span span; /* of the name */
+    struct gr_span span;                        /* of the name */
     struct metric metric;
     struct limit limit;
     struct evidence evidence;
-    struct strs compare_within; /* sorted; labels a slice has besides the release labels; empty with scope stream */
-    struct strs dynamic;        /* sorted; `slice:` labels whose values are not enumerated */
-    struct pairs only;          /* matchers every selector gets */
-    bool stream_scope;          /* one value per release stream: no cohort matcher */
+    struct strs
+        compare_within;  /* sorted; labels a slice has besides the release labels; empty with scope stream */
+    struct strs dynamic; /* sorted; `slice:` labels whose values are not enumerated */
+    struct pairs only;   /* matchers every selector gets */
+    bool stream_scope;   /* one value per release stream: no cohort matcher */
     bool mandatory;
-    uint32_t phases;            /* bit i: phase i */
-    int64_t window_ms;          /* 0: the phase's minimum duration; see model_window_ms */
-    struct slice *expected;     /* every stream's slices, `only` applied, in the order of `expect` */
+    uint32_t phases;        /* bit i: phase i */
+    int64_t window_ms;      /* 0: the phase's minimum duration; see model_window_ms */
+    struct slice *expected; /* every stream's slices, `only` applied, in the order of `expect` */
     size_t n_expected;
     struct strs on[LEVEL_COUNT]; /* action names or built-ins */
 };
@@ -148,7 +152,14 @@ struct phase {
 };
 
 /* -- actions ------------------------------------------------------------------------------------------------------------- */
-enum action_kind { ACTION_ROLLBACK, ACTION_PAGERDUTY, ACTION_SLACK, ACTION_JIRA, ACTION_OPSGENIE, ACTION_HTTP };
+enum action_kind {
+    ACTION_ROLLBACK,
+    ACTION_PAGERDUTY,
+    ACTION_SLACK,
+    ACTION_JIRA,
+    ACTION_OPSGENIE,
+    ACTION_HTTP
+};
 enum on_failure { ON_FAILURE_ABORT, ON_FAILURE_CONTINUE, ON_FAILURE_PAGE };
 struct step {
     struct program program; /* n_argv == 0: a query */
@@ -170,7 +181,8 @@ struct action {
     enum action_kind kind;
     struct step *steps; /* rollback */
     size_t n_steps;
-    struct pairs settings; /* targets: service, routing_key_file, channel, webhook_url_file, project, … as written */
+    struct pairs
+        settings; /* targets: service, routing_key_file, channel, webhook_url_file, project, … as written */
     int64_t escalate_after_ms; /* 0: none */
     struct gr_str escalate_to;
 };
@@ -190,7 +202,7 @@ struct dynamic_slice {
 struct model {
     struct gr_arena *arena; /* borrowed */
     struct gr_str spec, owner;
-    struct gr_str spec_hash; /* 64 hex digits, of the meaning: comments and layout play no part */
+    struct gr_str spec_hash;    /* 64 hex digits, of the meaning: comments and layout play no part */
     struct strs release_labels; /* sorted */
     struct gr_str cohort_label, canary, control;
     struct strs compare_within; /* default of guardrails; sorted */
@@ -199,7 +211,8 @@ struct model {
     struct dynamic_slice *dynamic;
     size_t n_dynamic;
     int64_t sampling_ms, scrape_ms;
-    struct gr_dec false_rollback_budget, false_alarm_budget; /* ratios; 0: not stated; alarms default to rollback's */
+    struct gr_dec false_rollback_budget,
+        false_alarm_budget;   /* ratios; 0: not stated; alarms default to rollback's */
     struct gr_str flow_label; /* empty without flows */
     struct strs flows;
     struct phase *phases;
@@ -229,7 +242,8 @@ struct model {
 int64_t model_ms(const struct model *m, int64_t ms);
 /* The tightest limit that applies to bound `b` of guardrail `g` on a slice of `expect`, or on a slice outside it (slice == NULL: the
  * tightest of all overrides and the base). */
-struct gr_dec model_literal(const struct model *m, const struct guardrail *g, const struct bound *b, const struct slice *slice);
+struct gr_dec model_literal(const struct model *m, const struct guardrail *g, const struct bound *b,
+                            const struct slice *slice);
 /* Of a bound's override: whether a is tighter than b on that side. */
 bool model_tighter(enum side side, struct gr_dec a, struct gr_dec b);
 /* What the guardrail's window is in a phase, in whole slots (a phase of 45m sampled every 2m has a window of 44m); not yet divided by

@@ -29,11 +29,10 @@ struct gr_str tree_get(const struct tree *t, struct gr_str path);
 GR_MUST_USE enum gr_err tree_seal(struct tree *t, const struct model *m);
 struct tree_change {
     size_t written, unchanged, removed, stale; /* files, the manifest included */
-    size_t
-        kept; /* files of an older manifest that are left alone: changed since, or behind a symbolic link */
+    size_t kept;       /* files of an older manifest left alone: changed since, or behind a symbolic link */
     bool manifest_bad; /* there is a manifest.json, but it is none of ours: ignored */
-    struct gr_str
-        failed; /* on failure: the path it is about, borrowed from the tree; empty when it is the folder itself */
+    /* On failure: the path it is about, borrowed from the tree; empty when it is the folder itself. */
+    struct gr_str failed;
 };
 /* Writes what differs, each file by rename, the manifest last; removes files that an earlier manifest lists and this one does
  * not, and folders that this empties; never touches anything else. On a failure before the first rename nothing has changed (but

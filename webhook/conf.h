@@ -23,11 +23,10 @@ struct conf {
     struct gr_str store_path;
     struct gr_str policy_path;
     struct gr_str secrets_dir, actions_dir, reports_dir;
-    struct gr_str
-        actions_path; /* where plain program names are looked up, "/a:/b"; empty: the runner's own */
+    struct gr_str actions_path;       /* where plain program names are looked up, "/a:/b"; empty: fixed */
     const char **actions_environment; /* "NAME=value" for programs, NULL-terminated; NULL: none */
-    struct gr_str prometheus_url,
-        alertmanager_url; /* empty: none; without prometheus_url nothing is ever promoted */
+    /* Empty: none; without prometheus_url nothing is ever promoted. */
+    struct gr_str prometheus_url, alertmanager_url;
     enum daemon_mode mode;
     enum log_format log_format;
     enum log_level log_level;

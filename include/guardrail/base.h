@@ -50,7 +50,10 @@ struct gr_str {
     size_t n;
 };
 #define GR_STR(literal) ((struct gr_str){"" literal, sizeof(literal) - 1})
-#define GR_STR_INIT(literal) {"" literal, sizeof(literal) - 1} /* for static tables */
+#define GR_STR_INIT(literal)                                                                                 \
+    {                                                                                                        \
+        "" literal, sizeof(literal) - 1                                                                      \
+    } /* for static tables */
 #define GR_STR_NONE ((struct gr_str){NULL, 0})
 #define GR_FMT "%.*s" /* with GR_ARG(s); n is cut at INT_MAX */
 #define GR_ARG(s) ((int)((s).n > INT32_MAX ? INT32_MAX : (s).n)), ((s).n ? (s).p : "")

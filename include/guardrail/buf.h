@@ -11,7 +11,10 @@ struct gr_buf {
     size_t max;      /* refuses to grow n past it */
     enum gr_err err; /* GR_OK, GR_ENOMEM or GR_ELIMIT */
 };
-#define GR_BUF_INIT(ceiling) {.max = (ceiling)}
+#define GR_BUF_INIT(ceiling)                                                                                 \
+    {                                                                                                        \
+        .max = (ceiling)                                                                                     \
+    }
 
 void gr_buf_init(struct gr_buf *b, size_t max);
 /* Frees the content; the buffer may be used again as an empty one. */

@@ -23,7 +23,8 @@ const cJSON *gr_json_get(const cJSON *object, const char *name);
 /* The member's string, borrowed; an empty slice with p == NULL if absent or no string. */
 struct gr_str gr_json_str(const cJSON *object, const char *name);
 /* An integral number in [min, max]: GR_ENOENT if absent, GR_ERANGE if no such number. */
-GR_MUST_USE enum gr_err gr_json_i64(const cJSON *object, const char *name, int64_t min, int64_t max, int64_t *out);
+GR_MUST_USE enum gr_err gr_json_i64(const cJSON *object, const char *name, int64_t min, int64_t max,
+                                    int64_t *out);
 /* Prints indented by two spaces, keys in tree order, one trailing newline, numbers by gr_double_print: same tree, same bytes. */
 void gr_json_print(struct gr_buf *b, const cJSON *value);
 /* One line, no blanks, keys sorted by bytes: the canonical form that is hashed. */

@@ -19,16 +19,16 @@ struct gr_node {
     enum gr_node_kind kind;
     enum gr_node_style style;
     struct gr_span span; /* the value as written, quotes included */
-    struct gr_str
-        text; /* scalar: decoded text. JSON numbers, true and false are PLAIN scalars as written, strings QUOTED;
-                                JSON and YAML null (~, null, empty plain) are GR_NODE_NULL */
+    /* Scalar: decoded text. JSON numbers, true and false are PLAIN scalars as written, strings QUOTED; JSON and YAML null (~, null,
+     * empty plain) are GR_NODE_NULL. */
+    struct gr_str text;
     struct gr_str key;       /* in a map: this entry's key, decoded */
     struct gr_span key_span; /* in a map */
     struct gr_node *first;   /* list, map: entries in the order of the text */
     struct gr_node *next;    /* the next entry of the same list or map */
     size_t count;            /* list, map: entries */
-    struct gr_str
-        alias; /* gr_yaml_read_foreign: the anchor's name, when the value is written as *name; else p is NULL */
+    /* gr_yaml_read_foreign: the anchor's name, when the value is written as *name; else p is NULL */
+    struct gr_str alias;
 };
 #define gr_node_each(item, node)                                                                             \
     for (const struct gr_node *item = (node) ? (node)->first : NULL; item; item = item->next)

@@ -61,7 +61,12 @@
 #define GR_POLICY_VALUE_PATTERN "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 
 /* Verdicts, as guardrail:verdict carries them. */
-enum gr_verdict { GR_VERDICT_HEALTHY = 0, GR_VERDICT_INSUFFICIENT = 1, GR_VERDICT_SOFT = 2, GR_VERDICT_HARD = 3 };
+enum gr_verdict {
+    GR_VERDICT_HEALTHY = 0,
+    GR_VERDICT_INSUFFICIENT = 1,
+    GR_VERDICT_SOFT = 2,
+    GR_VERDICT_HARD = 3
+};
 
 /* Names that both sides spell: alert labels, series, alert names. */
 #define GR_LABEL_SPEC "spec"
@@ -82,11 +87,15 @@ enum gr_verdict { GR_VERDICT_HEALTHY = 0, GR_VERDICT_INSUFFICIENT = 1, GR_VERDIC
 #define GR_ALERT_VERDICT_MISSING "GuardrailVerdictMissing" /* the rules of a guardrail yield nothing at all */
 
 /* Series that guardraild exports and the rules read. */
-#define GR_SERIES_PHASE "guardrail_release_phase"               /* {spec,<release labels>,deployment_id,phase} 0 or 1 */
-#define GR_SERIES_PHASE_START "guardrail_release_phase_start_seconds" /* same labels; Unix seconds, of phases entered */
-#define GR_SERIES_SHARE "guardrail_release_traffic_share"       /* {…,flow} 0..1, planned share in the active phase */
-#define GR_SERIES_POLICY "guardraild_policy_info"               /* {spec,spec_hash,mode} 1 */
-#define GR_SERIES_ACCEPTED "guardraild_breach_accepted"         /* {spec,<release labels>,deployment_id,guardrail,level} 1 */
+#define GR_SERIES_PHASE "guardrail_release_phase" /* {spec,<release labels>,deployment_id,phase} 0 or 1 */
+#define GR_SERIES_PHASE_START                                                                                \
+    "guardrail_release_phase_start_seconds" /* same labels; Unix seconds, of phases entered */
+#define GR_SERIES_SHARE                                                                                      \
+    "guardrail_release_traffic_share"             /* {…,flow} 0..1, planned share in the active phase */
+#define GR_SERIES_POLICY "guardraild_policy_info" /* {spec,spec_hash,mode} 1 */
+#define GR_SERIES_ACCEPTED                                                                                   \
+    "guardraild_breach_accepted" /* {spec,<release labels>,deployment_id,guardrail,level} 1 */
 /* Series that the rules record and guardraild asks for. */
-#define GR_SERIES_VERDICT "guardrail:verdict" /* {spec,<release labels>,<slice labels>,guardrail,phase,deployment_id} */
+#define GR_SERIES_VERDICT                                                                                    \
+    "guardrail:verdict" /* {spec,<release labels>,<slice labels>,guardrail,phase,deployment_id} */
 #endif

@@ -11,9 +11,9 @@ struct gr_unit {
     const char *name;     /* as the spec writes it for a metric: "ms", "ratio", "percent", "bps" */
     const char *suffixes; /* what may follow a number, space-separated: "ms", "% percent" */
     enum gr_dim dim;
-    struct gr_dec scale;  /* how many of the dimension's base unit (1, second, 1, 1, byte) it is */
-    const char *grafana;  /* unit id for dashboards */
-    const char *label;    /* for people, after a number: " ms", "%", " bps" */
+    struct gr_dec scale; /* how many of the dimension's base unit (1, second, 1, 1, byte) it is */
+    const char *grafana; /* unit id for dashboards */
+    const char *label;   /* for people, after a number: " ms", "%", " bps" */
 };
 /* By metric-unit name, or by suffix; NULL if unknown. */
 const struct gr_unit *gr_unit_by_name(struct gr_str name);
@@ -21,10 +21,15 @@ const struct gr_unit *gr_unit_by_suffix(struct gr_str suffix);
 /* The table, for help texts and tests. */
 const struct gr_unit *gr_units(size_t *count);
 /* value in `from` units, expressed in `to` units; GR_ERANGE when the dimensions differ or the result does not fit. */
-GR_MUST_USE enum gr_err gr_unit_convert(struct gr_dec value, const struct gr_unit *from, const struct gr_unit *to,
-                                        struct gr_dec *out);
+GR_MUST_USE enum gr_err gr_unit_convert(struct gr_dec value, const struct gr_unit *from,
+                                        const struct gr_unit *to, struct gr_dec *out);
 
-enum gr_sign { GR_SIGN_NONE, GR_SIGN_PLUS, GR_SIGN_MINUS, GR_SIGN_BOTH }; /* as written; BOTH is "±" or "+-" */
+enum gr_sign {
+    GR_SIGN_NONE,
+    GR_SIGN_PLUS,
+    GR_SIGN_MINUS,
+    GR_SIGN_BOTH
+}; /* as written; BOTH is "±" or "+-" */
 struct gr_quantity {
     enum gr_sign sign;
     struct gr_dec value;        /* with its sign applied; positive for BOTH */

@@ -25,8 +25,8 @@ struct gr_rule {
     int64_t keep_firing_for_ms; /* alerts; 0: left out */
     struct gr_rule_pairs labels;
     struct gr_rule_pairs annotations; /* alerts */
-    struct gr_str
-        comment; /* "# …" lines above the rule; may hold newlines; empty: none. Set it with gr_rule_comment */
+    /* "# …" lines above the rule; may hold newlines; empty: none. Set it with gr_rule_comment. */
+    struct gr_str comment;
 };
 struct gr_rule_group {
     struct gr_str name;

@@ -27,7 +27,8 @@ struct gr_place {
 GR_MUST_USE struct gr_sources *gr_sources_create(void);
 void gr_sources_free(struct gr_sources *s);
 /* Copies name and text in; *file is the new index. GR_ELIMIT past the limits. */
-GR_MUST_USE enum gr_err gr_sources_add(struct gr_sources *s, struct gr_str name, struct gr_str text, uint32_t *file);
+GR_MUST_USE enum gr_err gr_sources_add(struct gr_sources *s, struct gr_str name, struct gr_str text,
+                                       uint32_t *file);
 /* Borrowed until the table is freed; file must be a valid index. */
 const struct gr_source *gr_sources_get(const struct gr_sources *s, uint32_t file);
 /* Where byte `offset` of a file is; past the end counts as the end. */
