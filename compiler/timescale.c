@@ -7,32 +7,21 @@ struct scaling {
 };
 
 static int64_t
-scaled_offset(const struct model *m, int64_t offset_ms)
-{
-    return offset_ms < 0 ? -model_ms(m, -offset_ms) : model_ms(m, offset_ms);
-}
-
-static bool
-scale_node(struct gr_promql *e, void *ctx)
+scaled(enum gr_promql_duration what, int64_t ms, void *ctx)
 {
     const struct model *m = ((struct scaling *)ctx)->m;
 
-    if (e->kind == GR_PROMQL_SELECTOR) {
-        e->u.selector.range_ms = model_ms(m, e->u.selector.range_ms);
-        e->u.selector.shift.offset_ms = scaled_offset(m, e->u.selector.shift.offset_ms);
-    } else if (e->kind == GR_PROMQL_SUBQUERY) {
-        e->u.subquery.range_ms = model_ms(m, e->u.subquery.range_ms);
-        e->u.subquery.step_ms = model_ms(m, e->u.subquery.step_ms);
-        e->u.subquery.shift.offset_ms = scaled_offset(m, e->u.subquery.shift.offset_ms);
-    }
-    return true;
+    (void)what;
+    return ms < 0 ? -model_ms(m, -ms) : model_ms(m, ms);
 }
 
 void
 timescale_apply(const struct model *m, struct gr_promql *e)
 {
     struct scaling s = {m};
+    enum gr_err err = GR_OK;
 
     if (m->time_scale > 1)
-        gr_promql_visit(e, scale_node, &s);
+        err = gr_promql_map_durations(e, scaled, &s);
+    GR_ASSERT(err == GR_OK); /* model_ms() leaves at least a millisecond of any duration */
 }

@@ -27,6 +27,7 @@ librules_a_SOURCES = \
 	rules/promql_print.c \
 	rules/promql_print.h \
 	rules/promql_regex.c \
+	rules/promql_rewrite.c \
 	rules/promql_table.c \
 	rules/promql_tree.c \
 	rules/promql_tree.h \

@@ -387,6 +387,19 @@ lex_symbol(struct lexer *lex, uint32_t start)
     return bad(lex, start, "unexpected character");
 }
 
+/* $name */
+static struct token
+lex_hole(struct lexer *lex)
+{
+    uint32_t start = lex->pos++;
+
+    if (!is_alpha(peek(lex)))
+        return bad(lex, start, "a name is expected behind \"$\"");
+    while (is_alnum(peek(lex)))
+        lex->pos++;
+    return word(lex, start, TOK_HOLE, 0);
+}
+
 struct token
 lexer_next(struct lexer *lex)
 {
@@ -396,9 +409,11 @@ lexer_next(struct lexer *lex)
     if (lex->want_duration) {
         lex->want_duration = false;
         skip_blank(lex, false);
-        return lex_range(lex);
+        return lex->holes && peek(lex) == '$' ? lex_hole(lex) : lex_range(lex);
     }
     skip_blank(lex, true);
+    if (lex->holes && peek(lex) == '$')
+        return lex_hole(lex);
     if (lex->in_braces)
         return lex_in_braces(lex);
     start = lex->pos;
@@ -434,6 +449,7 @@ token_kind_name(enum token_kind kind)
         [TOK_EOF] = "end of the expression", [TOK_BAD] = "text",      [TOK_NUMBER] = "number",
         [TOK_DURATION] = "duration",         [TOK_STRING] = "string", [TOK_NAME] = "name",
         [TOK_METRIC_NAME] = "metric name",   [TOK_OP] = "operator",   [TOK_AGG] = "aggregation",
+        [TOK_HOLE] = "placeholder",
     };
 
     return (size_t)kind < GR_COUNT(names) && names[kind] ? names[kind] : NULL;

@@ -38,7 +38,8 @@ enum token_kind {
     TOK_GROUP_RIGHT,
     TOK_BOOL,
     TOK_START,
-    TOK_END
+    TOK_END,
+    TOK_HOLE /* $name, where placeholders are allowed */
 };
 struct token {
     enum token_kind kind;
@@ -50,6 +51,7 @@ struct lexer {
     uint32_t pos;
     bool in_braces, in_brackets, seen_colon;
     bool want_duration; /* the bracket was just opened */
+    bool holes;         /* placeholders are allowed */
     enum gr_code code;  /* of a TOK_BAD: GR0401, or GR0403 where it is the syntax of a later version */
     const char *why;    /* of a TOK_BAD: lives for ever */
 };

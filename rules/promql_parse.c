@@ -84,17 +84,68 @@ parse_matcher(struct parser *p, struct gr_promql_selector *s)
     s->matchers[s->count++] = m;
 }
 
-/* { a="b", … [,] }; at the brace */
+struct matcher_conflict {
+    struct parser *p;
+    struct token hole;
+};
+
 static void
-parse_matchers(struct parser *p, struct gr_promql_selector *s)
+report_conflict(const struct gr_promql *selector, const struct gr_promql_matcher *have,
+                const struct gr_promql_matcher *add, void *ctx)
 {
+    struct matcher_conflict *c = ctx;
+
+    (void)selector;
+    (void)have;
+    REPORT(c->p, GR0404, c->hole.start, c->hole.end, "the selector matches \"" GR_FMT "\" already",
+           GR_ARG(add->name));
+}
+
+/* Placeholders of one selector. */
+#define HOLES_MAX 8u
+
+/* Adds the matchers of a placeholder that was met between the braces. */
+static void
+fill_matcher_hole(struct parser *p, struct gr_promql *e, struct token hole,
+                  const struct gr_promql_param *param)
+{
+    struct matcher_conflict conflict = {p, hole};
+    struct gr_promql_add add = {
+        .matchers = param->matchers, .count = param->count, .conflict = report_conflict, .ctx = &conflict};
+
+    if (param->count > GR_PROMQL_LABELS_MAX - e->u.selector.count)
+        parser_too_many(p, GR_PROMQL_LABELS_MAX);
+    if (parser_good(p) && gr_promql_add_matchers(p->arena, e, &add) == GR_ENOMEM)
+        parser_out_of_memory(p);
+}
+
+/* { a="b", … [,] }; at the brace. Placeholders are filled at the end, so that their matchers are compared with all that are written. */
+static void
+parse_matchers(struct parser *p, struct gr_promql *e)
+{
+    const struct gr_promql_param *params[HOLES_MAX];
+    struct token holes[HOLES_MAX];
+    size_t count = 0;
+
     parser_advance(p);
     while (parser_good(p) && !parser_at(p, TOK_RBRACE)) {
-        parse_matcher(p, s);
+        if (parser_at(p, TOK_HOLE)) {
+            if (count == HOLES_MAX) {
+                REPORT(p, GR0401, p->now.start, p->now.end, "more than %u placeholders in one selector",
+                       HOLES_MAX);
+                return;
+            }
+            holes[count] = p->now;
+            params[count++] = parser_param(p, GR_PROMQL_PARAM_MATCHERS);
+        } else {
+            parse_matcher(p, &e->u.selector);
+        }
         if (!parser_good(p) || parser_at(p, TOK_RBRACE))
             break;
         parser_expect(p, TOK_COMMA, "a selector", "\",\" or \"}\"");
     }
+    for (size_t i = 0; i < count && parser_good(p); i++)
+        fill_matcher_hole(p, e, holes[i], params[i]);
     if (parser_good(p))
         parser_advance(p);
 }
@@ -112,7 +163,7 @@ parse_selector(struct parser *p)
         parser_advance(p);
     }
     if (parser_at(p, TOK_LBRACE))
-        parse_matchers(p, &e->u.selector);
+        parse_matchers(p, e);
     return parser_finish(p, e);
 }
 
@@ -286,9 +337,32 @@ parse_paren(struct parser *p)
     return parser_finish(p, e);
 }
 
+/* A copy of what a placeholder stands for, at the placeholder's bytes. */
+static struct gr_promql *
+parse_hole(struct parser *p)
+{
+    struct token hole = p->now;
+    const struct gr_promql_param *param = parser_param(p, GR_PROMQL_PARAM_EXPR);
+    struct gr_promql *e;
+
+    if (!param)
+        return NULL;
+    if ((e = gr_promql_clone(p->arena, param->expr)) == NULL) {
+        parser_out_of_memory(p);
+        return NULL;
+    }
+    e->start = hole.start;
+    e->end = hole.end;
+    if (e->where.file == 0)
+        e->where = parser_place(p, hole.start, hole.end);
+    return e;
+}
+
 static struct gr_promql *
 parse_primary(struct parser *p)
 {
+    if (parser_at(p, TOK_HOLE))
+        return parse_hole(p);
     if (parser_at(p, TOK_LPAREN))
         return parse_paren(p);
     if (parser_at(p, TOK_NUMBER))
@@ -562,10 +636,10 @@ expect_end(struct parser *p)
 }
 
 enum gr_err
-gr_promql_parse(struct gr_arena *a, struct gr_str text, struct gr_span origin, struct gr_diags *diags,
-                struct gr_promql **out)
+gr_promql_parse_with(struct gr_arena *a, struct gr_str text, struct gr_span origin,
+                     const struct gr_promql_params *params, struct gr_diags *diags, struct gr_promql **out)
 {
-    struct parser p = {.arena = a, .diags = diags};
+    struct parser p = {.arena = a, .diags = diags, .params = params, .lex.holes = params != NULL};
     struct gr_promql *e;
 
     p.origin = origin;
@@ -589,4 +663,11 @@ gr_promql_parse(struct gr_arena *a, struct gr_str text, struct gr_span origin, s
     if ((p.err = gr_promql_check(e, diags)) == GR_OK)
         *out = e;
     return p.err;
+}
+
+enum gr_err
+gr_promql_parse(struct gr_arena *a, struct gr_str text, struct gr_span origin, struct gr_diags *diags,
+                struct gr_promql **out)
+{
+    return gr_promql_parse_with(a, text, origin, NULL, diags, out);
 }

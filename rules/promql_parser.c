@@ -156,6 +156,40 @@ parser_too_many(struct parser *p, size_t count)
         REPORT(p, GR0002, p->now.start, p->now.end, "more than %u labels", GR_PROMQL_LABELS_MAX);
 }
 
+/* ---- placeholders ---- */
+
+static const char *const param_kind_names[] = {
+    [GR_PROMQL_PARAM_EXPR] = "an expression",
+    [GR_PROMQL_PARAM_LABELS] = "a list of labels",
+    [GR_PROMQL_PARAM_MATCHERS] = "a list of matchers",
+    [GR_PROMQL_PARAM_DURATION] = "a duration",
+};
+
+const struct gr_promql_param *
+parser_param(struct parser *p, enum gr_promql_param_kind kind)
+{
+    struct token t = p->now;
+    struct gr_str name = gr_str_sub(p->lex.text, t.start + 1, t.end);
+
+    if (!parser_good(p))
+        return NULL;
+    for (size_t i = 0; i < p->params->count; i++) {
+        const struct gr_promql_param *param = &p->params->items[i];
+
+        if (!gr_str_is(name, param->name))
+            continue;
+        if (param->kind != kind) {
+            REPORT(p, GR0401, t.start, t.end, "\"" GR_FMT "\" is %s, but %s is expected here",
+                   GR_ARG(parser_quoted(p, t)), param_kind_names[param->kind], param_kind_names[kind]);
+            return NULL;
+        }
+        parser_advance(p);
+        return param;
+    }
+    REPORT(p, GR0401, t.start, t.end, "nothing is given for \"" GR_FMT "\"", GR_ARG(parser_quoted(p, t)));
+    return NULL;
+}
+
 /* ---- literals ---- */
 
 double
@@ -174,9 +208,15 @@ parser_number_value(struct parser *p)
 int64_t
 parser_duration_value(struct parser *p, const char *where)
 {
+    const struct gr_promql_param *param;
     int64_t ms = 0;
     enum gr_err err;
 
+    if (parser_at(p, TOK_HOLE)) {
+        param = parser_param(p, GR_PROMQL_PARAM_DURATION);
+        GR_ASSERT(!param || param->duration_ms > 0);
+        return param ? param->duration_ms : 0;
+    }
     if (!parser_at(p, TOK_DURATION)) {
         if (parser_at(p, TOK_NUMBER))
             parser_newer(p, "a duration without a unit (write 5m, not 300)", "2.54");
@@ -268,40 +308,77 @@ may_be_label(const struct parser *p)
     case TOK_LIKE:
     case TOK_NOT_LIKE:
     case TOK_WITHOUT:
+    case TOK_HOLE:
         break;
     }
     return false;
+}
+
+struct label_list {
+    struct gr_str *labels;
+    size_t count, cap;
+};
+
+static void
+append_label(struct parser *p, struct label_list *list, struct gr_str name)
+{
+    void *grown;
+
+    parser_too_many(p, list->count);
+    if (list->count == list->cap) {
+        grown = gr_arena_grow(p->arena, list->labels, list->count, &list->cap, sizeof *list->labels);
+        if (!grown) {
+            parser_out_of_memory(p);
+            return;
+        }
+        list->labels = grown;
+    }
+    list->labels[list->count++] = name;
+}
+
+/* One label, or all that a placeholder stands for. */
+static void
+parse_label(struct parser *p, struct label_list *list)
+{
+    const struct gr_promql_param *param;
+
+    if (parser_at(p, TOK_HOLE)) {
+        param = parser_param(p, GR_PROMQL_PARAM_LABELS);
+        for (size_t i = 0; param && i < param->count && parser_good(p); i++) {
+            struct gr_str copy = gr_arena_dup(p->arena, param->labels[i]);
+
+            if (copy.p)
+                append_label(p, list, copy);
+            else
+                parser_out_of_memory(p);
+        }
+        return;
+    }
+    if (parser_at(p, TOK_STRING))
+        parser_newer(p, "quoted names of labels", "3.0");
+    if (!may_be_label(p)) {
+        parser_unexpected(p, "a list of labels", "a label name");
+        return;
+    }
+    append_label(p, list, token_text(&p->lex, p->now));
+    parser_advance(p);
 }
 
 /* ( a, b [,] ) */
 void
 parser_labels(struct parser *p, struct gr_str **labels, size_t *count)
 {
-    size_t cap = 0;
-    void *grown;
+    struct label_list list = {0};
 
     if (!parser_expect(p, TOK_LPAREN, "a list of labels", "\"(\""))
         return;
     while (parser_good(p) && !parser_at(p, TOK_RPAREN)) {
-        parser_too_many(p, *count);
-        if (parser_at(p, TOK_STRING))
-            parser_newer(p, "quoted names of labels", "3.0");
-        if (!may_be_label(p)) {
-            parser_unexpected(p, "a list of labels", "a label name");
-            return;
-        }
-        if (*count == cap) {
-            if ((grown = gr_arena_grow(p->arena, *labels, *count, &cap, sizeof **labels)) == NULL) {
-                parser_out_of_memory(p);
-                return;
-            }
-            *labels = grown;
-        }
-        (*labels)[(*count)++] = token_text(&p->lex, p->now);
-        parser_advance(p);
-        if (!parser_at(p, TOK_RPAREN))
+        parse_label(p, &list);
+        if (parser_good(p) && !parser_at(p, TOK_RPAREN))
             parser_expect(p, TOK_COMMA, "a list of labels", "\",\" or \")\"");
     }
     if (parser_good(p))
         parser_advance(p);
+    *labels = list.labels;
+    *count = list.count;
 }

@@ -16,6 +16,7 @@ struct parser {
     uint32_t delta;  /* bytes of origin before the text */
     bool exact;      /* places can be told within origin */
     enum gr_err err; /* GR_OK, GR_EUSER (reported), GR_ENOMEM */
+    const struct gr_promql_params *params; /* NULL: no placeholders */
 };
 
 /* Bytes of the text as a span of the file. */
@@ -53,6 +54,9 @@ int64_t parser_duration_value(struct parser *p, const char *where);
 struct gr_str parser_string_value(struct parser *p);
 struct gr_promql *parser_number(struct parser *p);
 struct gr_promql *parser_string(struct parser *p);
+/* What the placeholder that is looked at stands for, which must be of this kind; the next word is looked at then. NULL (reported)
+ * otherwise. */
+const struct gr_promql_param *parser_param(struct parser *p, enum gr_promql_param_kind kind);
 /* ( a, b [,] ) */
 void parser_labels(struct parser *p, struct gr_str **labels, size_t *count);
 

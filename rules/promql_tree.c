@@ -1,4 +1,4 @@
-/* promql_tree.c - making, walking, copying, comparing and rewriting trees.
+/* promql_tree.c - making, walking, copying and comparing trees.
  *
  * Recursion is as deep as the tree is high, which promql_measure keeps below GR_PROMQL_HEIGHT_MAX. */
 #include "config.h"
@@ -79,8 +79,8 @@ copy_names(struct gr_arena *a, const struct gr_str *from, size_t count, struct g
     return true;
 }
 
-static bool
-append_matcher(struct gr_arena *a, struct gr_promql_selector *s, const struct gr_promql_matcher *m)
+bool
+promql_append_matcher(struct gr_arena *a, struct gr_promql_selector *s, const struct gr_promql_matcher *m)
 {
     struct gr_promql_matcher copy = {.op = m->op, .where = m->where};
     void *grown;
@@ -132,11 +132,11 @@ gr_promql_select(struct gr_arena *a, struct gr_str metric, const struct gr_promq
         e->u.selector.metric = gr_arena_dup(a, metric);
         if (!e->u.selector.metric.p)
             return NULL;
-    } else if (metric.n > 0 && !append_matcher(a, &e->u.selector, &by_name)) {
+    } else if (metric.n > 0 && !promql_append_matcher(a, &e->u.selector, &by_name)) {
         return NULL;
     }
     for (size_t i = 0; i < count; i++)
-        if (!append_matcher(a, &e->u.selector, &matchers[i]))
+        if (!promql_append_matcher(a, &e->u.selector, &matchers[i]))
             return NULL;
     return e;
 }
@@ -267,7 +267,7 @@ clone_parts(struct gr_arena *a, struct gr_promql *copy, const struct gr_promql *
         copy->u.selector.count = copy->u.selector.cap = 0;
         copy->u.selector.metric = gr_arena_dup(a, e->u.selector.metric);
         for (size_t i = 0; i < e->u.selector.count; i++)
-            if (!append_matcher(a, &copy->u.selector, &e->u.selector.matchers[i]))
+            if (!promql_append_matcher(a, &copy->u.selector, &e->u.selector.matchers[i]))
                 return false;
         return copy->u.selector.metric.p != NULL;
     case GR_PROMQL_AGGREGATE:
@@ -326,8 +326,8 @@ same_shift(const struct gr_promql_shift *a, const struct gr_promql_shift *b)
            (a->at != GR_PROMQL_AT_TIME || same_number(a->at_s, b->at_s));
 }
 
-static bool
-same_matcher(const struct gr_promql_matcher *a, const struct gr_promql_matcher *b)
+bool
+promql_same_matcher(const struct gr_promql_matcher *a, const struct gr_promql_matcher *b)
 {
     return a->op == b->op && gr_str_eq(a->name, b->name) && gr_str_eq(a->value, b->value);
 }
@@ -339,7 +339,7 @@ same_selector(const struct gr_promql_selector *a, const struct gr_promql_selecto
         a->count != b->count)
         return false;
     for (size_t i = 0; i < a->count; i++)
-        if (!same_matcher(&a->matchers[i], &b->matchers[i]))
+        if (!promql_same_matcher(&a->matchers[i], &b->matchers[i]))
             return false;
     return true;
 }
@@ -392,89 +392,4 @@ gr_promql_equal(const struct gr_promql *a, const struct gr_promql *b)
         if (!gr_promql_equal(a->child[i], b->child[i]))
             return false;
     return true;
-}
-
-/* ---- rewrite ---- */
-
-struct adding {
-    struct gr_arena *arena;
-    const struct gr_promql_add *add;
-    enum gr_err err;
-};
-
-/* GR_OK, GR_EUSER on conflict, GR_ENOMEM. */
-static enum gr_err
-add_one(struct adding *w, struct gr_promql *e, const struct gr_promql_matcher *m)
-{
-    struct gr_promql_selector *s = &e->u.selector;
-    const struct gr_promql_matcher by_name = {
-        .name = GR_STR("__name__"), .op = GR_PROMQL_IS, .value = s->metric, .where = e->where};
-    const struct gr_promql_matcher *have = gr_promql_matcher_on(e, m->name);
-
-    if (s->metric.n > 0 && gr_str_is(m->name, "__name__"))
-        have = &by_name;
-    if (!have)
-        return append_matcher(w->arena, s, m) ? GR_OK : GR_ENOMEM;
-    if (same_matcher(have, m))
-        return GR_OK;
-    if (w->add->conflict)
-        w->add->conflict(e, have, m, w->add->ctx);
-    return GR_EUSER;
-}
-
-static bool
-add_to_selector(struct gr_promql *e, void *ctx)
-{
-    struct adding *w = ctx;
-
-    if (w->add->wants && !w->add->wants(e, w->add->ctx))
-        return true;
-    for (size_t i = 0; i < w->add->count; i++) {
-        enum gr_err err = add_one(w, e, &w->add->matchers[i]);
-
-        if (err != GR_OK)
-            w->err = err;
-        if (err == GR_ENOMEM)
-            return false;
-    }
-    return true;
-}
-
-enum gr_err
-gr_promql_add_matchers(struct gr_arena *a, struct gr_promql *e, const struct gr_promql_add *add)
-{
-    struct adding w = {.arena = a, .add = add};
-
-    gr_promql_selectors(e, add_to_selector, &w);
-    return w.err;
-}
-
-/* Whether it was below e; heights on the way are measured again. */
-static bool
-replace_below(struct gr_promql *e, const struct gr_promql *from, struct gr_promql *to)
-{
-    for (size_t i = 0; i < e->count; i++) {
-        if (e->child[i] == from)
-            e->child[i] = to;
-        else if (!replace_below(e->child[i], from, to))
-            continue;
-        promql_measure(e);
-        return true;
-    }
-    return false;
-}
-
-enum gr_err
-gr_promql_replace(struct gr_promql **root, struct gr_promql *from, struct gr_promql *to)
-{
-    if (*root == from) {
-        *root = to;
-        return GR_OK;
-    }
-    if (!replace_below(*root, from, to))
-        return GR_ENOENT;
-    if ((*root)->height <= GR_PROMQL_HEIGHT_MAX)
-        return GR_OK;
-    replace_below(*root, to, from);
-    return GR_ELIMIT;
 }

@@ -7,6 +7,11 @@
 GR_MUST_USE struct gr_promql *promql_node(struct gr_arena *a, enum gr_promql_kind kind, size_t children);
 /* Sets the height from the children. False past GR_PROMQL_HEIGHT_MAX. */
 bool promql_measure(struct gr_promql *e);
+/* Adds a copy of m behind the others; false without memory. */
+GR_MUST_USE bool promql_append_matcher(struct gr_arena *a, struct gr_promql_selector *s,
+                                       const struct gr_promql_matcher *m);
+/* Equal but for the place. */
+bool promql_same_matcher(const struct gr_promql_matcher *a, const struct gr_promql_matcher *b);
 /* The decoded text of a string token, quotes included in `quoted`, which the lexer has accepted. */
 GR_MUST_USE enum gr_err promql_decode(struct gr_arena *a, struct gr_str quoted, struct gr_str *out);
 /* Where each byte of a text stands in the YAML scalar that it was read from: map has text.n entries, offsets

@@ -155,6 +155,36 @@ struct gr_promql {
  * see above, or GR_SPAN_NONE. */
 GR_MUST_USE enum gr_err gr_promql_parse(struct gr_arena *a, struct gr_str text, struct gr_span origin,
                                         struct gr_diags *diags, struct gr_promql **out);
+
+/* What a placeholder stands for. Its place decides what it may be: an expression where an operand stands ($x / 2), labels in a list
+ * of labels (by (job, $keys)), matchers between braces (foo{a="b",$which}), a duration in brackets or behind offset ([$range:$step]). */
+enum gr_promql_param_kind {
+    GR_PROMQL_PARAM_EXPR,
+    GR_PROMQL_PARAM_LABELS,
+    GR_PROMQL_PARAM_MATCHERS,
+    GR_PROMQL_PARAM_DURATION
+};
+/* Everything is borrowed during the call and copied at each use. */
+struct gr_promql_param {
+    const char *name; /* without the dollar: a name as labels have */
+    enum gr_promql_param_kind kind;
+    const struct gr_promql *expr;
+    const struct gr_str *labels;
+    const struct gr_promql_matcher *matchers;
+    size_t count;        /* of labels or matchers, may be 0 */
+    int64_t duration_ms; /* > 0 */
+};
+struct gr_promql_params {
+    const struct gr_promql_param *items;
+    size_t count;
+};
+/* As gr_promql_parse, of a text that may hold placeholders, $name: trees and values take their places, and the whole is checked
+ * with them in. Text is never spliced: with $x = a + b, "$x * 2" is (a + b) * 2. Names without a parameter, parameters of another
+ * kind than the place takes, are findings (GR0401); so are matchers on a label that the selector matches otherwise (GR0404). A dollar
+ * in a string is a dollar. */
+GR_MUST_USE enum gr_err gr_promql_parse_with(struct gr_arena *a, struct gr_str text, struct gr_span origin,
+                                             const struct gr_promql_params *params, struct gr_diags *diags,
+                                             struct gr_promql **out);
 /* The checks alone, for a tree that was built or rewritten: argument types, matching clauses, empty
  * selectors. */
 GR_MUST_USE enum gr_err gr_promql_check(const struct gr_promql *e, struct gr_diags *diags);
@@ -219,6 +249,18 @@ GR_MUST_USE struct gr_promql *gr_promql_clone(struct gr_arena *a, const struct g
  * there, GR_ELIMIT if the tree would grow too high. */
 GR_MUST_USE enum gr_err gr_promql_replace(struct gr_promql **root, struct gr_promql *from,
                                           struct gr_promql *to);
+
+enum gr_promql_duration {
+    GR_PROMQL_RANGE, /* of a selector or a subquery */
+    GR_PROMQL_STEP,  /* of a subquery that states it */
+    GR_PROMQL_OFFSET /* negative looks ahead */
+};
+/* What stands for a duration from now on: > 0; an offset may be anything, 0 leaves it out. */
+typedef int64_t gr_promql_duration_fn(enum gr_promql_duration what, int64_t ms, void *ctx);
+/* Maps every duration that is written in the tree. GR_ERANGE: some were mapped to what they cannot be, and are left as they were. */
+GR_MUST_USE enum gr_err gr_promql_map_durations(struct gr_promql *e, gr_promql_duration_fn *map, void *ctx);
+/* Sets the ranges of selectors and subqueries that are from_ms long, or with 0 all of them, to to_ms (> 0). Returns how many. */
+size_t gr_promql_set_ranges(struct gr_promql *e, int64_t from_ms, int64_t to_ms);
 
 /* ---- build: NULL without memory (or when a child is NULL, so that calls nest and one check at the end will
  * do) ---- */

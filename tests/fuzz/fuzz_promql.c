@@ -150,6 +150,47 @@ check_origin(struct gr_str raw, struct gr_str text)
     run_fini(&r);
 }
 
+/* The text with placeholders ($e, $l, $m, $d), filled: what is taken is a good tree. */
+static void
+check_placeholders(struct gr_str text, struct gr_buf *out)
+{
+    static const struct gr_str labels[] = {GR_STR_INIT("x"), GR_STR_INIT("y")};
+    static const struct gr_promql_matcher matcher = {
+        .name = GR_STR_INIT("track"), .op = GR_PROMQL_IS, .value = GR_STR_INIT("a\"")};
+    struct run lent, r = {.sources = gr_sources_create(), .arena = gr_arena_create(ARENA_MAX)};
+    struct gr_promql_param items[] = {
+        {"l", GR_PROMQL_PARAM_LABELS, .labels = labels, .count = GR_COUNT(labels)},
+        {"m", GR_PROMQL_PARAM_MATCHERS, .matchers = &matcher, .count = 1},
+        {"d", GR_PROMQL_PARAM_DURATION, .duration_ms = 1500},
+        {"e", GR_PROMQL_PARAM_EXPR, .expr = NULL},
+    };
+    struct gr_promql_params params = {items, GR_COUNT(items)};
+    struct gr_buf second = GR_BUF_INIT(64u << 20);
+    struct run again;
+
+    run_init(&lent, GR_STR("a + on (b) -c"));
+    GR_ASSERT(lent.err == GR_OK && r.sources && r.arena);
+    items[3].expr = lent.expr;
+    r.diags = gr_diags_create(r.sources);
+    GR_ASSERT(r.diags);
+    r.err = gr_promql_parse_with(r.arena, text, GR_SPAN_NONE, &params, r.diags, &r.expr);
+    GR_ASSERT(r.err == GR_OK || r.err == GR_EUSER);
+    gr_buf_reset(out);
+    if (r.err == GR_OK)
+        gr_promql_print(out, r.expr);
+    GR_ASSERT(gr_buf_err(out) == GR_OK);
+    if (r.err == GR_OK && out->n <= GR_PROMQL_BYTES_MAX) {
+        run_init(&again, gr_buf_str(out));
+        GR_ASSERT(again.err == GR_OK); /* with the parentheses that the tree did without */
+        gr_promql_print(&second, again.expr);
+        GR_ASSERT(gr_str_eq(gr_buf_str(out), gr_buf_str(&second)));
+        run_fini(&again);
+    }
+    gr_buf_fini(&second);
+    run_fini(&r);
+    run_fini(&lent);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -171,6 +212,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         check_rewriting(&r, &out);
     }
     run_fini(&r);
+    check_placeholders(text, &out);
     gr_buf_fini(&out);
     check_origin(gr_str_sub(text, 0, n / 2), gr_str_sub(text, n / 2, n));
     check_origin(gr_str_sub(text, 0, n), text);

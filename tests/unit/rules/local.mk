@@ -23,6 +23,7 @@ tests_unit_rules_test_rules_SOURCES = \
 	tests/unit/rules/test_promql_pretty.c \
 	tests/unit/rules/test_promql_print.c \
 	tests/unit/rules/test_promql_regex.c \
+	tests/unit/rules/test_promql_rewrite.c \
 	tests/unit/rules/test_promql_table.c \
 	tests/unit/rules/test_promql_tree.c \
 	tests/unit/rules/test_rulefile.c \

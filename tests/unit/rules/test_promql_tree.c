@@ -1,4 +1,4 @@
-/* test_promql_tree.c - walking, copying, comparing, rewriting. */
+/* test_promql_tree.c - walking, copying, comparing, building. */
 #include "config.h"
 #include "test_rules.h"
 
@@ -175,102 +175,14 @@ START_TEST(unequal)
 }
 END_TEST
 
-/* ---- add matchers ---- */
+/* ---- build ---- */
 
-struct conflicts {
-    size_t count;
-    struct gr_span where;
-    enum gr_promql_match op;
-};
-
-static void
-note_conflict(const struct gr_promql *selector, const struct gr_promql_matcher *have,
-              const struct gr_promql_matcher *add, void *ctx)
-{
-    struct conflicts *c = ctx;
-
-    ck_assert_int_eq(selector->kind, GR_PROMQL_SELECTOR);
-    ck_assert(gr_str_eq(have->name, add->name));
-    c->count++;
-    c->where = have->where;
-    c->op = have->op;
-}
-
-static bool
-not_common(const struct gr_promql *selector, void *ctx)
-{
-    (void)ctx;
-    return !gr_str_is(gr_promql_metric(selector), "common");
-}
-
-static const struct add_row {
-    const char *name, *text, *want;
-    enum gr_err err;
-    size_t conflicts;
-} adds[] = {
-    {"everywhere", "rate(a[5m]) / on () b{x=\"y\"}",
-     "rate(a{track=\"canary\"}[5m]) / on () b{x=\"y\",track=\"canary\"}", GR_OK, 0},
-    {"no metric", "{x=\"y\"}", "{x=\"y\",track=\"canary\"}", GR_OK, 0},
-    {"left out", "a * common", "a{track=\"canary\"} * common", GR_OK, 0},
-    {"in a subquery", "rate((a)[5m:])", "rate((a{track=\"canary\"})[5m:])", GR_OK, 0},
-    {"the same one", "a{track=\"canary\"}", NULL, GR_OK, 0},
-    {"another value", "a{track=\"control\"} + b", "a{track=\"control\"} + b{track=\"canary\"}", GR_EUSER, 1},
-    {"another operator", "a{track=~\"canary\"}", NULL, GR_EUSER, 1},
-    {"two", "a{track=\"\"} + b{track!=\"canary\"}", NULL, GR_EUSER, 2},
-    {"conflict in what is left out", "common{track=\"x\"}", NULL, GR_OK, 0},
-    {"no selector", "time()", NULL, GR_OK, 0},
-};
-
-START_TEST(add_matchers)
-{
-    const struct add_row *r = &adds[_i];
-    struct parsed p;
-    struct conflicts found = {0};
-    struct gr_promql_matcher m = {.name = GR_STR("track"), .op = GR_PROMQL_IS, .value = GR_STR("canary")};
-    struct gr_promql_add add = {&m, 1, not_common, note_conflict, &found};
-
-    parsed_must(&p, r->text);
-    ck_assert_int_eq(gr_promql_add_matchers(p.arena, p.expr, &add), r->err);
-    is(p.expr, r->want ? r->want : r->text);
-    ck_assert_uint_eq(found.count, r->conflicts);
-    if (r->conflicts > 0)
-        ck_assert_uint_ne(found.where.file, 0);
-    add.conflict = NULL;
-    ck_assert_int_eq(gr_promql_add_matchers(p.arena, p.expr, &add), r->err);
-    is(p.expr, r->want ? r->want : r->text);
-    ck_assert_int_eq(gr_promql_check(p.expr, p.diags), GR_OK);
-    parsed_fini(&p);
-}
-END_TEST
-
-START_TEST(name_conflicts_with_metric)
-{
-    struct parsed p;
-    struct conflicts found = {0};
-    struct gr_promql_matcher m = {.name = GR_STR("__name__"), .op = GR_PROMQL_IS, .value = GR_STR("b")};
-    struct gr_promql_add add = {&m, 1, NULL, note_conflict, &found};
-
-    parsed_must(&p, "a");
-    ck_assert_int_eq(gr_promql_add_matchers(p.arena, p.expr, &add), GR_EUSER);
-    ck_assert_uint_eq(found.count, 1);
-    m.value = GR_STR("a");
-    ck_assert_int_eq(gr_promql_add_matchers(p.arena, p.expr, &add), GR_OK);
-    is(p.expr, "a");
-    parsed_fini(&p);
-}
-END_TEST
-
-START_TEST(add_without_memory)
+START_TEST(small_arena)
 {
     struct gr_arena *small = gr_arena_create(4);
     struct parsed p;
-    struct gr_promql_matcher m = {
-        .name = GR_STR("a_long_label_name"), .op = GR_PROMQL_IS, .value = GR_STR("b")};
-    struct gr_promql_add add = {.matchers = &m, .count = 1};
 
     parsed_must(&p, "a + b");
-    ck_assert_int_eq(gr_promql_add_matchers(small, p.expr, &add), GR_ENOMEM);
-    is(p.expr, "a + b");
     ck_assert_ptr_null(gr_promql_clone(small, p.expr));
     ck_assert_ptr_null(gr_promql_number(small, 1));
     ck_assert_ptr_null(gr_promql_binary(p.arena, GR_PROMQL_ADD, NULL, p.expr));
@@ -309,47 +221,6 @@ START_TEST(builders_without_memory)
 }
 END_TEST
 
-/* ---- replace ---- */
-
-START_TEST(replace)
-{
-    struct parsed p;
-    struct gr_promql *x, *wrapped, *old;
-
-    parsed_must(&p, "sum(rate(a[5m])) / b");
-    x = gr_promql_select(p.arena, GR_STR("x"), NULL, 0, 0);
-    ck_assert_int_eq(gr_promql_replace(&p.expr, x, x), GR_ENOENT);
-    ck_assert_int_eq(gr_promql_replace(&p.expr, p.expr->child[1], x), GR_OK);
-    is(p.expr, "sum(rate(a[5m])) / x");
-    old = p.expr->child[0]->child[0];
-    wrapped = gr_promql_call(p.arena, "abs", &old, 1);
-    ck_assert_int_eq(gr_promql_replace(&p.expr, old, wrapped), GR_OK);
-    is(p.expr, "sum(abs(rate(a[5m]))) / x");
-    ck_assert_uint_eq(p.expr->height, 5);
-    ck_assert_int_eq(gr_promql_replace(&p.expr, p.expr, x), GR_OK);
-    is(p.expr, "x");
-    parsed_fini(&p);
-}
-END_TEST
-
-START_TEST(replace_keeps_height)
-{
-    struct parsed p;
-    struct gr_promql *tall, *leaf;
-
-    parsed_must(&p, "a + b");
-    tall = gr_promql_select(p.arena, GR_STR("x"), NULL, 0, 0);
-    while (tall->height < GR_PROMQL_HEIGHT_MAX)
-        tall = gr_promql_call(p.arena, "abs", &tall, 1);
-    ck_assert_ptr_null(gr_promql_call(p.arena, "abs", &tall, 1));
-    leaf = p.expr->child[0];
-    ck_assert_int_eq(gr_promql_replace(&p.expr, leaf, tall), GR_ELIMIT);
-    is(p.expr, "a + b");
-    ck_assert_uint_eq(p.expr->height, 2);
-    parsed_fini(&p);
-}
-END_TEST
-
 Suite *
 promql_tree_suite(void)
 {
@@ -361,12 +232,8 @@ promql_tree_suite(void)
     tcase_add_test(tc, matcher_lookup);
     tcase_add_test(tc, clone_is_equal_and_apart);
     tcase_add_test(tc, unequal);
-    tcase_add_loop_test(tc, add_matchers, 0, GR_COUNT(adds));
-    tcase_add_test(tc, name_conflicts_with_metric);
-    tcase_add_test(tc, add_without_memory);
+    tcase_add_test(tc, small_arena);
     tcase_add_test(tc, builders_without_memory);
-    tcase_add_test(tc, replace);
-    tcase_add_test(tc, replace_keeps_height);
     suite_add_tcase(s, tc);
     return s;
 }

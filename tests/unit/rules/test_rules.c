@@ -56,6 +56,7 @@ static Suite *(*const suites[])(void) = {
     promql_pretty_suite,
     promql_print_suite,
     promql_regex_suite,
+    promql_rewrite_suite,
     promql_table_suite,
     promql_tree_suite,
     rulefile_suite,

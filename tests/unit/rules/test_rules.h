@@ -15,6 +15,7 @@ Suite *promql_place_suite(void);
 Suite *promql_pretty_suite(void);
 Suite *promql_print_suite(void);
 Suite *promql_regex_suite(void);
+Suite *promql_rewrite_suite(void);
 Suite *promql_table_suite(void);
 Suite *promql_tree_suite(void);
 Suite *rulefile_suite(void);
