@@ -36,6 +36,7 @@ libcompiler_a_SOURCES = \
 	compiler/spec_parts.h \
 	compiler/spec_phases.c \
 	compiler/spec_program.c \
+	compiler/spec_promql.c \
 	compiler/spec_release.c \
 	compiler/spec_scalar.c \
 	compiler/spec_slices.c \

@@ -278,8 +278,7 @@ read_promql(struct spec *s, struct draft *d, const struct gr_node *node)
                 "the expression is of type %s", gr_promql_type_name(gr_promql_type(m->part)));
         return false;
     }
-    d->has_inferred = gr_promql_labels(s->a, m->part, NULL, NULL, &d->inferred) == GR_OK;
-    return check_common(s, d, node);
+    return check_common(s, d, node) && spec_infer(s, d);
 }
 
 /* ---- units and labels ---- */

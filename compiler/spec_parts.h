@@ -124,6 +124,8 @@ struct strs known_placeholders(struct spec *s, enum placeholders allowed);
 bool label_values(struct spec *s, struct gr_str label, struct strs *values);
 /* Reports a value that `expect` does not have for this label (GR0302 for the flow label, else GR0105). */
 bool check_label_value(struct spec *s, struct gr_str label, const struct gr_node *value);
+/* Infers what the result of a promql metric carries (spec_promql.c). False: it can have no series (reported), or there is no memory. */
+bool spec_infer(struct spec *s, struct draft *d);
 /* The metric is known not to carry this label: by `labels:`, or by the expression itself. */
 bool metric_lacks(const struct draft *d, struct gr_str label);
 

@@ -10,8 +10,7 @@
 
 struct infer {
     struct gr_arena *arena;
-    gr_promql_knows_fn *knows;
-    void *ctx;
+    const struct gr_promql_infer *how;
 };
 typedef struct gr_promql_labels set; /* short, as it stands in every line here */
 
@@ -217,7 +216,7 @@ infer_selector(const struct infer *in, const struct gr_promql *e, set *out)
     enum gr_err err = GR_OK;
 
     *out = (set){.open = true};
-    if (in->knows && in->knows(e, &known, &known_count, &closed, in->ctx)) {
+    if (in->how->knows && in->how->knows(e, &known, &known_count, &closed, in->how->ctx)) {
         out->open = !closed;
         for (size_t i = 0; i < known_count && err == GR_OK; i++)
             err = put(in, out, (struct gr_promql_label){.name = known[i], .presence = GR_PROMQL_CERTAIN});
@@ -429,15 +428,14 @@ put_name(const struct infer *in, const struct gr_promql_binary *b, set *s)
     return put(in, s, name);
 }
 
-/* Whether two series are matched on this label. */
-static bool
-is_matched(const struct gr_promql_binary *b, struct gr_str name)
+bool
+gr_promql_matched_on(const struct gr_promql_binary *op, struct gr_str label)
 {
-    bool listed = is_listed(name, b->labels, b->label_count);
+    bool listed = is_listed(label, op->labels, op->label_count);
 
-    if (b->has_matching && b->on)
+    if (op->has_matching && op->on)
         return listed;
-    return !listed && !gr_str_eq(name, NAME);
+    return !listed && !gr_str_eq(label, NAME);
 }
 
 /* The many side (or the left one), refined by what the other side says about the labels they are matched on.
@@ -457,7 +455,7 @@ refine(const struct infer *in, const struct gr_promql_binary *b, const set *many
     for (size_t i = 0; i < out->count; i++) {
         struct gr_str name = out->labels[i].name;
 
-        if (!is_matched(b, name))
+        if (!gr_promql_matched_on(b, name))
             out->labels[i] = get(many, name);
         else if (never_equal(get(many, name), get(one, name)))
             out->empty = true;
@@ -504,6 +502,37 @@ infer_join(const struct infer *in, const struct gr_promql_binary *b, const set *
     return err;
 }
 
+/* A label in the by clause of one side which has a series for each of its values, for one match. */
+static struct gr_str
+multiplying_label(const struct gr_promql *e, size_t side, const set *s)
+{
+    const struct gr_promql_binary *b = &e->u.binary;
+    const struct gr_promql *operand = bare(e->child[side]);
+
+    if (gr_promql_op_sets(b->op) || b->group == (side == 0 ? GR_PROMQL_GROUP_LEFT : GR_PROMQL_GROUP_RIGHT) ||
+        operand->kind != GR_PROMQL_AGGREGATE || operand->u.aggregate.clause != GR_PROMQL_BY ||
+        operand->u.aggregate.op == GR_PROMQL_TOPK || operand->u.aggregate.op == GR_PROMQL_BOTTOMK)
+        return GR_STR_NONE;
+    for (size_t i = 0; i < s->count; i++)
+        if (s->labels[i].presence != GR_PROMQL_ABSENT && !s->labels[i].fixed &&
+            !gr_promql_matched_on(b, s->labels[i].name))
+            return s->labels[i].name;
+    return GR_STR_NONE;
+}
+
+static void
+tell(const struct infer *in, const struct gr_promql *e, const set *left, const set *right, bool empty)
+{
+    struct gr_promql_join j = {.e = e, .left = left, .right = right};
+
+    if (!in->how->join)
+        return;
+    j.never = empty && !left->empty && !right->empty;
+    j.many_left = multiplying_label(e, 0, left);
+    j.many_right = multiplying_label(e, 1, right);
+    in->how->join(&j, in->how->ctx);
+}
+
 static enum gr_err
 infer_binary(const struct infer *in, const struct gr_promql *e, set *out)
 {
@@ -529,8 +558,10 @@ infer_binary(const struct infer *in, const struct gr_promql *e, set *out)
             *out = left.empty ? right : left;
         return err;
     case GR_PROMQL_AND:
-        return refine(in, b, &left, &right, out);
+        err = refine(in, b, &left, &right, out);
+        break;
     case GR_PROMQL_UNLESS:
+        tell(in, e, &left, &right, false);
         *out = left;
         return GR_OK;
     case GR_PROMQL_ADD:
@@ -546,9 +577,12 @@ infer_binary(const struct infer *in, const struct gr_promql *e, set *out)
     case GR_PROMQL_LE:
     case GR_PROMQL_GT:
     case GR_PROMQL_GE:
+        err = infer_join(in, b, &left, &right, out);
         break;
     }
-    return infer_join(in, b, &left, &right, out);
+    if (err == GR_OK)
+        tell(in, e, &left, &right, out->empty);
+    return err;
 }
 
 static enum gr_err
@@ -582,14 +616,23 @@ infer_expr(const struct infer *in, const struct gr_promql *e, set *out)
 }
 
 enum gr_err
-gr_promql_labels(struct gr_arena *a, const struct gr_promql *e, gr_promql_knows_fn *knows, void *ctx,
-                 struct gr_promql_labels *out)
+gr_promql_infer(struct gr_arena *a, const struct gr_promql *e, const struct gr_promql_infer *how,
+                struct gr_promql_labels *out)
 {
-    const struct infer in = {.arena = a, .knows = knows, .ctx = ctx};
+    const struct infer in = {.arena = a, .how = how};
     set result;
     enum gr_err err = infer_expr(&in, e, &result);
 
     if (err == GR_OK)
         *out = result;
     return err;
+}
+
+enum gr_err
+gr_promql_labels(struct gr_arena *a, const struct gr_promql *e, gr_promql_knows_fn *knows, void *ctx,
+                 struct gr_promql_labels *out)
+{
+    const struct gr_promql_infer how = {.knows = knows, .ctx = ctx};
+
+    return gr_promql_infer(a, e, &how, out);
 }

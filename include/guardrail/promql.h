@@ -309,6 +309,26 @@ typedef bool gr_promql_knows_fn(const struct gr_promql *selector, const struct g
  * (.*) or (.+) and $1 is taken as a copy. */
 GR_MUST_USE enum gr_err gr_promql_labels(struct gr_arena *a, const struct gr_promql *e,
                                          gr_promql_knows_fn *knows, void *ctx, struct gr_promql_labels *out);
+/* An operator between two instant vectors that matches series (all but or), and what its sides carry. Borrowed during the call. */
+struct gr_promql_join {
+    const struct gr_promql *e;
+    const struct gr_promql_labels *left, *right;
+    bool never; /* each side may have series, but none of one matches one of the other */
+    /* Labels by which the left, the right side has several series for one match where it must have one (evaluation fails then): they
+     * stand in its by clause and are not matched on. Empty: none is known. */
+    struct gr_str many_left, many_right;
+};
+typedef void gr_promql_join_fn(const struct gr_promql_join *join, void *ctx);
+/* Whether two series are matched on this label, by the operator's clauses. */
+bool gr_promql_matched_on(const struct gr_promql_binary *op, struct gr_str label);
+struct gr_promql_infer {
+    gr_promql_knows_fn *knows; /* may be NULL */
+    gr_promql_join_fn *join;   /* called for each operator, those inside first; may be NULL */
+    void *ctx;                 /* of both */
+};
+/* As gr_promql_labels, and tells of every join on the way. */
+GR_MUST_USE enum gr_err gr_promql_infer(struct gr_arena *a, const struct gr_promql *e,
+                                        const struct gr_promql_infer *how, struct gr_promql_labels *out);
 enum gr_promql_presence gr_promql_labels_get(const struct gr_promql_labels *l, struct gr_str name);
 /* The entry, or NULL when it is not listed. */
 const struct gr_promql_label *gr_promql_labels_find(const struct gr_promql_labels *l, struct gr_str name);

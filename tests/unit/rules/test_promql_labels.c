@@ -165,6 +165,67 @@ START_TEST(inferred)
 }
 END_TEST
 
+/* ---- joins ---- */
+
+/* What is told of each operator, those inside first: the operator, "!" when its sides never match, <label or >label by which a side is
+ * many. */
+static const struct row told[] = {
+    {"foo + 1", ""},
+    {"foo or bar", ""},
+    {"foo / bar", "/ "},
+    {"foo and bar unless baz", "and unless "},
+    {"(foo + bar) * (foo > bar)", "+ > * "},
+    {"foo{a=\"x\"} / bar{a=\"y\"}", "/! "},
+    {"foo{a=\"x\"} and bar{a=\"y\"}", "and! "},
+    {"foo{a=\"x\"} unless bar{a=\"y\"}", "unless "},
+    {"(foo{a=\"x\"} / bar{a=\"y\"}) * foo", "/! * "},
+    {"sum by (a, b) (foo) / on (a) bar", "/<b "},
+    {"(sum by (a, b) (foo)) / on (a) bar", "/<b "},
+    {"bar / on (a) sum by (a, b) (foo)", "/>b "},
+    {"bar / ignoring (b) sum by (a, b) (foo)", "/>b "},
+    {"sum by (a, b) (foo) / on (a) sum by (a, c) (foo)", "/<b>c "},
+    {"sum by (a, b) (foo) / on (a) group_left () bar", "/ "},
+    {"sum by (a, b) (foo) / on (a) group_right () bar", "/<b "},
+    {"bar / on (a) group_left () sum by (a, b) (foo)", "/>b "},
+    {"sum by (a, b) (foo{b=\"x\"}) / on (a) bar", "/ "},
+    {"sum by (a, b) (foo{b=\"\"}) / on (a) bar", "/ "},
+    {"sum by (a, b) (foo) and on (a) bar", "and "},
+    {"topk by (a, b) (1, foo) / on (a) bar", "/ "},
+    {"sum without (a) (foo) / on (a) bar", "/ "},
+    {"count_values by (a) (\"v\", foo) / on (a) bar", "/<v "},
+};
+
+static void
+note_join(const struct gr_promql_join *j, void *ctx)
+{
+    struct gr_buf *b = ctx;
+
+    ck_assert_int_eq(j->e->kind, GR_PROMQL_BINARY);
+    ck_assert(j->left && j->right);
+    gr_buf_printf(b, GR_FMT "%s", GR_ARG(gr_promql_op_name(j->e->u.binary.op)), j->never ? "!" : "");
+    if (j->many_left.n > 0)
+        gr_buf_printf(b, "<" GR_FMT, GR_ARG(j->many_left));
+    if (j->many_right.n > 0)
+        gr_buf_printf(b, ">" GR_FMT, GR_ARG(j->many_right));
+    gr_buf_putc(b, ' ');
+}
+
+START_TEST(joins)
+{
+    const struct row *r = &told[_i];
+    struct gr_buf b = GR_BUF_INIT(1 << 16);
+    const struct gr_promql_infer how = {.join = note_join, .ctx = &b};
+    struct gr_promql_labels l;
+    struct parsed p;
+
+    parsed_must(&p, r->text);
+    ck_assert_int_eq(gr_promql_infer(p.arena, p.expr, &how, &l), GR_OK);
+    ck_assert_msg(strcmp(gr_buf_cstr(&b), r->want) == 0, "%s: %s, not %s", r->text, gr_buf_cstr(&b), r->want);
+    gr_buf_fini(&b);
+    parsed_fini(&p);
+}
+END_TEST
+
 START_TEST(without_memory)
 {
     struct parsed p;
@@ -195,6 +256,7 @@ promql_labels_suite(void)
     TCase *tc = tcase_create("inference");
 
     tcase_add_loop_test(tc, inferred, 0, GR_COUNT(rows));
+    tcase_add_loop_test(tc, joins, 0, GR_COUNT(told));
     tcase_add_test(tc, without_memory);
     suite_add_tcase(s, tc);
     return s;
