@@ -82,9 +82,9 @@ path_of(char *path, size_t n, const char *folder, size_t i)
     snprintf(path, n, "%s/%zu.yml", folder, i);
 }
 
-/* Runs promtool on files 0 … count-1 of the folder; its output is in FOLDER/output. */
-static void
-run_promtool(const char *folder, size_t count)
+/* Runs promtool on files from … count-1 of the folder; its output is in FOLDER/output. False if it crashed. */
+static bool
+run_promtool(const char *folder, size_t from, size_t count)
 {
     char(*paths)[64] = calloc(count, sizeof *paths), out[64];
     char **argv = calloc(count + 5, sizeof *argv);
@@ -95,9 +95,9 @@ run_promtool(const char *folder, size_t count)
     ck_assert(paths && argv);
     for (size_t i = 0; i < 4; i++)
         argv[i] = words[i];
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = from; i < count; i++) {
         path_of(paths[i], sizeof paths[i], folder, i);
-        argv[4 + i] = paths[i];
+        argv[4 + i - from] = paths[i];
     }
     snprintf(out, sizeof out, "%s/output", folder);
     pid = fork();
@@ -110,10 +110,10 @@ run_promtool(const char *folder, size_t count)
         _exit(127);
     }
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    ck_assert_msg(WIFEXITED(status) && (WEXITSTATUS(status) <= 1 || WEXITSTATUS(status) == 3),
-                  "promtool ended with %d", status);
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) <= 3, "promtool ended with %d", status);
     free(argv);
     free(paths);
+    return WEXITSTATUS(status) != 2;
 }
 
 /* "Checking FOLDER/12.yml", then "  SUCCESS: …" or "  FAILED:". */
@@ -142,6 +142,14 @@ read_verdicts(const char *folder, struct one *all, size_t count)
     gr_buf_fini(&b);
 }
 
+/* A list as a key beside a merge key, for one, is too much for yaml.v3. Prometheus would not start. */
+static void
+refused_by_crash(struct one *o)
+{
+    o->seen = true;
+    o->promtool = false;
+}
+
 static void
 ask_promtool(struct one *all, size_t count)
 {
@@ -157,12 +165,19 @@ ask_promtool(struct one *all, size_t count)
         ck_assert_uint_eq(fwrite(gr_buf_cstr(&all[i].text), 1, all[i].text.n, f), all[i].text.n);
         ck_assert_int_eq(fclose(f), 0);
     }
-    run_promtool(folder, count);
-    read_verdicts(folder, all, count);
+    for (size_t from = 0; from < count;) {
+        bool crashed = !run_promtool(folder, from, count);
+
+        read_verdicts(folder, all, count);
+        while (from < count && all[from].seen)
+            from++;
+        ck_assert_msg((from < count) == crashed, "promtool said nothing about file %zu", from);
+        if (crashed)
+            refused_by_crash(&all[from++]);
+    }
     for (size_t i = 0; i < count; i++) {
         path_of(path, sizeof path, folder, i);
         unlink(path);
-        ck_assert_msg(all[i].seen, "promtool said nothing about file %zu", i);
     }
     snprintf(path, sizeof path, "%s/output", folder);
     unlink(path);
