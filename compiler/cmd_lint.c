@@ -62,9 +62,7 @@ switch_findings(struct lint_run *r, const char *option, const char *list, bool o
             return usage(r->self, "--%s: %s is an error and stays on", option, gr_code_info(code)->code);
         } else {
             r->options.off[code] = off;
-            if (!off && gr_code_info(code)->severity < r->options.min_severity)
-                r->options.min_severity =
-                    gr_code_info(code)->severity; /* whoever asks for it wants to see it */
+            r->options.always[code] = !off; /* whoever asks for a note wants to see it */
         }
     }
     return EXIT_CLEAN;

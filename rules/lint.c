@@ -9,7 +9,8 @@
 #define ARENA_BYTES_MAX ((size_t)8 << 30)
 /* One expression of the largest size, its tree and what is inferred of it. */
 #define SCRATCH_BYTES_MAX ((size_t)1 << 30)
-#define MESSAGE_BYTES_MAX 4096u
+/* A message quotes at most one name, which is at most as long as an expression or a scalar; gr_diag cuts it. */
+#define MESSAGE_BYTES_MAX ((size_t)8 << 20)
 
 void
 gr_lint_defaults(struct gr_lint_options *o)
@@ -75,7 +76,8 @@ lint_wants(const struct gr_lint *l, enum gr_code code)
 {
     enum gr_severity severity = gr_code_info(code)->severity;
 
-    return severity == GR_SEV_ERROR || (!l->options.off[code] && severity >= l->options.min_severity);
+    return severity == GR_SEV_ERROR ||
+           (!l->options.off[code] && (severity >= l->options.min_severity || l->options.always[code]));
 }
 
 bool
@@ -90,6 +92,7 @@ lint_report(struct gr_lint *l, enum gr_code code, struct gr_span where, struct g
     va_start(ap, fmt);
     gr_buf_vprintf(&message, fmt, ap);
     va_end(ap);
+    l->no_memory = l->no_memory || gr_buf_err(&message) != GR_OK;
     gr_diag(l->diags, code, where, fix, "%s", gr_buf_cstr(&message));
     gr_buf_fini(&message);
     return true;
@@ -148,8 +151,10 @@ check_rule(struct gr_lint *l, const struct lint_rule *rule)
     for (size_t i = 0; i < lint_row_count && c.err == GR_OK; i++)
         if (row_wanted(l, &lint_rows[i]))
             lint_rows[i].run(&c);
+    if (gr_arena_status(c.scratch) != GR_OK)
+        c.err = GR_ENOMEM; /* places, too, need memory */
     gr_arena_free(c.scratch);
-    return c.err;
+    return l->no_memory ? GR_ENOMEM : c.err;
 }
 
 /* ---- files ---- */
@@ -171,8 +176,8 @@ gr_lint_file(struct gr_lint *l, uint32_t file)
     l->last = f;
     l->newest[file] = f;
     l->rule_count += f->rules;
-    if ((err = lint_suppressions_read(l, f)) != GR_OK)
-        return err;
+    if ((err = lint_suppressions_read(l, f)) != GR_OK || l->no_memory)
+        return GR_ENOMEM;
     for (size_t g = 0; g < f->count; g++)
         for (size_t i = 0; i < f->groups[g].count; i++)
             if ((err = check_rule(l, &f->groups[g].rules[i])) != GR_OK)
@@ -186,5 +191,5 @@ gr_lint_finish(struct gr_lint *l)
     lint_index_finish(l);
     for (const struct lint_file *f = l->files; f; f = f->next)
         lint_suppressions_finish(l, f);
-    return gr_arena_status(l->arena);
+    return l->no_memory ? GR_ENOMEM : gr_arena_status(l->arena);
 }

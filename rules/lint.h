@@ -70,6 +70,7 @@ struct gr_lint {
     struct lint_file *newest[GR_SOURCES_MAX + 1]; /* by source */
     struct lint_table series, rules;
     size_t rule_count;
+    bool no_memory; /* a message was lost */
 };
 
 /* ---- suppression comments (lint_suppress.c) ---- */

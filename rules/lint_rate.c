@@ -80,6 +80,7 @@ check_range(struct lint_check *c, const struct gr_promql *call, const struct gr_
     lint_report(c->lint, GR0513, selector->where, gr_buf_str(&b),
                 "the range holds fewer than four scrapes: one lost scrape and " GR_FMT "() is wrong or empty",
                 GR_ARG(call->u.function->name));
+    c->lint->no_memory = c->lint->no_memory || gr_buf_err(&b) != GR_OK;
     gr_buf_fini(&b);
 }
 
@@ -207,6 +208,7 @@ visit_intervals(struct gr_promql *e, void *ctx)
                     "%s: this range never looks at a part of the data", gr_buf_cstr(&b));
         gr_buf_reset(&b);
     }
+    c->lint->no_memory = c->lint->no_memory || gr_buf_err(&b) != GR_OK;
     gr_buf_fini(&b);
     return true;
 }

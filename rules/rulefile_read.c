@@ -96,53 +96,50 @@ duration_of(struct rule_reader *r, const struct gr_node *n, const char *what)
     }
 }
 
-/* What yaml.v3 decodes into an int: whole numbers in base 2, 8, 10 or 16 and floats that fit. */
+/* Digits of base 2, 8 or 16 behind their prefix, below 2^63. */
+static bool
+is_prefixed_int(struct gr_str s)
+{
+    char c = (char)(s.p[1] | 0x20);
+    unsigned base = c == 'x' ? 16 : c == 'o' ? 8 : 2;
+    uint64_t v = 0;
+
+    for (size_t i = 2; i < s.n; i++) {
+        char lower = (char)(s.p[i] | 0x20);
+        unsigned d = s.p[i] >= '0' && s.p[i] <= '9' ? (unsigned)(s.p[i] - '0')
+                     : lower >= 'a' && lower <= 'f' ? (unsigned)(lower - 'a' + 10)
+                                                    : 99;
+        if (d >= base || v > ((uint64_t)INT64_MAX - d) / base)
+            return false;
+        v = v * base + d;
+    }
+    return s.n > 2;
+}
+
+/* What yaml.v3 decodes into an int: whole numbers in base 2, 8, 10 or 16, and floats that fit (5., .5 and 1e3 are some there).
+ * Underscores mean nothing. */
 static bool
 is_int(struct gr_str s)
 {
-    struct gr_buf b = GR_BUF_INIT(128);
+    char text[256];
+    struct gr_str digits = {text, 0};
+    bool minus = s.n > 0 && s.p[0] == '-';
     double value = 0;
-    bool ok, minus;
-    struct gr_str digits;
 
-    for (size_t i = 0; i < s.n; i++)
+    if (s.n > sizeof text / 2 || (s.n > 0 && s.p[0] == '_'))
+        return false;
+    for (size_t i = minus || (s.n > 0 && s.p[0] == '+') ? 1 : 0; i < s.n; i++) {
+        if (s.p[i] == '.' && digits.n == 0)
+            text[digits.n++] = '0';
         if (s.p[i] != '_')
-            gr_buf_putc(&b, s.p[i]);
-    digits = gr_buf_str(&b);
-    minus = digits.n > 0 && digits.p[0] == '-';
-    digits = gr_str_sub(digits, digits.n > 0 && (minus || digits.p[0] == '+') ? 1 : 0, digits.n);
-    ok = digits.n > 1 && digits.p[0] == '0' &&
-         ((digits.p[1] | 0x20) == 'x' || (digits.p[1] | 0x20) == 'b' || (digits.p[1] | 0x20) == 'o');
-    if (ok) {
-        unsigned base = (digits.p[1] | 0x20) == 'x' ? 16 : (digits.p[1] | 0x20) == 'o' ? 8 : 2;
-        uint64_t v = 0;
-
-        ok = digits.n > 2;
-        for (size_t i = 2; i < digits.n; i++) {
-            unsigned d = digits.p[i] >= '0' && digits.p[i] <= '9' ? (unsigned)(digits.p[i] - '0')
-                         : (digits.p[i] | 0x20) >= 'a' && (digits.p[i] | 0x20) <= 'f'
-                             ? (unsigned)((digits.p[i] | 0x20) - 'a' + 10)
-                             : 99;
-            ok = ok && d < base && v <= ((uint64_t)INT64_MAX - d) / base;
-            v = ok ? v * base + d : v;
-        }
-    } else if (digits.n > 0 && s.p[0] != '_') {
-        struct gr_buf whole = GR_BUF_INIT(256);
-
-        gr_buf_puts(&whole, digits.p[0] == '.' ? "0" : "");
-        for (size_t i = 0; i < digits.n; i++) { /* 5. and 5.e3 are floats there, too */
-            gr_buf_putc(&whole, digits.p[i]);
-            if (digits.p[i] == '.' && (i + 1 == digits.n || (digits.p[i + 1] | 0x20) == 'e'))
-                gr_buf_putc(&whole, '0');
-        }
-        ok = digits.n > (digits.p[0] == '.' ? 1u : 0u) && gr_buf_err(&whole) == GR_OK &&
-             gr_parse_double(gr_buf_str(&whole), &value) == GR_OK && value >= 0 &&
-             (minus || value <= 9223372036854775807.0);
-        gr_buf_fini(&whole);
+            text[digits.n++] = s.p[i];
+        if (s.p[i] == '.' && s.n > 1 && (i + 1 == s.n || (s.p[i + 1] | 0x20) == 'e'))
+            text[digits.n++] = '0';
     }
-    ok = ok && gr_buf_err(&b) == GR_OK;
-    gr_buf_fini(&b);
-    return ok;
+    if (digits.n > 1 && text[0] == '0' && strchr("xXbBoO", text[1]))
+        return is_prefixed_int(digits);
+    return gr_parse_double(digits, &value) == GR_OK && value >= 0 &&
+           (minus || value <= 9223372036854775807.0);
 }
 
 static void

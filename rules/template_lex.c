@@ -354,16 +354,39 @@ template_rune_ok(struct gr_str literal)
     return n > 0 && n + 2 == literal.n;
 }
 
+/* A number's text, rewritten; one that is longer is refused. */
+struct digits {
+    char p[256];
+    size_t n;
+    bool too_long;
+};
+
+static void
+put(struct digits *d, char c)
+{
+    if (d->n < sizeof d->p)
+        d->p[d->n++] = c;
+    else
+        d->too_long = true;
+}
+
+static void
+put_all(struct digits *d, struct gr_str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        put(d, s.p[i]);
+}
+
 /* Underscores stand between digits, or behind a prefix. Copies the others. */
 static bool
-without_underscores(struct gr_str s, bool prefix, struct gr_buf *out)
+without_underscores(struct gr_str s, bool prefix, struct digits *out)
 {
     bool digit_before = prefix;
 
     for (size_t i = 0; i < s.n; i++) {
         if (s.p[i] != '_') {
             digit_before = is_hex(s.p[i]);
-            gr_buf_putc(out, s.p[i]);
+            put(out, s.p[i]);
         } else if (!digit_before || i + 1 == s.n || !is_hex(s.p[i + 1])) {
             return false;
         } else {
@@ -393,24 +416,22 @@ whole_ok(struct gr_str digits, unsigned base, bool negative)
 static bool
 decimal_ok(struct gr_str s)
 {
-    struct gr_buf b = GR_BUF_INIT(512);
+    struct digits d = {.n = 0};
     size_t e = 0, point;
     double value;
-    bool ok;
 
     while (e < s.n && (s.p[e] | 0x20) != 'e')
         e++;
     point = gr_str_find(s, GR_STR("."), 0);
+    if (s.n == 0 || (point == SIZE_MAX && e == s.n) || (point == 0 && e == 1))
+        return false;
     if (point == 0) /* .5 */
-        gr_buf_putc(&b, '0');
-    gr_buf_put(&b, gr_str_sub(s, 0, e));
+        put(&d, '0');
+    put_all(&d, gr_str_sub(s, 0, e));
     if (point != SIZE_MAX && point + 1 == e) /* 5. */
-        gr_buf_putc(&b, '0');
-    gr_buf_put(&b, gr_str_sub(s, e, s.n));
-    ok = s.n > 0 && (point != SIZE_MAX || e < s.n) && !(point == 0 && e == 1) && gr_buf_err(&b) == GR_OK &&
-         gr_parse_double(gr_buf_str(&b), &value) == GR_OK;
-    gr_buf_fini(&b);
-    return ok;
+        put(&d, '0');
+    put_all(&d, gr_str_sub(s, e, s.n));
+    return !d.too_long && gr_parse_double((struct gr_str){d.p, d.n}, &value) == GR_OK;
 }
 
 /* Digits with an optional point, then p and an exponent. */
@@ -435,8 +456,8 @@ hex_float_ok(struct gr_str s)
 bool
 template_number_ok(struct gr_str s)
 {
-    struct gr_buf b = GR_BUF_INIT(512);
-    bool negative = s.n > 0 && s.p[0] == '-', imaginary = s.n > 0 && s.p[s.n - 1] == 'i', ok = false;
+    struct digits d = {.n = 0};
+    bool negative = s.n > 0 && s.p[0] == '-', imaginary = s.n > 0 && s.p[s.n - 1] == 'i';
     unsigned base = 10;
     struct gr_str digits;
 
@@ -446,16 +467,13 @@ template_number_ok(struct gr_str s)
         base = c == 'x' ? 16 : c == 'b' ? 2 : c == 'o' ? 8 : 10;
     }
     if (!without_underscores(gr_str_sub(s, base == 10 ? 0 : 2, s.n), base != 10 || (s.n > 0 && s.p[0] == '0'),
-                             &b))
-        goto done;
-    digits = gr_buf_str(&b);
-    if (gr_buf_err(&b) != GR_OK)
-        goto done;
-    ok = base == 16 ? hex_float_ok(digits) : base == 10 && decimal_ok(digits);
-    if (base == 10 && digits.n > 1 && digits.p[0] == '0')
-        base = imaginary ? 10 : 8;
-    ok = ok || whole_ok(digits, base, negative);
-done:
-    gr_buf_fini(&b);
-    return ok;
+                             &d) ||
+        d.too_long)
+        return false;
+    digits = (struct gr_str){d.p, d.n};
+    if (base == 16 ? hex_float_ok(digits) : base == 10 && decimal_ok(digits))
+        return true;
+    if (base == 10 && digits.n > 1 && digits.p[0] == '0' && !imaginary)
+        base = 8;
+    return whole_ok(digits, base, negative);
 }

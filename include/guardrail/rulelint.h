@@ -20,6 +20,7 @@ struct gr_lint_options {
     bool off
         [GR_CODE_COUNT]; /* codes not to be reported; see gr_lint_defaults. Errors are reported in any case */
     enum gr_severity min_severity;
+    bool always[GR_CODE_COUNT]; /* reported even below min_severity */
     int64_t scrape_interval_ms;
     struct gr_str annotations[GR_LINT_ANNOTATIONS_MAX]; /* that every alert must have; borrowed */
     size_t annotation_count;

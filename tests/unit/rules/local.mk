@@ -13,6 +13,7 @@ tests_unit_rules_test_rules_SOURCES = \
 	tests/unit/rules/promql_gen.h \
 	tests/unit/rules/rulefile_gen.c \
 	tests/unit/rules/rulefile_gen.h \
+	tests/unit/rules/test_lint.c \
 	tests/unit/rules/test_promql_check.c \
 	tests/unit/rules/test_promql_diff.c \
 	tests/unit/rules/test_promql_labels.c \
@@ -31,4 +32,4 @@ tests_unit_rules_test_rules_SOURCES = \
 	tests/unit/rules/test_rulefile_write.c \
 	tests/unit/rules/test_rules.c \
 	tests/unit/rules/test_rules.h
-EXTRA_DIST += tests/data/lowering-sketch.yml tests/data/promql-pretty.txt
+EXTRA_DIST += tests/data/lowering-sketch.yml tests/data/promql-pretty.txt tests/data/rules

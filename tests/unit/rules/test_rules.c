@@ -46,6 +46,7 @@ parsed_must(struct parsed *p, const char *text)
 
 /* clang-format off */
 static Suite *(*const suites[])(void) = {
+    lint_suite,
     promql_check_suite,
     promql_diff_suite,
     promql_labels_suite,

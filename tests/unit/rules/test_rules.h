@@ -5,6 +5,7 @@
 
 #include "guardrail/promql.h"
 
+Suite *lint_suite(void);
 Suite *promql_check_suite(void);
 Suite *promql_diff_suite(void);
 Suite *promql_labels_suite(void);
