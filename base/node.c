@@ -372,6 +372,9 @@ build_check_text(struct node_builder *b, bool *ascii)
     for (size_t at = 0; at < b->text.n; at += n) {
         uint32_t cp = 0;
 
+        n = 1;
+        if ((unsigned char)b->text.p[at] - 1u < 0x7fu) /* ASCII, most of any text */
+            continue;
         n = utf8_decode(gr_str_sub(b->text, at, b->text.n), &cp);
         if (n == 0 || cp == 0) {
             if (cp == 0 && n > 0)

@@ -8,6 +8,7 @@ fuzz_targets = \
 	tests/fuzz/fuzz_promql \
 	tests/fuzz/fuzz_quantity \
 	tests/fuzz/fuzz_quote \
+	tests/fuzz/fuzz_rulefile \
 	tests/fuzz/fuzz_spec \
 	tests/fuzz/fuzz_yaml
 check_PROGRAMS += $(fuzz_targets)
@@ -42,3 +43,7 @@ tests_fuzz_fuzz_promql_LDADD = $(RULES_LIBS) $(BASE_LIBS)
 tests_fuzz_fuzz_spec_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/compiler
 tests_fuzz_fuzz_spec_SOURCES = tests/fuzz/fuzz_spec.c tests/fuzz/fuzz.h tests/fuzz/replay.c
 tests_fuzz_fuzz_spec_LDADD = $(COMPILER_LIBS)
+
+tests_fuzz_fuzz_rulefile_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/rules
+tests_fuzz_fuzz_rulefile_SOURCES = tests/fuzz/fuzz_rulefile.c tests/fuzz/fuzz.h tests/fuzz/replay.c
+tests_fuzz_fuzz_rulefile_LDADD = $(RULES_LIBS) $(BASE_LIBS) -lm

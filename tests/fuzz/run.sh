@@ -13,7 +13,7 @@ for target in "$@"; do
     # target needs them.
     # shellcheck disable=SC2046
     clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-        -I"$build" -I"$src/include" -I"$src/compiler" -o "$build/fuzz/fuzz_$target" \
+        -I"$build" -I"$src/include" -I"$src/rules" -I"$src/compiler" -o "$build/fuzz/fuzz_$target" \
         "$src/tests/fuzz/fuzz_$target.c" "$src/tests/unit/base/tree.c" "$src"/base/*.c "$src"/rules/*.c \
         "$src"/compiler/spec*.c "$src"/compiler/model.c \
         $(pkg-config --cflags --libs yaml-0.1 libcjson gnutls) -lm
