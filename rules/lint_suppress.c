@@ -238,6 +238,8 @@ compare_suppressions(const void *a, const void *b)
 static void
 sort(struct lint_suppressions *list)
 {
+    if (list->count == 0)
+        return;
     qsort(list->items, list->count, sizeof *list->items, compare_suppressions);
     for (size_t i = 0; i < list->count; i++) {
         struct suppression *s = &list->items[i];

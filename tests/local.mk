@@ -11,8 +11,8 @@ include tests/e2e/local.mk
 include tests/golden/local.mk
 include tests/tools/local.mk
 EXTRA_DIST += tests/packages.sh tests/packages.txt tests/run.sh
-TESTS += tests/guardrailc.sh tests/layering.sh tests/promtool/run.sh
-dist_check_SCRIPTS += tests/guardrailc.sh tests/layering.sh tests/promtool/run.sh
+TESTS += tests/guardrailc.sh tests/layering.sh tests/lint.sh tests/promtool/run.sh
+dist_check_SCRIPTS += tests/guardrailc.sh tests/layering.sh tests/lint.sh tests/promtool/run.sh
 EXTRA_DIST += \
 	tests/promtool/demo.test.yml \
 	tests/promtool/demo.yml \
@@ -27,3 +27,4 @@ EXTRA_DIST += \
 	tests/promtool/phases.test.yml \
 	tests/promtool/streams.test.yml \
 	tests/promtool/streams.yml
+EXTRA_DIST += tests/bench/lint.sh

@@ -31,5 +31,6 @@ tests_unit_rules_test_rules_SOURCES = \
 	tests/unit/rules/test_rulefile_diff.c \
 	tests/unit/rules/test_rulefile_write.c \
 	tests/unit/rules/test_rules.c \
-	tests/unit/rules/test_rules.h
+	tests/unit/rules/test_rules.h \
+	tests/unit/rules/test_template.c
 EXTRA_DIST += tests/data/lowering-sketch.yml tests/data/promql-pretty.txt tests/data/rules

@@ -63,6 +63,7 @@ static Suite *(*const suites[])(void) = {
     rulefile_suite,
     rulefile_diff_suite,
     rulefile_write_suite,
+    template_suite,
 };
 /* clang-format on */
 

@@ -22,6 +22,7 @@ Suite *promql_tree_suite(void);
 Suite *rulefile_suite(void);
 Suite *rulefile_diff_suite(void);
 Suite *rulefile_write_suite(void);
+Suite *template_suite(void);
 
 struct parsed {
     struct gr_arena *arena;
