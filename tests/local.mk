@@ -28,3 +28,7 @@ EXTRA_DIST += \
 	tests/promtool/streams.test.yml \
 	tests/promtool/streams.yml
 EXTRA_DIST += tests/bench/lint.sh
+dist_check_SCRIPTS += tests/valgrind.sh
+check-valgrind: $(check_PROGRAMS)
+	GR_SRCDIR='$(abs_top_srcdir)' GR_BUILDDIR='$(abs_top_builddir)' PROMTOOL='$(PROMTOOL)' sh '$(srcdir)/tests/valgrind.sh'
+.PHONY: check-valgrind

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building and testing need (Debian 12), builds out of tree, runs every test; .ci/run calls this.
 #
-#   tests/run.sh             everything: gcc, clang, sanitizers, distcheck, formatting
+#   tests/run.sh             everything: gcc, valgrind, clang with sanitizers, distcheck, formatting
 #   tests/run.sh --quick     one build with gcc and its tests
 #   tests/run.sh --no-install   as it is, without apt
 #
@@ -65,6 +65,7 @@ check_clean() {
 step autoreconf autoreconf -fi || exit 1
 build_and_check gcc CC=gcc CFLAGS='-O2 -g'
 if [ $quick = no ]; then
+  step valgrind make -C build/gcc check-valgrind
   # One process per test program: the leak check at the end of each forked test would take most of the time.
   CK_FORK=no build_and_check sanitizers CC=clang CFLAGS='-O1 -g' --enable-sanitizers
   step distcheck make -C build/gcc distcheck DISTCHECK_CONFIGURE_FLAGS=--enable-werror
