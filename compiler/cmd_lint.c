@@ -176,7 +176,7 @@ failing(const struct lint_run *r)
 {
     size_t n = 0;
 
-    for (int severity = r->fail_on; severity <= GR_SEV_ERROR; severity++)
+    for (int severity = (int)r->fail_on; severity <= (int)GR_SEV_ERROR; severity++)
         n += gr_diags_count(r->s.diags, (enum gr_severity)severity);
     return n;
 }

@@ -125,7 +125,7 @@ note_read(struct gr_promql *e, void *ctx)
 static bool
 row_wanted(const struct gr_lint *l, const struct lint_row *row)
 {
-    for (int code = row->first; code <= (int)row->last; code++)
+    for (int code = (int)row->first; code <= (int)row->last; code++)
         if (lint_wants(l, (enum gr_code)code))
             return true;
     return false;
