@@ -236,7 +236,7 @@ bare(const struct gr_promql *e)
     return e;
 }
 
-/* absent(): the labels of the selector's = matchers (one for each label), nothing else; for anything but a
+/* absent(): a label of the selector for each = matcher, unless a later matcher names the label again; nothing else. For anything but a
  * selector none. */
 static enum gr_err
 infer_absent(const struct infer *in, const struct gr_promql *arg, set *out)
@@ -249,15 +249,17 @@ infer_absent(const struct infer *in, const struct gr_promql *arg, set *out)
         return GR_OK;
     for (size_t i = 0; i < arg->u.selector.count && err == GR_OK; i++) {
         const struct gr_promql_matcher *m = &arg->u.selector.matchers[i];
-        struct gr_promql_label label = {m->name, GR_PROMQL_CERTAIN, true, m->value};
+        struct gr_promql_label label = {.name = m->name, .presence = GR_PROMQL_ABSENT};
+        bool first = m->op == GR_PROMQL_IS && m->value.n > 0;
 
         if (gr_str_eq(m->name, NAME))
             continue;
-        for (size_t k = 0; k < arg->u.selector.count; k++)
-            if (k != i && gr_str_eq(arg->u.selector.matchers[k].name, m->name))
-                label.presence = GR_PROMQL_ABSENT; /* matched twice: left out */
-        if (m->op == GR_PROMQL_IS && m->value.n > 0)
-            err = put(in, out, label);
+        for (size_t k = 0; k < i && first; k++) /* the second = on a label takes it away, the third, too */
+            first = !gr_str_eq(arg->u.selector.matchers[k].name, m->name) ||
+                    arg->u.selector.matchers[k].op != GR_PROMQL_IS;
+        if (first)
+            label = (struct gr_promql_label){m->name, GR_PROMQL_CERTAIN, true, m->value};
+        err = put(in, out, label);
     }
     return err;
 }
@@ -381,6 +383,18 @@ grouped(const struct gr_promql_aggregate *agg, struct gr_promql_label label)
     return label;
 }
 
+/* count_values writes the value into a label, before a without clause takes that away again. */
+static enum gr_err
+put_values_label(const struct infer *in, const struct gr_promql *e, set *out)
+{
+    const struct gr_promql_aggregate *agg = &e->u.aggregate;
+    struct gr_promql_label label = {.name = text_of(e->child[0]), .presence = GR_PROMQL_CERTAIN};
+
+    if (agg->clause == GR_PROMQL_WITHOUT && is_listed(label.name, agg->labels, agg->count))
+        label.presence = GR_PROMQL_ABSENT;
+    return put(in, out, label);
+}
+
 /* by keeps what is listed, without drops it and the name; topk and bottomk keep whole series. */
 static enum gr_err
 infer_aggregate(const struct infer *in, const struct gr_promql *e, set *out)
@@ -405,10 +419,7 @@ infer_aggregate(const struct infer *in, const struct gr_promql *e, set *out)
         for (size_t i = 0; i < agg->count && err == GR_OK; i++)
             err = put(in, out, grouped(agg, get(&inner, agg->labels[i])));
     }
-    if (err == GR_OK && agg->op == GR_PROMQL_COUNT_VALUES)
-        err = put(in, out,
-                  (struct gr_promql_label){.name = text_of(e->child[0]), .presence = GR_PROMQL_CERTAIN});
-    return err;
+    return err == GR_OK && agg->op == GR_PROMQL_COUNT_VALUES ? put_values_label(in, e, out) : err;
 }
 
 /* ---- operators ---- */
@@ -499,6 +510,8 @@ infer_join(const struct infer *in, const struct gr_promql_binary *b, const set *
         err = put_name(in, b, out);
     for (size_t i = 0; i < b->include_count && err == GR_OK; i++)
         err = put(in, out, get(one, b->include[i]));
+    if (err == GR_OK && b->return_bool) /* even when group_left (__name__) has just brought it */
+        err = put_absent(in, out, NAME);
     return err;
 }
 

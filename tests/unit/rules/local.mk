@@ -11,11 +11,14 @@ tests_unit_rules_test_rules_SOURCES = \
 	tests/unit/fault.h \
 	tests/unit/rules/promql_gen.c \
 	tests/unit/rules/promql_gen.h \
+	tests/unit/rules/promtool.c \
+	tests/unit/rules/promtool.h \
 	tests/unit/rules/rulefile_gen.c \
 	tests/unit/rules/rulefile_gen.h \
 	tests/unit/rules/test_lint.c \
 	tests/unit/rules/test_promql_check.c \
 	tests/unit/rules/test_promql_diff.c \
+	tests/unit/rules/test_promql_eval.c \
 	tests/unit/rules/test_promql_labels.c \
 	tests/unit/rules/test_promql_lex.c \
 	tests/unit/rules/test_promql_literal.c \
