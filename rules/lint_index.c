@@ -142,7 +142,7 @@ same_rule(const void *item, const void *key)
         return false;
     for (size_t i = 0; i < a->labels.count; i++) {
         const struct lint_pair *x = &a->labels.items[i];
-        size_t k = 0;
+        size_t k = gr_str_eq(b->labels.items[i].key, x->key) ? i : 0; /* mostly in the same order */
 
         while (k < b->labels.count && !gr_str_eq(b->labels.items[k].key, x->key))
             k++;

@@ -14,6 +14,7 @@
 #define MERGE_NESTING_MAX 8u
 #define PAIRS_MAX 1000u
 #define GROUPS_MAX 100000u
+#define VISITS_MAX ((size_t)100 << 20) /* about a second */
 #define NODES_PER_FILE_MAX ((size_t)16 << 20)
 
 struct rule_reader {
@@ -21,7 +22,9 @@ struct rule_reader {
     const struct gr_sources *sources;
     struct gr_diags *diags;
     size_t rules_left;
-    enum gr_err err; /* GR_ENOMEM, or GR_ELIMIT (reported); ends it */
+    size_t visits_left; /* entries that merge keys may bring in: aliases make short files long */
+    bool merging;       /* what is visited comes from a merge key */
+    enum gr_err err;    /* GR_ENOMEM, or GR_ELIMIT (reported); ends it */
 };
 
 /* ---- values ---- */
@@ -173,6 +176,20 @@ is_merge_key(const struct rule_reader *r, const struct gr_node *entry)
 static void each_merged(struct rule_reader *r, const struct gr_node *value, unsigned depth, entry_fn *visit,
                         void *ctx);
 
+/* Counts n steps more; false, and reported, when there were too many. */
+static bool
+may_visit(struct rule_reader *r, const struct gr_node *at, size_t n)
+{
+    if (r->visits_left > n) {
+        r->visits_left -= n;
+        return true;
+    }
+    if (r->visits_left > 0)
+        gr_diag(r->diags, GR0002, at->span, GR_STR("write the entries out"), "merge keys unfold to too much");
+    r->visits_left = 0;
+    return false;
+}
+
 /* Visits the entries of a map, then those merged into it. The visitor must let the first of a name win. */
 static void
 each_entry(struct rule_reader *r, const struct gr_node *map, unsigned depth, entry_fn *visit, void *ctx)
@@ -180,13 +197,20 @@ each_entry(struct rule_reader *r, const struct gr_node *map, unsigned depth, ent
     const struct gr_node *merge = NULL;
 
     gr_node_each (entry, map) {
+        if (r->merging && !may_visit(r, entry, 1))
+            return;
         if (is_merge_key(r, entry))
             merge = entry;
         else if (!is_null_key(r, entry))
             visit(r, entry, ctx);
     }
-    if (merge)
+    if (merge) {
+        bool outer = r->merging;
+
+        r->merging = true;
         each_merged(r, merge, depth + 1, visit, ctx);
+        r->merging = outer;
+    }
 }
 
 static void
@@ -272,12 +296,13 @@ take_pair(struct rule_reader *r, const struct gr_node *entry, void *ctx)
     struct lint_pairs *p = ctx;
     struct lint_pair *grown;
 
-    for (size_t i = 0; i < p->count; i++)
+    if (r->merging && !may_visit(r, entry, p->count))
+        return;
+    for (size_t i = 0; r->merging && i < p->count; i++) /* else they differ: duplicates were dropped */
         if (gr_str_eq(p->items[i].key, entry->key))
             return;
     if (p->count >= PAIRS_MAX) {
-        if (p->count == PAIRS_MAX)
-            gr_diag(r->diags, GR0002, entry->key_span, GR_STR_NONE, "more than %u entries", PAIRS_MAX);
+        gr_diag(r->diags, GR0002, entry->key_span, GR_STR_NONE, "more than %u entries", PAIRS_MAX);
         return;
     }
     string_of(r, entry, "the value");
@@ -539,7 +564,8 @@ rulefile_read(struct gr_arena *a, const struct gr_sources *sources, uint32_t fil
     static const char *const names[] = {"groups"};
     static const struct gr_node_limits limits = {
         .depth = 64, .nodes = NODES_PER_FILE_MAX, .scalar_bytes = 4u << 20};
-    struct rule_reader r = {.arena = a, .sources = sources, .diags = diags, .rules_left = rules_max};
+    struct rule_reader r = {
+        .arena = a, .sources = sources, .diags = diags, .rules_left = rules_max, .visits_left = VISITS_MAX};
     const struct gr_node *found[1] = {NULL};
     struct keys k = {"a rule file", names, 1, found};
     struct gr_node *root = NULL;

@@ -360,6 +360,30 @@ START_TEST(aliases_are_bounded)
 }
 END_TEST
 
+/* The same for merge keys. */
+START_TEST(merge_keys_are_bounded)
+{
+    struct gr_buf b = GR_BUF_INIT(1 << 22);
+    struct linted t;
+
+    gr_buf_puts(&b, "groups:\n  - name: g0\n    rules:\n      - {alert: A, expr: 'up == 0', labels: &l {");
+    for (int i = 0; i < 900; i++)
+        gr_buf_printf(&b, "a%d: b, ", i);
+    gr_buf_puts(&b, "}}\n      - &r {alert: B, expr: 'up == 0', labels: {<<: [");
+    for (int i = 0; i < 1000; i++)
+        gr_buf_puts(&b, "*l, ");
+    gr_buf_puts(&b, "]}}\n");
+    for (int i = 0; i < 1000; i++)
+        gr_buf_puts(&b, "      - *r\n");
+    linted_init(&t);
+    t.options.min_severity = GR_SEV_ERROR;
+    linted_text(&t, GR_STR("a"), gr_buf_str(&b));
+    ck_assert_ptr_nonnull(strstr(linted_findings(&t), "merge keys unfold to too much"));
+    linted_fini(&t);
+    gr_buf_fini(&b);
+}
+END_TEST
+
 START_TEST(any_allocation_may_fail)
 {
     static const char text[] =
@@ -411,6 +435,7 @@ lint_suite(void)
     tcase_add_test(tc, files_are_one_set);
     tcase_add_loop_test(tc, options_count, 0, GR_COUNT(option_rows));
     tcase_add_test(tc, aliases_are_bounded);
+    tcase_add_test(tc, merge_keys_are_bounded);
     tcase_add_loop_test(tc, any_allocation_may_fail, 0, 2);
     suite_add_tcase(s, corpus);
     suite_add_tcase(s, tc);
