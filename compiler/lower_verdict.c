@@ -364,8 +364,8 @@ missing(struct lower *lo)
     reason(lo, "missing", lower_cut(lo, from));
 }
 
-/* no_control: the canary recorded a slot in this evaluation and control none; or control's window holds nothing to divide by; or it is
- * thinner than the canary's, so the comparison is with the past. */
+/* no_control: the canary recorded a slot in this evaluation and control none, or control's window holds nothing to divide by. Control that
+ * is back after a gap is there: what is missing of its window makes the verdict thin. */
 static void
 no_control(struct lower *lo)
 {
@@ -380,12 +380,10 @@ no_control(struct lower *lo)
     put_slots(lo, sums, values, "=$C");
     lower_put(lo, ") unless ignoring (cohort) (", NULL);
     put_slots(lo, sums, values, "=$K");
-    lower_put(
-        lo,
-        "))\n  or sum without (cohort) (guardrail:window:value{$S$1,cohort=$C}) unless guardrail:effect{$S}\n"
-        "  or sum without (cohort) (guardrail:coverage:cohort{$S$1,cohort=$C} >= 0.9)"
-        " and sum without (cohort) (guardrail:coverage:cohort{$S$1,cohort=$K} < 0.9)) * 0 + 1",
-        which, NULL);
+    lower_put(lo,
+              "))\n  or sum without (cohort) (guardrail:window:value{$S$1,cohort=$C}) unless "
+              "guardrail:effect{$S}) * 0 + 1",
+              which, NULL);
     reason(lo, "no_control", lower_cut(lo, from));
 }
 
