@@ -35,6 +35,8 @@ struct finder {
     struct gr_str text;
     struct extent *extents; /* sorted by start */
     size_t count;
+    uint32_t next_from, next_start,
+        next_end; /* the line that comments from next_from on are about, once known */
 };
 
 /* ---- where rules are ---- */
@@ -106,10 +108,8 @@ in_text(const struct finder *f, uint32_t at)
 {
     size_t i = extent_from(f, at);
 
-    while (i > 0 && !f->extents[i - 1].rule)
-        i--;
-    if (i == 0 || at >= f->extents[i - 1].end)
-        return false;
+    if (i == 0 || at >= f->extents[i - 1].end || !f->extents[i - 1].rule)
+        return false; /* in no rule: where a group begins, none has since */
     return in_pairs(&f->extents[i - 1].rule->labels, at) ||
            in_pairs(&f->extents[i - 1].rule->annotations, at);
 }
@@ -142,18 +142,26 @@ skip_blanks(const struct finder *f, uint32_t at, uint32_t end)
 
 /* What a comment at `hash` is about. */
 static void
-find_target(const struct finder *f, uint32_t hash, uint32_t *from, uint32_t *to)
+find_target(struct finder *f, uint32_t hash, uint32_t *from, uint32_t *to)
 {
     uint32_t start = line_start(f, hash), end = line_end(f, hash), first = skip_blanks(f, start, end);
     size_t i;
 
-    while (first == end || f->text.p[first] == '#') { /* a comment or empty: the next line */
-        if (end >= f->text.n)
-            break;
+    if (first == hash && hash >= f->next_from &&
+        hash < f->next_start) { /* one of several comments in a row */
+        start = f->next_start;
+        end = f->next_end;
+        first = skip_blanks(f, start, end);
+    }
+    while (end < f->text.n &&
+           (first == end || f->text.p[first] == '#')) { /* a comment or empty: the next line */
         start = end + 1;
         end = line_end(f, start);
         first = skip_blanks(f, start, end);
     }
+    f->next_from = hash;
+    f->next_start = start;
+    f->next_end = end;
     *from = start;
     *to = end;
     i = extent_from(f, start);
@@ -271,15 +279,18 @@ lint_suppressions_read(struct gr_lint *l, struct lint_file *file)
     if (!(file->suppressions = gr_arena_alloc(l->arena, sizeof *file->suppressions)))
         return GR_ENOMEM;
     for (size_t at = 0; err == GR_OK && (at = gr_str_find(f.text, GR_STR(WORD), at)) != SIZE_MAX; at++) {
-        uint32_t end = line_end(&f, (uint32_t)at);
+        uint32_t end;
 
         if (!comment_start(&f, at, &hash))
             continue;
         if (!f.extents && (err = find_extents(&f)) != GR_OK)
             break;
-        if (!in_text(&f, hash))
-            err = take_comment(&f, (struct gr_span){file->file, hash, end},
-                               gr_str_sub(f.text, at + sizeof WORD - 1, end));
+        if (in_text(&f, hash))
+            continue;
+        end = line_end(&f, (uint32_t)at);
+        err = take_comment(&f, (struct gr_span){file->file, hash, end},
+                           gr_str_sub(f.text, at + sizeof WORD - 1, end));
+        at = end - 1; /* a comment ends where its line does */
     }
     sort(file->suppressions);
     return err;
