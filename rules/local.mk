@@ -15,6 +15,7 @@ librules_a_SOURCES = \
 	rules/lint_table.c \
 	rules/lint_value.c \
 	rules/promql_check.c \
+	rules/promql_hint.c \
 	rules/promql_labels.c \
 	rules/promql_lex.c \
 	rules/promql_lex.h \

@@ -14,6 +14,8 @@ struct check {
         (c)->failed = true;                                                                                  \
     } while (0)
 
+#define SIGNATURE_MAX 400u /* longer than any; with no memory the message ends without it */
+
 static enum gr_promql_type check_expr(struct check *c, const struct gr_promql *e);
 
 static bool
@@ -22,15 +24,33 @@ is_operand(enum gr_promql_type t)
     return t == GR_PROMQL_T_SCALAR || t == GR_PROMQL_T_VECTOR;
 }
 
+/* How to get what is wanted. */
+static struct gr_str
+way(const struct gr_promql *e, enum gr_promql_type got, enum gr_promql_type want)
+{
+    if (want == GR_PROMQL_T_MATRIX && got == GR_PROMQL_T_VECTOR)
+        return e->kind == GR_PROMQL_SELECTOR ? GR_STR("add a range behind it, as [5m]")
+                                             : GR_STR("make it a subquery, as (…)[1h:5m]");
+    if (want == GR_PROMQL_T_VECTOR && got == GR_PROMQL_T_MATRIX)
+        return GR_STR("leave out the range, or reduce it with rate(…) or a function …_over_time(…)");
+    if (want == GR_PROMQL_T_VECTOR && got == GR_PROMQL_T_SCALAR)
+        return GR_STR("vector(…) makes an instant vector of a scalar");
+    if (want == GR_PROMQL_T_SCALAR && got == GR_PROMQL_T_VECTOR)
+        return GR_STR("scalar(…) makes a scalar of an instant vector with one series");
+    return GR_STR_NONE;
+}
+
 static void
 expect(struct check *c, const struct gr_promql *e, enum gr_promql_type want, struct gr_str whose)
 {
     enum gr_promql_type got = check_expr(c, e);
 
-    if (got != want)
-        REPORT(c, e->where, "\"" GR_FMT "\" expects %s %s here, got %s %s", GR_ARG(whose),
-               want == GR_PROMQL_T_VECTOR ? "an" : "a", gr_promql_type_name(want),
-               got == GR_PROMQL_T_VECTOR ? "an" : "a", gr_promql_type_name(got));
+    if (got == want)
+        return;
+    gr_diag(c->diags, GR0402, e->where, way(e, got, want), "\"" GR_FMT "\" expects %s %s here, got %s %s",
+            GR_ARG(whose), want == GR_PROMQL_T_VECTOR ? "an" : "a", gr_promql_type_name(want),
+            got == GR_PROMQL_T_VECTOR ? "an" : "a", gr_promql_type_name(got));
+    c->failed = true;
 }
 
 static void
@@ -52,6 +72,22 @@ check_selector(struct check *c, const struct gr_promql *e)
                "is not empty");
 }
 
+/* f takes `want` arguments, or at least or at most so many. */
+static void
+report_count(struct check *c, const struct gr_promql *e, size_t want)
+{
+    const struct gr_promql_function *f = e->u.function;
+    struct gr_buf signature = GR_BUF_INIT(SIGNATURE_MAX);
+
+    promql_signature(&signature, f);
+    REPORT(c, e->where, "\"" GR_FMT "\" takes %s%zu argument%s, got %zu: %s", GR_ARG(f->name),
+           f->variadic == 0  ? ""
+           : e->count < want ? "at least "
+                             : "at most ",
+           want, want == 1 ? "" : "s", e->count, gr_buf_cstr(&signature));
+    gr_buf_fini(&signature);
+}
+
 static void
 check_call(struct check *c, const struct gr_promql *e)
 {
@@ -60,11 +96,7 @@ check_call(struct check *c, const struct gr_promql *e)
     size_t most = f->variadic < 0 ? SIZE_MAX : f->variadic == 0 ? least : least + (size_t)f->variadic;
 
     if (e->count < least || e->count > most)
-        REPORT(c, e->where, "\"" GR_FMT "\" takes %s%zu argument%s, got %zu", GR_ARG(f->name),
-               f->variadic == 0   ? ""
-               : e->count < least ? "at least "
-                                  : "at most ",
-               e->count < least ? least : most, (e->count < least ? least : most) == 1 ? "" : "s", e->count);
+        report_count(c, e, e->count < least ? least : most);
     for (size_t i = 0; i < e->count; i++) {
         size_t slot = i < f->arg_count ? i : f->arg_count - 1u;
 
@@ -123,7 +155,8 @@ check_binary(struct check *c, const struct gr_promql *e)
     if (scalars && gr_promql_op_compares(b->op) && !b->return_bool)
         REPORT(c, b->op_where, "a comparison of two scalars needs bool behind the operator");
     if ((left == GR_PROMQL_T_SCALAR || right == GR_PROMQL_T_SCALAR) && gr_promql_op_sets(b->op))
-        REPORT(c, b->op_where, "\"" GR_FMT "\" is for two instant vectors", GR_ARG(op));
+        REPORT(c, b->op_where, "\"" GR_FMT "\" is for two instant vectors; vector(…) makes one of a scalar",
+               GR_ARG(op));
     return scalars ? GR_PROMQL_T_SCALAR : GR_PROMQL_T_VECTOR;
 }
 

@@ -161,6 +161,9 @@ lex_range(struct lexer *lex)
     uint32_t start = lex->pos;
     int c = peek(lex);
 
+    if (c == '$')
+        return bad(lex, start,
+                   "a duration is expected here, as 5m; variables of a dashboard are not part of PromQL");
     if (c == '(' || c == '-' || c == '+')
         return bad_as(lex, start, GR0403,
                       "a duration is expected here, as 5m (arithmetic on durations needs Prometheus 3.4)");
@@ -201,6 +204,9 @@ scan_escape(struct lexer *lex, int quote)
         digits = 4;
     else if (c == 'U')
         digits = 8;
+    else if (c > 0 && strchr("dDwWsSpPBzAQE.()[]{}+*?|^$-/", c))
+        return "unknown escape; in quotes a regular expression's backslash is written twice, in backquotes "
+               "once";
     else
         return "unknown escape: \\a \\b \\f \\n \\r \\t \\v \\\\ \\ooo \\xhh \\uhhhh \\Uhhhhhhhh and the "
                "quote itself exist";
@@ -315,7 +321,7 @@ lex_in_braces(struct lexer *lex)
             return word(lex, start, TOK_OP, GR_PROMQL_NE);
         return bad(lex, start, "\"!=\" or \"!~\" is expected here");
     default:
-        return bad(lex, start, "unexpected character between braces");
+        return bad(lex, start, NULL);
     }
 }
 
@@ -384,7 +390,7 @@ lex_symbol(struct lexer *lex, uint32_t start)
     for (size_t i = 0; i < GR_COUNT(symbols); i++)
         if (symbols[i].c == c)
             return word(lex, start, symbols[i].kind, symbols[i].value);
-    return bad(lex, start, "unexpected character");
+    return bad(lex, start, NULL);
 }
 
 /* $name */

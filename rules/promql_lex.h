@@ -53,7 +53,7 @@ struct lexer {
     bool want_duration; /* the bracket was just opened */
     bool holes;         /* placeholders are allowed */
     enum gr_code code;  /* of a TOK_BAD: GR0401, or GR0403 where it is the syntax of a later version */
-    const char *why;    /* of a TOK_BAD: lives for ever */
+    const char *why;    /* of a TOK_BAD: lives for ever; NULL: a character that nothing starts with */
 };
 
 /* The next word; comments are left out. After TOK_BAD or TOK_EOF it must not be called again. */

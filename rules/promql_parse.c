@@ -61,12 +61,12 @@ parse_matcher(struct parser *p, struct gr_promql_selector *s)
         return;
     m.name = token_text(&p->lex, name);
     if (!take_match_op(p, &m.op)) {
-        parser_unexpected(p, "a selector", "=, !=, =~ or !~");
+        parser_unexpected_near(p, "a selector", "=, !=, =~ or !~", HINT_MATCH, NULL);
         return;
     }
     value = p->now;
     if (!parser_at(p, TOK_STRING)) {
-        parser_unexpected(p, "a selector", "a value in quotes");
+        parser_unexpected_near(p, "a selector", "a value in quotes", HINT_VALUE, NULL);
         return;
     }
     m.value = parser_string_value(p);
@@ -142,7 +142,8 @@ parse_matchers(struct parser *p, struct gr_promql *e)
         }
         if (!parser_good(p) || parser_at(p, TOK_RBRACE))
             break;
-        parser_expect(p, TOK_COMMA, "a selector", "\",\" or \"}\"");
+        if (!parser_take(p, TOK_COMMA))
+            parser_unexpected_near(p, "a selector", "\",\" or \"}\"", HINT_COMMA, NULL);
     }
     for (size_t i = 0; i < count && parser_good(p); i++)
         fill_matcher_hole(p, e, holes[i], params[i]);
@@ -199,17 +200,24 @@ parse_args(struct parser *p, struct args *args)
         }
         args->items[args->count++] = e;
     } while (parser_take(p, TOK_COMMA));
-    parser_expect(p, TOK_RPAREN, "a list of arguments", "\",\" or \")\"");
+    if (!parser_take(p, TOK_RPAREN))
+        parser_unexpected_near(p, "a list of arguments", "an operator, \",\" or \")\"", HINT_OPERATOR,
+                               args->items[args->count - 1]);
 }
 
 static void
 unknown_function(struct parser *p, struct token name)
 {
-    struct gr_str text = parser_quoted(p, name), nearest = promql_nearest_function(text);
+    struct gr_str text = parser_quoted(p, name), nearest = promql_hint_function(text);
     const char *version = promql_newer_name(text);
+    struct lexer ahead = p->lex; /* behind the parenthesis that is looked at */
+    bool labels = lexer_next(&ahead).kind == TOK_NAME && lexer_next(&ahead).kind == TOK_EQUAL;
 
     if (version)
         REPORT(p, GR0403, name.start, name.end, "\"" GR_FMT "\" needs Prometheus %s", GR_ARG(text), version);
+    else if (labels)
+        REPORT(p, GR0401, name.start, name.end, "labels are matched in braces: \"" GR_FMT "{…}\"",
+               GR_ARG(text));
     else if (nearest.n > 0 && parser_good(p)) {
         gr_diag(p->diags, GR0401, parser_place(p, name.start, name.end), nearest,
                 "unknown function \"" GR_FMT "\", did you mean \"" GR_FMT "\"?", GR_ARG(text),
@@ -272,8 +280,12 @@ parse_aggregate(struct parser *p, struct token op)
         return NULL;
     want = promql_agg_param(e->u.aggregate.op) == GR_PROMQL_T_NONE ? 1 : 2;
     if (args.count != want)
-        REPORT(p, GR0401, op.start, p->last_end, "\"" GR_FMT "\" takes %zu argument%s, got %zu",
-               GR_ARG(gr_promql_agg_name(e->u.aggregate.op)), want, want == 1 ? "" : "s", args.count);
+        REPORT(p, GR0401, op.start, p->last_end,
+               "\"" GR_FMT "\" takes %zu argument%s, got %zu: " GR_FMT "(%s%sinstant vector)",
+               GR_ARG(gr_promql_agg_name(e->u.aggregate.op)), want, want == 1 ? "" : "s", args.count,
+               GR_ARG(gr_promql_agg_name(e->u.aggregate.op)),
+               want == 1 ? "" : gr_promql_type_name(promql_agg_param(e->u.aggregate.op)),
+               want == 1 ? "" : ", ");
     e->child = args.items;
     e->count = args.count;
     return parser_finish(p, e);
@@ -333,7 +345,8 @@ parse_paren(struct parser *p)
     if (!parser_good(p))
         return NULL;
     e->child[0] = inner;
-    parser_expect(p, TOK_RPAREN, "parentheses", "an operator or \")\"");
+    if (!parser_take(p, TOK_RPAREN))
+        parser_unexpected_near(p, "parentheses", "an operator or \")\"", HINT_OPERATOR, inner);
     return parser_finish(p, e);
 }
 
@@ -373,7 +386,7 @@ parse_primary(struct parser *p)
         return parse_selector(p);
     if (may_be_metric(p->now.kind, p->now.value))
         return parse_name(p);
-    parser_unexpected(p, "an expression", "a metric, a number, a function or \"(\"");
+    parser_unexpected_near(p, "an expression", "a metric, a number, a function or \"(\"", HINT_OPERAND, NULL);
     return NULL;
 }
 
@@ -624,7 +637,7 @@ parse_expr(struct parser *p, unsigned strength)
 /* ---- the whole ---- */
 
 static void
-expect_end(struct parser *p)
+expect_end(struct parser *p, const struct gr_promql *e)
 {
     struct gr_str text = token_text(&p->lex, p->now);
 
@@ -632,7 +645,7 @@ expect_end(struct parser *p)
         return;
     if (gr_str_is(text, "smoothed") || gr_str_is(text, "anchored"))
         parser_newer(p, "the modifiers smoothed and anchored", "3.7");
-    parser_unexpected(p, "an expression", "an operator or its end");
+    parser_unexpected_near(p, "an expression", "an operator or its end", HINT_OPERATOR, e);
 }
 
 enum gr_err
@@ -657,7 +670,7 @@ gr_promql_parse_with(struct gr_arena *a, struct gr_str text, struct gr_span orig
         REPORT(&p, GR0401, 0, (uint32_t)text.n, "there is no expression");
     e = parser_good(&p) ? parse_expr(&p, 1) : NULL;
     if (parser_good(&p))
-        expect_end(&p);
+        expect_end(&p, e);
     if (!parser_good(&p))
         return p.err;
     if ((p.err = gr_promql_check(e, diags)) == GR_OK)

@@ -57,24 +57,69 @@ parser_quoted(const struct parser *p, struct token t)
     return gr_str_sub(p->lex.text, t.start, t.end - t.start > QUOTED_MAX ? t.start + QUOTED_MAX : t.end);
 }
 
-/* The word does not fit: names it and what would. */
+/* What is said of a word besides that it does not fit: a remark that lives for ever, or NULL. */
+static const char *
+remark(const struct parser *p, enum hint_place place, const struct gr_promql *left)
+{
+    struct gr_str text = parser_quoted(p, p->now);
+    struct token word;
+
+    if (gr_str_starts(text, GR_STR("$")) && !p->params)
+        return "variables of a dashboard are not part of PromQL";
+    if (gr_str_is(text, ".") && p->now.start > 0 && place == HINT_OPERATOR)
+        return "a metric's name has letters, digits, \"_\" and \":\" only";
+    if (p->now.kind == TOK_DURATION && place == HINT_OPERAND)
+        return "a duration stands in brackets or behind offset";
+    while (left && left->kind == GR_PROMQL_BINARY)
+        left = left->child[1];
+    if (!left || left->kind != GR_PROMQL_SELECTOR || left->u.selector.count > 0 || place != HINT_OPERATOR ||
+        left->u.selector.range_ms != 0)
+        return NULL;
+    if (p->now.kind == TOK_NAME && (gr_promql_function(left->u.selector.metric) ||
+                                    (promql_keyword(left->u.selector.metric, &word) && word.kind == TOK_AGG)))
+        return "arguments stand in parentheses";
+    if (p->now.kind == TOK_LPAREN && promql_keyword(left->u.selector.metric, &word) &&
+        (word.kind == TOK_BY || word.kind == TOK_WITHOUT))
+        return "between operands it is on (…) or ignoring (…)";
+    return NULL;
+}
+
+void
+parser_unexpected_near(struct parser *p, const char *where, const char *expected, enum hint_place place,
+                       const struct gr_promql *left)
+{
+    struct token t = p->now;
+    struct gr_str text = parser_quoted(p, t), near = GR_STR_NONE;
+    const char *kind = t.kind == TOK_BAD ? "character" : token_kind_name(t.kind), *more = NULL;
+
+    if (!parser_good(p))
+        return;
+    p->err = GR_EUSER;
+    if (t.kind == TOK_BAD && p->lex.why) {
+        gr_diag(p->diags, p->lex.code, parser_place(p, t.start, t.end), GR_STR_NONE, "%s", p->lex.why);
+        return;
+    }
+    if (t.kind == TOK_EOF) {
+        gr_diag(p->diags, GR0401, parser_place(p, t.start, t.end), GR_STR_NONE,
+                "the expression ends %s%s, expected %s", place == HINT_OPERAND ? "too early" : "within ",
+                place == HINT_OPERAND ? "" : where, expected);
+        return;
+    }
+    if ((more = remark(p, place, left)) == NULL)
+        near = promql_hint(place, p->lex.text, t.start, t.end);
+    gr_diag(p->diags, GR0401, parser_place(p, t.start, t.end), near,
+            "unexpected %s%s\"" GR_FMT "\" in %s, expected %s%s%s" GR_FMT "%s", kind ? kind : "",
+            kind ? " " : "", GR_ARG(text), where, expected,
+            more         ? "; "
+            : near.n > 0 ? ", did you mean \""
+                         : "",
+            more ? more : "", GR_ARG(near), near.n > 0 ? "\"?" : "");
+}
+
 void
 parser_unexpected(struct parser *p, const char *where, const char *expected)
 {
-    struct token t = p->now;
-    struct gr_str text = parser_quoted(p, t);
-    const char *kind = token_kind_name(t.kind);
-
-    if (t.kind == TOK_BAD)
-        REPORT(p, p->lex.code, t.start, t.end, "%s", p->lex.why);
-    else if (t.kind == TOK_EOF)
-        REPORT(p, GR0401, t.start, t.end, "the expression ends within %s, expected %s", where, expected);
-    else if (kind)
-        REPORT(p, GR0401, t.start, t.end, "unexpected %s \"" GR_FMT "\" in %s, expected %s", kind,
-               GR_ARG(text), where, expected);
-    else
-        REPORT(p, GR0401, t.start, t.end, "unexpected \"" GR_FMT "\" in %s, expected %s", GR_ARG(text), where,
-               expected);
+    parser_unexpected_near(p, where, expected, HINT_NONE, NULL);
 }
 
 /* The word is the start of what a later version understands. */

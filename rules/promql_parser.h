@@ -30,6 +30,21 @@ void parser_out_of_memory(struct parser *p);
 struct gr_str parser_quoted(const struct parser *p, struct token t);
 /* The word looked at does not fit: names it and what would. */
 void parser_unexpected(struct parser *p, const char *where, const char *expected);
+/* The same where something is near: left (or NULL) is the operand before it. */
+enum hint_place {
+    HINT_NONE,
+    HINT_OPERATOR, /* an operator or a clause is expected */
+    HINT_OPERAND,
+    HINT_MATCH, /* = != =~ !~ */
+    HINT_VALUE, /* of a matcher */
+    HINT_COMMA, /* between matchers */
+    HINT_FUNCTION
+};
+void parser_unexpected_near(struct parser *p, const char *where, const char *expected, enum hint_place place,
+                            const struct gr_promql *left);
+/* promql_hint.c: what was probably meant by bytes start … end-1 of the text, or empty. */
+struct gr_str promql_hint(enum hint_place place, struct gr_str text, uint32_t start, uint32_t end);
+struct gr_str promql_hint_function(struct gr_str name);
 /* The word looked at starts what a later version understands. */
 void parser_newer(struct parser *p, const char *what, const char *version);
 

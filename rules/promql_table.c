@@ -204,6 +204,10 @@ promql_nearest_function(struct gr_str name)
         names[i] = functions[i].name;
     for (size_t i = 0; i < GR_COUNT(aggs); i++)
         names[GR_COUNT(functions) + i] = aggs[i].name;
+    for (size_t i = 0; i < GR_COUNT(names) && name.n > 2;
+         i++) /* cut short: "rat" is "rate", though "rad" is as near */
+        if (gr_str_starts(names[i], name) && names[i].n == name.n + 1)
+            return names[i];
     return gr_str_nearest(name, names, GR_COUNT(names));
 }
 

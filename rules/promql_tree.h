@@ -12,6 +12,8 @@ GR_MUST_USE bool promql_append_matcher(struct gr_arena *a, struct gr_promql_sele
                                        const struct gr_promql_matcher *m);
 /* Equal but for the place. */
 bool promql_same_matcher(const struct gr_promql_matcher *a, const struct gr_promql_matcher *b);
+/* How a function is called: clamp(instant vector, scalar, scalar). */
+void promql_signature(struct gr_buf *b, const struct gr_promql_function *f);
 /* The decoded text of a string token, quotes included in `quoted`, which the lexer has accepted. */
 GR_MUST_USE enum gr_err promql_decode(struct gr_arena *a, struct gr_str quoted, struct gr_str *out);
 /* Where each byte of a text stands in the YAML scalar that it was read from: map has text.n entries, offsets

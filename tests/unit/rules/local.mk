@@ -19,6 +19,7 @@ tests_unit_rules_test_rules_SOURCES = \
 	tests/unit/rules/test_promql_check.c \
 	tests/unit/rules/test_promql_diff.c \
 	tests/unit/rules/test_promql_eval.c \
+	tests/unit/rules/test_promql_hint.c \
 	tests/unit/rules/test_promql_labels.c \
 	tests/unit/rules/test_promql_lex.c \
 	tests/unit/rules/test_promql_literal.c \

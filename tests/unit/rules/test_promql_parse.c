@@ -146,7 +146,7 @@ static const struct refused {
     {"sum(foo,)", "1:9: GR0401", "unexpected \")\""},
     {"foo * group_left bar", "1:7: GR0401", "on (…) or ignoring (…) before it"},
     {"foo * on (a) group_left (bar + 1)", "1:30: GR0401", "\",\" or \")\""},
-    {"rat(foo[5m])", "1:1: GR0401", "did you mean \"rad\""},
+    {"rat(foo[5m])", "1:1: GR0401", "did you mean \"rate\""},
     {"nosuchthing(foo)", "1:1: GR0401", "unknown function \"nosuchthing\"\n"},
     {"a:b(foo)", "1:4: GR0401", "unexpected \"(\""},
     {"on", "1:1: GR0401", "unexpected"},

@@ -50,6 +50,7 @@ static Suite *(*const suites[])(void) = {
     promql_check_suite,
     promql_diff_suite,
     promql_eval_suite,
+    promql_hint_suite,
     promql_labels_suite,
     promql_lex_suite,
     promql_literal_suite,

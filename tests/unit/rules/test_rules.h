@@ -9,6 +9,7 @@ Suite *lint_suite(void);
 Suite *promql_check_suite(void);
 Suite *promql_diff_suite(void);
 Suite *promql_eval_suite(void);
+Suite *promql_hint_suite(void);
 Suite *promql_labels_suite(void);
 Suite *promql_lex_suite(void);
 Suite *promql_literal_suite(void);
