@@ -98,7 +98,7 @@ runs "nothing" 2 explain; says err "which finding"
 printf 'up\nsum(\nrate(x[5m])\n1\n"é" + up)\n' >exprs
 stdin=exprs
 runs "promql check" 1 promql check; silent err
-printf 'ok instant vector\nerror 5: the expression ends within an expression, expected a metric, a number, a function or "("\nok instant vector\nok scalar\n' >want
+printf 'ok instant vector\nerror 5: the expression ends too early, expected a metric, a number, a function or "("\nok instant vector\nok scalar\n' >want
 head -4 out | cmp -s - want || fail "answers differ"
 says out "error 9: "
 runs "promql fmt" 1 promql fmt; says out "rate(x[5m])"
