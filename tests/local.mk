@@ -10,6 +10,7 @@ include tests/unit/fleet/local.mk
 include tests/e2e/local.mk
 include tests/golden/local.mk
 include tests/tools/local.mk
+include tests/bench/local.mk
 EXTRA_DIST += tests/packages.sh tests/packages.txt tests/run.sh
 TESTS += tests/guardrailc.sh tests/layering.sh tests/lint.sh tests/promtool/run.sh
 dist_check_SCRIPTS += tests/guardrailc.sh tests/layering.sh tests/lint.sh tests/promtool/run.sh
