@@ -2,8 +2,10 @@
  *
  *     check    ok instant vector
  *     fmt      the canonical form; with -0, on several lines where it is wide, as Prometheus formats it
- *     labels   ok job, instance?, venue="x", *       certain; possible (?); with one value; * stands for any other, !x for not x
- *     all      error 12: unexpected ")" in a selector, expected …       the column counts characters of the expression, from 1
+ *     labels   ok job, instance?, venue="x", *       certain; possible (?); with one value; * stands for any
+ * other, !x for not x
+ *     all      error 12: unexpected ")" in a selector, expected …       the column counts characters of the
+ * expression, from 1
  *
  * With -0 expressions may hold line ends, and end with NUL; so do the answers of fmt. */
 #include "config.h"

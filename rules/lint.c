@@ -9,7 +9,8 @@
 #define ARENA_BYTES_MAX ((size_t)8 << 30)
 /* One expression of the largest size, its tree and what is inferred of it. */
 #define SCRATCH_BYTES_MAX ((size_t)1 << 30)
-/* A message quotes at most one name, which is at most as long as an expression or a scalar; gr_diag cuts it. */
+/* A message quotes at most one name, which is at most as long as an expression or a scalar; gr_diag cuts it.
+ * */
 #define MESSAGE_BYTES_MAX ((size_t)8 << 20)
 
 void

@@ -1,7 +1,8 @@
 /* lint.h - what the linter's files share. Private to rules/.
  *
- * One run: each file is read (rulefile_read.c) into the structs below, which live in the run's arena; then each rule's expression is
- * parsed into a scratch arena and handed to the checks of lint_table.c, and what other files need to know is kept in an index. */
+ * One run: each file is read (rulefile_read.c) into the structs below, which live in the run's arena; then
+ * each rule's expression is parsed into a scratch arena and handed to the checks of lint_table.c, and what
+ * other files need to know is kept in an index. */
 #ifndef GUARDRAIL_RULES_LINT_H
 #define GUARDRAIL_RULES_LINT_H
 #include "guardrail/node.h"
@@ -46,8 +47,9 @@ struct lint_file {
 
 /* ---- reading ---- */
 
-/* Reads a file and reports all that Prometheus refuses in its structure; expressions and templates are not looked at. GR_OK also
- * with findings, as long as there is something to check: see gr_diags_status. rules_max: how many more rules are taken. */
+/* Reads a file and reports all that Prometheus refuses in its structure; expressions and templates are not
+ * looked at. GR_OK also with findings, as long as there is something to check: see gr_diags_status.
+ * rules_max: how many more rules are taken. */
 GR_MUST_USE enum gr_err rulefile_read(struct gr_arena *a, const struct gr_sources *sources, uint32_t file,
                                       size_t rules_max, struct gr_diags *diags, struct lint_file *out);
 
@@ -109,7 +111,8 @@ struct lint_check {
     bool have_result;
     enum gr_err err; /* sticks: GR_ENOMEM */
 };
-/* Reports unless that is off, below the wanted severity, or suppressed in the file. True if it was reported. */
+/* Reports unless that is off, below the wanted severity, or suppressed in the file. True if it was reported.
+ * */
 bool lint_report(struct gr_lint *l, enum gr_code code, struct gr_span where, struct gr_str fix,
                  const char *fmt, ...) GR_PRINTF(5, 6);
 /* Whether anybody wants it. */
@@ -132,8 +135,8 @@ lint_check_fn lint_templates, lint_comparison, lint_rates, lint_raw_counters, li
 
 /* What stands inside parentheses. */
 const struct gr_promql *lint_bare(const struct gr_promql *e);
-/* Whether the result may be empty because a condition does not hold: comparisons, and, unless, absent(), series that somebody
- * recorded so. */
+/* Whether the result may be empty because a condition does not hold: comparisons, and, unless, absent(),
+ * series that somebody recorded so. */
 bool lint_filters(const struct gr_promql *e);
 /* The value of an expression of numbers only. */
 bool lint_constant(const struct gr_promql *e, double *value);

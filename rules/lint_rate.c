@@ -1,4 +1,5 @@
-/* lint_rate.c - checks of counters: rated once, over ranges that hold enough scrapes, before they are summed. */
+/* lint_rate.c - checks of counters: rated once, over ranges that hold enough scrapes, before they are
+ * summed. */
 #include "config.h"
 #include "lint.h"
 

@@ -1,11 +1,13 @@
 /* lint_suppress.c - comments that say that a finding is known, and why.
  *
- *     # guardrail ignore CODE[, CODE…]: reason          - this line if something stands before it, else the next line; where a rule
+ *     # guardrail ignore CODE[, CODE…]: reason          - this line if something stands before it, else the
+ * next line; where a rule
  *                                                         or a group begins in that line, all of it
  *     # guardrail ignore-file CODE[, CODE…]: reason     - the whole file
  *
- * libyaml drops comments, so they are looked for in the text; one inside of a label's or an annotation's value is none. Inside of an
- * expression it is PromQL's comment, which will do. Errors cannot be suppressed: Prometheus would not load the file anyway. */
+ * libyaml drops comments, so they are looked for in the text; one inside of a label's or an annotation's
+ * value is none. Inside of an expression it is PromQL's comment, which will do. Errors cannot be suppressed:
+ * Prometheus would not load the file anyway. */
 #include "config.h"
 #include "lint.h"
 

@@ -1,8 +1,11 @@
-/* rulefile_read.c - from YAML to rules, as Prometheus 2.42 decodes them (model/rulefmt, with yaml.v3 and KnownFields).
+/* rulefile_read.c - from YAML to rules, as Prometheus 2.42 decodes them (model/rulefmt, with yaml.v3 and
+ * KnownFields).
  *
- * Where the decoder is lenient so is this: any scalar is a text (`name: 5`), null is nothing, merge keys count, the first of several
- * wins, empty entries of lists are left out, a limit may be 1e3. Where it surprises, too: record, alert and expr are kept as raw nodes there, so `expr: null` is the metric
- * "null", and an alias stands for its own name (GR0504). Not taken over: keys that are aliases, tags other than !!str, !!map, !!seq. */
+ * Where the decoder is lenient so is this: any scalar is a text (`name: 5`), null is nothing, merge keys
+ * count, the first of several wins, empty entries of lists are left out, a limit may be 1e3. Where it
+ * surprises, too: record, alert and expr are kept as raw nodes there, so `expr: null` is the metric "null",
+ * and an alias stands for its own name (GR0504). Not taken over: keys that are aliases, tags other than
+ * !!str, !!map, !!seq. */
 #include "config.h"
 #include "lint.h"
 
@@ -119,8 +122,8 @@ is_prefixed_int(struct gr_str s)
     return s.n > 2;
 }
 
-/* What yaml.v3 decodes into an int: whole numbers in base 2, 8, 10 or 16, and floats that fit (5., .5 and 1e3 are some there).
- * Underscores mean nothing. */
+/* What yaml.v3 decodes into an int: whole numbers in base 2, 8, 10 or 16, and floats that fit (5., .5 and
+ * 1e3 are some there). Underscores mean nothing. */
 static bool
 is_int(struct gr_str s)
 {

@@ -1,7 +1,7 @@
 /* template.c - the grammar of Go's text/template, as far as it decides whether a template is taken.
  *
- * Follows text/template/parse/parse.go of Go 1.19, function by function, so that what one refuses the other does; no tree is built.
- * After the first error every function returns at once. */
+ * Follows text/template/parse/parse.go of Go 1.19, function by function, so that what one refuses the other
+ * does; no tree is built. After the first error every function returns at once. */
 #include "config.h"
 #include "template.h"
 

@@ -1,7 +1,9 @@
-/* template.h - the templates in annotations and labels of alerts: do they parse, and which labels do they use. Private to rules/.
+/* template.h - the templates in annotations and labels of alerts: do they parse, and which labels do they
+ * use. Private to rules/.
  *
- * The language is text/template of Go 1.19 with the functions of Prometheus 2.42 and the variables $labels, $externalLabels,
- * $externalURL and $value. Nothing is executed. Limit: TEMPLATE_NESTING_MAX nested actions and parentheses. */
+ * The language is text/template of Go 1.19 with the functions of Prometheus 2.42 and the variables $labels,
+ * $externalLabels, $externalURL and $value. Nothing is executed. Limit: TEMPLATE_NESTING_MAX nested actions
+ * and parentheses. */
 #ifndef GUARDRAIL_RULES_TEMPLATE_H
 #define GUARDRAIL_RULES_TEMPLATE_H
 #include "guardrail/arena.h"

@@ -1,7 +1,7 @@
 /* template_lex.c - the words of Go's text/template, and its literals.
  *
- * Follows text/template/parse/lex.go of Go 1.19 in what is taken; text between actions is never looked at, so trim markers matter only
- * for where an action ends. */
+ * Follows text/template/parse/lex.go of Go 1.19 in what is taken; text between actions is never looked at,
+ * so trim markers matter only for where an action ends. */
 #include "config.h"
 #include "template.h"
 
@@ -39,7 +39,8 @@ starts(const struct template_lexer *lex, size_t at, const char *what)
     return gr_str_starts(gr_str_sub(lex->text, at, lex->text.n), gr_str(what));
 }
 
-/* The length of what closes an action at `at`: }} or, with a blank of any kind first, -}}. 0: nothing does. */
+/* The length of what closes an action at `at`: }} or, with a blank of any kind first, -}}. 0: nothing does.
+ * */
 static size_t
 right_delimiter(const struct template_lexer *lex, size_t at)
 {

@@ -1,5 +1,5 @@
-/* fuzz_rulefile.c - any bytes as a rule file with every check on: an answer within bounds, the same twice, and findings that stand in
- * the file. The text is read as a template, too. */
+/* fuzz_rulefile.c - any bytes as a rule file with every check on: an answer within bounds, the same twice,
+ * and findings that stand in the file. The text is read as a template, too. */
 #include "config.h"
 #include "fuzz.h"
 

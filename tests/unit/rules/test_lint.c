@@ -1,7 +1,9 @@
-/* test_lint.c - the linter on the corpus in tests/data/rules, on the examples of its own pages, and on our own rules.
+/* test_lint.c - the linter on the corpus in tests/data/rules, on the examples of its own pages, and on our
+ * own rules.
  *
- * A file of bad/ says on each line what is to be found there: # expect: GR0513 "a part of the message", once or more; nothing else may
- * be found. Lines `# enable: GRnnnn` and `# annotations: LIST` set options. Files of good/ have no finding. */
+ * A file of bad/ says on each line what is to be found there: # expect: GR0513 "a part of the message", once
+ * or more; nothing else may be found. Lines `# enable: GRnnnn` and `# annotations: LIST` set options. Files
+ * of good/ have no finding. */
 #include "config.h"
 #include "test_rules.h"
 

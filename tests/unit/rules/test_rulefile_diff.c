@@ -1,7 +1,8 @@
 /* test_rulefile_diff.c - our verdict on a rule file is that of `promtool check rules --lint-fatal`.
  *
- * Generated files (rulefile_gen.h) are given to one promtool, which says SUCCESS or FAILED for each. GR_RULEFILE_COUNT and
- * GR_RULEFILE_SEED in the environment make the run longer or other. Without promtool the test says so and passes nothing. */
+ * Generated files (rulefile_gen.h) are given to one promtool, which says SUCCESS or FAILED for each.
+ * GR_RULEFILE_COUNT and GR_RULEFILE_SEED in the environment make the run longer or other. Without promtool
+ * the test says so and passes nothing. */
 #include "config.h"
 #include "test_rules.h"
 
@@ -82,7 +83,8 @@ path_of(char *path, size_t n, const char *folder, size_t i)
     snprintf(path, n, "%s/%zu.yml", folder, i);
 }
 
-/* Runs promtool on files from … count-1 of the folder; its output is in FOLDER/output. False if it crashed. */
+/* Runs promtool on files from … count-1 of the folder; its output is in FOLDER/output. False if it crashed.
+ * */
 static bool
 run_promtool(const char *folder, size_t from, size_t count)
 {
@@ -184,7 +186,8 @@ ask_promtool(struct one *all, size_t count)
     rmdir(folder);
 }
 
-/* yaml.v3 looks a word or two further behind the first document than we do, and gives up where those are none. */
+/* yaml.v3 looks a word or two further behind the first document than we do, and gives up where those are
+ * none. */
 static bool
 ends_early(const struct one *o)
 {

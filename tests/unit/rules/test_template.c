@@ -1,4 +1,5 @@
-/* test_template.c - templates are taken and refused as Go's text/template does; promtool was asked about each row. */
+/* test_template.c - templates are taken and refused as Go's text/template does; promtool was asked about
+ * each row. */
 #include "config.h"
 #include "test_rules.h"
 
