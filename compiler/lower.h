@@ -12,7 +12,9 @@
  *
  * A second group watches the first and guardraild. Slots, limits and alerts are one rule per guardrail; all else is one rule per spec
  * with a branch per distinct window length, quantile, floor … (a rule costs Prometheus more than the series it touches). Expressions are
- * composed from templates (lower_put) and every one is parsed by rules/ before it is emitted. */
+ * composed from templates (lower_put) and every one is parsed by rules/ before it is emitted. Their lines are those of the templates, a
+ * branch a line; gr_promql_pretty() would make three lines of each and a staircase of every chain of `or`, which is worse to read and to
+ * grep. */
 #ifndef GUARDRAIL_COMPILER_LOWER_H
 #define GUARDRAIL_COMPILER_LOWER_H
 #include "guardrail/buf.h"
