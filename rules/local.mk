@@ -1,6 +1,6 @@
 # rules/: everything that knows Prometheus. Uses base/.
 noinst_LIBRARIES += librules.a
-librules_a_CFLAGS = $(AM_CFLAGS) $(PCRE2_CFLAGS) $(YAML_CFLAGS)
+librules_a_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS)
 librules_a_SOURCES = \
 	rules/lint.c \
 	rules/lint.h \
@@ -38,4 +38,4 @@ librules_a_SOURCES = \
 	rules/template.c \
 	rules/template.h \
 	rules/template_lex.c
-RULES_LIBS = librules.a $(PCRE2_LIBS)
+RULES_LIBS = librules.a
