@@ -210,21 +210,36 @@ sum_part(struct lower *lo, const struct guardrail *g, const char *keys, const ch
     lower_put(lo, "$1 * $2\n$3", share(lo), by_cohort(lo, g, "sum", keys, what), join(lo, g), NULL);
 }
 
+/* A good event never counted is not 0 but no data: an absent counter (one that the new version renamed, say) must not look like a ratio
+ * of 0 and roll back. So the total counts only where the numerator is there. */
+static void
+good_slots(struct lower *lo, const struct guardrail *g, const char *keys, const char *name)
+{
+    sum_part(lo, g, keys, increases(lo, g, g->metric.part, "", false));
+    part(lo, g, "good");
+    sum_part(lo, g, keys, increases(lo, g, g->metric.total, "", false));
+    lower_put(lo, "\nand ignoring (guardrail, part) guardrail:slot:sum{$S$1,part=\"good\"}", name, NULL);
+    part(lo, g, "total");
+}
+
 static void
 ratio_slots(struct lower *lo, const struct guardrail *g)
 {
-    const char *numerator = g->metric.kind == METRIC_RATIO_BAD ? "bad" : "good";
+    const char *name = lower_values(lo, GR_STR("guardrail"), &g->name, 1, false);
     const char *keys = kept(lo, g);
 
-    sum_part(lo, g, keys, increases(lo, g, g->metric.total, "", false));
-    part(lo, g, "total");
-    /* A numerator never incremented is 0, with the denominator's labels. `ignoring`, because the left side has no guardrail and part
-     * yet: a plain `or` would keep both sides, and the rule would fail with two samples of one label set. */
-    sum_part(lo, g, keys, increases(lo, g, g->metric.part, "", false));
-    gr_buf_puts(&lo->expr, "\nor ignoring (guardrail, part) guardrail:slot:sum{");
-    lower_put(lo, "$S$1,part=\"total\"} * 0", lower_values(lo, GR_STR("guardrail"), &g->name, 1, false),
-              NULL);
-    part(lo, g, numerator);
+    if (g->metric.kind == METRIC_RATIO_GOOD) {
+        good_slots(lo, g, keys, name);
+    } else {
+        sum_part(lo, g, keys, increases(lo, g, g->metric.total, "", false));
+        part(lo, g, "total");
+        /* A bad event never counted is 0, with the denominator's labels. `ignoring`, because the left side has no guardrail and part
+         * yet: a plain `or` would keep both sides, and the rule would fail with two samples of one label set. */
+        sum_part(lo, g, keys, increases(lo, g, g->metric.part, "", false));
+        lower_put(lo, "\nor ignoring (guardrail, part) guardrail:slot:sum{$S$1,part=\"total\"} * 0", name,
+                  NULL);
+        part(lo, g, "bad");
+    }
     if (g->metric.n_weights > 0) {
         sum_part(lo, g, keys, increases(lo, g, g->metric.total, "", true));
         part(lo, g, "square");
