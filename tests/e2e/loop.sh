@@ -57,6 +57,9 @@ now "d-eq is in phase 1" is_phase d-eq canary_phase_1
 fleet /fault "pnl +5.7 cluster=derivatives flow=agency track=canary" >/dev/null
 fleet /fault "silent venue=BINANCE" >/dev/null
 
+watchdog_beats() { curl -fsS "$GR_URL/metrics" | awk '$1 == "guardraild_watchdog_last_seconds" {exit !($2 > 0)}'; }
+expect "the watchdog's beat arrives" watchdog_beats
+
 # crypto: silent
 expect "a silent venue is insufficient" has_verdict crypto order_acceptance_error_rate 1
 expect "its reason is 'missing'" eval '[ -n "$(prom "guardrail:insufficient{cluster=\"crypto\",reason=\"missing\"}")" ]'

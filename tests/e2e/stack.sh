@@ -115,7 +115,7 @@ scrape_configs:
   - {job_name: guardraild, static_configs: [{targets: ["127.0.0.1:$GR_PORT"]}]}
 EOF
   stack_spawn prometheus "$PROMETHEUS" --config.file="$STACK/prometheus/prometheus.yml" --storage.tsdb.path="$STACK/prometheus/data" \
-    --web.listen-address="127.0.0.1:$PROM_PORT" --log.level=warn
+    --web.listen-address="127.0.0.1:$PROM_PORT" --rules.alert.resend-delay="$(stack_ms 60000)" --log.level=warn
   wait_for 20 curl -fsS -o /dev/null "$PROM_URL/-/ready" 2>/dev/null
 }
 
