@@ -61,30 +61,29 @@ expand(struct lower *lo, const char *template, const char *const argv[9])
     }
 }
 
+/* The arguments end with NULL. */
 static void
-collect(const char *argv[9], va_list ap)
+put(struct lower *lo, const char *template, va_list ap)
 {
+    const char *argv[9] = {NULL}, *arg;
     size_t n = 0;
-    const char *arg;
 
     while ((arg = va_arg(ap, const char *)) != NULL) {
         GR_ASSERT(n < 9);
         argv[n++] = arg;
     }
+    if (lo->err == GR_OK)
+        expand(lo, template, argv);
 }
 
 void
 lower_put(struct lower *lo, const char *template, ...)
 {
-    const char *argv[9] = {NULL};
     va_list ap;
 
-    if (lo->err != GR_OK)
-        return;
     va_start(ap, template);
-    collect(argv, ap);
+    put(lo, template, ap);
     va_end(ap);
-    expand(lo, template, argv);
 }
 
 void
@@ -97,17 +96,13 @@ lower_branches(struct lower *lo, const char *separator)
 void
 lower_branch(struct lower *lo, const char *template, ...)
 {
-    const char *argv[9] = {NULL};
     va_list ap;
 
-    if (lo->err != GR_OK)
-        return;
-    va_start(ap, template);
-    collect(argv, ap);
-    va_end(ap);
     if (lo->expr.n > 0)
         gr_buf_puts(&lo->expr, lo->separator);
-    expand(lo, template, argv);
+    va_start(ap, template);
+    put(lo, template, ap);
+    va_end(ap);
 }
 
 static struct gr_rule *
@@ -161,15 +156,12 @@ lower_cut(struct lower *lo, size_t from)
 const char *
 lower_text_from(struct lower *lo, const char *template, ...)
 {
-    const char *argv[9] = {NULL};
     size_t from = lo->expr.n;
     va_list ap;
 
     va_start(ap, template);
-    collect(argv, ap);
+    put(lo, template, ap);
     va_end(ap);
-    if (lo->err == GR_OK)
-        expand(lo, template, argv);
     return lower_cut(lo, from);
 }
 
