@@ -110,7 +110,7 @@ void
 options_help(const struct option_row *rows, struct gr_buf *b)
 {
     for (size_t i = 0; rows[i].name; i++) {
-        size_t start = b->n, width = 26;
+        size_t start = b->n, width = 30;
 
         gr_buf_puts(b, "  ");
         if (rows[i].letter)

@@ -106,7 +106,7 @@ START_TEST(helps)
     struct gr_buf b = GR_BUF_INIT(4096);
 
     options_help(wide, &b);
-    ck_assert_str_eq(gr_buf_cstr(&b), "  -o, --out DIR           where to\n"
+    ck_assert_str_eq(gr_buf_cstr(&b), "  -o, --out DIR               where to\n"
                                       "      --a-name-that-leaves-no-room VALUE still apart\n");
     gr_buf_fini(&b);
 }
