@@ -29,4 +29,8 @@ struct gr_diags {
     size_t dropped;                       /* not kept: past the limit, or no memory */
     bool lost;                            /* something was not kept for want of memory */
 };
+
+/* What gr_diags_print does for the formats in diag_sarif.c. */
+void diags_print_sarif(const struct gr_diags *d, struct gr_diag_style style, struct gr_buf *b);
+void diags_print_github(const struct gr_diags *d, struct gr_buf *b);
 #endif

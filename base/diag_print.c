@@ -393,5 +393,11 @@ gr_diags_print(const struct gr_diags *d, struct gr_diag_style style, struct gr_b
     case GR_DIAG_JSON:
         put_json_format(&p);
         break;
+    case GR_DIAG_SARIF:
+        diags_print_sarif(d, style, out);
+        break;
+    case GR_DIAG_GITHUB:
+        diags_print_github(d, out);
+        break;
     }
 }

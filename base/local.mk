@@ -8,6 +8,7 @@ libbase_a_SOURCES = \
 	base/diag.c \
 	base/diag_list.h \
 	base/diag_print.c \
+	base/diag_sarif.c \
 	base/duration.c \
 	base/file.c \
 	base/hash.c \

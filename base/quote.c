@@ -390,3 +390,47 @@ gr_quote_html(struct gr_buf *b, struct gr_str s)
 {
     quote_each(b, s, escape_html);
 }
+
+static size_t
+escape_github(const struct unit *u, char out[ESCAPE_MAX])
+{
+    switch (u->cp) {
+    case NO_CHAR:
+        return put_replacement(out);
+    case '%':
+        return put_text(out, "%25");
+    case '\r':
+        return put_text(out, "%0D");
+    case '\n':
+        return put_text(out, "%0A");
+    case ':':
+        return put_text(out, "%3A");
+    case ',':
+        return put_text(out, "%2C");
+    default:
+        return utf8_is_hidden(u->cp) ? put_replacement(out) : 0;
+    }
+}
+
+void
+gr_quote_github(struct gr_buf *b, struct gr_str s)
+{
+    quote_each(b, s, escape_github);
+}
+
+void
+gr_quote_uri(struct gr_buf *b, struct gr_str path)
+{
+    if (path.n > 0 && path.p[0] == '/')
+        gr_buf_puts(b, "file://");
+    for (size_t i = 0; i < path.n; i++) {
+        unsigned char c = (unsigned char)path.p[i];
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                     (c != '\0' && strchr("-._~/", c) != NULL);
+
+        if (plain)
+            gr_buf_putc(b, (char)c);
+        else
+            gr_buf_printf(b, "%%%02X", (unsigned)c);
+    }
+}

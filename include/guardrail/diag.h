@@ -53,10 +53,13 @@ struct gr_diag_view {
 };
 bool gr_diags_get(const struct gr_diags *d, size_t index, struct gr_diag_view *out);
 
-enum gr_diag_format { GR_DIAG_TEXT, GR_DIAG_JSON };
+enum gr_diag_format { GR_DIAG_TEXT, GR_DIAG_JSON, GR_DIAG_SARIF, GR_DIAG_GITHUB };
 struct gr_diag_style {
     enum gr_diag_format format;
-    bool color; /* ANSI colours, text only */
+    bool color;       /* ANSI colours, text only */
+    const char *tool; /* SARIF: the program; NULL: guardrail */
+    const char *(*page)(
+        enum gr_code code); /* SARIF: the help of a code; NULL, or giving NULL: its one line */
 };
 /* Appends all findings, sorted. Text, one finding:
  *     guardrails.yml:12:15: GR0103 error: unknown unit "mz"
@@ -70,6 +73,8 @@ struct gr_diag_style {
  *     {"format_version":1,"findings":[{"code":"GR0103","severity":"error","name":…,"message":…,"fix":…,
  *       "file":…,"line":12,"column":15,"end_line":12,"end_column":17,"notes":[{"message":…,"file":…,"line":…,"column":…}]}],
  *      "errors":1,"warnings":0,"dropped":0}
- * An empty fix and the parts of a missing place are null; end_column is the first column behind it. */
+ * An empty fix and the parts of a missing place are null; end_column is the first column behind it. SARIF: one log of version
+ * 2.1.0 with one run, which names the codes that occur as its rules; fingerprints come from code, file and message. GitHub: one
+ * workflow command a finding, which GitHub shows beside the line: "::error file=…,line=…::message"; nothing when there is none. */
 void gr_diags_print(const struct gr_diags *d, struct gr_diag_style style, struct gr_buf *out);
 #endif

@@ -22,4 +22,8 @@ void gr_quote_slack(struct gr_buf *b, struct gr_str s);
 void gr_quote_log(struct gr_buf *b, struct gr_str s);
 /* HTML text and attribute values. */
 void gr_quote_html(struct gr_buf *b, struct gr_str s);
+/* A message or a property's value in a workflow command of GitHub: % CR LF : , become %XX. */
+void gr_quote_github(struct gr_buf *b, struct gr_str s);
+/* A file's path as a URI reference (RFC 3986): every byte but unreserved ones and / as %XX, file:// before an absolute one. */
+void gr_quote_uri(struct gr_buf *b, struct gr_str path);
 #endif

@@ -29,13 +29,20 @@ check(struct gr_str source, uint32_t start, uint32_t length)
         gr_diag_note(diags, (struct gr_span){file, start + length, start}, "" GR_FMT, GR_ARG(source));
     }
     GR_ASSERT(gr_diags_status(diags) == GR_EUSER);
-    gr_diags_print(diags, (struct gr_diag_style){GR_DIAG_TEXT, false}, &b);
+    gr_diags_print(diags, (struct gr_diag_style){.format = GR_DIAG_TEXT}, &b);
     GR_ASSERT(gr_buf_err(&b) == GR_OK);
     check_text(gr_buf_str(&b));
     gr_buf_reset(&b);
-    gr_diags_print(diags, (struct gr_diag_style){GR_DIAG_JSON, false}, &b);
+    gr_diags_print(diags, (struct gr_diag_style){.format = GR_DIAG_JSON}, &b);
     GR_ASSERT(gr_buf_err(&b) == GR_OK && gr_str_find(gr_buf_str(&b), GR_STR("\n"), 0) == b.n - 1);
     GR_ASSERT(gr_str_is_utf8(gr_buf_str(&b)));
+    gr_buf_reset(&b);
+    gr_diags_print(diags, (struct gr_diag_style){.format = GR_DIAG_SARIF}, &b);
+    GR_ASSERT(gr_buf_err(&b) == GR_OK && gr_str_find(gr_buf_str(&b), GR_STR("\n"), 0) == b.n - 1);
+    GR_ASSERT(gr_str_is_utf8(gr_buf_str(&b)));
+    gr_buf_reset(&b);
+    gr_diags_print(diags, (struct gr_diag_style){.format = GR_DIAG_GITHUB}, &b);
+    GR_ASSERT(gr_buf_err(&b) == GR_OK && gr_str_is_utf8(gr_buf_str(&b)));
     gr_buf_fini(&b);
     gr_diags_free(diags);
     gr_sources_free(sources);

@@ -145,7 +145,7 @@ check_origin(struct gr_str raw, struct gr_str text)
     r.err = gr_promql_parse(r.arena, text, (struct gr_span){file, 0, (uint32_t)raw.n}, r.diags, &r.expr);
     if (r.err == GR_OK)
         GR_ASSERT(r.expr->where.start <= r.expr->where.end && r.expr->where.end <= raw.n);
-    gr_diags_print(r.diags, (struct gr_diag_style){GR_DIAG_TEXT, false}, &out);
+    gr_diags_print(r.diags, (struct gr_diag_style){.format = GR_DIAG_TEXT}, &out);
     gr_buf_fini(&out);
     run_fini(&r);
 }

@@ -142,5 +142,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     check_bytes(text, gr_quote_slack, "<>`", false);
     check_bytes(text, gr_quote_html, "<>\"'\r", true);
     check_bytes(text, gr_quote_exposition, "\n", true);
+    check_bytes(text, gr_quote_github, ":,\r\n", true);
+    check_bytes(text, gr_quote_uri, " \"<>\\^`{|}?#", false);
     return 0;
 }

@@ -32,7 +32,7 @@ run(struct gr_str text, struct gr_buf *out)
     for (size_t i = 0; gr_diags_get(d, i, &v); i++)
         GR_ASSERT(v.message.n > 0 &&
                   (v.where.file == 0 || (v.where.start <= v.where.end && v.where.end <= text.n)));
-    gr_diags_print(d, (struct gr_diag_style){GR_DIAG_JSON, false}, out);
+    gr_diags_print(d, (struct gr_diag_style){.format = GR_DIAG_JSON}, out);
     gr_lint_free(l);
     gr_diags_free(d);
     gr_sources_free(sources);

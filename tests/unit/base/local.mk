@@ -14,6 +14,7 @@ tests_unit_base_test_base_SOURCES = \
 	tests/unit/base/test_buf.c \
 	tests/unit/base/test_diag.c \
 	tests/unit/base/test_diag_print.c \
+	tests/unit/base/test_diag_sarif.c \
 	tests/unit/base/test_duration.c \
 	tests/unit/base/test_file.c \
 	tests/unit/base/test_hash.c \

@@ -10,6 +10,7 @@ static Suite *(*const suites[])(void) = {
     arena_suite,
     buf_suite,
     diag_print_suite,
+    diag_sarif_suite,
     diag_suite,
     duration_suite,
     file_suite,

@@ -8,6 +8,7 @@
 Suite *arena_suite(void);
 Suite *buf_suite(void);
 Suite *diag_print_suite(void);
+Suite *diag_sarif_suite(void);
 Suite *diag_suite(void);
 Suite *duration_suite(void);
 Suite *file_suite(void);

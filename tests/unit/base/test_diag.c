@@ -39,7 +39,7 @@ times_printed(const char *what)
     struct gr_buf b = GR_BUF_INIT(8 << 20);
     size_t n = 0;
 
-    gr_diags_print(diags, (struct gr_diag_style){GR_DIAG_TEXT, false}, &b);
+    gr_diags_print(diags, (struct gr_diag_style){.format = GR_DIAG_TEXT}, &b);
     ck_assert_int_eq(gr_buf_err(&b), GR_OK);
     for (size_t i = 0; (i = gr_str_find(gr_buf_str(&b), gr_str(what), i)) != SIZE_MAX; i++)
         n++;

@@ -42,7 +42,7 @@ static const char *
 printed(enum gr_diag_format format, bool color)
 {
     gr_buf_reset(&out);
-    gr_diags_print(diags, (struct gr_diag_style){format, color}, &out);
+    gr_diags_print(diags, (struct gr_diag_style){.format = format, .color = color}, &out);
     ck_assert_int_eq(gr_buf_err(&out), GR_OK);
     return gr_buf_cstr(&out);
 }
@@ -303,7 +303,7 @@ START_TEST(printing_stops_where_the_buffer_does)
         struct gr_buf b = GR_BUF_INIT(1000);
 
         fault_arm(FAULT_REALLOC, n, _i, ENOMEM);
-        gr_diags_print(diags, (struct gr_diag_style){GR_DIAG_JSON, false}, &b);
+        gr_diags_print(diags, (struct gr_diag_style){.format = GR_DIAG_JSON}, &b);
         failed = fault_hit();
         ck_assert_int_eq(gr_buf_err(&b), failed ? GR_ENOMEM : GR_OK);
         gr_buf_fini(&b);

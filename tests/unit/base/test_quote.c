@@ -58,6 +58,16 @@ static const struct {
     {gr_quote_html, "blanks", GR_STR_INIT("a\nb\tc\rd"), "a\nb\tc&#13;d"},
     {gr_quote_html, "impossible", GR_STR_INIT("\x00\x1b\xff"), "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
 
+    {gr_quote_github, "escapes", GR_STR_INIT("50%: a,\r\nb \"c\" ::error::"),
+     "50%25%3A a%2C%0D%0Ab \"c\" %3A%3Aerror%3A%3A"},
+    {gr_quote_github, "hidden", GR_STR_INIT("a\x1b\xe2\x80\xae\xff"),
+     "a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+
+    {gr_quote_uri, "relative", GR_STR_INIT("a-b/c_d.~yml"), "a-b/c_d.~yml"},
+    {gr_quote_uri, "absolute", GR_STR_INIT("/a b"), "file:///a%20b"},
+    {gr_quote_uri, "bytes", GR_STR_INIT("\x00%?#\xc3\xa9\xff\"\\:"), "%00%25%3F%23%C3%A9%FF%22%5C%3A"},
+    {gr_quote_uri, "standard input", GR_STR_INIT("-"), "-"},
+
     {gr_quote_yaml, "word", GR_STR_INIT("canary"), "canary"},
     {gr_quote_yaml, "words", GR_STR_INIT("two  words"), "two  words"},
     {gr_quote_yaml, "UTF-8", GR_STR_INIT("Größe 😀"), "Größe 😀"},

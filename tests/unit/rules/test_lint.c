@@ -64,7 +64,7 @@ static const char *
 linted_findings(struct linted *t)
 {
     gr_buf_reset(&t->findings);
-    gr_diags_print(t->diags, (struct gr_diag_style){GR_DIAG_TEXT, false}, &t->findings);
+    gr_diags_print(t->diags, (struct gr_diag_style){.format = GR_DIAG_TEXT}, &t->findings);
     if (t->findings.n > 2000)
         gr_buf_cut(&t->findings, 2000); /* Check's messages are short */
     return gr_buf_cstr(&t->findings);

@@ -41,7 +41,7 @@ START_TEST(places)
     ck_assert_int_eq(gr_yaml_read(a, sources, file, &gr_node_limits_default, diags, &root), GR_OK);
     node = gr_node_get(root, "e");
     ck_assert_int_eq(gr_promql_parse(a, node->text, node->span, diags, &e), GR_EUSER);
-    gr_diags_print(diags, (struct gr_diag_style){GR_DIAG_TEXT, false}, &b);
+    gr_diags_print(diags, (struct gr_diag_style){.format = GR_DIAG_TEXT}, &b);
     ck_assert_msg(strncmp(gr_buf_cstr(&b), r->place, strlen(r->place)) == 0, "%s: %s", r->name,
                   gr_buf_cstr(&b));
     gr_buf_fini(&b);

@@ -33,7 +33,7 @@ const char *
 parsed_message(struct parsed *p)
 {
     gr_buf_reset(&p->message);
-    gr_diags_print(p->diags, (struct gr_diag_style){GR_DIAG_TEXT, false}, &p->message);
+    gr_diags_print(p->diags, (struct gr_diag_style){.format = GR_DIAG_TEXT}, &p->message);
     return gr_buf_cstr(&p->message);
 }
 

@@ -49,7 +49,7 @@ fixture_policy(void)
 
     fixture_text(&text);
     err = policy_parse(GR_STR("policy.json"), gr_buf_str(&text), sources, d, &p);
-    gr_diags_print(d, (struct gr_diag_style){GR_DIAG_TEXT, false}, &found);
+    gr_diags_print(d, (struct gr_diag_style){.format = GR_DIAG_TEXT}, &found);
     ck_assert_msg(err == GR_OK, "%s\n%s", gr_err_name(err), gr_buf_cstr(&found));
     gr_buf_fini(&found);
     gr_buf_fini(&text);

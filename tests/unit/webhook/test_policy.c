@@ -125,7 +125,7 @@ START_TEST(one_change)
     fixture_text(&text);
     fixture_replace(&text, r->find, r->replace);
     err = policy_parse(GR_STR("policy.json"), gr_buf_str(&text), sources, d, &p);
-    gr_diags_print(d, (struct gr_diag_style){GR_DIAG_TEXT, false}, &found);
+    gr_diags_print(d, (struct gr_diag_style){.format = GR_DIAG_TEXT}, &found);
     ck_assert_msg(err == (r->code ? GR_EUSER : GR_OK), "%s: %s\n%s", r->name, gr_err_name(err),
                   gr_buf_cstr(&found));
     ck_assert_msg(!r->code || strstr(gr_buf_cstr(&found), r->code), "%s: no %s in\n%s", r->name, r->code,
@@ -263,7 +263,7 @@ START_TEST(what_the_compiler_wrote)
 
     gr_buf_printf(&path, "%s/examples/tradepulse/compiled/guardraild/policy.json", srcdir ? srcdir : "..");
     err = policy_load(gr_buf_cstr(&path), sources, d, &p);
-    gr_diags_print(d, (struct gr_diag_style){GR_DIAG_TEXT, false}, &found);
+    gr_diags_print(d, (struct gr_diag_style){.format = GR_DIAG_TEXT}, &found);
     ck_assert_msg(err == GR_OK, "%s: %s\n%s", gr_buf_cstr(&path), gr_err_name(err), gr_buf_cstr(&found));
     ck_assert(gr_str_is(p->spec, "tradepulse") && p->pager_count > 0 && p->expected_count > 0);
     policy_free(p);

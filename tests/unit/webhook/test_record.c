@@ -197,7 +197,7 @@ read_back(struct gr_str text, struct gr_sources *sources, struct gr_diags *d)
 
     ck_assert_int_eq(gr_sources_add(sources, GR_STR("record"), text, &file), GR_OK);
     err = gr_yaml_read(arena, sources, file, &gr_node_limits_default, d, &root);
-    gr_diags_print(d, (struct gr_diag_style){GR_DIAG_TEXT, false}, &found);
+    gr_diags_print(d, (struct gr_diag_style){.format = GR_DIAG_TEXT}, &found);
     ck_assert_msg(err == GR_OK, "%s\n" GR_FMT, gr_buf_cstr(&found), GR_ARG(text));
     gr_buf_fini(&found);
     return root;
