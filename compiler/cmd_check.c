@@ -6,6 +6,7 @@
 
 const struct option_row check_options[] = {
     {"strict", 0, NULL, "warnings fail too"},
+    SPEC_OPTIONS,
     COMMON_OPTIONS,
 };
 

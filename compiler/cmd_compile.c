@@ -15,6 +15,7 @@ const struct option_row compile_options[] = {
     {"check", 0, NULL, "compare with what is there, write nothing; 1 when stale"},
     {"only", 0, "PART,...", "only these parts: alertmanager, grafana, policy, rules"},
     {"time-scale", 0, "N", "divide every duration by N (1-1000), for tests and demos"},
+    SPEC_OPTIONS,
     COMMON_OPTIONS,
 };
 

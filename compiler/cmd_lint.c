@@ -18,6 +18,7 @@ const struct option_row lint_options[] = {
     {"fail-on", 0, "LEVEL", "note, warning or error: what makes the exit status 1 (default warning)"},
     {"min-severity", 0, "LEVEL", "note, warning or error: what is reported (default warning)"},
     {"scrape-interval", 0, "TIME", "how often targets are scraped (default 15s)"},
+    SPEC_OPTIONS,
     COMMON_OPTIONS,
 };
 
@@ -141,7 +142,7 @@ lint_spec(struct lint_run *r, uint32_t file)
 {
     struct model *m = NULL;
     enum gr_err err =
-        spec_read(r->s.arena, r->s.sources, file, (struct spec_options){.time_scale = 1}, r->s.diags, &m);
+        spec_read(r->s.arena, r->s.sources, file, session_spec_options(&r->s, 1), r->s.diags, &m);
 
     r->specs++;
     if (err != GR_OK && err != GR_EUSER)

@@ -10,6 +10,7 @@
 #include "guardrail/node.h"
 #include "model.h"
 #include "options.h"
+#include "spec.h"
 
 enum exit_code { EXIT_CLEAN = 0, EXIT_FINDINGS = 1, EXIT_USAGE = 2, EXIT_MACHINE = 3 };
 
@@ -36,6 +37,7 @@ struct session {
     struct gr_diags *diags;
     struct gr_diag_style style;
     bool quiet;
+    int64_t now_s; /* seconds since 1970, UTC: --now, or the beginning of today */
 };
 /* Options that every command has: format, color, quiet, help. */
 #define COMMON_OPTIONS                                                                                       \
@@ -46,6 +48,12 @@ struct session {
         NULL, 0, NULL, NULL                                                                                  \
     }
 
+/* Options of every command that reads specifications; the row goes before COMMON_OPTIONS. */
+#define SPEC_OPTIONS                                                                                         \
+    {                                                                                                        \
+        "now", 0, "DATE", "the date that waivers are judged by (default today): 2026-11-23"                  \
+    }
+
 /* EXIT_CLEAN, or the exit code to return (a message is printed). Pair with session_fini. */
 GR_MUST_USE int session_init(struct session *s, const struct command *self, const struct options *o);
 void session_fini(struct session *s);
@@ -54,6 +62,11 @@ GR_MUST_USE int session_source(struct session *s, const char *path, size_t bytes
 /* Reads and checks the specification at path ("-": standard input). EXIT_CLEAN and *out, or the exit code; findings stay in s->diags
  * until session_report. */
 GR_MUST_USE int session_spec(struct session *s, const char *path, uint32_t time_scale, struct model **out);
+/* The same through another reader of files, as of a git revision; NULL: the file system. */
+GR_MUST_USE int session_spec_from(struct session *s, const struct load_reader *reader, const char *path,
+                                  uint32_t time_scale, struct model **out);
+/* What spec_read and spec_open want to know. */
+struct spec_options session_spec_options(const struct session *s, uint32_t time_scale);
 /* Prints the findings, if any (JSON always), to standard output. Returns code, or EXIT_MACHINE if that fails. */
 GR_MUST_USE int session_report(struct session *s, int code);
 /* "guardrailc compile: what went wrong" to standard error. */

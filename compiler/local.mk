@@ -4,6 +4,8 @@ libcompiler_a_CFLAGS = $(AM_CFLAGS) $(CJSON_CFLAGS) $(YAML_CFLAGS)
 libcompiler_a_SOURCES = \
 	compiler/backend.c \
 	compiler/backend.h \
+	compiler/clock.c \
+	compiler/clock.h \
 	compiler/emit_alertmanager.c \
 	compiler/emit_grafana.c \
 	compiler/emit_policy.c \
@@ -14,6 +16,8 @@ libcompiler_a_SOURCES = \
 	compiler/grafana_phase.c \
 	compiler/jsonout.c \
 	compiler/jsonout.h \
+	compiler/load.c \
+	compiler/load.h \
 	compiler/manifest.c \
 	compiler/manifest.h \
 	compiler/model.c \

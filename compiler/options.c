@@ -106,6 +106,12 @@ options_get(const struct option_row *rows, const struct options *o, const char *
     return o->value[row];
 }
 
+bool
+options_has(const struct option_row *rows, const char *name)
+{
+    return row_by_name(rows, gr_str(name)) != SIZE_MAX;
+}
+
 void
 options_help(const struct option_row *rows, struct gr_buf *b)
 {

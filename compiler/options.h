@@ -22,6 +22,8 @@ GR_MUST_USE enum gr_err options_parse(const struct option_row *rows, int argc, c
                                       struct options *out, struct gr_buf *complaint);
 /* The value of a row by name, or NULL. */
 const char *options_get(const struct option_row *rows, const struct options *o, const char *name);
+/* Whether the table has such a row. */
+bool options_has(const struct option_row *rows, const char *name);
 /* "  -o, --out DIR     where to write the tree" lines. */
 void options_help(const struct option_row *rows, struct gr_buf *b);
 #endif

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "clock.h"
 #include "guardrail/file.h"
 #include "guardrail/quote.h"
-#include "spec.h"
 
 /* A specification of SPEC_BYTES_MAX and all that is compiled from it. */
 #define ARENA_BYTES_MAX ((size_t)1 << 30)
@@ -54,6 +54,19 @@ wants_color(const char *when)
     return !(no_color && *no_color) && isatty(STDOUT_FILENO) == 1;
 }
 
+static int
+take_now(struct session *s, const struct command *self, const struct options *o)
+{
+    const char *now = options_has(self->options, "now") ? options_get(self->options, o, "now") : NULL;
+
+    s->now_s = clock_today();
+    if (now && clock_time(gr_str(now), &s->now_s) != GR_OK)
+        return usage(self,
+                     "--now is a date such as 2026-11-23, or a time such as 2026-11-23T17:00:00Z, not '%s'",
+                     now);
+    return EXIT_CLEAN;
+}
+
 int
 session_init(struct session *s, const struct command *self, const struct options *o)
 {
@@ -65,6 +78,8 @@ session_init(struct session *s, const struct command *self, const struct options
         return usage(self, "--format is text or json, not '%s'", format);
     if (!choice(color, "auto", "always", "never"))
         return usage(self, "--color is auto, always or never, not '%s'", color);
+    if (take_now(s, self, o) != EXIT_CLEAN)
+        return EXIT_USAGE;
     s->style.format = format && strcmp(format, "json") == 0 ? GR_DIAG_JSON : GR_DIAG_TEXT;
     s->style.color = s->style.format == GR_DIAG_TEXT && wants_color(color);
     s->arena = gr_arena_create(ARENA_BYTES_MAX);
@@ -96,9 +111,7 @@ unreadable(struct session *s, const char *path, size_t bytes_max, enum gr_err er
         return EXIT_MACHINE;
     gr_quote_log(&name, gr_str(path));
     if (err == GR_ELIMIT)
-        gr_diag(s->diags, GR0002, GR_SPAN_NONE,
-                bytes_max == SPEC_BYTES_MAX ? GR_STR("split it: release streams can have a spec each")
-                                            : GR_STR("split it; at most 1024 files are read at once"),
+        gr_diag(s->diags, GR0002, GR_SPAN_NONE, GR_STR("split it; at most 1024 files are read at once"),
                 "%s is one file too many, or larger than %zu bytes", gr_buf_cstr(&name), bytes_max);
     else
         gr_diag(s->diags, GR0001, GR_SPAN_NONE, GR_STR("check the path and its permissions"),
@@ -119,20 +132,30 @@ session_source(struct session *s, const char *path, size_t bytes_max, uint32_t *
     return err == GR_OK ? EXIT_CLEAN : unreadable(s, path, bytes_max, err);
 }
 
+struct spec_options
+session_spec_options(const struct session *s, uint32_t time_scale)
+{
+    return (struct spec_options){.time_scale = time_scale, .now_s = s->now_s};
+}
+
+int
+session_spec_from(struct session *s, const struct load_reader *reader, const char *path, uint32_t time_scale,
+                  struct model **out)
+{
+    struct spec_options options = session_spec_options(s, time_scale);
+    enum gr_err err;
+
+    options.reader = reader;
+    err = spec_open(s->arena, s->sources, path, options, s->diags, out);
+    if (err == GR_OK)
+        return EXIT_CLEAN;
+    return err == GR_EUSER ? EXIT_FINDINGS : err == GR_ENOMEM ? EXIT_MACHINE : EXIT_USAGE;
+}
+
 int
 session_spec(struct session *s, const char *path, uint32_t time_scale, struct model **out)
 {
-    uint32_t file = 0;
-    enum gr_err err;
-    int code = session_source(s, path, SPEC_BYTES_MAX, &file);
-
-    if (code != EXIT_CLEAN)
-        return code;
-    err =
-        spec_read(s->arena, s->sources, file, (struct spec_options){.time_scale = time_scale}, s->diags, out);
-    if (err == GR_EUSER)
-        return EXIT_FINDINGS;
-    return err == GR_OK ? EXIT_CLEAN : EXIT_MACHINE;
+    return session_spec_from(s, NULL, path, time_scale, out);
 }
 
 int

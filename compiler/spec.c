@@ -113,7 +113,7 @@ check_document(struct spec *s)
 }
 
 enum gr_err
-spec_read(struct gr_arena *a, const struct gr_sources *sources, uint32_t file, struct spec_options options,
+spec_read(struct gr_arena *a, struct gr_sources *sources, uint32_t file, struct spec_options options,
           struct gr_diags *d, struct model **out)
 {
     struct spec s = {.a = a, .sources = sources, .d = d, .file = file};

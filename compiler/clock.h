@@ -1,0 +1,18 @@
+/* clock.h - dates as people write them: 2026-11-23, 2026-11-23T17:00:00Z, 2026-11-23T18:00:00+01:00; all UTC inside.
+ *
+ * The compiler's clock is an input (--now), so that its output depends on the specification and the date alone. */
+#ifndef GUARDRAIL_COMPILER_CLOCK_H
+#define GUARDRAIL_COMPILER_CLOCK_H
+#include "guardrail/buf.h"
+
+#define CLOCK_DAY_S 86400
+
+/* A date (its first second, UTC) in the years 1970 to 9999. GR_ESYNTAX; GR_ERANGE for 2026-02-30 and the like. */
+GR_MUST_USE enum gr_err clock_date(struct gr_str text, int64_t *s);
+/* A date, or an RFC 3339 time without fractions of a second; `s` is of UTC. */
+GR_MUST_USE enum gr_err clock_time(struct gr_str text, int64_t *s);
+/* Appends the date of a time of 1970 to 9999, as 2026-11-23. */
+void clock_put_date(struct gr_buf *b, int64_t s);
+/* The first second of today, UTC. */
+int64_t clock_today(void);
+#endif
