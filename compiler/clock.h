@@ -7,9 +7,9 @@
 
 #define CLOCK_DAY_S 86400
 
-/* A date (its first second, UTC) in the years 1970 to 9999. GR_ESYNTAX; GR_ERANGE for 2026-02-30 and the like. */
+/* A date (its first second, UTC) in the years 1970 to 9999. GR_ESYNTAX, GR_ERANGE, GR_ENOMEM. */
 GR_MUST_USE enum gr_err clock_date(struct gr_str text, int64_t *s);
-/* A date, or an RFC 3339 time without fractions of a second; `s` is of UTC. */
+/* A date, or an RFC 3339 time; a fraction of a second is cut. */
 GR_MUST_USE enum gr_err clock_time(struct gr_str text, int64_t *s);
 /* Appends the date of a time of 1970 to 9999, as 2026-11-23. */
 void clock_put_date(struct gr_buf *b, int64_t s);
