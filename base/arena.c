@@ -88,8 +88,9 @@ padded(size_t n)
     return (n + align - 1) & ~(align - 1);
 }
 
-void *
-gr_arena_alloc(struct gr_arena *a, size_t n)
+/* Memory that is not cleared. */
+static void *
+take(struct gr_arena *a, size_t n)
 {
     size_t want;
     void *p;
@@ -102,7 +103,15 @@ gr_arena_alloc(struct gr_arena *a, size_t n)
     p = a->newest->data + a->newest->used;
     a->newest->used += want;
     a->used += n;
-    return memset(p, 0, n);
+    return p;
+}
+
+void *
+gr_arena_alloc(struct gr_arena *a, size_t n)
+{
+    void *p = take(a, n);
+
+    return p ? memset(p, 0, n) : NULL;
 }
 
 void *
@@ -164,10 +173,11 @@ gr_arena_dup(struct gr_arena *a, struct gr_str s)
         fail(a);
         return GR_STR_NONE;
     }
-    if (!(p = gr_arena_alloc(a, n)))
+    if (!(p = take(a, n)))
         return GR_STR_NONE;
     if (s.n)
         memcpy(p, s.p, s.n);
+    p[s.n] = '\0';
     return (struct gr_str){p, s.n};
 }
 
@@ -183,7 +193,7 @@ gr_arena_printf(struct gr_arena *a, const char *fmt, ...)
     va_end(ap);
     if (n < 0) /* more than INT_MAX bytes */
         fail(a);
-    if (n < 0 || !(p = gr_arena_alloc(a, (size_t)n + 1)))
+    if (n < 0 || !(p = take(a, (size_t)n + 1)))
         return GR_STR_NONE;
     va_start(ap, fmt);
     vsnprintf(p, (size_t)n + 1, fmt, ap);

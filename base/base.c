@@ -183,13 +183,15 @@ gr_str_next(struct gr_str *rest, char sep, struct gr_str *piece)
 bool
 gr_str_is_utf8(struct gr_str s)
 {
-    while (s.n > 0) {
+    for (size_t at = 0; at < s.n;) {
         uint32_t cp;
-        size_t len = utf8_decode(s, &cp);
+        size_t len;
 
-        if (len == 0)
+        if ((at += utf8_ascii(s.p + at, s.n - at)) == s.n)
+            break;
+        if ((len = utf8_decode(gr_str_sub(s, at, s.n), &cp)) == 0)
             return false;
-        s = gr_str_sub(s, len, s.n);
+        at += len;
     }
     return true;
 }

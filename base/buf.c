@@ -65,7 +65,7 @@ gr_buf_room(struct gr_buf *b, size_t n)
 }
 
 void
-gr_buf_put(struct gr_buf *b, struct gr_str s)
+gr_buf_put_growing(struct gr_buf *b, struct gr_str s)
 {
     char *room = gr_buf_room(b, s.n);
 
@@ -74,18 +74,6 @@ gr_buf_put(struct gr_buf *b, struct gr_str s)
     memcpy(room, s.p, s.n);
     b->n += s.n;
     b->p[b->n] = '\0';
-}
-
-void
-gr_buf_puts(struct gr_buf *b, const char *cstr)
-{
-    gr_buf_put(b, gr_str(cstr));
-}
-
-void
-gr_buf_putc(struct gr_buf *b, char c)
-{
-    gr_buf_put(b, (struct gr_str){&c, 1});
 }
 
 void
@@ -98,24 +86,28 @@ gr_buf_printf(struct gr_buf *b, const char *fmt, ...)
     va_end(ap);
 }
 
+/* Formats into the room that is there; only where that is too small, it makes more and formats again. */
 void
 gr_buf_vprintf(struct gr_buf *b, const char *fmt, va_list ap)
 {
-    va_list measure;
-    char *room;
+    size_t left = b->err == GR_OK ? b->cap - b->n : 0;
+    va_list again;
+    char *room = NULL;
     int n;
 
-    va_copy(measure, ap);
-    n = vsnprintf(NULL, 0, fmt, measure);
-    va_end(measure);
-    if (n < 0) { /* more than INT_MAX bytes */
-        fail(b, b->err == GR_OK ? GR_ELIMIT : b->err);
-        return;
+    va_copy(again, ap);
+    n = vsnprintf(left > 0 ? b->p + b->n : NULL, left, fmt, ap);
+    if (n < 0 || (size_t)n >= left) {
+        if (left > 0)
+            b->p[b->n] = '\0';
+        if (n < 0) /* more than INT_MAX bytes */
+            fail(b, b->err == GR_OK ? GR_ELIMIT : b->err);
+        else if ((room = gr_buf_room(b, (size_t)n)) != NULL)
+            vsnprintf(room, (size_t)n + 1, fmt, again);
+        n = room ? n : 0;
     }
-    if (!(room = gr_buf_room(b, (size_t)n)))
-        return;
-    vsnprintf(room, (size_t)n + 1, fmt, ap);
     b->n += (size_t)n;
+    va_end(again);
 }
 
 void

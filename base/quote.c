@@ -1,7 +1,8 @@
 /* quote.c - every quoting as one small function from a character to its escaped form.
  *
  * All run over the same loop (quote_each): the text is cut into units, a unit is one code point or one byte that is no
- * valid UTF-8, and runs of units that need no escape are copied whole. */
+ * valid UTF-8, and runs of units that need no escape are copied whole. Which ASCII characters are asked about at all is a
+ * table, since nearly all output of the compiler goes through here. */
 #include "config.h"
 #include "guardrail/quote.h"
 #include "utf8.h"
@@ -17,6 +18,55 @@ struct unit {
 /* Writes what must stand for u to out and returns its length; 0 when u stands for itself. */
 typedef size_t escape_fn(const struct unit *u, char out[ESCAPE_MAX]);
 
+/* The quotings that ask about an ASCII character. Whoever does not is sure that it stands for itself. */
+#define JSON 1u
+#define PROMQL 2u
+#define YAML 4u
+#define REGEX 8u
+#define PLAIN 16u /* ends a plain scalar of YAML, or may */
+#define OTHERS 32u
+#define ALL (JSON | PROMQL | YAML | PLAIN | OTHERS)
+#define EIGHT(c)                                                                                             \
+    [c] = ALL, [(c) + 1] = ALL, [(c) + 2] = ALL, [(c) + 3] = ALL, [(c) + 4] = ALL, [(c) + 5] = ALL,          \
+    [(c) + 6] = ALL, [(c) + 7] = ALL
+static const unsigned char asks[128] = {
+    EIGHT(0x00),
+    EIGHT(0x08),
+    EIGHT(0x10),
+    EIGHT(0x18),
+    [0x7f] = ALL,
+    ['"'] = JSON | PROMQL | YAML | OTHERS,
+    ['\\'] = JSON | PROMQL | YAML | REGEX | OTHERS,
+    ['.'] = REGEX,
+    ['+'] = REGEX,
+    ['*'] = REGEX,
+    ['?'] = REGEX | PLAIN,
+    ['('] = REGEX,
+    [')'] = REGEX,
+    ['|'] = REGEX,
+    ['['] = REGEX | PLAIN,
+    [']'] = REGEX | PLAIN,
+    ['{'] = REGEX | PLAIN,
+    ['}'] = REGEX | PLAIN,
+    ['^'] = REGEX,
+    ['$'] = REGEX,
+    [','] = PLAIN | OTHERS,
+    [':'] = PLAIN | OTHERS,
+    ['#'] = PLAIN,
+    ['&'] = OTHERS,
+    ['<'] = OTHERS,
+    ['>'] = OTHERS,
+    ['\''] = OTHERS,
+    ['`'] = OTHERS,
+    ['%'] = OTHERS,
+};
+
+static bool
+is_asked(char c, unsigned who)
+{
+    return (unsigned char)c >= 0x80 || (asks[(unsigned char)c] & who);
+}
+
 static struct unit
 next_unit(struct gr_str s)
 {
@@ -29,15 +79,21 @@ next_unit(struct gr_str s)
 }
 
 static void
-quote_each(struct gr_buf *b, struct gr_str s, escape_fn *escape)
+quote_each(struct gr_buf *b, struct gr_str s, unsigned who, escape_fn *escape)
 {
     char out[ESCAPE_MAX];
     size_t run = 0; /* where the bytes that are not copied yet begin */
 
     for (size_t at = 0; at < s.n;) {
-        struct unit u = next_unit(gr_str_sub(s, at, s.n));
-        size_t n = escape(&u, out);
+        struct unit u;
+        size_t n;
 
+        if (!is_asked(s.p[at], who)) {
+            at++;
+            continue;
+        }
+        u = next_unit(gr_str_sub(s, at, s.n));
+        n = escape(&u, out);
         if (n > 0) {
             gr_buf_put(b, gr_str_sub(s, run, at));
             gr_buf_put(b, (struct gr_str){out, n});
@@ -119,7 +175,7 @@ void
 gr_quote_json(struct gr_buf *b, struct gr_str s)
 {
     gr_buf_putc(b, '"');
-    quote_each(b, s, escape_json);
+    quote_each(b, s, JSON, escape_json);
     gr_buf_putc(b, '"');
 }
 
@@ -148,7 +204,7 @@ void
 gr_quote_promql(struct gr_buf *b, struct gr_str s)
 {
     gr_buf_putc(b, '"');
-    quote_each(b, s, escape_promql);
+    quote_each(b, s, PROMQL, escape_promql);
     gr_buf_putc(b, '"');
 }
 
@@ -171,7 +227,7 @@ escape_regex(const struct unit *u, char out[ESCAPE_MAX])
 void
 gr_quote_regex(struct gr_buf *b, struct gr_str s)
 {
-    quote_each(b, s, escape_regex);
+    quote_each(b, s, REGEX, escape_regex);
 }
 
 static size_t
@@ -259,8 +315,13 @@ is_yaml_plain(struct gr_str s)
         may_be_yaml_number(s))
         return false;
     for (size_t at = 0; at < s.n;) {
-        struct unit u = next_unit(gr_str_sub(s, at, s.n));
+        struct unit u;
 
+        if (!is_asked(s.p[at], PLAIN)) {
+            at++;
+            continue;
+        }
+        u = next_unit(gr_str_sub(s, at, s.n));
         if (u.cp == NO_CHAR || utf8_is_hidden(u.cp) || is_one_of(u.cp, ",[]{}?"))
             return false;
         if ((u.cp == ':' && s.p[at + 1] == ' ') || (u.cp == '#' && s.p[at - 1] == ' '))
@@ -278,7 +339,7 @@ gr_quote_yaml(struct gr_buf *b, struct gr_str s)
         return;
     }
     gr_buf_putc(b, '"');
-    quote_each(b, s, escape_yaml);
+    quote_each(b, s, YAML, escape_yaml);
     gr_buf_putc(b, '"');
 }
 
@@ -303,7 +364,7 @@ escape_exposition(const struct unit *u, char out[ESCAPE_MAX])
 void
 gr_quote_exposition(struct gr_buf *b, struct gr_str s)
 {
-    quote_each(b, s, escape_exposition);
+    quote_each(b, s, OTHERS, escape_exposition);
 }
 
 static size_t
@@ -332,7 +393,7 @@ escape_slack(const struct unit *u, char out[ESCAPE_MAX])
 void
 gr_quote_slack(struct gr_buf *b, struct gr_str s)
 {
-    quote_each(b, s, escape_slack);
+    quote_each(b, s, OTHERS, escape_slack);
 }
 
 static size_t
@@ -356,7 +417,7 @@ escape_log(const struct unit *u, char out[ESCAPE_MAX])
 void
 gr_quote_log(struct gr_buf *b, struct gr_str s)
 {
-    quote_each(b, s, escape_log);
+    quote_each(b, s, OTHERS, escape_log);
 }
 
 static size_t
@@ -388,7 +449,7 @@ escape_html(const struct unit *u, char out[ESCAPE_MAX])
 void
 gr_quote_html(struct gr_buf *b, struct gr_str s)
 {
-    quote_each(b, s, escape_html);
+    quote_each(b, s, OTHERS, escape_html);
 }
 
 static size_t
@@ -415,7 +476,7 @@ escape_github(const struct unit *u, char out[ESCAPE_MAX])
 void
 gr_quote_github(struct gr_buf *b, struct gr_str s)
 {
-    quote_each(b, s, escape_github);
+    quote_each(b, s, OTHERS, escape_github);
 }
 
 void

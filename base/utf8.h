@@ -11,4 +11,20 @@ size_t utf8_encode(uint32_t cp, char out[4]);
 /* Characters that a person cannot see or that change how others are shown: controls (C0, DEL, C1), line and paragraph
  * separators, zero-width characters, bidirectional marks and overrides, byte order mark, tags, non-characters. */
 bool utf8_is_hidden(uint32_t cp);
+/* How many of the n bytes at p, from the first on, are ASCII. Most texts are nothing else. */
+static inline size_t
+utf8_ascii(const char *p, size_t n)
+{
+    size_t at = 0;
+    uint64_t eight;
+
+    for (; n - at >= sizeof eight; at += sizeof eight) {
+        memcpy(&eight, p + at, sizeof eight);
+        if (eight & UINT64_C(0x8080808080808080))
+            break;
+    }
+    while (at < n && (unsigned char)p[at] < 0x80)
+        at++;
+    return at;
+}
 #endif

@@ -51,7 +51,7 @@ is_plain_line(struct gr_str line)
     for (size_t i = 0; i < line.n; i++) {
         unsigned char c = (unsigned char)line.p[i];
 
-        if (c < 0x20 || c == 0x7f || hides((const unsigned char *)line.p + i, line.n - i))
+        if (c < 0x20 || c == 0x7f || (c >= 0x80 && hides((const unsigned char *)line.p + i, line.n - i)))
             return false;
     }
     return gr_str_is_utf8(line);

@@ -21,9 +21,30 @@ void gr_buf_init(struct gr_buf *b, size_t max);
 void gr_buf_fini(struct gr_buf *b);
 /* Empties it, keeps the memory, forgets the error. */
 void gr_buf_reset(struct gr_buf *b);
-void gr_buf_put(struct gr_buf *b, struct gr_str s);
-void gr_buf_puts(struct gr_buf *b, const char *cstr);
-void gr_buf_putc(struct gr_buf *b, char c);
+void gr_buf_put_growing(struct gr_buf *b, struct gr_str s); /* gr_buf_put where the memory does not suffice */
+/* The appends are inline: where all that is to be written fits, one costs a comparison and a copy. cap never exceeds max + 1. */
+static inline void
+gr_buf_put(struct gr_buf *b, struct gr_str s)
+{
+    if (s.n >= b->cap - b->n || b->err != GR_OK) {
+        gr_buf_put_growing(b, s);
+        return;
+    }
+    if (s.n > 0)
+        memcpy(b->p + b->n, s.p, s.n);
+    b->n += s.n;
+    b->p[b->n] = '\0';
+}
+static inline void
+gr_buf_puts(struct gr_buf *b, const char *cstr)
+{
+    gr_buf_put(b, gr_str(cstr));
+}
+static inline void
+gr_buf_putc(struct gr_buf *b, char c)
+{
+    gr_buf_put(b, (struct gr_str){&c, 1});
+}
 void gr_buf_printf(struct gr_buf *b, const char *fmt, ...) GR_PRINTF(2, 3);
 void gr_buf_vprintf(struct gr_buf *b, const char *fmt, va_list ap) GR_PRINTF(2, 0);
 /* Cuts it back to n bytes; n <= b->n. */
