@@ -24,6 +24,10 @@ libcompiler_a_SOURCES = \
 	compiler/model.h \
 	compiler/outnames.c \
 	compiler/outnames.h \
+	compiler/reaction.c \
+	compiler/reaction.h \
+	compiler/routes.c \
+	compiler/routes.h \
 	compiler/spec.c \
 	compiler/spec.h \
 	compiler/spec_actions.c \

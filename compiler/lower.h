@@ -22,6 +22,8 @@
 #include "model.h"
 
 #define LOWER_EXPR_BYTES_MAX (8u << 20)
+/* Five paired slots are the least that says anything about a variance: before, a gauge's test decides nothing. */
+#define LOWER_PAIRS_MIN 5u
 
 struct lower {
     const struct model *m;

@@ -10,9 +10,6 @@
 #include "config.h"
 #include "lower.h"
 
-/* Five paired slots are the least that says anything about a variance. */
-#define PAIRS_MIN 5u
-
 static bool
 is_weighted(const struct guardrail *g, const void *arg)
 {
@@ -356,7 +353,7 @@ enough(struct lower *lo)
     if ((which = lower_which(lo, is_sequential_value, NULL)) != NULL)
         lower_branch(lo,
                      "(count_over_time(guardrail:slot:delta{$S$1}[$2]) >= $3 and on ($P) guardrail:open{$S})",
-                     which, from_start(lo), lower_uint(lo, PAIRS_MIN), NULL);
+                     which, from_start(lo), lower_uint(lo, LOWER_PAIRS_MIN), NULL);
     if ((which = lower_which(lo, is_point_value, NULL)) != NULL)
         lower_branch(lo, "(count_over_time(guardrail:slot:delta{$S$1}[$2]) and on ($P) guardrail:open{$S})",
                      which, from_start(lo), NULL);

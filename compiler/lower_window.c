@@ -9,13 +9,7 @@
 uint64_t
 lower_window_slots(const struct lower *lo, const struct guardrail *g, const struct phase *p)
 {
-    int64_t window = g->window_ms > 0 ? g->window_ms : p->min_ms;
-
-    /* A final phase has no minimum: its guardrails, if any, look back as far as the longest other phase. */
-    for (size_t i = 0; window == 0 && i < lo->m->n_phases; i++)
-        if (lo->m->phases[i].min_ms > window)
-            window = lo->m->phases[i].min_ms;
-    return window < lo->m->sampling_ms ? 1 : (uint64_t)(window / lo->m->sampling_ms);
+    return model_window_slots(lo->m, g, p);
 }
 
 int64_t

@@ -66,6 +66,18 @@ model_literal(const struct model *m, const struct guardrail *g, const struct bou
     return best;
 }
 
+uint64_t
+model_window_slots(const struct model *m, const struct guardrail *g, const struct phase *p)
+{
+    int64_t window = g->window_ms > 0 ? g->window_ms : p->min_ms;
+
+    /* A final phase has no minimum: its guardrails, if any, look back as far as the longest other phase. */
+    for (size_t i = 0; window == 0 && i < m->n_phases; i++)
+        if (m->phases[i].min_ms > window)
+            window = m->phases[i].min_ms;
+    return window < m->sampling_ms ? 1 : (uint64_t)(window / m->sampling_ms);
+}
+
 int64_t
 model_window_ms(const struct model *m, const struct guardrail *g, const struct phase *p)
 {

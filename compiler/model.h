@@ -249,6 +249,8 @@ bool model_tighter(enum side side, struct gr_dec a, struct gr_dec b);
 /* What the guardrail's window is in a phase, in whole slots (a phase of 45m sampled every 2m has a window of 44m); not yet divided by
  * time_scale. 0 in a final phase. */
 int64_t model_window_ms(const struct model *m, const struct guardrail *g, const struct phase *p);
+/* The same in slots of `sampling`, at least 1; in a final phase that of the longest other one. */
+uint64_t model_window_slots(const struct model *m, const struct guardrail *g, const struct phase *p);
 /* Whether the canary gets any of a flow's traffic in a phase; an empty flow: of any. */
 bool model_has_traffic(const struct phase *p, struct gr_str flow);
 const struct action *model_action(const struct model *m, struct gr_str name);
