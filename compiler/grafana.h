@@ -25,6 +25,8 @@ struct dash {
 /* Starts a dashboard "<spec>-<what>": head, links, variables, annotations. span_ms: how far back it looks (not scaled). */
 void dash_begin(struct dash *d, const struct model *m, struct gr_str what, int64_t span_ms,
                 const char *purpose);
+/* Adds the variable $guardrail: those of a phase, the worst first and chosen. */
+void dash_choice(struct dash *d, const struct phase *p);
 /* Appends its JSON to b and frees everything, also after a failure. */
 GR_MUST_USE enum gr_err dash_end(struct dash *d, struct gr_buf *b);
 
@@ -40,6 +42,7 @@ struct sel {
     const struct phase *phase;         /* NULL: any */
     const char *more;                  /* further matchers, ",level=\"hard\"" */
     bool no_slices;                    /* of series without slice labels */
+    int worst;                         /* query_worst_first: only so many; 0: all */
 };
 void query_select(struct dash *d, const char *series, const struct sel *s);
 /* The i-th label that a series of g (NULL: of any guardrail) may have: release labels, then slice labels, then dynamic ones; empty past

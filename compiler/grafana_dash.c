@@ -110,6 +110,32 @@ put_variables(struct dash *d)
     }
 }
 
+/* label_values() would give the first by name; query_result() keeps the order of the query (sort 0), and Grafana takes the first. */
+void
+dash_choice(struct dash *d, const struct phase *p)
+{
+    cJSON *list =
+        cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(d->root, "templating"), "list");
+    cJSON *v = jsonout_object(&d->j, list, NULL), *query;
+
+    jsonout_cstr(&d->j, v, "name", GR_LABEL_GUARDRAIL);
+    jsonout_cstr(&d->j, v, "type", "query");
+    jsonout_cstr(&d->j, v, "label", GR_LABEL_GUARDRAIL);
+    put_datasource(d, v);
+    query = jsonout_object(&d->j, v, "query");
+    query_select(d, GR_SERIES_VERDICT, &(struct sel){.phase = p, .no_slices = true});
+    jsonout_fmt(&d->j, query, "query", "query_result(sort_desc(max by (" GR_LABEL_GUARDRAIL ") (%s)))",
+                gr_buf_cstr(&d->expr));
+    jsonout_cstr(&d->j, query, "refId", GR_LABEL_GUARDRAIL);
+    jsonout_cstr(&d->j, v, "regex", "/" GR_LABEL_GUARDRAIL "=\"([^\"]+)\"/");
+    jsonout_num(&d->j, v, "refresh", 2);
+    jsonout_bool(&d->j, v, "multi", true);
+    jsonout_bool(&d->j, v, "includeAll", false); /* all of them are too many to draw */
+    jsonout_num(&d->j, v, "sort", 0);
+    jsonout_num(&d->j, v, "hide", 0);
+    dash_settle(d, &d->expr);
+}
+
 /* -- links, annotations -------------------------------------------------------------------------------------------------- */
 
 static void

@@ -124,6 +124,11 @@ query_worst_first(struct dash *d, const char *labels, const struct sel *s)
         labels, labels, GR_VERDICT_HARD, labels);
     query_select(d, GR_SERIES_VERDICT, s);
     gr_buf_puts(&d->expr, "[$__range] @ end())))");
+    if (s->worst == 0)
+        return;
+    gr_buf_printf(&d->expr, " and on (%s) topk(%d, max by (%s) (max_over_time(", labels, s->worst, labels);
+    query_select(d, GR_SERIES_VERDICT, s);
+    gr_buf_puts(&d->expr, "[$__range] @ end())))");
 }
 
 /* -- panels -------------------------------------------------------------------------------------------------------------- */

@@ -4,7 +4,15 @@
  *     worst verdict per guardrail over time, worst first
  *     ▾ group                          rows are open as long as no more than QUERIES_MAX queries run at once
  *       canary against control, limits │ verdicts
- *     ▸ group */
+ *     ▸ group
+ *
+ * Nobody can open a dashboard of thousands of panels, and its file would be most of the output. So where a phase watches more than
+ * GUARDRAILS_MAX, Grafana repeats one row for the guardrails that are chosen above; the worst is chosen at first:
+ *
+ *     go on? (per stream)
+ *     worst verdict per guardrail over time, the WORST_MAX worst
+ *     ▾ $guardrail                     repeated
+ *       effect, limits │ canary and control, backstop │ verdicts */
 #include "config.h"
 #include "grafana.h"
 
@@ -14,6 +22,21 @@
 
 #define PANEL_HEIGHT 8
 #define QUERIES_PER_GUARDRAIL 3
+#define GUARDRAILS_MAX 200 /* with panels of their own: 2 MB of JSON */
+#define WORST_MAX 50       /* WORST_OF_MANY_TEXT says so */
+#define VERDICT_TEXT                                                                                         \
+    GR_STR("The verdict of each slice, the worst of the shown time first. Insufficient is no verdict: it "   \
+           "blocks the promotion and "                                                                       \
+           "rolls nothing back.")
+#define WORST_TEXT                                                                                           \
+    GR_STR("Verdicts over time, the worst of all slices; the worst guardrail of the shown time first. Each " \
+           "slice stands beside its "                                                                        \
+           "guardrail below.")
+#define WORST_OF_MANY_TEXT                                                                                   \
+    GR_STR("Verdicts over time, the worst of all slices, of the 50 guardrails that were worst in the shown " \
+           "time. Choose guardrails "                                                                        \
+           "above to see each slice.")
+#define CHOSEN ",guardrail=~\"${guardrail}\""
 
 bool
 grafana_watched(const struct model *m, const struct phase *p)
@@ -185,10 +208,30 @@ value_options(struct dash *d, cJSON *panel)
     jsonout_cstr(&d->j, sub, "sort", "desc");
 }
 
+/* Canary, control and limits as lines. */
+static void
+lines_look(struct dash *d, cJSON *panel, const char *unit, struct gr_str canary)
+{
+    cJSON *defaults, *custom;
+
+    defaults = panel_field(d, panel, unit, NULL);
+    custom = jsonout_object(&d->j, defaults, "custom");
+    jsonout_cstr(&d->j, custom, "drawStyle", "line");
+    jsonout_num(&d->j, custom, "lineWidth", 1);
+    jsonout_num(&d->j, custom, "fillOpacity", 0);
+    jsonout_cstr(&d->j, custom, "showPoints", "never");
+    jsonout_bool(&d->j, custom, "spanNulls", false); /* a hole is a hole */
+    override_cohort(d, panel, canary, "blue", 2);
+    override_cohort(d, panel, d->m->control, "text", 1);
+    override_limit(d, panel, "/^hard limit/", "red");
+    override_limit(d, panel, "/^soft limit/", "orange");
+    value_options(d, panel);
+}
+
 static void
 value_panel(struct dash *d, const struct guardrail *g, const struct phase *p)
 {
-    cJSON *panel, *defaults, *custom;
+    cJSON *panel;
     struct gr_buf description = GR_BUF_INIT(1u << 20);
 
     describe(d, g);
@@ -208,18 +251,7 @@ value_panel(struct dash *d, const struct guardrail *g, const struct phase *p)
     gr_buf_puts(&d->text, "{{level}} limit, {{side}},");
     legend_labels(d, g);
     panel_target(d, panel, NULL, false, false);
-    defaults = panel_field(d, panel, g->metric.unit ? g->metric.unit->grafana : "none", NULL);
-    custom = jsonout_object(&d->j, defaults, "custom");
-    jsonout_cstr(&d->j, custom, "drawStyle", "line");
-    jsonout_num(&d->j, custom, "lineWidth", 1);
-    jsonout_num(&d->j, custom, "fillOpacity", 0);
-    jsonout_cstr(&d->j, custom, "showPoints", "never");
-    jsonout_bool(&d->j, custom, "spanNulls", false); /* a hole is a hole */
-    override_cohort(d, panel, outname_canary(d->m, g), "blue", 2);
-    override_cohort(d, panel, d->m->control, "text", 1);
-    override_limit(d, panel, "/^hard limit/", "red");
-    override_limit(d, panel, "/^soft limit/", "orange");
-    value_options(d, panel);
+    lines_look(d, panel, g->metric.unit ? g->metric.unit->grafana : "none", outname_canary(d->m, g));
     dash_settle(d, &description);
     gr_buf_fini(&description);
 }
@@ -238,9 +270,7 @@ guardrail_panels(struct dash *d, const struct guardrail *g, const struct phase *
     verdict_timeline(d,
                      &(struct panel){.type = "state-timeline",
                                      .title = gr_buf_str(&title),
-                                     .description = GR_STR("The verdict of each slice, the worst of the "
-                                                           "shown time first. Insufficient is no verdict: it "
-                                                           "blocks the promotion and rolls nothing back."),
+                                     .description = VERDICT_TEXT,
                                      .x = 15,
                                      .w = 9,
                                      .h = PANEL_HEIGHT},
@@ -276,16 +306,106 @@ group_row(struct dash *d, size_t i, const struct phase *p)
     row_end(d, row);
 }
 
+/* -- many guardrails ----------------------------------------------------------------------------------------------------- */
+
+/* Two selections as lines, side by side with what there is already. */
+static void
+chosen_lines(struct dash *d, const struct phase *p, const struct panel *look, const char *const series[2],
+             const char *const more[2], const char *const legend[2])
+{
+    cJSON *panel = panel_add(d, look);
+
+    for (size_t i = 0; i < 2; i++) {
+        query_select(d, series[i], &(struct sel){.phase = p, .more = more[i]});
+        gr_buf_puts(&d->text, legend[i]);
+        legend_labels(d, NULL);
+        panel_target(d, panel, NULL, false, false);
+    }
+    lines_look(d, panel, "none", d->m->canary);
+}
+
+/* One row for every guardrail that is chosen. Values and limits of any kind fit the same panels, because effects and limits are recorded
+ * in the same terms (a ratio to control, a difference from it, or the value itself). */
+static void
+chosen_row(struct dash *d, const struct phase *p)
+{
+    struct gr_buf labels = GR_BUF_INIT(1u << 16);
+    cJSON *row = row_begin(d, GR_STR("${guardrail}"), false);
+
+    jsonout_cstr(&d->j, row, "repeat", "guardrail");
+    chosen_lines(
+        d, p,
+        &(struct panel){.type = "timeseries",
+                        .title = GR_STR("Effect and limits"),
+                        .description =
+                            GR_STR("What is compared with the limits: the canary as a ratio to control or a "
+                                   "difference from it, or its value where the limit is fixed. Dashed: the "
+                                   "limits of each slice."),
+                        .w = 9,
+                        .h = PANEL_HEIGHT},
+        (const char *const[]){"guardrail:effect", "guardrail:limit"},
+        (const char *const[]){CHOSEN, CHOSEN ",side!=\"backstop\""},
+        (const char *const[]){"effect", "{{level}} limit, {{side}},"});
+    chosen_lines(d, p,
+                 &(struct panel){
+                     .type = "timeseries",
+                     .title = GR_STR("Canary and control"),
+                     .description =
+                         GR_STR("Values over the window of the phase, in the metric's own unit. Dashed: the "
+                                "backstop, which holds whatever control says."),
+                     .x = 9,
+                     .w = 9,
+                     .h = PANEL_HEIGHT},
+                 (const char *const[]){"guardrail:window:value", "guardrail:limit"},
+                 (const char *const[]){CHOSEN, CHOSEN ",side=\"backstop\""},
+                 (const char *const[]){"{{cohort}}", "{{level}} limit, {{side}},"});
+    query_labels(d, NULL);
+    gr_buf_put(&labels, gr_buf_str(&d->expr));
+    dash_settle(d, &d->expr);
+    legend_labels(d, NULL);
+    verdict_timeline(d,
+                     &(struct panel){.type = "state-timeline",
+                                     .title = GR_STR("Verdict"),
+                                     .description = VERDICT_TEXT,
+                                     .x = 18,
+                                     .w = 6,
+                                     .h = PANEL_HEIGHT},
+                     gr_buf_cstr(&labels), &(struct sel){.phase = p, .more = CHOSEN});
+    d->y += PANEL_HEIGHT;
+    row_end(d, row);
+    dash_settle(d, &labels);
+    gr_buf_fini(&labels);
+}
+
+/* -- the whole ----------------------------------------------------------------------------------------------------------- */
+
+static void
+worst_panel(struct dash *d, const struct phase *p, size_t guardrails)
+{
+    bool many = guardrails > GUARDRAILS_MAX;
+    int h = guardrails < 3    ? 5
+            : guardrails > 20 ? 18
+                              : 3 + (int)guardrails * 7 / 10; /* about a row of the grid for each, bounded */
+
+    gr_buf_puts(&d->text, "{{guardrail}}");
+    verdict_timeline(d,
+                     &(struct panel){.type = "state-timeline",
+                                     .title = GR_STR("Worst slice of each guardrail"),
+                                     .description = many ? WORST_OF_MANY_TEXT : WORST_TEXT,
+                                     .w = GRID_WIDTH,
+                                     .h = h},
+                     "guardrail", &(struct sel){.phase = p, .worst = many ? WORST_MAX : 0});
+    d->y += h;
+}
+
 enum gr_err
 grafana_phase(const struct model *m, const struct phase *p, struct gr_buf *b)
 {
     size_t n = 0;
     struct dash d;
-    int h;
 
     for (size_t i = 0; i < m->n_guardrails; i++)
         n += (m->guardrails[i].phases >> (p - m->phases)) & 1;
-    h = n < 3 ? 5 : n > 20 ? 18 : 3 + (int)n * 7 / 10; /* about a row of the grid for each, bounded */
     dash_begin(&d, m, p->name, 2 * (p->min_ms > 0 ? p->min_ms : INT64_C(1800000)),
                "Canary against control, limits and verdicts of one phase.");
     verdict_stat(
@@ -299,19 +419,12 @@ grafana_phase(const struct model *m, const struct phase *p, struct gr_buf *b)
             .h = 4},
         p);
     d.y += 4;
-    gr_buf_puts(&d.text, "{{guardrail}}");
-    verdict_timeline(
-        &d,
-        &(struct panel){
-            .type = "state-timeline",
-            .title = GR_STR("Worst slice of each guardrail"),
-            .description = GR_STR(
-                "Verdicts over time, the worst of all slices; the worst guardrail of the shown time first. "
-                "Each slice stands beside its guardrail below."),
-            .w = GRID_WIDTH,
-            .h = h},
-        "guardrail", &(struct sel){.phase = p});
-    d.y += h;
+    worst_panel(&d, p, n);
+    if (n > GUARDRAILS_MAX) {
+        dash_choice(&d, p);
+        chosen_row(&d, p);
+        return dash_end(&d, b);
+    }
     for (size_t i = 0; i < m->n_guardrails; i++)
         if (in_phase(&d, &m->guardrails[i], p))
             group_row(&d, i, p);

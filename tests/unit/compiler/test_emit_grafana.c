@@ -289,6 +289,53 @@ START_TEST(no_labels_at_all)
 }
 END_TEST
 
+/* 200 guardrails in a phase have panels of their own, 201 share a row that Grafana repeats, and the file stays small. */
+START_TEST(many_guardrails_share_a_row)
+{
+    struct testmodel *t = testmodel_make();
+    struct guardrail *many = gr_arena_array(t->arena, 201, sizeof *many);
+    bool shared = _i > 200;
+    const cJSON *panels, *panel, *row = NULL, *choice;
+    struct walk w = {0};
+    cJSON *root;
+
+    for (size_t i = 0; i < 201; i++) {
+        many[i] = t->guardrails[i % 3];
+        many[i].name = gr_arena_printf(t->arena, "g%03zu", i);
+    }
+    t->m.guardrails = many;
+    t->m.n_guardrails = (size_t)_i;
+    root = emit(&t->m, FOLDER "demo-p1.json");
+    panels = gr_json_get(root, "panels");
+    ck_assert_int_eq(find_panel(panels, "g199") == NULL, shared);
+    cJSON_ArrayForEach(panel, panels) if (gr_json_get(panel, "repeat")) row = panel;
+    ck_assert_int_eq(row != NULL, shared);
+    choice = cJSON_GetArrayItem(gr_json_get(gr_json_get(root, "templating"), "list"), 5);
+    ck_assert_int_eq(choice != NULL, shared);
+    if (shared) {
+        ck_assert(str_is(row, "repeat", "guardrail") && str_is(choice, "name", "guardrail"));
+        ck_assert(cJSON_IsFalse(gr_json_get(choice, "includeAll")));
+        ck_assert(
+            str_is(gr_json_get(choice, "query"), "query",
+                   "query_result(sort_desc(max by (guardrail) (guardrail:verdict{spec=\"demo\",phase=\"p1\","
+                   "cluster=~\"${cluster}\",deployment_id=~\"${deployment}\"})))"));
+        check_panels(&w, panels, false);
+        ck_assert_uint_lt(w.n, 10);
+        panel = find_panel(panels, "Worst slice of each guardrail");
+        panel = cJSON_GetArrayItem(gr_json_get(panel, "targets"), 0);
+        ck_assert_ptr_nonnull(
+            strstr(gr_json_get(panel, "expr")->valuestring, "and on (guardrail) topk(50, "));
+        panel = gr_json_get(find_panel(panels, "Effect and limits"), "targets");
+        ck_assert(str_is(
+            cJSON_GetArrayItem(panel, 0), "expr",
+            "guardrail:effect{spec=\"demo\",phase=\"p1\",guardrail=~\"${guardrail}\",cluster=~\"${cluster}\","
+            "deployment_id=~\"${deployment}\",flow=~\"${flow}|\",venue=~\"${venue}|\"}"));
+    }
+    cJSON_Delete(root);
+    testmodel_free(t);
+}
+END_TEST
+
 START_TEST(points_are_added_to_control)
 {
     struct testmodel *t = testmodel_make();
@@ -441,6 +488,7 @@ emit_grafana_suite(void)
     tcase_add_loop_test(tc, dashboard_is_what_experts_expect, 0, (int)GR_COUNT(dashboards));
     tcase_add_loop_test(tc, limits_lie_where_they_are, 0, (int)GR_COUNT(limit_rows));
     tcase_add_loop_test(tc, no_labels_at_all, 0, (int)GR_COUNT(dashboards));
+    tcase_add_loop_test(tc, many_guardrails_share_a_row, 200, 202);
     tcase_add_test(tc, points_are_added_to_control);
     tcase_add_test(tc, phases_have_their_own_guardrails);
     tcase_add_loop_test(tc, folder_becomes_a_tree, 0, (int)GR_COUNT(folders));
