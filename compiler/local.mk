@@ -70,3 +70,7 @@ bin_PROGRAMS += guardrailc
 guardrailc_SOURCES = compiler/guardrailc.c
 guardrailc_CFLAGS = $(AM_CFLAGS)
 guardrailc_LDADD = $(COMPILER_LIBS) -lm
+
+# what a specification means, and what changed
+libcompiler_a_SOURCES += \
+	compiler/aspects.def compiler/compare.c compiler/compare.h compiler/facts.c compiler/facts.h

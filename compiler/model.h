@@ -6,6 +6,7 @@
 #ifndef GUARDRAIL_COMPILER_MODEL_H
 #define GUARDRAIL_COMPILER_MODEL_H
 #include "guardrail/arena.h"
+#include "guardrail/node.h"
 #include "guardrail/number.h"
 #include "guardrail/promql.h"
 #include "guardrail/quantity.h"
@@ -126,6 +127,7 @@ struct guardrail {
     struct slice *expected; /* every stream's slices, `only` applied, in the order of `expect` */
     size_t n_expected;
     struct strs on[LEVEL_COUNT]; /* action names or built-ins */
+    const struct gr_node *node; /* where it is written, for places of its keys; NULL in models made by hand */
 };
 
 /* -- phases -------------------------------------------------------------------------------------------------------------- */
@@ -149,6 +151,7 @@ struct phase {
     size_t n_traffic;
     struct program *checks, *requires;
     size_t n_checks, n_requires;
+    const struct gr_node *node; /* as in struct guardrail */
 };
 
 /* -- actions ------------------------------------------------------------------------------------------------------------- */
@@ -185,6 +188,7 @@ struct action {
         settings; /* targets: service, routing_key_file, channel, webhook_url_file, project, … as written */
     int64_t escalate_after_ms; /* 0: none */
     struct gr_str escalate_to;
+    const struct gr_node *node; /* as in struct guardrail */
 };
 
 /* -- the whole ----------------------------------------------------------------------------------------------------------- */
@@ -215,6 +219,8 @@ struct model {
         false_alarm_budget;   /* ratios; 0: not stated; alarms default to rollback's */
     struct gr_str flow_label; /* empty without flows */
     struct strs flows;
+    struct strs on[LEVEL_COUNT]; /* what guardrails have that say nothing themselves */
+    const struct gr_node *root;  /* the document; NULL in models made by hand */
     struct phase *phases;
     size_t n_phases;
     struct guardrail *guardrails;

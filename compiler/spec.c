@@ -109,6 +109,7 @@ check_document(struct spec *s)
     if (root && (err == GR_OK || root->kind == GR_NODE_MAP))
         keys_check(s, root, &spec_keys, err != GR_OK);
     s->root = root;
+    s->m->root = root;
     return err;
 }
 

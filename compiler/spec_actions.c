@@ -136,6 +136,7 @@ read_action(struct spec *s, const struct gr_node *node, struct action *a)
 {
     const struct gr_node *steps = spec_get(s, node, "steps");
 
+    a->node = node;
     a->name = node->key;
     a->span = node->key_span;
     if (model_action_builtin(a->name))

@@ -60,7 +60,7 @@ read_on(struct spec *s, struct draft *d)
 
     for (unsigned level = 0; level < LEVEL_COUNT; level++)
         d->g->on[level] = spec_has(on, level_keys[level]) ? spec_texts(s, on, level_keys[level])
-                                                          : default_actions(s, (enum level)level);
+                                                          : s->m->on[level];
 }
 
 /* ---- one guardrail ---- */
@@ -71,6 +71,7 @@ read_names(struct spec *s, struct draft *d, const struct draft *before)
     const struct gr_node *runbook = spec_get(s, d->node, "runbook");
     struct guardrail *g = d->g;
 
+    g->node = d->node;
     g->name = spec_text(s, d->node, "name");
     g->span = spec_head(d->node);
     g->group = spec_text(s, d->node, "group");
@@ -107,6 +108,8 @@ read_guardrails(struct spec *s)
     struct model *m = s->m;
 
     check_runbook(s, spec_get(s, s->root, "runbook"));
+    for (unsigned level = 0; level < LEVEL_COUNT; level++)
+        m->on[level] = default_actions(s, (enum level)level);
     if (!list)
         return;
     if (list->count > MODEL_GUARDRAILS_MAX) {

@@ -124,6 +124,7 @@ read_phase(struct spec *s, const struct gr_node *node, struct phase *p)
     const struct gr_node *traffic = spec_get(s, node, "traffic");
 
     p->name = spec_text(s, node, "name");
+    p->node = node;
     p->span = spec_head(node);
     p->shadow = spec_bool(s, node, "shadow", false);
     p->final = spec_bool(s, node, "final", false);
