@@ -1,27 +1,53 @@
 #include "config.h"
 #include "backend.h"
 
-static const struct backend backend_table[] = {
+static const struct backend prometheus_parts[] = {
     {"alertmanager", "Alertmanager's routes, receivers and inhibitions", emit_alertmanager},
     {"grafana", "Grafana dashboards and their provisioning", emit_grafana},
     {"policy", "policy.json: what guardraild may do", emit_policy},
     {"rules", "Prometheus recording and alerting rules", emit_rules},
 };
 
-const struct backend *
-backends(size_t *count)
+#define PARTS(rows) rows, GR_COUNT(rows)
+static const struct target target_table[] = {
+    {"prometheus", "Prometheus, Alertmanager and Grafana that read files", PARTS(prometheus_parts), NULL},
+};
+
+const struct target *
+targets(size_t *count)
 {
-    *count = GR_COUNT(backend_table);
-    return backend_table;
+    *count = GR_COUNT(target_table);
+    return target_table;
+}
+
+const struct target *
+target_by_name(struct gr_str name)
+{
+    for (size_t i = 0; i < GR_COUNT(target_table); i++)
+        if (gr_str_is(name, target_table[i].name))
+            return &target_table[i];
+    return NULL;
 }
 
 const struct backend *
-backend_by_name(struct gr_str name)
+target_part(const struct target *target, struct gr_str name)
 {
-    for (size_t i = 0; i < GR_COUNT(backend_table); i++)
-        if (gr_str_is(name, backend_table[i].name))
-            return &backend_table[i];
+    for (size_t i = 0; i < target->n_parts; i++)
+        if (gr_str_is(name, target->parts[i].name))
+            return &target->parts[i];
     return NULL;
+}
+
+enum gr_err
+target_emit(const struct target *target, const struct model *m, struct tree *t, struct gr_diags *d)
+{
+    enum gr_err err = GR_OK;
+
+    for (size_t i = 0; err == GR_OK && i < target->n_parts; i++)
+        err = target->parts[i].emit(m, t);
+    if (err == GR_OK && target->check)
+        target->check(m, t, d);
+    return err;
 }
 
 void

@@ -14,19 +14,21 @@ const struct option_row compile_options[] = {
     {"out", 'o', "DIR", "where the tree is (required)"},
     {"check", 0, NULL, "compare with what is there, write nothing; 1 when stale"},
     {"only", 0, "PART,...", "only these parts: alertmanager, grafana, policy, rules"},
+    {"target", 0, "TARGET", "what it runs on: prometheus (default)"},
     {"time-scale", 0, "N", "divide every duration by N (1-1000), for tests and demos"},
     SPEC_OPTIONS,
     COMMON_OPTIONS,
 };
 
 static enum gr_err
-emit_named(const struct command *self, const struct model *m, const char *only, struct tree *t)
+emit_named(const struct command *self, const struct target *target, const struct model *m, const char *only,
+           struct tree *t)
 {
     struct gr_str rest = gr_str(only), name;
     enum gr_err err = GR_OK;
 
     while (err == GR_OK && gr_str_next(&rest, ',', &name)) {
-        const struct backend *b = backend_by_name(name);
+        const struct backend *b = target_part(target, name);
         if (!b) {
             usage(self, "--only: there is no part '" GR_FMT "'", GR_ARG(name));
             return GR_EUSER;
@@ -37,18 +39,6 @@ emit_named(const struct command *self, const struct model *m, const char *only, 
             return GR_EUSER;
         }
     }
-    return err;
-}
-
-static enum gr_err
-emit_all(const struct model *m, struct tree *t)
-{
-    size_t n;
-    const struct backend *rows = backends(&n);
-    enum gr_err err = GR_OK;
-
-    for (size_t i = 0; err == GR_OK && i < n; i++)
-        err = rows[i].emit(m, t);
     return err;
 }
 
@@ -120,31 +110,45 @@ keeps_all(const struct command *self, const struct tree *t, const char *dir)
     return code;
 }
 
+/* Emits and seals the tree. EXIT_CLEAN, or the exit code; what the target cannot do is a finding. */
 static int
-build(const struct command *self, const struct options *o, const struct session *s, const struct model *m)
+emit(const struct command *self, const struct options *o, struct session *s, const struct target *target,
+     const struct model *m, struct tree *t)
 {
     const char *only = options_get(self->options, o, "only");
-    const char *dir = options_get(self->options, o, "out");
-    struct tree *t = tree_create();
-    enum gr_err err = t ? GR_OK : GR_ENOMEM;
-    int code = EXIT_MACHINE;
+    enum gr_err err = GR_OK;
 
-    if (err == GR_OK)
-        err = only ? emit_named(self, m, only, t) : emit_all(m, t);
-    if (err == GR_OK)
-        err = tree_seal(t, m);
-    if (err == GR_EUSER)
-        code = EXIT_USAGE;
-    else if (err != GR_OK)
-        complain(self, "cannot compile: %s", gr_err_name(err));
-    else if (only && (code = keeps_all(self, t, dir)) != EXIT_CLEAN)
-        ; /* said already */
-    else if (options_get(self->options, o, "check"))
-        code = check_tree(self, s, t, dir);
+    if (only)
+        err = emit_named(self, target, m, only, t);
     else
-        code = write_tree(self, s, t, dir);
-    tree_free(t);
-    return code;
+        err = target_emit(target, m, t, s->diags);
+    if (err == GR_EUSER)
+        return EXIT_USAGE;
+    if (err == GR_OK && only && target->check)
+        target->check(m, t, s->diags);
+    if (err == GR_OK)
+        err = gr_diags_status(s->diags);
+    if (err == GR_EUSER)
+        return EXIT_FINDINGS;
+    if (err == GR_OK)
+        err = tree_seal(t, m, target->name);
+    if (err == GR_OK)
+        return EXIT_CLEAN;
+    complain(self, "cannot compile: %s", gr_err_name(err));
+    return EXIT_MACHINE;
+}
+
+static int
+deliver(const struct command *self, const struct options *o, const struct session *s, const struct tree *t)
+{
+    const char *dir = options_get(self->options, o, "out");
+    int code = EXIT_CLEAN;
+
+    if (options_get(self->options, o, "only") && (code = keeps_all(self, t, dir)) != EXIT_CLEAN)
+        return code;
+    if (options_get(self->options, o, "check"))
+        return check_tree(self, s, t, dir);
+    return write_tree(self, s, t, dir);
 }
 
 static int
@@ -159,11 +163,33 @@ time_scale(const struct command *self, const struct options *o, uint32_t *out)
     return EXIT_CLEAN;
 }
 
+static int
+choose_target(const struct command *self, const struct options *o, const struct target **out)
+{
+    const char *name = options_get(self->options, o, "target");
+    struct gr_str names[16], near;
+    size_t n;
+    const struct target *rows = targets(&n);
+
+    GR_ASSERT(n <= GR_COUNT(names));
+    *out = target_by_name(gr_str(name ? name : TARGET_DEFAULT));
+    if (*out)
+        return EXIT_CLEAN;
+    for (size_t i = 0; i < n; i++)
+        names[i] = gr_str(rows[i].name);
+    near = gr_str_nearest(gr_str(name), names, n);
+    if (near.n > 0)
+        return usage(self, "--target: there is no '%s'; did you mean " GR_FMT "?", name, GR_ARG(near));
+    return usage(self, "--target is prometheus, operator, mimir or vmalert, not '%s'", name);
+}
+
 int
 compile_run(const struct command *self, const struct options *o)
 {
     struct session s;
+    const struct target *target = NULL;
     struct model *m = NULL;
+    struct tree *t = NULL;
     uint32_t scale = 1;
     int code;
 
@@ -172,12 +198,18 @@ compile_run(const struct command *self, const struct options *o)
     if (!options_get(self->options, o, "out"))
         return usage(self, "where to? Give -o DIR");
     if ((code = time_scale(self, o, &scale)) != EXIT_CLEAN ||
+        (code = choose_target(self, o, &target)) != EXIT_CLEAN ||
         (code = session_init(&s, self, o)) != EXIT_CLEAN)
         return code;
     code = session_spec(&s, o->operands[0], scale, &m);
+    if (code == EXIT_CLEAN && !(t = tree_create()))
+        code = EXIT_MACHINE;
+    if (code == EXIT_CLEAN)
+        code = emit(self, o, &s, target, m, t);
     code = session_report(&s, code);
     if (code == EXIT_CLEAN)
-        code = build(self, o, &s, m);
+        code = deliver(self, o, &s, t);
+    tree_free(t);
     session_fini(&s);
     return code;
 }

@@ -103,20 +103,31 @@ lower(struct lower *lo)
 }
 
 enum gr_err
-emit_rules(const struct model *m, struct tree *t)
+rules_lower(const struct model *m, struct gr_rulefile **out)
 {
     struct lower lo = {.m = m, .arena = m->arena, .expr = GR_BUF_INIT(LOWER_EXPR_BYTES_MAX)};
-    struct gr_buf header = GR_BUF_INIT(4096), out = GR_BUF_INIT(RULES_BYTES_MAX);
     enum gr_err err = lower(&lo);
+
+    if (err == GR_OK)
+        *out = lo.file;
+    gr_buf_fini(&lo.expr);
+    return err;
+}
+
+enum gr_err
+emit_rules(const struct model *m, struct tree *t)
+{
+    struct gr_rulefile *file = NULL;
+    struct gr_buf header = GR_BUF_INIT(4096), out = GR_BUF_INIT(RULES_BYTES_MAX);
+    enum gr_err err = rules_lower(m, &file);
 
     if (err == GR_OK) {
         backend_header(m, &header);
-        gr_rulefile_write(&out, lo.file,
+        gr_rulefile_write(&out, file,
                           gr_str_sub(gr_buf_str(&header), 2, header.n)); /* it adds "# " itself */
         if ((err = gr_buf_err(&header)) == GR_OK && (err = gr_buf_err(&out)) == GR_OK)
             err = tree_add(t, GR_STR("prometheus/rules.yml"), &out);
     }
-    gr_buf_fini(&lo.expr);
     gr_buf_fini(&header);
     gr_buf_fini(&out);
     return err;

@@ -10,12 +10,13 @@
 #include "tree.h"
 
 void
-manifest_begin(struct manifest_writer *w, const struct model *m)
+manifest_begin(struct manifest_writer *w, const struct model *m, const char *target)
 {
     jsonout_init(&w->j);
     w->root = jsonout_root(&w->j);
     jsonout_num(&w->j, w->root, "format", TREE_MANIFEST_FORMAT);
     jsonout_cstr(&w->j, w->root, "compiler", "guardrail " PACKAGE_VERSION);
+    jsonout_cstr(&w->j, w->root, "target", target);
     jsonout_str(&w->j, w->root, "spec", m->spec);
     jsonout_str(&w->j, w->root, "spec_hash", m->spec_hash);
     jsonout_num(&w->j, w->root, "time_scale", m->time_scale);

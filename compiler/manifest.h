@@ -12,7 +12,7 @@ struct manifest_writer {
     struct jsonout j;
     cJSON *root, *files;
 };
-void manifest_begin(struct manifest_writer *w, const struct model *m);
+void manifest_begin(struct manifest_writer *w, const struct model *m, const char *target);
 void manifest_file(struct manifest_writer *w, const char *path, const char *sha256, size_t bytes);
 /* Appends the text to b. Frees the writer whether it fails or not. */
 GR_MUST_USE enum gr_err manifest_end(struct manifest_writer *w, struct gr_buf *b);

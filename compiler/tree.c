@@ -133,6 +133,16 @@ tree_get(const struct tree *t, struct gr_str path)
     return f ? (struct gr_str){f->content ? f->content : "", f->n} : GR_STR_NONE;
 }
 
+bool
+tree_nth(const struct tree *t, size_t i, struct gr_str *path, struct gr_str *content)
+{
+    if (i >= t->n)
+        return false;
+    *path = gr_str(t->files[i].path);
+    *content = (struct gr_str){t->files[i].content ? t->files[i].content : "", t->files[i].n};
+    return true;
+}
+
 static int
 by_path(const void *a, const void *b)
 {
@@ -140,7 +150,7 @@ by_path(const void *a, const void *b)
 }
 
 enum gr_err
-tree_seal(struct tree *t, const struct model *m)
+tree_seal(struct tree *t, const struct model *m, const char *target)
 {
     struct gr_buf b = GR_BUF_INIT(TREE_MANIFEST_BYTES_MAX);
     struct manifest_writer w;
@@ -149,7 +159,7 @@ tree_seal(struct tree *t, const struct model *m)
     GR_ASSERT(!t->manifest.path);
     if (t->n > 0)
         qsort(t->files, t->n, sizeof *t->files, by_path);
-    manifest_begin(&w, m);
+    manifest_begin(&w, m, target);
     for (size_t i = 0; i < t->n; i++)
         manifest_file(&w, t->files[i].path, t->files[i].sha256, t->files[i].n);
     if ((err = manifest_end(&w, &b)) == GR_OK)

@@ -1,6 +1,6 @@
 /* tree.h - the output tree: a list of files in memory, its manifest, and writing it so that a failed run leaves the old tree.
  *
- * manifest.json: {"format":1,"compiler":"guardrail 0.1.0","spec":…,"spec_hash":…,"time_scale":1,
+ * manifest.json: {"format":1,"compiler":"guardrail 0.1.0","target":"prometheus","spec":…,"spec_hash":…,"time_scale":1,
  *   "files":[{"path":"prometheus/rules.yml","sha256":…,"bytes":…}]} sorted by path; the manifest itself is not listed.
  *
  * An old manifest is foreign text: it may come from a checked-out branch. Only a file that it lists under a plain relative path,
@@ -25,8 +25,11 @@ void tree_free(struct tree *t);
 GR_MUST_USE enum gr_err tree_add(struct tree *t, struct gr_str path, struct gr_buf *b);
 /* The content of a file of the tree, borrowed; p == NULL if there is none of that path. For tests and for --only. */
 struct gr_str tree_get(const struct tree *t, struct gr_str path);
-/* Adds manifest.json. Nothing may be added after it. */
-GR_MUST_USE enum gr_err tree_seal(struct tree *t, const struct model *m);
+/* File number i of those added, in the order in which they were (sorted by path once sealed); false: there are not so many. The manifest
+ * is not among them. Borrowed. */
+bool tree_nth(const struct tree *t, size_t i, struct gr_str *path, struct gr_str *content);
+/* Adds manifest.json; target: the row of backend.c that the tree is for. Nothing may be added after it. */
+GR_MUST_USE enum gr_err tree_seal(struct tree *t, const struct model *m, const char *target);
 struct tree_change {
     size_t written, unchanged, removed, stale; /* files, the manifest included */
     size_t kept;       /* files of an older manifest left alone: changed since, or behind a symbolic link */

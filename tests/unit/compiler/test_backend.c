@@ -3,21 +3,38 @@
 
 #include "backend.h"
 
-START_TEST(table_is_sorted_and_complete)
+static void
+check_parts(const struct target *target)
+{
+    ck_assert_uint_ge(target->n_parts, 4);
+    for (size_t i = 0; i < target->n_parts; i++) {
+        const struct backend *b = &target->parts[i];
+
+        ck_assert_uint_eq(strspn(b->name, "abcdefghijklmnopqrstuvwxyz"), strlen(b->name));
+        ck_assert(i == 0 || strcmp(target->parts[i - 1].name, b->name) < 0);
+        ck_assert(b->help && *b->help && !strchr(b->help, '\n'));
+        ck_assert(b->emit);
+        ck_assert_ptr_eq(target_part(target, gr_str(b->name)), b);
+    }
+    ck_assert_ptr_null(target_part(target, GR_STR("rule")));
+    ck_assert_ptr_null(target_part(target, GR_STR("")));
+}
+
+START_TEST(tables_are_sorted_and_complete)
 {
     size_t n;
-    const struct backend *b = backends(&n);
+    const struct target *rows = targets(&n);
 
-    ck_assert_uint_ge(n, 4);
+    ck_assert_uint_ge(n, 1);
     for (size_t i = 0; i < n; i++) {
-        ck_assert_uint_eq(strspn(b[i].name, "abcdefghijklmnopqrstuvwxyz"), strlen(b[i].name));
-        ck_assert(i == 0 || strcmp(b[i - 1].name, b[i].name) < 0);
-        ck_assert(b[i].help && *b[i].help && !strchr(b[i].help, '\n'));
-        ck_assert(b[i].emit);
-        ck_assert_ptr_eq(backend_by_name(gr_str(b[i].name)), &b[i]);
+        ck_assert_uint_eq(strspn(rows[i].name, "abcdefghijklmnopqrstuvwxyz"), strlen(rows[i].name));
+        ck_assert(i == 0 || strcmp(rows[i - 1].name, rows[i].name) < 0);
+        ck_assert(rows[i].help && *rows[i].help && !strchr(rows[i].help, '\n'));
+        ck_assert_ptr_eq(target_by_name(gr_str(rows[i].name)), &rows[i]);
+        check_parts(&rows[i]);
     }
-    ck_assert_ptr_null(backend_by_name(GR_STR("rule")));
-    ck_assert_ptr_null(backend_by_name(GR_STR("")));
+    ck_assert_ptr_nonnull(target_by_name(GR_STR(TARGET_DEFAULT)));
+    ck_assert_ptr_null(target_by_name(GR_STR("")));
 }
 END_TEST
 
@@ -51,7 +68,7 @@ backend_suite(void)
     Suite *s = suite_create("backend");
     TCase *tc = tcase_create("table");
 
-    tcase_add_test(tc, table_is_sorted_and_complete);
+    tcase_add_test(tc, tables_are_sorted_and_complete);
     tcase_add_loop_test(tc, header_says_where_it_comes_from, 0, (int)GR_COUNT(headers));
     suite_add_tcase(s, tc);
     return s;

@@ -41,7 +41,7 @@ make(const char *const *pairs)
     for (; *pairs && err == GR_OK; pairs += 2)
         err = add(t, pairs[0], pairs[1]);
     if (err == GR_OK)
-        err = tree_seal(t, &demo);
+        err = tree_seal(t, &demo, "prometheus");
     if (err == GR_OK)
         return t;
     tree_free(t);
@@ -160,6 +160,7 @@ START_TEST(manifest_lists_files_sorted)
         "{\n"
         "  \"format\": 1,\n"
         "  \"compiler\": \"guardrail " PACKAGE_VERSION "\",\n"
+        "  \"target\": \"prometheus\",\n"
         "  \"spec\": \"demo\",\n"
         "  \"spec_hash\": \"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\",\n"
         "  \"time_scale\": 1,\n"
