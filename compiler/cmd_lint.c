@@ -15,8 +15,8 @@ const struct option_row lint_options[] = {
     {"annotations", 0, "LIST", "annotations that every alert must have (default summary,runbook_url)"},
     {"disable", 0, "LIST", "findings not to report: GR0513,plain-regex"},
     {"enable", 0, "LIST", "findings to report that are off by default, or \"all\""},
-    {"fail-on", 0, "LEVEL", "note, warning or error: what makes the exit status 1 (default warning)"},
-    {"min-severity", 0, "LEVEL", "note, warning or error: what is reported (default warning)"},
+    {"fail-on", 0, "note|warning|error", "what makes the exit status 1 (default warning)"},
+    {"min-severity", 0, "note|warning|error", "what is reported (default warning)"},
     {"scrape-interval", 0, "TIME", "how often targets are scraped (default 15s)"},
     SPEC_OPTIONS,
     COMMON_OPTIONS,
@@ -33,18 +33,6 @@ struct lint_run {
 };
 
 /* ---- options ---- */
-
-static bool
-severity_of(const char *text, enum gr_severity *out)
-{
-    static const char *const names[] = {
-        [GR_SEV_NOTE] = "note", [GR_SEV_WARNING] = "warning", [GR_SEV_ERROR] = "error"};
-
-    for (size_t i = 0; text && i < GR_COUNT(names); i++)
-        if (strcmp(text, names[i]) == 0)
-            *out = (enum gr_severity)i;
-    return !text || strcmp(text, names[*out]) == 0;
-}
 
 /* Switches the findings of a list. EXIT_CLEAN or EXIT_USAGE. */
 static int
@@ -86,22 +74,23 @@ take_annotations(struct lint_run *r, const char *list)
     return EXIT_CLEAN;
 }
 
+/* The choices of severities stand in the order of enum gr_severity. */
 static int
 take_options(struct lint_run *r, const struct options *o)
 {
     const struct option_row *rows = r->self->options;
-    const char *min = options_get(rows, o, "min-severity"), *fail = options_get(rows, o, "fail-on");
+    int min = choose(r->self, o, "min-severity", GR_SEV_WARNING);
+    int fail = min < 0 ? -1 : choose(r->self, o, "fail-on", GR_SEV_WARNING);
     const char *scrape = options_get(rows, o, "scrape-interval"),
                *annotations = options_get(rows, o, "annotations");
     int code;
 
+    if (fail < 0)
+        return EXIT_USAGE;
     gr_lint_defaults(&r->options);
-    r->fail_on = GR_SEV_WARNING;
-    if (!severity_of(min, &r->options.min_severity))
-        return usage(r->self, "--min-severity is note, warning or error, not '%s'", min);
-    if (!severity_of(fail, &r->fail_on))
-        return usage(r->self, "--fail-on is note, warning or error, not '%s'", fail);
-    if (r->fail_on < r->options.min_severity && fail)
+    r->options.min_severity = (enum gr_severity)min;
+    r->fail_on = (enum gr_severity)fail;
+    if (r->fail_on < r->options.min_severity && options_get(rows, o, "fail-on"))
         r->options.min_severity = r->fail_on;
     if (scrape && gr_duration_parse(gr_str(scrape), &r->options.scrape_interval_ms) != GR_OK)
         return usage(r->self, "--scrape-interval: '%s' is no duration, such as 15s", scrape);

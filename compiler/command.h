@@ -22,13 +22,17 @@ struct command {
     const struct option_row *options;
     int (*run)(const struct command *self, const struct options *o);
 };
-extern const struct option_row check_options[], compile_options[], explain_options[], lint_options[],
-    promql_options[];
+extern const struct option_row check_options[], compile_options[], completion_options[], explain_options[],
+    lint_options[], promql_options[];
 int check_run(const struct command *self, const struct options *o);
 int compile_run(const struct command *self, const struct options *o);
+int completion_run(const struct command *self, const struct options *o);
 int explain_run(const struct command *self, const struct options *o);
 int lint_run(const struct command *self, const struct options *o);
 int promql_run(const struct command *self, const struct options *o);
+
+/* The table; sorted by name. */
+const struct command *commands_all(size_t *count);
 
 /* One specification being worked on, and all that is released together. */
 struct session {
@@ -41,8 +45,8 @@ struct session {
 };
 /* Options that every command has: format, color, quiet, help. */
 #define COMMON_OPTIONS                                                                                       \
-    {"format", 0, "FORMAT", "findings as text or json (default text)"},                                      \
-        {"color", 0, "WHEN", "auto, always or never (default auto; NO_COLOR is honoured)"},                  \
+    {"format", 0, "text|json|sarif|github", "how findings are written (default text)"},                      \
+        {"color", 0, "auto|always|never", "default auto; NO_COLOR is honoured"},                             \
         {"quiet", 'q', NULL, "print findings and errors only"}, {"help", 'h', NULL, "show this help"},       \
     {                                                                                                        \
         NULL, 0, NULL, NULL                                                                                  \
@@ -67,10 +71,12 @@ GR_MUST_USE int session_spec_from(struct session *s, const struct load_reader *r
                                   uint32_t time_scale, struct model **out);
 /* What spec_read and spec_open want to know. */
 struct spec_options session_spec_options(const struct session *s, uint32_t time_scale);
-/* Prints the findings, if any (JSON always), to standard output. Returns code, or EXIT_MACHINE if that fails. */
+/* Prints the findings, if any (JSON and SARIF always), to standard output. Returns code, or EXIT_MACHINE if that fails. */
 GR_MUST_USE int session_report(struct session *s, int code);
 /* "guardrailc compile: what went wrong" to standard error. */
 void complain(const struct command *self, const char *fmt, ...) GR_PRINTF(2, 3);
 /* Usage trouble: the complaint and where to find help. Returns EXIT_USAGE. */
 int usage(const struct command *self, const char *fmt, ...) GR_PRINTF(2, 3);
+/* options_choice; -1 after the complaint is printed: return EXIT_USAGE. */
+int choose(const struct command *self, const struct options *o, const char *name, int absent);
 #endif

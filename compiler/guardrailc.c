@@ -13,6 +13,10 @@ static const struct command commands[] = {
      "  guardrailc compile guardrails.yml -o compiled/\n  guardrailc compile guardrails.yml -o compiled/ "
      "--check\n",
      compile_options, compile_run},
+    {"completion", "bash|fish|zsh", "print a shell's completion script",
+     "  guardrailc completion bash > /etc/bash_completion.d/guardrailc\n  guardrailc completion fish > "
+     "~/.config/fish/completions/guardrailc.fish\n",
+     completion_options, completion_run},
     {"explain", "GRnnnn…", "what a finding means, an example that has it, and one that does not",
      "  guardrailc explain GR0513\n  guardrailc explain rate-of-sum\n", explain_options, explain_run},
     {"lint", "FILE…", "check Prometheus rule files from anywhere, and specifications",
@@ -23,6 +27,13 @@ static const struct command commands[] = {
      "  echo 'sum(rate(x_total[5m]))' | guardrailc promql check\n  guardrailc promql fmt -0 < expressions\n",
      promql_options, promql_run},
 };
+
+const struct command *
+commands_all(size_t *count)
+{
+    *count = GR_COUNT(commands);
+    return commands;
+}
 
 static void
 help(FILE *to)

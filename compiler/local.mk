@@ -67,7 +67,7 @@ libcompiler_a_SOURCES += \
 COMPILER_LIBS = libcompiler.a $(RULES_LIBS) $(BASE_LIBS) -lm
 
 bin_PROGRAMS += guardrailc
-guardrailc_SOURCES = compiler/guardrailc.c
+guardrailc_SOURCES = compiler/cmd_completion.c compiler/guardrailc.c
 guardrailc_CFLAGS = $(AM_CFLAGS)
 guardrailc_LDADD = $(COMPILER_LIBS) -lm
 

@@ -2,6 +2,8 @@
 #include "config.h"
 #include "options.h"
 
+#define HELP_COLUMN 30u
+
 static size_t
 row_by_name(const struct option_row *rows, struct gr_str name)
 {
@@ -112,11 +114,52 @@ options_has(const struct option_row *rows, const char *name)
     return row_by_name(rows, gr_str(name)) != SIZE_MAX;
 }
 
+bool
+options_next_choice(struct gr_str *rest, struct gr_str *choice)
+{
+    return gr_str_next(rest, '|', choice);
+}
+
+/* "--format is text, json or sarif, not 'jsn'; did you mean 'json'?" */
+static void
+complain_choice(const struct option_row *row, const char *given, struct gr_buf *complaint)
+{
+    struct gr_str rest = gr_str(row->value), names[OPTIONS_MAX], near;
+    size_t n = 0;
+
+    while (n < GR_COUNT(names) && options_next_choice(&rest, &names[n]))
+        n++;
+    gr_buf_printf(complaint, "--%s is ", row->name);
+    for (size_t i = 0; i < n; i++)
+        gr_buf_printf(complaint, "%s" GR_FMT, i == 0 ? "" : i + 1 < n ? ", " : " or ", GR_ARG(names[i]));
+    near = gr_str_nearest(gr_str(given), names, n);
+    gr_buf_printf(complaint, ", not '%s'", given);
+    if (near.n > 0)
+        gr_buf_printf(complaint, "; did you mean '" GR_FMT "'?", GR_ARG(near));
+}
+
+int
+options_choice(const struct option_row *rows, const struct options *o, const char *name, int absent,
+               struct gr_buf *complaint)
+{
+    const char *given = options_get(rows, o, name);
+    const struct option_row *row = &rows[row_by_name(rows, gr_str(name))];
+    struct gr_str rest = gr_str(row->value), choice;
+
+    if (!given)
+        return absent;
+    for (int i = 0; options_next_choice(&rest, &choice); i++)
+        if (gr_str_is(choice, given))
+            return i;
+    complain_choice(row, given, complaint);
+    return -1;
+}
+
 void
 options_help(const struct option_row *rows, struct gr_buf *b)
 {
     for (size_t i = 0; rows[i].name; i++) {
-        size_t start = b->n, width = 30;
+        size_t start = b->n;
 
         gr_buf_puts(b, "  ");
         if (rows[i].letter)
@@ -126,9 +169,13 @@ options_help(const struct option_row *rows, struct gr_buf *b)
         gr_buf_printf(b, "--%s", rows[i].name);
         if (rows[i].value)
             gr_buf_printf(b, " %s", rows[i].value);
+        if (b->n - start >= HELP_COLUMN) {
+            gr_buf_putc(b, '\n');
+            start = b->n;
+        }
         do
             gr_buf_putc(b, ' ');
-        while (gr_buf_err(b) == GR_OK && b->n - start < width);
+        while (gr_buf_err(b) == GR_OK && b->n - start < HELP_COLUMN);
         gr_buf_printf(b, "%s\n", rows[i].help);
     }
 }

@@ -8,7 +8,7 @@
 struct option_row {
     const char *name;  /* without "--" */
     char letter;       /* short form, or 0 */
-    const char *value; /* placeholder in the help: "DIR"; NULL: a flag */
+    const char *value; /* in the help: "DIR", or the choices: "text|json"; NULL: a flag */
     const char *help;  /* one line */
 };
 #define OPTIONS_MAX 24u
@@ -24,6 +24,12 @@ GR_MUST_USE enum gr_err options_parse(const struct option_row *rows, int argc, c
 const char *options_get(const struct option_row *rows, const struct options *o, const char *name);
 /* Whether the table has such a row. */
 bool options_has(const struct option_row *rows, const char *name);
-/* "  -o, --out DIR     where to write the tree" lines. */
+/* Of an option whose row lists choices: the index of the one given, `absent` when none is; -1, with one message in *complaint, for
+ * anything else. */
+int options_choice(const struct option_row *rows, const struct options *o, const char *name, int absent,
+                   struct gr_buf *complaint);
+/* The next choice of a row's value ("text|json"); false at the end. Start with the whole value in *rest. */
+bool options_next_choice(struct gr_str *rest, struct gr_str *choice);
+/* "  -o, --out DIR     where to write the tree" lines; a wide first column has the text below it. */
 void options_help(const struct option_row *rows, struct gr_buf *b);
 #endif

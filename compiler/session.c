@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "guardrail/file.h"
 #include "guardrail/quote.h"
+#include "guardrail/rulelint.h"
 
 /* A specification of SPEC_BYTES_MAX and all that is compiled from it. */
 #define ARENA_BYTES_MAX ((size_t)1 << 30)
@@ -38,20 +39,51 @@ usage(const struct command *self, const char *fmt, ...)
     return EXIT_USAGE;
 }
 
+/* when: auto, always, never. */
 static bool
-choice(const char *given, const char *a, const char *b, const char *c)
-{
-    return !given || strcmp(given, a) == 0 || strcmp(given, b) == 0 || strcmp(given, c) == 0;
-}
-
-static bool
-wants_color(const char *when)
+wants_color(int when)
 {
     const char *no_color = getenv("NO_COLOR");
 
-    if (when && strcmp(when, "auto") != 0)
-        return strcmp(when, "always") == 0;
+    if (when > 0)
+        return when == 1;
     return !(no_color && *no_color) && isatty(STDOUT_FILENO) == 1;
+}
+
+static const char *
+page(enum gr_code code)
+{
+    const struct gr_lint_page *p = gr_lint_page(code);
+
+    return p ? p->why : NULL;
+}
+
+int
+choose(const struct command *self, const struct options *o, const char *name, int absent)
+{
+    struct gr_buf complaint = GR_BUF_INIT(4096);
+    int choice = options_choice(self->options, o, name, absent, &complaint);
+
+    if (choice < 0)
+        usage(self, "%s", gr_buf_cstr(&complaint));
+    gr_buf_fini(&complaint);
+    return choice;
+}
+
+/* The choices of --format stand in the order of enum gr_diag_format. */
+static int
+read_style(struct session *s, const struct command *self, const struct options *o)
+{
+    int format = choose(self, o, "format", GR_DIAG_TEXT);
+    int color = format < 0 ? -1 : choose(self, o, "color", 0);
+
+    if (color < 0)
+        return EXIT_USAGE;
+    s->style = (struct gr_diag_style){.format = (enum gr_diag_format)format,
+                                      .color = format == GR_DIAG_TEXT && wants_color(color),
+                                      .tool = "guardrailc",
+                                      .page = page};
+    return EXIT_CLEAN;
 }
 
 static int
@@ -70,18 +102,11 @@ take_now(struct session *s, const struct command *self, const struct options *o)
 int
 session_init(struct session *s, const struct command *self, const struct options *o)
 {
-    const char *format = options_get(self->options, o, "format");
-    const char *color = options_get(self->options, o, "color");
+    int code;
 
     *s = (struct session){.quiet = options_get(self->options, o, "quiet") != NULL};
-    if (!choice(format, "text", "json", "json"))
-        return usage(self, "--format is text or json, not '%s'", format);
-    if (!choice(color, "auto", "always", "never"))
-        return usage(self, "--color is auto, always or never, not '%s'", color);
-    if (take_now(s, self, o) != EXIT_CLEAN)
-        return EXIT_USAGE;
-    s->style.format = format && strcmp(format, "json") == 0 ? GR_DIAG_JSON : GR_DIAG_TEXT;
-    s->style.color = s->style.format == GR_DIAG_TEXT && wants_color(color);
+    if ((code = read_style(s, self, o)) != EXIT_CLEAN || (code = take_now(s, self, o)) != EXIT_CLEAN)
+        return code;
     s->arena = gr_arena_create(ARENA_BYTES_MAX);
     s->sources = gr_sources_create();
     s->diags = s->sources ? gr_diags_create(s->sources) : NULL;
@@ -166,7 +191,7 @@ session_report(struct session *s, int code)
                    gr_diags_count(s->diags, GR_SEV_NOTE) >
                0;
 
-    if (s->style.format == GR_DIAG_JSON || any)
+    if (s->style.format == GR_DIAG_JSON || s->style.format == GR_DIAG_SARIF || any)
         gr_diags_print(s->diags, s->style, &out);
     if (gr_buf_err(&out) != GR_OK || fwrite(gr_buf_cstr(&out), 1, out.n, stdout) != out.n ||
         fflush(stdout) != 0)

@@ -100,15 +100,44 @@ START_TEST(helps)
 {
     static const struct option_row wide[] = {
         {"out", 'o', "DIR", "where to"},
-        {"a-name-that-leaves-no-room", 0, "VALUE", "still apart"},
+        {"a-name-that-leaves-no-room", 0, "VALUE", "below it"},
         {NULL, 0, NULL, NULL},
     };
     struct gr_buf b = GR_BUF_INIT(4096);
 
     options_help(wide, &b);
     ck_assert_str_eq(gr_buf_cstr(&b), "  -o, --out DIR               where to\n"
-                                      "      --a-name-that-leaves-no-room VALUE still apart\n");
+                                      "      --a-name-that-leaves-no-room VALUE\n"
+                                      "                              below it\n");
     gr_buf_fini(&b);
+}
+END_TEST
+
+static const struct choice_row {
+    const char *given;
+    int want;
+    const char *complaint;
+} choice_rows[] = {
+    {NULL, 7, ""},
+    {"text", 0, ""},
+    {"json", 1, ""},
+    {"sarif", 2, ""},
+    {"jsn", -1, "--format is text, json or sarif, not 'jsn'; did you mean 'json'?"},
+    {"tex", -1, "--format is text, json or sarif, not 'tex'; did you mean 'text'?"},
+    {"", -1, "--format is text, json or sarif, not ''"},
+    {"text|json", -1, "--format is text, json or sarif, not 'text|json'"},
+};
+
+START_TEST(chooses)
+{
+    static const struct option_row formats[] = {{"format", 0, "text|json|sarif", ""}, {NULL, 0, NULL, NULL}};
+    const struct choice_row *r = &choice_rows[_i];
+    struct options o = {.value = {r->given}};
+    struct gr_buf complaint = GR_BUF_INIT(4096);
+
+    ck_assert_int_eq(options_choice(formats, &o, "format", 7, &complaint), r->want);
+    ck_assert_str_eq(gr_buf_cstr(&complaint), r->complaint);
+    gr_buf_fini(&complaint);
 }
 END_TEST
 
@@ -120,6 +149,7 @@ options_suite(void)
 
     tcase_add_loop_test(tc, parses, 0, GR_COUNT(rows));
     tcase_add_test(tc, helps);
+    tcase_add_loop_test(tc, chooses, 0, GR_COUNT(choice_rows));
     suite_add_tcase(s, tc);
     return s;
 }
