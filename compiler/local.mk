@@ -74,3 +74,14 @@ guardrailc_LDADD = $(COMPILER_LIBS) -lm
 # what a specification means, and what changed
 libcompiler_a_SOURCES += \
 	compiler/aspects.def compiler/compare.c compiler/compare.h compiler/facts.c compiler/facts.h
+
+# Completion scripts, written by the program itself.
+bashcompletiondir = $(datadir)/bash-completion/completions
+fishcompletiondir = $(datadir)/fish/vendor_completions.d
+zshcompletiondir = $(datadir)/zsh/site-functions
+nodist_bashcompletion_DATA = completions/bash/guardrailc
+nodist_fishcompletion_DATA = completions/fish/guardrailc.fish
+nodist_zshcompletion_DATA = completions/zsh/_guardrailc
+CLEANFILES += completions/bash/guardrailc completions/fish/guardrailc.fish completions/zsh/_guardrailc
+completions/bash/guardrailc completions/fish/guardrailc.fish completions/zsh/_guardrailc: guardrailc$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && ./guardrailc completion $$(basename $(@D)) > $@.new && mv $@.new $@

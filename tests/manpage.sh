@@ -14,7 +14,7 @@ section() {
                     inside' "$page"
 }
 # Long options that a section documents: those of its .TP heads.
-documented() { sed -n '/^\.BR* .*\\-\\-/s/\\-/-/gp' | grep -o -e '--[a-z][a-z-]*' | sort -u; }
+documented() { sed -n '/^\.TP/{n;s/\\-/-/gp;}' | grep -o -e '--[a-z][a-z-]*' | sort -u; }
 # Long options with their letters, as --help lists them: "-o --out".
 listed() { "$guardrailc" "$1" --help | sed -n 's/^  \(-[^ ,-]\), \(--[a-z-]*\).*/\2 \1/p; s/^      \(--[a-z-]*\).*/\1/p'; }
 
