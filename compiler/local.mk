@@ -38,6 +38,7 @@ libcompiler_a_SOURCES = \
 	compiler/spec_hash.c \
 	compiler/spec_keys.c \
 	compiler/spec_keys.h \
+	compiler/spec_kubernetes.c \
 	compiler/spec_limit.c \
 	compiler/spec_metric.c \
 	compiler/spec_override.c \

@@ -203,6 +203,35 @@ struct dynamic_slice {
     struct gr_str label;
     uint32_t at_most;
 };
+/* What --target operator needs to know. Texts are legal names, labels and values of Kubernetes. */
+struct kubernetes {
+    struct gr_span span;     /* of the section's key; empty without one */
+    struct gr_str namespace; /* where the objects live; default "monitoring" */
+    struct pairs labels;     /* on every object */
+    struct pairs rule_selector, alertmanager_selector,
+        dashboard_selector;          /* labels by which the operator or the sidecar picks an object */
+    struct gr_str folder_annotation; /* of dashboards; default "grafana_folder" */
+    struct gr_str secret;   /* the Secret that holds Alertmanager's keys; default "guardrail-<spec>" */
+    bool namespace_matcher; /* Alertmanager adds one to each AlertmanagerConfig, so alerts need the label */
+};
+/* Which services a release's traffic is split between, and who splits it. */
+enum shadow_traffic { SHADOW_NONE, SHADOW_MIRROR };
+struct deploy {
+    bool given;
+    struct gr_span span;
+    struct gr_str namespace; /* of routes and analysis templates; empty: not stated in them */
+    struct gr_str canary_service, control_service;
+    uint32_t port;
+    struct gr_str gateway, gateway_namespace; /* the latter may be empty */
+    struct strs hostnames;
+    struct gr_str flow_header,
+        flow_path; /* how a flow is told; the path holds {flow}; one of them is empty */
+    enum shadow_traffic shadow;
+    bool argo_rollouts;
+    struct gr_str prometheus_url, guardraild_url;
+    struct gr_str token_secret; /* the Secret with guardraild's read token; empty: none is sent */
+};
+#define WEIGHT_DIGITS_MAX 6 /* HTTPRoute weights are at most 1,000,000 */
 struct model {
     struct gr_arena *arena; /* borrowed */
     struct gr_str spec, owner;
@@ -230,17 +259,23 @@ struct model {
     struct gr_str webhook_url, webhook_token_file; /* where Alertmanager reaches guardraild */
     struct gr_str dashboards_folder, grafana_url;
     struct {
+        bool given;
         struct gr_dec canary_sampling; /* ratio; 0: not stated */
-        int64_t retention_ms;
+        struct gr_dec other_sampling;  /* of all other traces */
+        int64_t retention_ms;          /* 0: not stated */
+        struct gr_str attribute;       /* of spans: tells the cohort; default: the cohort label */
     } tracing;
     struct strs log_fields;
-    struct gr_str per_order_logs;
+    struct gr_str order_field;    /* of log records: those that have it are about one order */
+    struct gr_str per_order_logs; /* none, canary or all; empty without a section `logs` */
     struct strs daily_report_to, monthly_report_to;
     struct {
         int64_t decisions_ms, archive_within_ms;
         struct gr_str vault;
     } retention;
     struct gr_str change_log;
+    struct kubernetes kubernetes;
+    struct deploy deploy;
     uint32_t time_scale; /* 1 … 1000; from --time-scale */
 };
 

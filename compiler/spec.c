@@ -53,11 +53,19 @@ read_tail(struct spec *s)
     const struct gr_node *archive = spec_get(s, retention, "archive");
     struct model *m = s->m;
 
+    m->tracing.given = tracing != NULL;
     m->tracing.canary_sampling = spec_share(s, tracing, "canary_sampling");
+    m->tracing.other_sampling =
+        spec_has(tracing, "other_sampling") ? spec_share(s, tracing, "other_sampling") : GR_DEC(5, -2);
     m->tracing.retention_ms = spec_duration(s, tracing, "retention", 0);
+    m->tracing.attribute =
+        spec_has(tracing, "attribute") ? spec_text(s, tracing, "attribute") : m->cohort_label;
     spec_refuse_twice(s, spec_get(s, logs, "fields"), "field");
     m->log_fields = spec_texts(s, logs, "fields");
-    m->per_order_logs = spec_has(logs, "per_order") ? spec_text(s, logs, "per_order") : GR_STR("none");
+    m->per_order_logs = spec_has(logs, "per_order") ? spec_text(s, logs, "per_order")
+                        : logs                      ? GR_STR("all")
+                                                    : GR_STR_NONE;
+    m->order_field = spec_has(logs, "order_field") ? spec_text(s, logs, "order_field") : GR_STR("order_id");
     m->daily_report_to = spec_texts(s, spec_get(s, reports, "daily"), "to");
     m->monthly_report_to = spec_texts(s, spec_get(s, reports, "monthly"), "to");
     m->retention.decisions_ms = spec_duration(s, retention, "decisions", 0);
@@ -77,6 +85,8 @@ read_parts(struct spec *s)
     read_actions(s);
     read_guardrails(s);
     read_tail(s);
+    read_kubernetes(s);
+    read_deploy(s);
     check_spec(s);
 }
 

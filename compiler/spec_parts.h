@@ -93,6 +93,8 @@ void read_expect(struct spec *s);     /* spec_expect.c */
 void read_phases(struct spec *s);     /* spec_phases.c */
 void read_actions(struct spec *s);    /* spec_actions.c */
 void read_guardrails(struct spec *s); /* spec_guardrail.c */
+void read_kubernetes(struct spec *s); /* spec_kubernetes.c */
+void read_deploy(struct spec *s);     /* deploy; after phases and flows: spec_kubernetes.c */
 void check_spec(struct spec *s);      /* what only the whole can tell: spec_check.c */
 /* Of one guardrail: */
 void read_metric(struct spec *s, struct draft *d);    /* spec_metric.c */

@@ -18,6 +18,7 @@ static const char *const kind_choices[] = {"sequential", "point", NULL};
 static const char *const thin_choices[] = {"hold", "allow", NULL};
 static const char *const failure_choices[] = {"abort", "continue", "page", NULL};
 static const char *const no_data_choices[] = {"fail", "ok", NULL};
+static const char *const shadow_choices[] = {"none", "mirror", NULL};
 static const char *const per_order_choices[] = {"none", "canary", "all", NULL};
 
 /* ---- who and where ---- */
@@ -464,12 +465,19 @@ static const struct key dashboards_rows[] = {
 KEYS(dashboards, "dashboards");
 static const struct key tracing_rows[] = {
     {.name = "canary_sampling", .type = KEY_SHARE, .help = "the share of canary traces that are kept"},
+    {.name = "other_sampling", .type = KEY_SHARE, .help = "the share of all others; default 5%"},
     {.name = "retention", .type = KEY_DURATION, .help = "how long spans are kept"},
+    {.name = "attribute",
+     .type = KEY_TEXT,
+     .help = "the attribute of spans that tells the cohort; default: the cohort label"},
 };
 KEYS(tracing, "tracing");
 static const struct key logs_rows[] = {
     {.name = "fields", .type = KEY_TEXT, .shape = SHAPE_LIST, .help = "what canary pods add to their logs"},
     {.name = "per_order", .type = KEY_CHOICE, .choices = per_order_choices, .help = "who logs each order"},
+    {.name = "order_field",
+     .type = KEY_TEXT,
+     .help = "the field that marks a record as one order's; default order_id"},
 };
 KEYS(logs, "logs");
 static const struct key report_rows[] = {
@@ -495,6 +503,78 @@ static const struct key governance_rows[] = {
     {.name = "change_log", .type = KEY_PATH, .help = "where threshold changes are signed off"},
 };
 KEYS(governance, "governance");
+
+/* ---- where it runs ---- */
+
+static const struct key object_label_value = {
+    .name = "a label", .type = KEY_TEXT, .help = "its value, as \"1\""};
+DICT(object_labels, "labels of an object", KEY_TEXT, object_label_value);
+static const struct key kubernetes_rows[] = {
+    {.name = "namespace", .type = KEY_TEXT, .help = "where the objects live; default monitoring"},
+    {.name = "labels", .type = KEY_MAP, .map = &object_labels_keys, .help = "labels of every object"},
+    {.name = "rule_selector",
+     .type = KEY_MAP,
+     .flags = KEY_MAY_BE_EMPTY,
+     .map = &object_labels_keys,
+     .help = "the labels that Prometheus' ruleSelector asks for; default {release: prometheus}"},
+    {.name = "alertmanager_selector",
+     .type = KEY_MAP,
+     .flags = KEY_MAY_BE_EMPTY,
+     .map = &object_labels_keys,
+     .help = "the labels that alertmanagerConfigSelector asks for; default: none"},
+    {.name = "dashboard_selector",
+     .type = KEY_MAP,
+     .flags = KEY_MAY_BE_EMPTY,
+     .map = &object_labels_keys,
+     .help = "the labels that Grafana's sidecar asks for; default {grafana_dashboard: \"1\"}"},
+    {.name = "folder_annotation",
+     .type = KEY_TEXT,
+     .help = "the sidecar's folderAnnotation; default grafana_folder"},
+    {.name = "secret",
+     .type = KEY_TEXT,
+     .help = "the Secret with Alertmanager's keys; default guardrail- and the spec's name"},
+    {.name = "namespace_matcher",
+     .type = KEY_BOOL,
+     .help = "Alertmanager matches the namespace of each AlertmanagerConfig; default true"},
+};
+KEYS(kubernetes, "kubernetes");
+
+static const struct key deploy_rows[] = {
+    {.name = "namespace", .type = KEY_TEXT, .help = "of the services; default: whatever kubectl is told"},
+    {.name = "canary_service",
+     .type = KEY_TEXT,
+     .help = "the canary's Service; default: the spec's name and the canary's cohort"},
+    {.name = "control_service",
+     .type = KEY_TEXT,
+     .help = "everybody else's; default: the spec's name and the control's cohort"},
+    {.name = "port", .type = KEY_COUNT, .min = 1, .max = 65535, .help = "of both services; default 80"},
+    {.name = "gateway", .type = KEY_TEXT, .help = "the Gateway; default: the spec's name"},
+    {.name = "gateway_namespace", .type = KEY_TEXT, .help = "its namespace; default: that of the services"},
+    {.name = "hostnames",
+     .type = KEY_TEXT,
+     .shape = SHAPE_LIST,
+     .help = "the hosts that are routed; default: all"},
+    {.name = "flow_header",
+     .type = KEY_TEXT,
+     .group = 2,
+     .help = "the request header whose value is the flow; default x- and the flow label"},
+    {.name = "flow_path", .type = KEY_TEXT, .group = 2, .help = "or the path, as /orders/{flow}"},
+    {.name = "shadow",
+     .type = KEY_CHOICE,
+     .choices = shadow_choices,
+     .help = "of shadow phases: none (default), or mirror: the canary gets a copy of each request"},
+    {.name = "argo_rollouts",
+     .type = KEY_BOOL,
+     .help = "also write AnalysisTemplates for Argo Rollouts; default false"},
+    {.name = "prometheus_url",
+     .type = KEY_URL,
+     .help = "where Argo Rollouts reaches Prometheus; default: the operator's service"},
+    {.name = "guardraild_url", .type = KEY_URL, .help = "where it reaches guardraild; default: webhook.url"},
+    {.name = "token_secret",
+     .type = KEY_TEXT,
+     .help = "the Secret whose key `token` is guardraild's read token; default: no token is sent"},
+};
+KEYS(deploy, "deploy");
 
 /* ---- the document ---- */
 
@@ -586,6 +666,14 @@ static const struct key root_rows[] = {
      .map = &retention_keys,
      .help = "{decisions: 12 months, archive: {…}}"},
     {.name = "governance", .type = KEY_MAP, .map = &governance_keys, .help = "{change_log: …}"},
+    {.name = "deploy",
+     .type = KEY_MAP,
+     .map = &deploy_keys,
+     .help = "{canary_service: …, control_service: …, gateway: …}"},
+    {.name = "kubernetes",
+     .type = KEY_MAP,
+     .map = &kubernetes_keys,
+     .help = "{namespace: …, rule_selector: {release: …}}"},
     {.name = "extends", .type = KEY_PATH, .flags = KEY_NOT_YET, .help = "the spec that this one adapts"},
     {.name = "waivers",
      .type = KEY_MAP,
