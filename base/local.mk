@@ -21,6 +21,14 @@ libbase_a_SOURCES = \
 	base/node_json.c \
 	base/node_yaml.c \
 	base/number.c \
+	base/pages.c \
+	base/pages_daemon.def \
+	base/pages_meaning.def \
+	base/pages_promql.def \
+	base/pages_quantities.def \
+	base/pages_reading.def \
+	base/pages_rules.def \
+	base/pages_structure.def \
 	base/quantity.c \
 	base/quote.c \
 	base/source.c \

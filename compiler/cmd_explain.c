@@ -5,40 +5,13 @@
 #include <stdio.h>
 
 #include "guardrail/rulelint.h"
+#include "page_print.h"
 
 const struct option_row explain_options[] = {
+    {"list", 0, NULL, "all findings, a line each"},
+    {"markdown", 0, NULL, "all pages as one Markdown document"},
     COMMON_OPTIONS,
 };
-
-static void
-put_example(const char *title, const char *text)
-{
-    struct gr_str rest = gr_str(text), line;
-
-    printf("\n%s:\n\n", title);
-    while (gr_str_next(&rest, '\n', &line))
-        if (line.n > 0)
-            printf("    " GR_FMT "\n", GR_ARG(line));
-}
-
-static void
-explain(enum gr_code code)
-{
-    static const char *const severities[] = {
-        [GR_SEV_NOTE] = "note", [GR_SEV_WARNING] = "warning", [GR_SEV_ERROR] = "error"};
-    const struct gr_code_info *info = gr_code_info(code);
-    const struct gr_lint_page *page = gr_lint_page(code);
-
-    printf("%s %s (%s)\n\n%s.\n", info->code, info->name, severities[info->severity], info->help);
-    if (!page)
-        return;
-    printf("\n%s", page->why);
-    put_example("Bad", page->bad);
-    put_example("Good", page->good);
-    if (info->severity != GR_SEV_ERROR)
-        printf("\n%sTo suppress one: # guardrail ignore %s: the reason\n",
-               page->on ? "" : "Off unless given to --enable. ", info->code);
-}
 
 static int
 unknown(const struct command *self, const char *text)
@@ -50,22 +23,67 @@ unknown(const struct command *self, const char *text)
     near = gr_str_nearest(gr_str(text), names, GR_CODE_COUNT);
     if (near.n > 0)
         return usage(self, "there is no finding '%s'; did you mean '" GR_FMT "'?", text, GR_ARG(near));
-    return usage(self, "there is no finding '%s'", text);
+    return usage(self, "there is no finding '%s'; --list shows them all", text);
 }
 
-int
-explain_run(const struct command *self, const struct options *o)
+/* The findings that are asked for, or all. */
+static int
+find_codes(const struct command *self, const struct options *o, enum gr_code *codes, size_t *n)
 {
-    if (o->n_operands == 0)
-        return usage(self, "which finding?");
+    *n = 0;
     for (size_t i = 0; i < o->n_operands; i++) {
         enum gr_code code = gr_lint_code(gr_str(o->operands[i]));
 
         if (code == GR_CODE_COUNT)
             return unknown(self, o->operands[i]);
-        if (i > 0)
-            putchar('\n');
-        explain(code);
+        if (*n < GR_CODE_COUNT)
+            codes[(*n)++] = code;
     }
-    return fflush(stdout) == 0 ? EXIT_CLEAN : EXIT_MACHINE;
+    for (int code = 0; o->n_operands == 0 && code < GR_CODE_COUNT; code++)
+        codes[(*n)++] = (enum gr_code)code;
+    return EXIT_CLEAN;
+}
+
+static enum gr_err
+put_pages(const struct session *s, const enum gr_code *codes, size_t n, bool list, struct gr_buf *out)
+{
+    if (s->style.format == GR_DIAG_JSON)
+        return page_print_json(codes, n, out);
+    if (list)
+        page_print_list(s->style.color, out);
+    for (size_t i = 0; !list && i < n; i++) {
+        gr_buf_puts(out, i > 0 ? "\n" : "");
+        page_print(codes[i], s->style.color, out);
+    }
+    return gr_buf_err(out);
+}
+
+int
+explain_run(const struct command *self, const struct options *o)
+{
+    bool list = options_get(self->options, o, "list") != NULL || o->n_operands == 0;
+    struct gr_buf out = GR_BUF_INIT(16u << 20);
+    enum gr_code codes[GR_CODE_COUNT];
+    enum gr_err err = GR_OK;
+    struct session s;
+    size_t n;
+    int code = session_init(&s, self, o);
+
+    if (code != EXIT_CLEAN)
+        return code;
+    if ((code = find_codes(self, o, codes, &n)) != EXIT_CLEAN)
+        goto done;
+    if (options_get(self->options, o, "markdown"))
+        page_print_markdown(&out);
+    else
+        err = put_pages(&s, codes, n, list, &out);
+    if (err != GR_OK || gr_buf_err(&out) != GR_OK || fwrite(gr_buf_cstr(&out), 1, out.n, stdout) != out.n ||
+        fflush(stdout) != 0) {
+        complain(self, "%s", gr_err_name(err == GR_OK ? GR_EIO : err));
+        code = EXIT_MACHINE;
+    }
+done:
+    gr_buf_fini(&out);
+    session_fini(&s);
+    return code;
 }

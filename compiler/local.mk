@@ -63,7 +63,7 @@ libcompiler_a_SOURCES += \
 # commands
 libcompiler_a_SOURCES += \
 	compiler/cmd_check.c compiler/cmd_compile.c compiler/cmd_explain.c compiler/cmd_lint.c \
-	compiler/cmd_promql.c compiler/command.h compiler/options.c compiler/options.h \
+	compiler/cmd_promql.c compiler/command.h compiler/page_print.c compiler/page_print.h compiler/options.c compiler/options.h \
 	compiler/session.c compiler/timescale.c compiler/timescale.h
 COMPILER_LIBS = libcompiler.a $(RULES_LIBS) $(BASE_LIBS) -lm
 

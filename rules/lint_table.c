@@ -1,5 +1,5 @@
 /* lint_table.c - the checks of a rule. To add one: its function, a row here, its codes in diag_codes.def, a
- * page for each in lint_pages.c and cases in tests/data/rules. */
+ * page for each in base/pages_rules.def and cases in tests/data/rules. */
 #include "config.h"
 #include "lint.h"
 

@@ -9,7 +9,6 @@ librules_a_SOURCES = \
 	rules/lint_index.c \
 	rules/lint_match.c \
 	rules/lint_name.c \
-	rules/lint_pages.c \
 	rules/lint_rate.c \
 	rules/lint_suppress.c \
 	rules/lint_table.c \

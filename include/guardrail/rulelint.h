@@ -48,13 +48,6 @@ GR_MUST_USE enum gr_err gr_lint_finish(struct gr_lint *l);
 /* Rules read so far, those with errors included. */
 size_t gr_lint_rules(const struct gr_lint *l);
 
-/* What `guardrailc explain` shows of a check. */
-struct gr_lint_page {
-    enum gr_code code;
-    bool on;                /* by default */
-    const char *why;        /* a paragraph, lines of at most 80 columns */
-    const char *bad, *good; /* rule files: the first gives this finding, the second none */
-};
-/* NULL: the code has no page. */
-const struct gr_lint_page *gr_lint_page(enum gr_code code);
+/* Not reported unless asked for: its codes are off in gr_lint_defaults. */
+bool gr_lint_off(enum gr_code code);
 #endif

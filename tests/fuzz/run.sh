@@ -7,7 +7,8 @@ src=$(cd "$(dirname "$0")/../.." && pwd)
 build=$(cd "$1" && pwd)
 seconds=$2
 shift 2
-for target in "$@"; do
+targets=$*
+for target in $targets; do
     mkdir -p "$build/fuzz/corpus_$target"
     # base/ is small: compiling it anew for each target is cheaper than a second build tree. Add other rooms here when a
     # target needs them.
@@ -17,6 +18,17 @@ for target in "$@"; do
         "$src/tests/fuzz/fuzz_$target.c" "$src/tests/unit/base/tree.c" "$src"/base/*.c "$src"/rules/*.c \
         "$src"/compiler/spec*.c "$src"/compiler/model.c \
         $(pkg-config --cflags --libs yaml-0.1 libcjson gnutls) -lm
+    set -- "corpus_$target" "$src/tests/fuzz/corpus/$target"
+    if [ "$target" = spec ]; then
+        # Words of the language: the keys and choices of its tables, and what quantities and names are made of.
+        {
+            sed -nE 's/.*\.name = "([A-Za-z_]+)".*/"\1: "/p' "$src/compiler/spec_tables.c"
+            sed -nE '/_choices\[\] = /s/[^"]*("[^"]*")[^"]*/\1\n/gp' "$src/compiler/spec_tables.c" | grep '^"'
+            printf '"%s"\n' '\x0a' '\x0a  - ' ': {' '}' ': [' ']' ', ' '+25%' '+3pp' '5bps' '\xc2\xb1' '2 of 3' 20m 500ms 0.05% ' of control' \
+                '# ' '{guardrail}' '{deployment_id}' errors rollback cluster venue flow agency
+        } | sort -u >"$build/fuzz/spec.dict"
+        set -- -dict=spec.dict "$@" "$src/tests/data/specs/good" "$src/tests/data/specs/bad"
+    fi
     (cd "$build/fuzz" && "./fuzz_$target" -max_total_time="$seconds" -timeout=10 -max_len=4096 -print_final_stats=1 \
-        -artifact_prefix="crash_${target}_" "corpus_$target" "$src/tests/fuzz/corpus/$target")
+        -artifact_prefix="crash_${target}_" "$@")
 done
