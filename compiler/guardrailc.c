@@ -17,7 +17,7 @@ static const struct command commands[] = {
      "  guardrailc completion bash > /etc/bash_completion.d/guardrailc\n  guardrailc completion fish > "
      "~/.config/fish/completions/guardrailc.fish\n",
      completion_options, completion_run},
-    {"explain", "GRnnnn…", "what a finding means, an example that has it, and one that does not",
+    {"explain", "[GRnnnn…]", "what a finding means, an example that has it, and one that does not",
      "  guardrailc explain GR0513\n  guardrailc explain rate-of-sum\n", explain_options, explain_run},
     {"lint", "FILE…", "check Prometheus rule files from anywhere, and specifications",
      "  guardrailc lint rules/*.yml\n  guardrailc lint --scrape-interval 30s --disable GR0522 - < "

@@ -88,11 +88,18 @@ runs "the worked sketch" 0 lint "$src/tests/data/lowering-sketch.yml"; says out 
 runs "explain" 0 explain GR0513; says out "GR0513 short-range (warning)"; says out "Bad:"; says out "Good:"; says out "# guardrail ignore GR0513"
 runs "by name" 0 explain rate-of-sum; says out "GR0514"
 runs "off by default" 0 explain GR0523; says out "--enable"
-runs "without a page" 0 explain GR0103; says out "a value of another kind"; says_not out "Bad:"
+runs "of a specification" 0 explain GR0103; says out "a value of another kind"
 runs "an error has no suppression" 0 explain GR0501; says_not out "guardrail ignore"
 runs "unknown" 2 explain GR9999; says err "no finding 'GR9999'"
 runs "misspelt" 2 explain rate-of-sun; says err "did you mean 'rate-of-sum'"
-runs "nothing" 2 explain; says err "which finding"
+runs "all, a line each" 0 explain; says out "GR0103  wrong-type"; cp out list
+[ "$(wc -l <out)" -eq "$(grep -c '^GR_CODE(' "$src/include/guardrail/diag_codes.def")" ] || fail "not a line for each code"
+runs "--list" 0 explain --list; cmp -s out list || fail "--list is another list"
+runs "several" 0 explain GR0101 GR0102; says out "GR0101 "; says out "GR0102 "
+runs "in colour" 0 explain --color always GR0513; says out "$(printf '\033[31mBad:')"
+runs "as JSON" 0 explain --format json GR0513; says out '{"code":"GR0513","name":"short-range","severity":"warning"'; says out '"bad":"groups:'
+runs "docs/diagnostics.md is these pages (make update-pages)" 0 explain --markdown
+cmp out "$src/docs/diagnostics.md" || fail "docs/diagnostics.md is stale: make update-pages"
 
 # -- promql
 printf 'up\nsum(\nrate(x[5m])\n1\n"é" + up)\n' >exprs

@@ -25,6 +25,7 @@ tests_unit_base_test_base_SOURCES = \
 	tests/unit/base/test_node_yaml.c \
 	tests/unit/base/test_number.c \
 	tests/unit/base/test_quantity.c \
+	tests/unit/base/test_pages.c \
 	tests/unit/base/test_quote.c \
 	tests/unit/base/test_source.c \
 	tests/unit/base/test_str.c \

@@ -21,6 +21,7 @@ static Suite *(*const suites[])(void) = {
     node_suite,
     node_yaml_suite,
     number_suite,
+    pages_suite,
     quantity_suite,
     quote_suite,
     source_suite,

@@ -20,6 +20,7 @@ Suite *node_suite(void);
 Suite *node_yaml_suite(void);
 Suite *number_suite(void);
 Suite *quantity_suite(void);
+Suite *pages_suite(void);
 Suite *quote_suite(void);
 Suite *source_suite(void);
 Suite *str_suite(void); /* base.c */
