@@ -20,7 +20,7 @@ enum gr_page_kind {
 struct gr_page {
     enum gr_page_kind kind;
     const char *why;        /* a paragraph, lines of at most 80 columns */
-    const char *bad, *good; /* lines of at most 90 bytes, each with its line feed */
+    const char *bad, *good; /* lines of at most 76 bytes: with an indent of 4, a page fits in 80 */
 };
 /* NULL: the code has no page, which only a code that was just added may have. */
 const struct gr_page *gr_page(enum gr_code code);

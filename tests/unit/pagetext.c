@@ -29,6 +29,18 @@ next_part(struct gr_str *rest, struct gr_str *part, struct gr_str *name)
     return part->n > 0;
 }
 
+/* "# no sampling" in the text says that a part is left out. */
+static bool
+leaves_out(struct gr_str text, struct gr_str name)
+{
+    struct gr_str line;
+
+    while (gr_str_next(&text, '\n', &line))
+        if (gr_str_starts(line, GR_STR("# no ")) && gr_str_eq(gr_str_sub(line, 5, line.n), name))
+            return true;
+    return false;
+}
+
 /* Puts the parts of this name (all parts: no name), or only tells whether there are any. */
 static bool
 put_named(struct gr_buf *out, struct gr_str parts, struct gr_str wanted)
@@ -52,7 +64,7 @@ pagetext_complete(struct gr_buf *out, struct gr_str frame, struct gr_str parts)
     struct gr_str rest = frame, part, name;
 
     while (next_part(&rest, &part, &name))
-        if (!put_named(out, parts, name))
+        if (!put_named(out, parts, name) && !leaves_out(parts, name))
             gr_buf_put(out, part);
     rest = parts;
     while (next_part(&rest, &part, &name))

@@ -5,6 +5,6 @@
 
 /* Appends the frame (YAML, its parts beginning with `name:` at the start of a line) with those parts that `parts` has replaced by
  * them, in place; parts that the frame does not have follow at the end. Of a part that stands in `parts` twice both are
- * put. */
+ * put; a line `# no name` leaves the frame's out. */
 void pagetext_complete(struct gr_buf *out, struct gr_str frame, struct gr_str parts);
 #endif

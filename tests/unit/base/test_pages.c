@@ -44,8 +44,8 @@ START_TEST(lines_fit)
     if (!page)
         return; /* the other test says so */
     check_lines(_i, page->why, 80);
-    check_lines(_i, page->bad, 90);
-    check_lines(_i, page->good, 90);
+    check_lines(_i, page->bad, 76);
+    check_lines(_i, page->good, 76);
 }
 END_TEST
 

@@ -54,5 +54,11 @@ tests_unit_compiler_test_compiler_SOURCES += \
 	tests/unit/compiler/test_spec_value.c
 EXTRA_DIST += tests/data/specs tests/data/tradepulse-playbook.md
 
+# pages of findings, mistakes made by machine, bad input
+tests_unit_compiler_test_compiler_SOURCES += \
+	tests/unit/pagetext.h \
+	tests/unit/pagetext.c \
+	tests/unit/compiler/test_pages.c
+
 # templates of rules, command lines
 tests_unit_compiler_test_compiler_SOURCES += tests/unit/compiler/test_lower.c tests/unit/compiler/test_options.c

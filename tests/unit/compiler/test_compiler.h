@@ -14,6 +14,7 @@ Suite *lower_suite(void); /* lower.c, lower_literal.c; the rest by tests/promtoo
 Suite *model_suite(void);
 Suite *options_suite(void);
 Suite *outnames_suite(void);
+Suite *pages_suite(void); /* of pages.h, and page_print.c by tests/lint.sh */
 Suite *playbook_suite(void); /* examples/tradepulse/guardrails.yml */
 Suite *spec_suite(void);     /* spec.c and the parts that have no suite of their own */
 Suite *spec_corpus_suite(void);

@@ -28,13 +28,13 @@ START_TEST(examples)
     read_example(&s, page->bad);
     ck_assert_msg(s.n > 0, "%s: the bad example has no finding", code);
     for (size_t i = 0; i < s.n; i++)
-        ck_assert_msg(strcmp(s.findings[i].code, code) == 0, "%s: the bad example also has %s, line %zu: %s", code,
-                      s.findings[i].code, s.findings[i].line, s.findings[i].message);
+        ck_assert_msg(strcmp(s.findings[i].code, code) == 0, "%s: the bad example also has %s, line %zu: %s",
+                      code, s.findings[i].code, s.findings[i].line, s.findings[i].message);
     specs_fini(&s);
     read_example(&s, page->good);
     for (size_t i = 0; i < s.n; i++)
-        ck_abort_msg("%s: the good example has %s, line %zu: %s", code, s.findings[i].code, s.findings[i].line,
-                     s.findings[i].message);
+        ck_abort_msg("%s: the good example has %s, line %zu: %s", code, s.findings[i].code,
+                     s.findings[i].line, s.findings[i].message);
     ck_assert_int_eq(s.err, GR_OK);
     specs_fini(&s);
 }

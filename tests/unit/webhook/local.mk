@@ -20,6 +20,7 @@ tests_unit_webhook_test_webhook_SOURCES += \
 	tests/unit/webhook/test_expand.c \
 	tests/unit/webhook/test_http_client.c \
 	tests/unit/webhook/test_labels.c \
+	tests/unit/webhook/test_pages.c \
 	tests/unit/webhook/test_policy.c \
 	tests/unit/webhook/test_prom.c \
 	tests/unit/webhook/test_record.c \

@@ -13,6 +13,7 @@ static Suite *(*const suites[])(void) = {
     expand_suite,
     http_client_suite,
     labels_suite,
+    pages_suite,
     policy_suite,
     prom_suite,
     record_suite,

@@ -7,6 +7,7 @@ Suite *decide_suite(void);
 Suite *expand_suite(void);
 Suite *http_client_suite(void);
 Suite *labels_suite(void);
+Suite *pages_suite(void);
 Suite *policy_suite(void);
 Suite *prom_suite(void);
 Suite *record_suite(void);
