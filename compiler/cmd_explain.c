@@ -73,6 +73,10 @@ explain_run(const struct command *self, const struct options *o)
         return code;
     if ((code = find_codes(self, o, codes, &n)) != EXIT_CLEAN)
         goto done;
+    if (s.style.format != GR_DIAG_TEXT && s.style.format != GR_DIAG_JSON) {
+        code = usage(self, "pages come as text or json, not as sarif or github");
+        goto done;
+    }
     if (options_get(self->options, o, "markdown"))
         page_print_markdown(&out);
     else

@@ -8,8 +8,8 @@
 #include <unistd.h>
 #include "clock.h"
 #include "guardrail/file.h"
+#include "guardrail/pages.h"
 #include "guardrail/quote.h"
-#include "guardrail/rulelint.h"
 
 /* A specification of SPEC_BYTES_MAX and all that is compiled from it. */
 #define ARENA_BYTES_MAX ((size_t)1 << 30)
@@ -53,7 +53,7 @@ wants_color(int when)
 static const char *
 page(enum gr_code code)
 {
-    const struct gr_lint_page *p = gr_lint_page(code);
+    const struct gr_page *p = gr_page(code);
 
     return p ? p->why : NULL;
 }

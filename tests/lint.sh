@@ -97,7 +97,8 @@ runs "all, a line each" 0 explain; says out "GR0103  wrong-type"; cp out list
 runs "--list" 0 explain --list; cmp -s out list || fail "--list is another list"
 runs "several" 0 explain GR0101 GR0102; says out "GR0101 "; says out "GR0102 "
 runs "in colour" 0 explain --color always GR0513; says out "$(printf '\033[31mBad:')"
-runs "as JSON" 0 explain --format json GR0513; says out '{"code":"GR0513","name":"short-range","severity":"warning"'; says out '"bad":"groups:'
+runs "as JSON" 0 explain --format json GR0513; says out '"code": "GR0513"'; says out '"bad": "groups:'
+runs "not as SARIF" 2 explain --format sarif GR0513; says err "text or json"
 runs "docs/diagnostics.md is these pages (make update-pages)" 0 explain --markdown
 cmp out "$src/docs/diagnostics.md" || fail "docs/diagnostics.md is stale: make update-pages"
 

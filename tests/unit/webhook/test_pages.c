@@ -40,18 +40,20 @@ read_example(struct read *r, enum gr_page_kind kind, const char *text)
     struct gr_buf whole = GR_BUF_INIT(1u << 20);
     struct policy *policy = NULL;
     struct conf conf;
+    enum gr_err err;
 
     *r = (struct read){gr_arena_create(1u << 20), gr_sources_create(), NULL};
     r->diags = gr_diags_create(r->sources);
     ck_assert(r->arena && r->diags);
     if (kind == GR_PAGE_POLICY) {
         complete(&whole, gr_str(text));
-        (void)policy_parse(GR_STR("policy.json"), gr_buf_str(&whole), r->sources, r->diags, &policy);
+        err = policy_parse(GR_STR("policy.json"), gr_buf_str(&whole), r->sources, r->diags, &policy);
         policy_free(policy);
     } else {
-        (void)conf_parse(GR_STR("guardraild.yml"), gr_str(text), GR_STR("/etc/guardrail"), r->arena,
+        err = conf_parse(GR_STR("guardraild.yml"), gr_str(text), GR_STR("/etc/guardrail"), r->arena,
                          r->sources, r->diags, &conf);
     }
+    ck_assert(err == GR_OK || err == GR_EUSER);
     gr_buf_fini(&whole);
 }
 
