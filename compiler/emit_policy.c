@@ -137,10 +137,14 @@ static void
 put_limit_text(struct out *o, cJSON *object, const struct limit *l, const struct bound *b)
 {
     bool both = gr_str_starts(b->text, GR_STR("\xc2\xb1")) || gr_str_starts(b->text, GR_STR("+-"));
-    const char *side = b->side == SIDE_LOWER ? "below " : "above ";
+    const char *side = side_is_lower(b->side) ? "below " : "above ";
 
-    if (b->side == SIDE_BACKSTOP) {
-        gr_buf_printf(&o->text, GR_FMT " whatever control says", GR_ARG(b->text));
+    if (side_is_backstop(b->side)) {
+        gr_buf_printf(&o->text, "%s" GR_FMT " whatever control says",
+                      both                     ? "outside "
+                      : side_is_lower(b->side) ? "below "
+                                               : "",
+                      GR_ARG(b->text));
     } else if (l->against != AGAINST_FIXED) {
         gr_buf_put(&o->text, b->text);
         gr_buf_puts(&o->text, b->side == SIDE_UPPER && !both ? " over control" : " against control");
@@ -149,6 +153,7 @@ put_limit_text(struct out *o, cJSON *object, const struct limit *l, const struct
     } else {
         gr_buf_printf(&o->text, "%s%s" GR_FMT, b->inclusive ? "at or " : "", side, GR_ARG(b->text));
     }
+    gr_buf_puts(&o->text, b->only_overrides ? " in some slices" : "");
     put_text(o, object, "text");
 }
 

@@ -59,7 +59,7 @@ static bool
 has_side(const struct guardrail *g, bool backstop)
 {
     for (size_t i = 0; i < g->limit.n_bounds; i++)
-        if ((g->limit.bounds[i].side == SIDE_BACKSTOP) == backstop)
+        if (side_is_backstop(g->limit.bounds[i].side) == backstop)
             return true;
     return false;
 }
@@ -83,9 +83,14 @@ limit_query(struct dash *d, const struct guardrail *g, const struct phase *p)
     struct gr_buf cohort = GR_BUF_INIT(1u << 16);
     struct sel control = {.guardrail = g, .phase = p, .more = cohort_matcher(&cohort, d->m->control)};
     bool moves = g->limit.against != AGAINST_FIXED, floored = moves && g->limit.floor.mant != 0;
+    bool finite = true; /* where only overrides state a bound, it is infinite in the other slices */
 
+    for (size_t i = 0; i < g->limit.n_bounds; i++)
+        finite = finite && !g->limit.bounds[i].only_overrides;
+    gr_buf_puts(&d->expr, finite ? "" : "(");
     query_select(d, "guardrail:limit",
-                 &(struct sel){.guardrail = g, .phase = p, .more = moves ? ",side!=\"backstop\"" : NULL});
+                 &(struct sel){.guardrail = g, .phase = p, .more = moves ? ",side=~\"upper|lower\"" : NULL});
+    gr_buf_puts(&d->expr, finite ? "" : " > -Inf < +Inf)");
     if (moves) {
         gr_buf_puts(&d->expr, g->limit.against == AGAINST_CONTROL_RELATIVE ? " * " : " + ");
         gr_buf_puts(&d->expr, "ignoring (level, side, cohort) group_left () ");
@@ -100,7 +105,8 @@ limit_query(struct dash *d, const struct guardrail *g, const struct phase *p)
     if (moves && has_side(g, true)) {
         gr_buf_puts(&d->expr, " or ");
         query_select(d, "guardrail:limit",
-                     &(struct sel){.guardrail = g, .phase = p, .more = ",side=\"backstop\""});
+                     &(struct sel){.guardrail = g, .phase = p, .more = ",side=~\"backstop.*\""});
+        gr_buf_puts(&d->expr, finite ? "" : " > -Inf < +Inf");
     }
     dash_settle(d, &cohort);
     gr_buf_fini(&cohort);
@@ -120,7 +126,7 @@ describe(struct dash *d, const struct guardrail *g)
     for (size_t i = 0; i < g->limit.n_bounds; i++) {
         const struct bound *b = &g->limit.bounds[i];
 
-        if (b->side == SIDE_BACKSTOP)
+        if (side_is_backstop(b->side))
             continue;
         gr_buf_printf(&d->text, "%s%s %s" GR_FMT, separator, level_name(b->level),
                       g->limit.against != AGAINST_FIXED ? ""
@@ -133,7 +139,7 @@ describe(struct dash *d, const struct guardrail *g)
         gr_buf_puts(&d->text,
                     g->limit.against == AGAINST_CONTROL_RELATIVE ? " relative to control" : " from control");
     for (size_t i = 0; i < g->limit.n_bounds; i++)
-        if (g->limit.bounds[i].side == SIDE_BACKSTOP)
+        if (side_is_backstop(g->limit.bounds[i].side))
             gr_buf_printf(&d->text, "; %s " GR_FMT " whatever control says",
                           level_name(g->limit.bounds[i].level), GR_ARG(g->limit.bounds[i].text));
     gr_buf_puts(&d->text,

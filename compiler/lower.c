@@ -362,7 +362,7 @@ has_backstop(const struct guardrail *g, const void *arg)
 {
     (void)arg;
     for (size_t i = 0; i < g->limit.n_bounds; i++)
-        if (g->limit.bounds[i].side == SIDE_BACKSTOP)
+        if (side_is_backstop(g->limit.bounds[i].side))
             return true;
     return false;
 }
@@ -380,7 +380,7 @@ has_soft(const struct guardrail *g, const void *arg)
 const char *
 lower_op(const struct bound *b)
 {
-    if (b->side == SIDE_LOWER)
+    if (side_is_lower(b->side))
         return b->inclusive ? "<=" : "<";
     return b->inclusive ? ">=" : ">";
 }
@@ -388,8 +388,15 @@ lower_op(const struct bound *b)
 uint64_t
 lower_backstop_total(const struct guardrail *g)
 {
+    double q = gr_dec_double(g->metric.quantile), share = 1;
+
     if (!is_histogram(g, NULL) || !has_backstop(g, NULL))
         return 0;
+    for (size_t i = 0; i < g->limit.n_bounds; i++)
+        if (g->limit.bounds[i].side == SIDE_BACKSTOP && 1 - q < share)
+            share = 1 - q;
+        else if (g->limit.bounds[i].side == SIDE_BACKSTOP_LOWER && q < share)
+            share = q;
     /* A billionth less, so that 5 / (1 − 0.99) is 500 and not 501. */
-    return (uint64_t)ceil(g->evidence.min_events / (1 - gr_dec_double(g->metric.quantile)) * (1 - 1e-9));
+    return (uint64_t)ceil(g->evidence.min_events / share * (1 - 1e-9));
 }

@@ -118,7 +118,8 @@ const char *lower_threshold(struct lower *lo, enum level level);
 void lower_per_literal(struct lower *lo, const struct guardrail *g, const struct bound *b, const char *value,
                        const char *op);
 const char *lower_op(const struct bound *b); /* > >= < <= */
-/* Observations of the canary that a histogram's backstop asks for: where the q-quantile lies beyond it, at least 1 − q of them do, so
- * min_events bad ones are sure from min_events / (1 − q) observations on. 0 without a backstop or min_events. */
+/* Observations of the canary that a histogram's backstop asks for: where the q-quantile lies above it, at least 1 − q of them do, so
+ * min_events bad ones are sure from min_events / (1 − q) observations on; below a lower one it is q of them. 0 without a backstop or
+ * min_events. */
 uint64_t lower_backstop_total(const struct guardrail *g);
 #endif

@@ -52,7 +52,7 @@ put_slice(struct lower *lo, const struct guardrail *g)
 static bool
 is_confirmed(const struct guardrail *g, const struct bound *b)
 {
-    return is_fixed(g, NULL) && b->side != SIDE_BACKSTOP &&
+    return is_fixed(g, NULL) && !side_is_backstop(b->side) &&
            (b->level == LEVEL_HARD ? g->evidence.hard_n : g->evidence.soft_n) > 1;
 }
 
@@ -150,7 +150,7 @@ put_limit(struct lower *lo, const struct guardrail *g, const struct bound *b)
     struct ask a = {.series = "guardrail:limit", .before = r.factor, .unit = r.label, .missing = b->text};
 
     a.matchers = lower_text(lo, ",level=\"$1\",side=\"$2\"", level_name(b->level), side_name(b->side));
-    if (is_compared(g, NULL) && b->side != SIDE_BACKSTOP) {
+    if (is_compared(g, NULL) && !side_is_backstop(b->side)) {
         a.format = "%+.4g";
         if (g->limit.against == AGAINST_CONTROL_RELATIVE) {
             a.before = "100 * (";
@@ -166,7 +166,7 @@ static void
 summarise_breach(struct lower *lo, const struct guardrail *g, const struct bound *b)
 {
     struct reading r = reading_of(lo, g);
-    bool compared = is_compared(g, NULL) && b->side != SIDE_BACKSTOP;
+    bool compared = is_compared(g, NULL) && !side_is_backstop(b->side);
 
     gr_buf_put(&lo->expr, g->name);
     put_slice(lo, g);
@@ -183,8 +183,8 @@ summarise_breach(struct lower *lo, const struct guardrail *g, const struct bound
         gr_buf_printf(&lo->expr, " (%u of %u slots beyond the limit)",
                       b->level == LEVEL_HARD ? g->evidence.hard_k : g->evidence.soft_k,
                       b->level == LEVEL_HARD ? g->evidence.hard_n : g->evidence.soft_n);
-    gr_buf_printf(&lo->expr, ", %s ", b->side == SIDE_BACKSTOP ? "backstop" : level_name(b->level));
-    gr_buf_puts(&lo->expr, b->side == SIDE_BACKSTOP ? "" : "limit ");
+    gr_buf_printf(&lo->expr, ", %s ", side_is_backstop(b->side) ? "backstop" : level_name(b->level));
+    gr_buf_puts(&lo->expr, side_is_backstop(b->side) ? "" : "limit ");
     put_limit(lo, g, b);
 }
 
@@ -209,16 +209,36 @@ put_cohort(struct lower *lo, const struct guardrail *g, const char *before, cons
     gr_buf_puts(&lo->expr, is_ratio(g, NULL) || is_compared(g, NULL) ? ")" : " observations)");
 }
 
-/* Whoever is paged must know when control is beyond the backstop, too: then it is hardly the release. */
-static void
-put_common_cause(struct lower *lo, const struct guardrail *g)
+/* A bound that control can be beyond as well as the canary. */
+static bool
+is_shared(const struct guardrail *g, const struct bound *b)
 {
+    return !g->stream_scope && (is_fixed(g, NULL) || side_is_backstop(b->side));
+}
+
+/* `words` where control is beyond the bound, too: judged as the canary is, by its window or by k of n slots. Whoever is paged must know,
+ * for then it is hardly the release. */
+static void
+put_if_control(struct lower *lo, const struct guardrail *g, const struct bound *b, const char *words)
+{
+    const char *name = lower_values(lo, GR_STR("guardrail"), &g->name, 1, false);
+    const char *level = level_name(b->level), *side = side_name(b->side);
     struct ask a = {.series = "guardrail:window:value", .cohort = lo->control.p};
 
-    a.after = lower_text(lo, " > ignoring (cohort, level, side) guardrail:limit{$S$1,side=\"backstop\"}",
-                         lower_values(lo, GR_STR("guardrail"), &g->name, 1, false));
+    if (is_confirmed(g, b)) {
+        uint32_t k = b->level == LEVEL_HARD ? g->evidence.hard_k : g->evidence.soft_k;
+        uint32_t n = b->level == LEVEL_HARD ? g->evidence.hard_n : g->evidence.soft_n;
+
+        a.series = "count_over_time(guardrail:slot:over";
+        a.matchers = lower_text(lo, ",level=\"$1\",side=\"$2\"", level, side);
+        a.after = lower_text(lo, "[$1]) >= $2", lower_duration(lo, lower_range_ms(lo, n)), lower_uint(lo, k));
+    } else {
+        a.after = lower_text(
+            lo, " $1 ignoring (cohort, level, side) guardrail:limit{$S$2,level=\"$3\",side=\"$4\"}",
+            lower_op(b), name, level, side);
+    }
     put_with(lo, g, &a);
-    gr_buf_puts(&lo->expr, "; control is beyond it, too{{ end }}");
+    gr_buf_printf(&lo->expr, "%s{{ end }}", words);
 }
 
 static void
@@ -234,9 +254,9 @@ describe_breach(struct lower *lo, const struct guardrail *g, const struct bound 
         gr_buf_puts(&lo->expr, ", counted since the phase began");
     gr_buf_puts(&lo->expr, "; limit ");
     put_limit(lo, g, b);
-    if (b->side == SIDE_BACKSTOP)
-        put_common_cause(lo, g);
-    if (is_sequential(g, NULL) && b->side != SIDE_BACKSTOP) {
+    if (is_shared(g, b))
+        put_if_control(lo, g, b, "; control is beyond it, too");
+    if (is_sequential(g, NULL) && !side_is_backstop(b->side)) {
         gr_buf_puts(&lo->expr, "; log evidence ");
         put_query(lo, g, &(struct ask){.series = "guardrail:evidence"});
         gr_buf_printf(&lo->expr, ", %s needed", lower_threshold(lo, b->level));
@@ -294,7 +314,7 @@ common_labels(struct lower *lo, struct gr_rule *rule, const struct guardrail *g,
 static void
 put_few_events(struct lower *lo, const struct guardrail *g, const struct bound *b, const char *name)
 {
-    bool by_total = b->side == SIDE_BACKSTOP && is_histogram(g, NULL);
+    bool by_total = side_is_backstop(b->side) && is_histogram(g, NULL);
 
     if (is_sum(g, NULL) && g->evidence.min_events > 0)
         lower_put(lo, "\nunless sum without (cohort) ($1{$S$2,cohort=$C} < $3)",
@@ -323,12 +343,14 @@ put_fixed(struct lower *lo, const struct guardrail *g, const struct bound *b, co
         return;
     }
     /* The newest slot beyond the limit is the value that the alert shows: the window's may well be inside. */
-    lower_put(lo,
-              "last_over_time(guardrail:slot:over{$S$1,level=\"$2\",side=\"$3\"}[$4])\n"
-              "and count_over_time(guardrail:slot:over{$S$1,level=\"$2\",side=\"$3\"}[$4]) >= $5\n"
-              "and on ($P) guardrail:open{$S} and ignoring (level, side) guardrail:enough{$S$1}",
-              name, level_name(b->level), side_name(b->side), lower_duration(lo, lower_range_ms(lo, n)),
-              lower_uint(lo, k), NULL);
+    lower_put(
+        lo,
+        "sum without (cohort) "
+        "(last_over_time(guardrail:slot:over{$S$1,level=\"$2\",side=\"$3\",cohort=~$T}[$4])\n"
+        "and count_over_time(guardrail:slot:over{$S$1,level=\"$2\",side=\"$3\",cohort=~$T}[$4]) >= $5)\n"
+        "and on ($P) guardrail:open{$S} and ignoring (level, side) guardrail:enough{$S$1}",
+        name, level_name(b->level), side_name(b->side), lower_duration(lo, lower_range_ms(lo, n)),
+        lower_uint(lo, k), NULL);
 }
 
 static void
@@ -338,7 +360,7 @@ put_breach(struct lower *lo, const struct guardrail *g, const struct bound *b)
     size_t from = lo->expr.n;
     const char *value;
 
-    if (b->side == SIDE_BACKSTOP) {
+    if (side_is_backstop(b->side)) {
         lower_put(lo, "sum without (cohort) (guardrail:window:value{$$S$1,cohort=$$C$$1})", name, NULL);
         value = lower_cut(lo, from);
         lower_per_literal(lo, g, b, value, lower_op(b));
@@ -372,6 +394,10 @@ breach_alert(struct lower *lo, const struct guardrail *g, const struct bound *b)
     annotate(lo, rule, "summary");
     describe_breach(lo, g, b);
     annotate(lo, rule, "description");
+    if (g->limit.common_cause_hold && b->level == LEVEL_HARD && is_shared(g, b)) {
+        put_if_control(lo, g, b, GR_COMMON_CAUSE_CONTROL);
+        annotate(lo, rule, GR_ANNOTATION_COMMON_CAUSE);
+    }
     common_annotations(lo, rule, g);
 }
 

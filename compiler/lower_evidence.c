@@ -307,7 +307,13 @@ log_lambda(struct lower *lo)
 static bool
 has_min_total(const struct guardrail *g, const void *arg)
 {
-    return is_sum(g, NULL) && g->evidence.min_total == *(const uint32_t *)arg;
+    return is_compared_sum(g, NULL) && g->evidence.min_total == *(const uint32_t *)arg;
+}
+
+static bool
+has_fixed_min_total(const struct guardrail *g, const void *arg)
+{
+    return is_sum(g, NULL) && is_fixed(g, NULL) && g->evidence.min_total == *(const uint32_t *)arg;
 }
 
 static bool
@@ -329,27 +335,39 @@ is_fixed_value(const struct guardrail *g, const void *arg)
 }
 
 /* A NaN in a counter makes all sums since the phase's start NaN. The test is blind from then on, and a release must not pass for it. */
-#define NO_NAN " unless ignoring (cohort, part, le) guardrail:test:sum{$S$1} != guardrail:test:sum{$S$1}"
+#define NO_NAN(of)                                                                                           \
+    " unless ignoring (cohort, part, le) guardrail:test:sum{$S$1" of "} != guardrail:test:sum{$S$1" of "}"
 
-/* Enough to say anything at all: min_total observations in each cohort; five paired slots (one where any excursion is to fire); a fixed
- * limit on a gauge needs only to be covered. */
+/* One branch per distinct min_total among the guardrails that has() picks. */
+static void
+put_min_totals(struct lower *lo, lower_pick *has, const char *template)
+{
+    const struct model *m = lo->m;
+
+    for (size_t i = 0; i < m->n_guardrails; i++) {
+        const uint32_t *least = &m->guardrails[i].evidence.min_total;
+        bool first = has(&m->guardrails[i], least);
+
+        for (size_t k = 0; first && k < i; k++)
+            first = !has(&m->guardrails[k], least);
+        if (first)
+            lower_branch(lo, template, lower_which(lo, has, least), lower_uint(lo, *least), NULL);
+    }
+}
+
+/* Enough to say anything at all: min_total observations in each cohort (of the canary alone where nothing is compared); five paired slots
+ * (one where any excursion is to fire); a fixed limit on a gauge needs only to be covered. */
 static void
 enough(struct lower *lo)
 {
-    const struct model *m = lo->m;
     const char *which;
 
     lower_branches(lo, "\nor ");
-    for (size_t i = 0; i < m->n_guardrails; i++) {
-        const uint32_t *least = &m->guardrails[i].evidence.min_total;
-        bool first = is_sum(&m->guardrails[i], NULL);
-
-        for (size_t k = 0; first && k < i; k++)
-            first = !has_min_total(&m->guardrails[k], least);
-        if (first)
-            lower_branch(lo, "min without (cohort) (guardrail:test:total{$S$1}) >= $2\n " NO_NAN,
-                         lower_which(lo, has_min_total, least), lower_uint(lo, *least), NULL);
-    }
+    put_min_totals(lo, has_min_total,
+                   "min without (cohort) (guardrail:test:total{$S$1}) >= $2\n " NO_NAN(""));
+    put_min_totals(
+        lo, has_fixed_min_total,
+        "sum without (cohort) (guardrail:test:total{$S$1,cohort=~$T}) >= $2\n " NO_NAN(",cohort=~$T"));
     if ((which = lower_which(lo, is_sequential_value, NULL)) != NULL)
         lower_branch(lo,
                      "(count_over_time(guardrail:slot:delta{$S$1}[$2]) >= $3 and on ($P) guardrail:open{$S})",

@@ -1,11 +1,36 @@
-/* lower_literal.c - comparing a series with the literal limit of each of its slices. */
+/* lower_literal.c - comparing a series with the literal limit of each of its slices.
+ *
+ * Overrides on the labels of a slice are sorted into cells of equal literal. Values of static labels are those of `expect`; of dynamic
+ * ones only those are known that an override names, and all the others are one more value, OTHER: the base limit holds there. */
 #include "config.h"
 #include "lower.h"
 
 #define OVERRIDE_LABELS_MAX MODEL_LABELS_MAX
 
-/* Values of dynamic slices are not known here, so an override on one of them may apply to any slice: model_literal() takes it so, and
- * no matcher speaks of its label. */
+/* A label that overrides speak of. */
+struct axis {
+    struct gr_str label;
+    bool dynamic;
+    struct gr_str *named; /* dynamic: the values that overrides name, and OTHER behind them */
+    size_t n_named, cap_named;
+};
+#define OTHER GR_STR_NONE /* no label has an empty value */
+
+/* Slices of one literal (or without any) that agree on all labels but the last, which takes the listed values. */
+struct cell {
+    struct gr_dec literal;
+    bool none; /* the bound does not apply: it has no base limit, and no override matches */
+    struct gr_str fixed[OVERRIDE_LABELS_MAX];
+    struct gr_str *last;
+    size_t n_last, cap_last;
+};
+struct cells {
+    struct axis axes[OVERRIDE_LABELS_MAX]; /* dynamic ones first */
+    size_t n_axes, n_dynamic;
+    struct cell *v; /* those with a literal other than the tightest */
+    size_t n, cap;
+};
+
 static bool
 is_dynamic(const struct guardrail *g, struct gr_str label)
 {
@@ -15,35 +40,61 @@ is_dynamic(const struct guardrail *g, struct gr_str label)
     return false;
 }
 
-/* Slices of one literal that agree on all override labels but the last, which takes the listed values. */
-struct cell {
-    struct gr_dec literal;
-    struct gr_str fixed[OVERRIDE_LABELS_MAX];
-    struct gr_str *last;
-    size_t n_last, cap_last;
-};
-struct cells {
-    struct gr_str labels[OVERRIDE_LABELS_MAX]; /* that any override speaks of */
-    size_t n_labels;
-    struct cell *v; /* those with a literal other than the tightest */
-    size_t n, cap;
-};
-
+/* Adds a value unless it is there. */
 static void
-add_labels(struct lower *lo, const struct guardrail *g, struct cells *c)
+add_value(struct lower *lo, struct gr_str **v, size_t *n, size_t *cap, struct gr_str value)
+{
+    struct gr_str *bigger;
+
+    for (size_t i = 0; i < *n; i++)
+        if (gr_str_eq((*v)[i], value))
+            return;
+    if (*n == *cap) {
+        if (!(bigger = gr_arena_grow(lo->arena, *v, *n, cap, sizeof *bigger))) {
+            lo->err = GR_ENOMEM;
+            return;
+        }
+        *v = bigger;
+    }
+    (*v)[(*n)++] = value;
+}
+
+static struct axis *
+axis_for(struct lower *lo, struct cells *c, struct gr_str label, bool dynamic)
+{
+    for (size_t i = 0; i < c->n_axes; i++)
+        if (gr_str_eq(c->axes[i].label, label))
+            return &c->axes[i];
+    if (c->n_axes == GR_COUNT(c->axes)) {
+        lo->err = GR_ELIMIT;
+        return NULL;
+    }
+    c->axes[c->n_axes] = (struct axis){.label = label, .dynamic = dynamic};
+    return &c->axes[c->n_axes++];
+}
+
+static bool
+changes(const struct override *o, const struct bound *b)
+{
+    for (size_t i = 0; i < o->n_bounds; i++)
+        if (o->bounds[i].level == b->level && o->bounds[i].side == b->side)
+            return true;
+    return false;
+}
+
+/* Labels that overrides of this bound speak of. */
+static void
+add_axes(struct lower *lo, const struct guardrail *g, const struct bound *b, struct cells *c, bool dynamic)
 {
     for (size_t i = 0; i < g->limit.n_overrides; i++) {
         const struct pairs *where = &g->limit.overrides[i].where;
-        for (size_t k = 0; k < where->n; k++) {
-            size_t j = 0;
-            if (is_dynamic(g, where->v[k].key))
-                continue;
-            while (j < c->n_labels && !gr_str_eq(c->labels[j], where->v[k].key))
-                j++;
-            if (j == GR_COUNT(c->labels))
-                lo->err = GR_ELIMIT;
-            else if (j == c->n_labels)
-                c->labels[c->n_labels++] = where->v[k].key;
+
+        for (size_t k = 0; changes(&g->limit.overrides[i], b) && k < where->n; k++) {
+            struct axis *a =
+                is_dynamic(g, where->v[k].key) == dynamic ? axis_for(lo, c, where->v[k].key, dynamic) : NULL;
+
+            if (a && dynamic)
+                add_value(lo, &a->named, &a->n_named, &a->cap_named, where->v[k].value);
         }
     }
 }
@@ -63,14 +114,14 @@ value_of(const struct lower *lo, const struct slice *s, struct gr_str label)
 }
 
 static struct cell *
-cell_for(struct lower *lo, struct cells *c, const struct slice *s, struct gr_dec literal)
+cell_for(struct lower *lo, struct cells *c, const struct slice *s, struct gr_dec literal, bool none)
 {
     struct cell *v = c->v;
 
     for (size_t i = 0; i < c->n; i++) {
-        bool same = gr_dec_cmp(c->v[i].literal, literal) == 0;
-        for (size_t k = 0; same && k + 1 < c->n_labels; k++)
-            same = gr_str_eq(c->v[i].fixed[k], value_of(lo, s, c->labels[k]));
+        bool same = c->v[i].none == none && gr_dec_cmp(c->v[i].literal, literal) == 0;
+        for (size_t k = 0; same && k + 1 < c->n_axes; k++)
+            same = gr_str_eq(c->v[i].fixed[k], value_of(lo, s, c->axes[k].label));
         if (same)
             return &c->v[i];
     }
@@ -80,44 +131,95 @@ cell_for(struct lower *lo, struct cells *c, const struct slice *s, struct gr_dec
     }
     c->v = v;
     v = &c->v[c->n++];
-    *v = (struct cell){.literal = literal};
-    for (size_t k = 0; k + 1 < c->n_labels; k++)
-        v->fixed[k] = value_of(lo, s, c->labels[k]);
+    *v = (struct cell){.literal = literal, .none = none};
+    for (size_t k = 0; k + 1 < c->n_axes; k++)
+        v->fixed[k] = value_of(lo, s, c->axes[k].label);
     return v;
 }
 
 static void
-cell_add(struct lower *lo, struct cell *cell, struct gr_str value)
+add_slice(struct lower *lo, const struct guardrail *g, const struct bound *b, struct gr_dec tightest,
+          struct cells *c, const struct slice *s)
 {
-    struct gr_str *v;
+    bool none = !model_applies(lo->m, g, b, s);
+    struct gr_dec literal = none ? GR_DEC(0, 0) : model_literal(lo->m, g, b, s);
+    struct cell *cell;
 
-    for (size_t i = 0; i < cell->n_last; i++)
-        if (gr_str_eq(cell->last[i], value))
-            return;
-    if (cell->n_last == cell->cap_last) {
-        if (!(v = gr_arena_grow(lo->arena, cell->last, cell->n_last, &cell->cap_last, sizeof *v))) {
-            lo->err = GR_ENOMEM;
-            return;
-        }
-        cell->last = v;
+    if (!none && gr_dec_cmp(literal, tightest) == 0)
+        return;
+    if ((cell = cell_for(lo, c, s, literal, none)) != NULL)
+        add_value(lo, &cell->last, &cell->n_last, &cell->cap_last,
+                  value_of(lo, s, c->axes[c->n_axes - 1].label));
+}
+
+/* The slice with each combination of the dynamic labels' values. `at` counts through them like an odometer. */
+static void
+add_slices(struct lower *lo, const struct guardrail *g, const struct bound *b, struct gr_dec tightest,
+           struct cells *c, const struct slice *base)
+{
+    size_t n = base->labels.n, at[OVERRIDE_LABELS_MAX] = {0}, i;
+    struct slice s = {base->stream, {gr_arena_array(lo->arena, n + c->n_dynamic, sizeof *s.labels.v), 0}};
+
+    if (!s.labels.v) {
+        lo->err = GR_ENOMEM;
+        return;
     }
-    cell->last[cell->n_last++] = value;
+    for (i = 0; i < n; i++)
+        s.labels.v[i] = base->labels.v[i];
+    s.labels.n = n + c->n_dynamic;
+    do {
+        for (i = 0; i < c->n_dynamic; i++)
+            s.labels.v[n + i] = (struct pair){c->axes[i].label, c->axes[i].named[at[i]]};
+        add_slice(lo, g, b, tightest, c, &s);
+        for (i = c->n_dynamic; i > 0 && ++at[i - 1] == c->axes[i - 1].n_named; i--)
+            at[i - 1] = 0;
+    } while (lo->err == GR_OK && i > 0);
 }
 
 static void
 cells_fill(struct lower *lo, const struct guardrail *g, const struct bound *b, struct gr_dec tightest,
            struct cells *c)
 {
-    add_labels(lo, g, c);
-    for (size_t i = 0; lo->err == GR_OK && c->n_labels > 0 && i < g->n_expected; i++) {
-        struct gr_dec literal = model_literal(lo->m, g, b, &g->expected[i]);
-        struct cell *cell;
+    add_axes(lo, g, b, c, true);
+    c->n_dynamic = c->n_axes;
+    for (size_t i = 0; i < c->n_dynamic; i++)
+        add_value(lo, &c->axes[i].named, &c->axes[i].n_named, &c->axes[i].cap_named, OTHER);
+    add_axes(lo, g, b, c, false);
+    for (size_t i = 0; lo->err == GR_OK && c->n_axes > 0 && i < g->n_expected; i++)
+        if (c->n_dynamic > 0)
+            add_slices(lo, g, b, tightest, c, &g->expected[i]);
+        else
+            add_slice(lo, g, b, tightest, c, &g->expected[i]);
+}
 
-        if (gr_dec_cmp(literal, tightest) == 0)
-            continue;
-        if ((cell = cell_for(lo, c, &g->expected[i], literal)) != NULL)
-            cell_add(lo, cell, value_of(lo, &g->expected[i], c->labels[c->n_labels - 1]));
+static bool
+has(const struct gr_str *v, size_t n, struct gr_str value)
+{
+    for (size_t i = 0; i < n; i++)
+        if (gr_str_eq(v[i], value))
+            return true;
+    return false;
+}
+
+/* `,venue=~"XNAS|XNYS"`, or its negation. Of a dynamic label the values that are not named can only be told by what they are not, and
+ * so can the negation of those that are. */
+static const char *
+axis_matcher(struct lower *lo, const struct axis *a, const struct gr_str *v, size_t n, bool negated)
+{
+    bool other = has(v, n, OTHER) != negated; /* the wanted set has the values that are not named */
+    struct gr_str *rest;
+    size_t n_rest = 0;
+
+    if (!a->dynamic)
+        return lower_values(lo, a->label, v, n, negated);
+    if (!(rest = gr_arena_array(lo->arena, a->n_named, sizeof *rest))) {
+        lo->err = GR_ENOMEM;
+        return "";
     }
+    for (size_t i = 0; i + 1 < a->n_named; i++) /* all but OTHER */
+        if ((has(v, n, a->named[i]) == negated) == other)
+            rest[n_rest++] = a->named[i];
+    return n_rest > 0 ? lower_values(lo, a->label, rest, n_rest, other) : "";
 }
 
 static const char *
@@ -125,9 +227,9 @@ cell_matchers(struct lower *lo, const struct cells *c, const struct cell *cell)
 {
     size_t from = lo->expr.n;
 
-    for (size_t k = 0; k + 1 < c->n_labels; k++)
-        lower_put(lo, "$1", lower_values(lo, c->labels[k], &cell->fixed[k], 1, false), NULL);
-    lower_put(lo, "$1", lower_values(lo, c->labels[c->n_labels - 1], cell->last, cell->n_last, false), NULL);
+    for (size_t k = 0; k + 1 < c->n_axes; k++)
+        lower_put(lo, "$1", axis_matcher(lo, &c->axes[k], &cell->fixed[k], 1, false), NULL);
+    lower_put(lo, "$1", axis_matcher(lo, &c->axes[c->n_axes - 1], cell->last, cell->n_last, false), NULL);
     return lower_cut(lo, from);
 }
 
@@ -135,13 +237,13 @@ cell_matchers(struct lower *lo, const struct cells *c, const struct cell *cell)
 static void
 put_rest(struct lower *lo, const struct cells *c, const char *value)
 {
-    struct cell rest = {.n_last = 0};
+    struct cell all = {.n_last = 0};
 
-    if (c->n_labels == 1) {
+    if (c->n_axes == 1) {
         for (size_t i = 0; i < c->n; i++)
             for (size_t k = 0; k < c->v[i].n_last; k++)
-                cell_add(lo, &rest, c->v[i].last[k]);
-        lower_put(lo, value, lower_values(lo, c->labels[0], rest.last, rest.n_last, true), NULL);
+                add_value(lo, &all.last, &all.n_last, &all.cap_last, c->v[i].last[k]);
+        lower_put(lo, value, axis_matcher(lo, &c->axes[0], all.last, all.n_last, true), NULL);
         return;
     }
     lower_put(lo, "(", NULL);
@@ -158,7 +260,9 @@ lower_per_literal(struct lower *lo, const struct guardrail *g, const struct boun
                   const char *op)
 {
     struct gr_dec tightest = model_literal(lo->m, g, b, NULL);
-    struct cells c = {.n_labels = 0};
+    bool records =
+        *op == '*'; /* a bound that does not apply is recorded as infinite, and compared with nothing */
+    struct cells c = {.n_axes = 0};
 
     cells_fill(lo, g, b, tightest, &c);
     if (lo->err != GR_OK)
@@ -166,8 +270,14 @@ lower_per_literal(struct lower *lo, const struct guardrail *g, const struct boun
     if (c.n > 0)
         lower_put(lo, "(", NULL);
     for (size_t i = 0; i < c.n; i++) {
+        const char *literal = !c.v[i].none             ? lower_dec(lo, c.v[i].literal)
+                              : side_is_lower(b->side) ? "-Inf"
+                                                       : "+Inf";
+
+        if (c.v[i].none && !records)
+            continue;
         lower_put(lo, value, cell_matchers(lo, &c, &c.v[i]), NULL);
-        lower_put(lo, " $1 $2 or ", op, lower_dec(lo, c.v[i].literal), NULL);
+        lower_put(lo, " $1 $2 or ", op, literal, NULL);
     }
     if (c.n > 0)
         put_rest(lo, &c, value);

@@ -42,7 +42,8 @@ add(struct lower *lo, struct gr_promql *e, const struct gr_promql_matcher *match
         lo->err = gr_promql_add_matchers(lo->arena, e, &what);
 }
 
-/* `canary|control` as the value of one matcher, or a single cohort. */
+/* `canary|control` as the value of one matcher, or a single cohort. Fixed limits judge the canary alone; control is recorded to tell
+ * whether it is beyond the limit, too. */
 static struct gr_promql_matcher
 cohort_matcher(struct lower *lo, const struct select *s)
 {
@@ -50,8 +51,8 @@ cohort_matcher(struct lower *lo, const struct select *s)
     struct gr_promql_matcher match = {.name = m->cohort_label, .op = GR_PROMQL_IS};
     struct gr_buf both = GR_BUF_INIT(4096);
 
-    if (s->cohort.n > 0 || is_fixed(s->g, NULL)) {
-        match.value = s->cohort.n > 0 ? s->cohort : m->canary;
+    if (s->cohort.n > 0) {
+        match.value = s->cohort;
         return match;
     }
     gr_quote_regex(&both, m->canary);
@@ -291,7 +292,7 @@ expression_values(struct lower *lo, const struct guardrail *g)
 {
     size_t from = lo->expr.n;
 
-    if (!is_compared(g, NULL)) {
+    if (g->stream_scope) {
         put_expression(lo, g, lo->m->canary, outname_canary(lo->m, g));
         return lower_cut(lo, from);
     }
@@ -344,7 +345,7 @@ deltas(struct lower *lo)
 static bool
 confirms(const struct guardrail *g, const struct bound *b)
 {
-    if (!is_fixed(g, NULL) || b->side == SIDE_BACKSTOP)
+    if (!is_fixed(g, NULL) || side_is_backstop(b->side))
         return false;
     return b->level == LEVEL_HARD ? g->evidence.hard_n > 1 : g->evidence.soft_n > 1;
 }
@@ -360,16 +361,15 @@ over(struct lower *lo, const struct guardrail *g, const struct bound *b)
     size_t from = lo->expr.n;
 
     if (is_value(g, NULL)) {
-        lower_put(lo, "sum without (cohort) (guardrail:slot:value{$S$1$$1})", name, NULL);
+        lower_put(lo, "guardrail:slot:value{$S$1$$1}", name, NULL);
     } else if (is_ratio(g, NULL)) {
-        lower_put(
-            lo,
-            "sum without (cohort, part) (guardrail:slot:sum{$S$1,part=~\"bad|good\"$$1} / ignoring (part) "
-            "(guardrail:slot:sum{$S$1,part=\"total\"$$1} > 0))",
-            name, NULL);
+        lower_put(lo,
+                  "sum without (part) (guardrail:slot:sum{$S$1,part=~\"bad|good\"$$1} / ignoring (part) "
+                  "(guardrail:slot:sum{$S$1,part=\"total\"$$1} > 0))",
+                  name, NULL);
     } else {
-        lower_put(lo, "sum without (cohort, part) (histogram_quantile($2, guardrail:slot:sum{$S$1$$1}))",
-                  name, lower_dec(lo, g->metric.quantile), NULL);
+        lower_put(lo, "sum without (part) (histogram_quantile($2, guardrail:slot:sum{$S$1$$1}))", name,
+                  lower_dec(lo, g->metric.quantile), NULL);
     }
     value = lower_cut(lo, from);
     lower_per_literal(lo, g, b, value, lower_op(b));

@@ -13,7 +13,7 @@ limit(struct lower *lo, const struct guardrail *g, const struct bound *b)
     struct gr_rule *rule;
     size_t from = lo->expr.n;
 
-    if (b->side == SIDE_BACKSTOP)
+    if (side_is_backstop(b->side))
         lower_put(lo, "sum without (cohort) (guardrail:window:value{$$S$1,cohort=$$C$$1})", name, NULL);
     else
         lower_put(lo, "guardrail:effect{$$S$1$$1}", name, NULL);
@@ -59,6 +59,9 @@ breach(struct lower *lo)
          "guardrail:limit{$S$1,side=\"lower\"} >= ignoring (level, side) group_left () guardrail:effect{$S}"},
         {{SIDE_BACKSTOP, false},
          "guardrail:limit{$S$1,side=\"backstop\"} < ignoring (level, side) group_left ()"
+         " sum without (cohort) (guardrail:window:value{$S$1,cohort=$C})"},
+        {{SIDE_BACKSTOP_LOWER, false},
+         "guardrail:limit{$S$1,side=\"backstop_lower\"} > ignoring (level, side) group_left ()"
          " sum without (cohort) (guardrail:window:value{$S$1,cohort=$C})"},
     };
     const char *which;
@@ -181,7 +184,8 @@ confirmed(struct lower *lo, enum level level)
                 lower_which(lo, has_confirm, &c), name, NULL);
         else
             lower_branch(lo,
-                         "count_over_time(guardrail:slot:over{$S$1,level=\"$2\"}[$3]) >= $4"
+                         "sum without (cohort) "
+                         "(count_over_time(guardrail:slot:over{$S$1,level=\"$2\",cohort=~$T}[$3])) >= $4"
                          " and on ($P) guardrail:open{$S} and ignoring (level, side) guardrail:enough{$S}",
                          lower_which(lo, has_confirm, &c), name, lower_duration(lo, lower_range_ms(lo, c.n)),
                          lower_uint(lo, c.k), NULL);
@@ -231,7 +235,7 @@ put_compared(struct lower *lo)
     }
     if ((which = lower_which(lo, is_point, NULL)) != NULL) {
         lower_put(lo, any ? "\n  or " : "((", NULL);
-        lower_put(lo, "guardrail:breach{$S$1,side!=\"backstop\"}", which, NULL);
+        lower_put(lo, "guardrail:breach{$S$1,side=~\"upper|lower\"}", which, NULL);
         any = true;
     }
     if (!any)
@@ -249,7 +253,7 @@ supported(struct lower *lo)
     lower_branches(lo, "\nor ");
     put_compared(lo);
     if (backstop) {
-        lower_branch(lo, "(guardrail:breach{$S$1,side=\"backstop\"}", backstop, NULL);
+        lower_branch(lo, "(guardrail:breach{$S$1,side=~\"backstop.*\"}", backstop, NULL);
         put_min_events(lo, true);
         lower_put(lo, ")", NULL);
     }

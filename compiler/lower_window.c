@@ -210,12 +210,12 @@ put_value_count(struct lower *lo, const char *matchers, const struct length *l)
                  lower_uint(lo, l->slots), NULL);
 }
 
-/* Share of the expected slots: the smaller of the cohorts' (a control that vanished half an hour ago must not look covered), where the
- * canary reports at all. */
+/* Share of the expected slots: where control is compared the smaller of the cohorts' (a control that vanished half an hour ago must not
+ * look covered) while the canary reports at all; elsewhere the canary's. */
 static void
 coverage(struct lower *lo)
 {
-    const char *counts;
+    const char *counts, *which;
 
     lower_branches(lo, "\n  or ");
     each_length(lo, is_sum, put_sum_count);
@@ -223,10 +223,14 @@ coverage(struct lower *lo)
     counts = lower_cut(lo, 0);
     lower_put(lo, "max without (part, le) (\n  $1)\nand on ($P) guardrail:open{$S}", counts, NULL);
     lower_record(lo, "guardrail:coverage:cohort");
-    lower_put(lo,
-              "min without (cohort) (guardrail:coverage:cohort{$S})\n"
-              "and ignoring (cohort) guardrail:coverage:cohort{$S,cohort=~$T}",
-              NULL);
+    lower_branches(lo, "\nor ");
+    if ((which = lower_which(lo, is_compared, NULL)) != NULL)
+        lower_branch(lo,
+                     "min without (cohort) (guardrail:coverage:cohort{$S$1})\n"
+                     "and ignoring (cohort) guardrail:coverage:cohort{$S,cohort=$C}",
+                     which, NULL);
+    if ((which = lower_which(lo, is_fixed, NULL)) != NULL)
+        lower_branch(lo, "sum without (cohort) (guardrail:coverage:cohort{$S$1,cohort=~$T})", which, NULL);
     lower_record(lo, "guardrail:coverage");
 }
 
@@ -293,7 +297,7 @@ effect(struct lower *lo)
                      "  - ignoring (cohort) guardrail:window:value{$S$1,cohort=$K}",
                      which, NULL);
     if ((which = lower_which(lo, is_fixed, NULL)) != NULL)
-        lower_branch(lo, "sum without (cohort) (guardrail:window:value{$S$1})", which, NULL);
+        lower_branch(lo, "sum without (cohort) (guardrail:window:value{$S$1,cohort=~$T})", which, NULL);
     lower_record(lo, "guardrail:effect");
 }
 

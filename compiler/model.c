@@ -17,7 +17,7 @@ model_tighter(enum side side, struct gr_dec a, struct gr_dec b)
 {
     int c = gr_dec_cmp(a, b);
 
-    return side == SIDE_LOWER ? c > 0 : c < 0;
+    return side_is_lower(side) ? c > 0 : c < 0;
 }
 
 static const struct gr_str *
@@ -47,6 +47,16 @@ override_applies(const struct model *m, const struct override *o, const struct s
     return true;
 }
 
+/* What an override says of a bound's level and side, or NULL. */
+static const struct bound *
+bound_of(const struct override *o, const struct bound *b)
+{
+    for (size_t i = 0; i < o->n_bounds; i++)
+        if (o->bounds[i].level == b->level && o->bounds[i].side == b->side)
+            return &o->bounds[i];
+    return NULL;
+}
+
 struct gr_dec
 model_literal(const struct model *m, const struct guardrail *g, const struct bound *b,
               const struct slice *slice)
@@ -55,13 +65,10 @@ model_literal(const struct model *m, const struct guardrail *g, const struct bou
 
     for (size_t i = 0; i < g->limit.n_overrides; i++) {
         const struct override *o = &g->limit.overrides[i];
+        const struct bound *own = bound_of(o, b);
 
-        if (!override_applies(m, o, slice))
-            continue;
-        for (size_t j = 0; j < o->n_bounds; j++)
-            if (o->bounds[j].level == b->level && o->bounds[j].side == b->side &&
-                model_tighter(b->side, o->bounds[j].literal, best))
-                best = o->bounds[j].literal;
+        if (own && model_tighter(b->side, own->literal, best) && override_applies(m, o, slice))
+            best = own->literal;
     }
     return best;
 }
@@ -76,6 +83,19 @@ model_window_slots(const struct model *m, const struct guardrail *g, const struc
         if (m->phases[i].min_ms > window)
             window = m->phases[i].min_ms;
     return window < m->sampling_ms ? 1 : (uint64_t)(window / m->sampling_ms);
+}
+
+bool
+model_applies(const struct model *m, const struct guardrail *g, const struct bound *b,
+              const struct slice *slice)
+{
+    for (size_t i = 0; b->only_overrides && slice && i < g->limit.n_overrides; i++) {
+        const struct override *o = &g->limit.overrides[i];
+
+        if (bound_of(o, b) && override_applies(m, o, slice))
+            return true;
+    }
+    return !b->only_overrides || !slice;
 }
 
 int64_t
@@ -137,12 +157,15 @@ dynamic_factor(const struct model *m, const struct guardrail *g)
 
 /* Sides are tested one by one: a two-sided limit is two tests. */
 static uint64_t
-sides_at(const struct guardrail *g, enum level level)
+sides_at(const struct model *m, const struct guardrail *g, enum level level, const struct slice *slice)
 {
     uint64_t sides = 0;
 
-    for (size_t i = 0; i < g->limit.n_bounds; i++)
-        sides += g->limit.bounds[i].level == level && g->limit.bounds[i].side != SIDE_BACKSTOP;
+    for (size_t i = 0; i < g->limit.n_bounds; i++) {
+        const struct bound *b = &g->limit.bounds[i];
+
+        sides += b->level == level && !side_is_backstop(b->side) && model_applies(m, g, b, slice);
+    }
     return sides;
 }
 
@@ -153,11 +176,15 @@ guardrail_tests(const struct model *m, const struct guardrail *g, enum level lev
 
     if (g->limit.against == AGAINST_FIXED || g->evidence.kind != EVIDENCE_SEQUENTIAL)
         return 0;
-    for (size_t i = 0; i < g->n_expected; i++)
+    for (size_t i = 0; i < g->n_expected; i++) {
+        uint64_t phases = 0;
+
         for (size_t p = 0; p < m->n_phases; p++)
-            pairs +=
+            phases +=
                 (g->phases >> p & 1u) && model_has_traffic(&m->phases[p], slice_flow(m, g, &g->expected[i]));
-    return pairs * dynamic_factor(m, g) * sides_at(g, level);
+        pairs += phases * sides_at(m, g, level, &g->expected[i]);
+    }
+    return pairs * dynamic_factor(m, g);
 }
 
 uint64_t
@@ -184,8 +211,10 @@ model_evidence_threshold(const struct model *m, enum level level)
 
 static const char *const level_names[] = {
     [LEVEL_HARD] = "hard", [LEVEL_SOFT] = "soft", [LEVEL_NO_DATA] = "no_data"};
-static const char *const side_names[] = {
-    [SIDE_UPPER] = "upper", [SIDE_LOWER] = "lower", [SIDE_BACKSTOP] = "backstop"};
+static const char *const side_names[] = {[SIDE_UPPER] = "upper",
+                                         [SIDE_LOWER] = "lower",
+                                         [SIDE_BACKSTOP] = "backstop",
+                                         [SIDE_BACKSTOP_LOWER] = "backstop_lower"};
 
 const char *
 level_name(enum level level)
@@ -197,4 +226,16 @@ const char *
 side_name(enum side side)
 {
     return side_names[side];
+}
+
+bool
+side_is_lower(enum side side)
+{
+    return side == SIDE_LOWER || side == SIDE_BACKSTOP_LOWER;
+}
+
+bool
+side_is_backstop(enum side side)
+{
+    return side == SIDE_BACKSTOP || side == SIDE_BACKSTOP_LOWER;
 }

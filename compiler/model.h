@@ -67,9 +67,9 @@ struct metric {
 /* -- limits -------------------------------------------------------------------------------------------------------------- */
 enum against { AGAINST_CONTROL_RELATIVE, AGAINST_CONTROL_POINTS, AGAINST_FIXED };
 enum level { LEVEL_HARD, LEVEL_SOFT, LEVEL_NO_DATA, LEVEL_COUNT };
-enum side { SIDE_UPPER, SIDE_LOWER, SIDE_BACKSTOP };
+enum side { SIDE_UPPER, SIDE_LOWER, SIDE_BACKSTOP, SIDE_BACKSTOP_LOWER };
 /* One comparison with a literal. effect: canary ÷ control (relative), canary − control (points), canary (fixed, backstop); upper
- * and backstop breach when effect > literal (>= if inclusive), lower when effect < literal (<=). */
+ * and backstop breach when effect > literal (>= if inclusive), lower and the lower backstop when effect < literal (<=). */
 struct bound {
     enum level level; /* hard or soft */
     enum side side;
@@ -78,6 +78,9 @@ struct bound {
         literal; /* the base limit: 1.25 for +25 %, 0.95 for -5 %, 5 for ±5bps upper, in the metric's unit */
     struct gr_str text; /* as the spec writes it, "+25%" */
     struct gr_span span;
+    bool
+        only_overrides; /* there is no base limit of this level and side: it holds where model_applies() says so, and literal, text
+                            and span are the loosest override's */
 };
 struct override {
     struct pairs where;   /* labels of the slice or stream */
@@ -285,6 +288,9 @@ int64_t model_ms(const struct model *m, int64_t ms);
  * tightest of all overrides and the base). */
 struct gr_dec model_literal(const struct model *m, const struct guardrail *g, const struct bound *b,
                             const struct slice *slice);
+/* Whether bound `b` is in force on a slice: always, unless only overrides state it. slice == NULL: outside `expect`, always. */
+bool model_applies(const struct model *m, const struct guardrail *g, const struct bound *b,
+                   const struct slice *slice);
 /* Of a bound's override: whether a is tighter than b on that side. */
 bool model_tighter(enum side side, struct gr_dec a, struct gr_dec b);
 /* What the guardrail's window is in a phase, in whole slots (a phase of 45m sampled every 2m has a window of 44m); not yet divided by
@@ -303,5 +309,7 @@ uint64_t model_tests(const struct model *m, enum level level);
 /* The evidence threshold ln(1/(2 alpha)), alpha = budget / tests (3-semantics, "Evidence"); 0 when no budget is stated. */
 double model_evidence_threshold(const struct model *m, enum level level);
 const char *level_name(enum level level); /* hard, soft, no_data */
-const char *side_name(enum side side);    /* upper, lower, backstop */
+const char *side_name(enum side side);    /* upper, lower, backstop, backstop_lower */
+bool side_is_lower(enum side side);       /* what lies below is beyond it */
+bool side_is_backstop(enum side side);
 #endif

@@ -142,7 +142,7 @@ resolves(const struct metric *m, const struct limit *l, const struct bound *b)
 {
     double lit = gr_dec_double(b->literal), low = 0;
 
-    if (l->against == AGAINST_FIXED || b->side == SIDE_BACKSTOP) /* quantiles end at the last edge */
+    if (l->against == AGAINST_FIXED || side_is_backstop(b->side)) /* quantiles end at the last edge */
         return lit < gr_dec_double(m->buckets[m->n_buckets - 1]);
     if (b->side != SIDE_UPPER)
         return true;

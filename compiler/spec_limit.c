@@ -132,7 +132,12 @@ add(struct spec *s, struct bounds *out, const struct reading *r, enum level leve
         return false;
     if (out->n > 0)
         memcpy(bigger, out->v, out->n * sizeof *bigger);
-    bigger[out->n] = (struct bound){level, side, inclusive, literal, r->node->text, r->node->span};
+    bigger[out->n] = (struct bound){.level = level,
+                                    .side = side,
+                                    .inclusive = inclusive,
+                                    .literal = literal,
+                                    .text = r->node->text,
+                                    .span = r->node->span};
     out->v = bigger;
     out->n++;
     return true;
@@ -233,25 +238,66 @@ read_fixed(struct spec *s, const struct draft *d, enum level level, struct readi
            add(s, out, r, level, SIDE_LOWER, false, gr_dec_neg(r->value));
 }
 
-/* A backstop lies above: bad is what is too high. Beside a limit on a fall it would guard the wrong side. */
+/* On which sides the limits against control lie: what rises is held from above, what falls from below. The base's limits, if it has
+ * any, and those that were read just now. */
+static void
+sides_of(const struct draft *d, const struct bounds *now, bool *upper, bool *lower)
+{
+    const struct limit *base = &d->g->limit;
+
+    *upper = d->g->metric.kind == METRIC_RATIO_BAD;
+    *lower = d->g->metric.kind == METRIC_RATIO_GOOD;
+    for (size_t i = 0; i < base->n_bounds + now->n; i++) {
+        enum side side = i < base->n_bounds ? base->bounds[i].side : now->v[i - base->n_bounds].side;
+
+        *upper = *upper || side == SIDE_UPPER;
+        *lower = *lower || side == SIDE_LOWER;
+    }
+}
+
+/* The sign of a backstop: both where the limit is on both sides; else it is a value, and only one that can be negative has a sign. */
+static bool
+check_backstop_sign(struct spec *s, const struct draft *d, const struct reading *r, bool both)
+{
+    enum gr_sign sign = r->q.sign;
+    struct gr_str text = r->node->text;
+    size_t first = sign == GR_SIGN_NONE ? 0 : text.p[0] == '+' || text.p[0] == '-' ? 1 : 3; /* U+2212 */
+
+    if (both && !d->g->metric.is_signed)
+        return refuse(s, GR0206, r, GR_STR("remove it, and add a guardrail with a fixed limit"),
+                      "the limit lies on both sides: on which does the backstop?");
+    if (both && sign != GR_SIGN_BOTH)
+        return refuse(s, GR0206, r,
+                      gr_arena_printf(s->a, "write ±" GR_FMT, GR_ARG(gr_str_sub(text, first, text.n))),
+                      "the limit lies on both sides, so the backstop has to");
+    if (!both && sign == GR_SIGN_BOTH)
+        return refuse(s, GR0206, r, GR_STR("write the value without ±"),
+                      "the limit lies on one side, so the backstop has to");
+    if (!both && (sign == GR_SIGN_PLUS || (sign == GR_SIGN_MINUS && !d->g->metric.is_signed)))
+        return refuse(s, GR0206, r, GR_STR("write the value itself, without a sign"),
+                      "a backstop is a fixed value, whatever control says");
+    return true;
+}
+
 static bool
 read_backstop(struct spec *s, const struct draft *d, struct reading *r, struct bounds *out)
 {
-    bool falls = d->g->metric.kind == METRIC_RATIO_GOOD;
+    bool upper, lower;
 
-    for (size_t i = 0; i < out->n; i++)
-        falls = falls || out->v[i].side == SIDE_LOWER;
-    if (falls)
-        return refuse(s, GR0318, r, GR_STR("leave it out, or add a guardrail with a fixed limit"),
-                      "a backstop below a value is not supported yet");
-    if (r->q.sign != GR_SIGN_NONE || r->of_control)
-        return refuse(s, GR0206, r, GR_STR("write the value itself, without a sign"),
+    sides_of(d, out, &upper, &lower);
+    if (r->of_control)
+        return refuse(s, GR0206, r, GR_STR("write the value itself"),
                       "a backstop is a fixed value, whatever control says");
-    if (is_unit(r->q.unit, "pp"))
+    if (!check_backstop_sign(s, d, r, upper && lower))
+        return false;
+    if (is_unit(r->q.unit, "pp") && !(upper && lower))
         return refuse(s, GR0211, r, GR_STR("write %"), "percentage points are a difference, not a value");
     if (!convert(s, d, r) || !check_ratio_range(s, d, r))
         return false;
-    return add(s, out, r, LEVEL_HARD, SIDE_BACKSTOP, false, r->value);
+    if ((upper || !lower) && !add(s, out, r, LEVEL_HARD, SIDE_BACKSTOP, false, r->value))
+        return false;
+    return !lower ||
+           add(s, out, r, LEVEL_HARD, SIDE_BACKSTOP_LOWER, false, upper ? gr_dec_neg(r->value) : r->value);
 }
 
 bool
@@ -289,8 +335,7 @@ check_mixed(struct spec *s, const struct draft *d, const struct gr_node *soft, c
     return true;
 }
 
-/* Hard before soft, upper before lower before backstop. */
-static void
+void
 sort_bounds(struct bounds *b)
 {
     for (size_t i = 1; i < b->n; i++)
@@ -351,10 +396,11 @@ check_keys(struct spec *s, const struct draft *d)
         ok = refuse_key(s, d, "backstop", "a fixed limit is its own backstop");
     if (fixed && spec_has(d->limit, "floor"))
         ok = refuse_key(s, d, "floor", "a floor has no meaning for a fixed limit");
-    if (spec_has(d->limit, "common_cause") &&
-        (d->g->stream_scope || (!fixed && !spec_has(d->limit, "backstop"))))
+    if (spec_has(d->limit, "common_cause") && (d->g->stream_scope || (fixed && !spec_has(d->limit, "hard")) ||
+                                               (!fixed && !spec_has(d->limit, "backstop"))))
         ok = refuse_key(s, d, "common_cause",
-                        "`common_cause` needs a fixed limit or a backstop, and a control");
+                        d->g->stream_scope ? "with `scope: stream` there is no control that could breach, too"
+                                           : "`common_cause` needs a fixed hard limit or a backstop");
     if (!spec_has(d->limit, "hard") && !spec_has(d->limit, "soft")) {
         gr_diag(s->d, GR0102, d->limit->key_span, GR_STR("add `soft:` or `hard:`"),
                 "a limit needs the key \"soft\" or \"hard\"");

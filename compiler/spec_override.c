@@ -72,13 +72,8 @@ check_tightens(struct spec *s, const struct draft *d, const struct gr_node *valu
     const struct limit *l = &d->g->limit;
     const struct bound *base = find_bound(l->bounds, l->n_bounds, b->level, b->side);
 
-    if (!base) {
-        gr_diag(s->d, GR0318, value->key_span, GR_STR("add a base limit of this level and direction"),
-                "a limit that only some slices have is not supported yet");
-        return false;
-    }
-    if (!model_tighter(b->side, base->literal, b->literal))
-        return true;
+    if (!base || !model_tighter(b->side, base->literal, b->literal))
+        return true; /* without a base limit only these slices have one: that is tighter, too */
     gr_diag(s->d, GR0210, value->span,
             gr_arena_printf(s->a, "write " GR_FMT " or tighter", GR_ARG(base->text)),
             GR_FMT " is looser than the base limit, " GR_FMT, GR_ARG(b->text), GR_ARG(base->text));
@@ -144,6 +139,141 @@ read_limits(struct spec *s, struct draft *d, const struct gr_node *node, struct 
     return ok;
 }
 
+/* ---- overrides together ---- */
+
+/* A level or side that only overrides state becomes a bound of the limit, the loosest of them. */
+static bool
+add_bounds(struct spec *s, struct limit *l, const struct override *o)
+{
+    for (size_t i = 0; i < o->n_bounds; i++) {
+        const struct bound *own = &o->bounds[i];
+        struct bound *all = NULL;
+
+        for (size_t k = 0; k < l->n_bounds && !all; k++)
+            if (l->bounds[k].level == own->level && l->bounds[k].side == own->side)
+                all = &l->bounds[k];
+        if (all && !(all->only_overrides && model_tighter(own->side, all->literal, own->literal)))
+            continue;
+        if (!all) {
+            struct bound *bigger = gr_arena_array(s->a, l->n_bounds + 1, sizeof *bigger);
+
+            if (!bigger)
+                return false;
+            if (l->n_bounds > 0)
+                memcpy(bigger, l->bounds, l->n_bounds * sizeof *bigger);
+            l->bounds = bigger;
+            all = &bigger[l->n_bounds++];
+        }
+        *all = *own;
+        all->only_overrides = true;
+    }
+    return true;
+}
+
+/* Whether one slice can match both. */
+static bool
+compatible(const struct override *a, const struct override *b)
+{
+    for (size_t i = 0; i < a->where.n; i++) {
+        const struct gr_str *other = pairs_get(&b->where, a->where.v[i].key);
+
+        if (other && !gr_str_eq(*other, a->where.v[i].value))
+            return false;
+    }
+    return true;
+}
+
+static bool
+check_pair(struct spec *s, const struct override *a, const struct override *b)
+{
+    for (size_t i = 0; i < a->n_bounds; i++) {
+        const struct bound *hard = &a->bounds[i];
+        const struct bound *soft =
+            hard->level == LEVEL_HARD ? find_bound(b->bounds, b->n_bounds, LEVEL_SOFT, hard->side) : NULL;
+        const struct bound *own_hard;
+
+        if (!soft || !model_tighter(hard->side, hard->literal, soft->literal))
+            continue;
+        own_hard = find_bound(a->bounds, a->n_bounds, LEVEL_SOFT, hard->side);
+        if (own_hard && !model_tighter(hard->side, hard->literal, own_hard->literal))
+            continue; /* its own soft limit is the tighter one */
+        gr_diag(s->d, GR0205, hard->span, GR_STR("tighten the soft limit of these slices too"),
+                "where both overrides match, the hard limit " GR_FMT
+                " is reached before the soft one, " GR_FMT,
+                GR_ARG(hard->text), GR_ARG(soft->text));
+        gr_diag_note(s->d, soft->span, "the other override is here");
+        return false;
+    }
+    return true;
+}
+
+#define PAIRS_MAX 1000u /* of so many overrides of a guardrail each pair is looked at */
+
+static void
+check_pairs(struct spec *s, const struct limit *l)
+{
+    size_t n = l->n_overrides < PAIRS_MAX ? l->n_overrides : PAIRS_MAX;
+
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < n; k++)
+            if (k != i && compatible(&l->overrides[i], &l->overrides[k]) &&
+                !check_pair(s, &l->overrides[i], &l->overrides[k]))
+                return; /* of a guardrail once is enough */
+}
+
+/* Values of dynamic slices are not enumerated, so an override on one is told from the others by name: each combination of these values
+ * and of those that nobody names is looked at. */
+#define COMBINATIONS_MAX 256u
+
+static void
+check_combinations(struct spec *s, const struct draft *d)
+{
+    const struct limit *l = &d->g->limit;
+    size_t all = 1;
+
+    for (size_t i = 0; i < d->g->dynamic.n; i++) {
+        struct strs named = {NULL, 0};
+
+        for (size_t k = 0; k < l->n_overrides && named.n < COMBINATIONS_MAX; k++) {
+            const struct gr_str *value = pairs_get(&l->overrides[k].where, d->g->dynamic.v[i]);
+
+            if (value)
+                (void)strs_add(s, &named, *value);
+        }
+        all *= named.n + 1;
+        if (all <= COMBINATIONS_MAX)
+            continue;
+        gr_diag(s->d, GR0002, d->g->span, GR_STR("use fewer overrides, or a guardrail of their own"),
+                "overrides name more than %u combinations of dynamic slices", COMBINATIONS_MAX);
+        return;
+    }
+}
+
+static bool
+matches(const struct spec *s, const struct override *o, const struct slice *slice)
+{
+    for (size_t i = 0; i < o->where.n; i++) {
+        const struct gr_str *have = pairs_get(&slice->labels, o->where.v[i].key);
+
+        if (!have)
+            have = pairs_get(&s->m->streams[slice->stream].release, o->where.v[i].key);
+        if (have && !gr_str_eq(*have, o->where.v[i].value))
+            return false;
+    }
+    return true;
+}
+
+/* Each value is expected somewhere, but not all of them in one slice, or not under `only`. */
+static void
+check_matches(struct spec *s, const struct draft *d, const struct gr_node *where, const struct override *o)
+{
+    for (size_t i = 0; i < d->g->n_expected; i++)
+        if (matches(s, o, &d->g->expected[i]))
+            return;
+    gr_diag(s->d, GR0311, where->key_span, GR_STR("name labels and values of one expected slice"),
+            "no expected slice of the guardrail matches");
+}
+
 /* Percent where the base limit is in points, or the other way round. */
 static bool
 same_kind(struct spec *s, const struct draft *d, const struct gr_node *node)
@@ -170,6 +300,8 @@ read_overrides(struct spec *s, struct draft *d)
 {
     const struct gr_node *list = spec_get(s, d->node, "overrides");
     struct limit *l = &d->g->limit;
+    bool ok = d->limit_ok;
+    struct bounds sorted;
 
     if (!list || !(l->overrides = gr_arena_array(s->a, list->count, sizeof *l->overrides)))
         return;
@@ -180,10 +312,23 @@ read_overrides(struct spec *s, struct draft *d)
         if (spec_poisoned(s, item))
             continue;
         o->span = spec_head(item);
-        if (where)
-            (void)read_where(s, d, where, o);
+        if (!where || !read_where(s, d, where, o))
+            ok = false;
+        else if (d->slices_ok)
+            check_matches(s, d, where, o);
         if (d->limit_ok && same_kind(s, d, item) && read_limits(s, d, item, o))
             check_order(s, d, o);
+        else
+            ok = false;
         l->n_overrides++;
     }
+    if (!ok)
+        return;
+    for (size_t i = 0; i < l->n_overrides; i++)
+        if (!add_bounds(s, l, &l->overrides[i]))
+            return;
+    sorted = (struct bounds){l->bounds, l->n_bounds};
+    sort_bounds(&sorted);
+    check_pairs(s, l);
+    check_combinations(s, d);
 }

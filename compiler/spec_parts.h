@@ -110,6 +110,8 @@ struct bounds {
     struct bound *v;
     size_t n;
 };
+/* Hard before soft, upper before lower before backstop. */
+void sort_bounds(struct bounds *b);
 bool read_bound(struct spec *s, const struct draft *d, enum level level, bool backstop,
                 const struct gr_node *value, struct bounds *out);
 

@@ -192,12 +192,11 @@ static const struct key limit_rows[] = {
     {.name = "soft", .type = KEY_QUANTITY, .help = "the limit for review"},
     {.name = "hard", .type = KEY_QUANTITY, .help = "the limit for rollback"},
     {.name = "floor", .type = KEY_QUANTITY, .help = "control counts as at least this, as in 0.05%"},
-    {.name = "backstop", .type = KEY_QUANTITY, .help = "a fixed hard limit, whatever control says"},
+    {.name = "backstop", .type = KEY_QUANTITY, .help = "a fixed hard limit, whatever control says, on the side of the others"},
     {.name = "common_cause",
      .type = KEY_CHOICE,
-     .flags = KEY_NOT_YET,
      .choices = hold_choices,
-     .help = "hold: no rollback when control breaches the same fixed limit"},
+     .help = "hold: no rollback while control is beyond the same fixed limit or backstop, but hold and page"},
 };
 KEYS(limit, "a limit");
 
@@ -241,7 +240,6 @@ static const struct key evidence_rows[] = {
      .help = "of fixed limits: {hard: 1 of 1, soft: 2 of 3}"},
     {.name = "thin",
      .type = KEY_CHOICE,
-     .flags = KEY_NOT_YET,
      .choices = thin_choices,
      .help = "allow: too little data does not hold a promotion"},
 };

@@ -27,7 +27,9 @@
  *      "runbook_url": "https://…", "phases": ["canary_phase_1", …], "slice_labels": ["venue", "flow"],
  *      "dynamic_labels": ["symbol_bucket"],             slices whose values are not known beforehand
  *      "on": {"hard": ["rollback", "page"], "soft": ["extend", "notify", "ticket"], "no_data": ["hold", "notify"]},
- *      "limits": [{"level": "hard", "side": "upper", "text": "+40% over control"}],
+ *      "limits": [{"level": "hard", "side": "upper", "text": "+40% over control"}],      sides: upper lower backstop backstop_lower
+ *      "common_cause": "hold",                          while control is beyond the same fixed limit: hold and page; may be absent
+ *      "thin": "allow",                                 an insufficient verdict with the reason "thin" holds no promotion; may be absent
  *      "snapshot": {"query": "guardrail:window:value{spec=\"tradepulse\",guardrail=\"…\",cohort=\"canary\"}",
  *                   "scale": 1000, "unit": "ms"}}       value × scale is what people read, in that unit
  *   ],
@@ -45,7 +47,7 @@
  *              "escalate_after_ms": 300000, "escalate_to": "commander"},
  *     "notify": {"kind": "slack", "channel": "#deploy-ops", "webhook_url_file": "slack.url"},
  *     "ticket": {"kind": "jira", "project": "DEPLOY", "issue_type": "Task", "base_url": "…", "token_file": "jira.token"}
- *   },                                                  kinds: rollback pagerduty slack jira opsgenie http
+ *   },                                                  kinds: rollback pagerduty slack jira opsgenie jsm http
  *   "dashboards": {"overview_uid": "tradepulse-overview"},
  *   "retention": {"decisions_ms": 31104000000}
  * }
@@ -73,7 +75,7 @@ enum gr_verdict {
 #define GR_LABEL_GUARDRAIL "guardrail"
 #define GR_LABEL_GROUP "group"
 #define GR_LABEL_LEVEL "level" /* hard, soft, no_data */
-#define GR_LABEL_SIDE "side"   /* upper, lower, backstop */
+#define GR_LABEL_SIDE "side"   /* upper, lower, backstop, backstop_lower */
 #define GR_LABEL_DEPLOYMENT "deployment_id"
 #define GR_LABEL_PHASE "phase"
 
@@ -85,6 +87,10 @@ enum gr_verdict {
 #define GR_ALERT_PHASE_UNKNOWN "GuardrailPhaseUnknown"
 #define GR_ALERT_UNHANDLED "GuardrailUnhandledBreach"
 #define GR_ALERT_VERDICT_MISSING "GuardrailVerdictMissing" /* the rules of a guardrail yield nothing at all */
+
+/* On hard alerts of guardrails with `common_cause: hold`: has this value while control is beyond the same fixed limit. */
+#define GR_ANNOTATION_COMMON_CAUSE "common_cause"
+#define GR_COMMON_CAUSE_CONTROL "control"
 
 /* Series that guardraild exports and the rules read. */
 #define GR_SERIES_PHASE "guardrail_release_phase" /* {spec,<release labels>,deployment_id,phase} 0 or 1 */

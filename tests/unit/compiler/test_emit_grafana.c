@@ -229,23 +229,18 @@ find_panel(const cJSON *list, const char *title)
     ",cluster=~\"${cluster}\",deployment_id=~\"${deployment}\"" slices "}"
 #define BOTH ",flow=~\"${flow}\",venue=~\"${venue}\""
 #define VENUE ",venue=~\"${venue}\""
+#define LIMITS ",side=~\"upper|lower\""
+#define BACKSTOP ",side=~\"backstop.*\""
+#define CONTROL " * ignoring (level, side, cohort) group_left () "
 static const struct {
     const char *panel, *unit, *value, *limit;
 } limit_rows[] = {
     {"errors", "percentunit", "guardrail:window:value" SEL("errors", "", BOTH),
-     "guardrail:limit" SEL("errors", ",side!=\"backstop\"",
-                           BOTH) " * ignoring (level, side, cohort) group_left () "
-                                 "clamp_min(guardrail:window:value" SEL("errors", ",cohort=\"control\"",
-                                                                        BOTH) ", 0.0005) or "
-                                                                              "guardrail:limit" SEL("errors",
-                                                                                                    ",side="
-                                                                                                    "\"backst"
-                                                                                                    "op\"",
-                                                                                                    BOTH)},
+     "guardrail:limit" SEL("errors", LIMITS, BOTH) CONTROL "clamp_min(guardrail:window:value" SEL(
+         "errors", ",cohort=\"control\"", BOTH) ", 0.0005) or guardrail:limit" SEL("errors", BACKSTOP, BOTH)},
     {"age", "s", "guardrail:window:value" SEL("age", "", VENUE),
-     "guardrail:limit" SEL("age", ",side!=\"backstop\"",
-                           VENUE) " * ignoring (level, side, cohort) group_left () "
-                                  "guardrail:window:value" SEL("age", ",cohort=\"control\"", VENUE)},
+     "guardrail:limit" SEL("age", LIMITS, VENUE) CONTROL
+     "guardrail:window:value" SEL("age", ",cohort=\"control\"", VENUE)},
     {"cpu", "percentunit", "guardrail:window:value" SEL("cpu", "", ""), "guardrail:limit" SEL("cpu", "", "")},
     {"pnl", "suffix:bp", "guardrail:window:value" SEL("pnl", "", BOTH),
      "guardrail:limit" SEL("pnl", "", BOTH)},

@@ -210,9 +210,20 @@ static const struct {
      "(V{} unless (V{,flow=\"mm\",venue=~\"XNYS|BINANCE\"} or "
      "V{,flow=\"agency\",venue=~\"XNAS|XNYS|BINANCE\"}))"
      " > 1.3)"},
-    {"a dynamic label alone", "      - {where: {symbol_bucket: big}, hard: +30%}\n", true, "V{} > 1.3"},
+    {"a dynamic label alone", "      - {where: {symbol_bucket: big}, hard: +30%}\n", true,
+     "(V{,symbol_bucket!=\"big\"} > 1.4 or V{,symbol_bucket=\"big\"} > 1.3)"},
+    {"two values of a dynamic label",
+     "      - {where: {symbol_bucket: big}, hard: +30%}\n      - {where: {symbol_bucket: huge}, hard: "
+     "+35%}\n",
+     true,
+     "(V{,symbol_bucket=\"huge\"} > 1.35 or V{,symbol_bucket!~\"big|huge\"} > 1.4 or "
+     "V{,symbol_bucket=\"big\"} > 1.3)"},
     {"a dynamic label and another", "      - {where: {venue: XNAS, symbol_bucket: big}, hard: +30%}\n", true,
-     "(V{,venue=~\"XNYS|BINANCE\"} > 1.4 or V{,venue!~\"XNYS|BINANCE\"} > 1.3)"},
+     "(V{,symbol_bucket!=\"big\",venue=~\"XNAS|XNYS|BINANCE\"} > 1.4 or "
+     "V{,symbol_bucket=\"big\",venue=~\"XNYS|BINANCE\"} > 1.4 or (V{} unless "
+     "(V{,symbol_bucket!=\"big\",venue=~\"XNAS|XNYS|BINANCE\"} or "
+     "V{,symbol_bucket=\"big\",venue=~\"XNYS|BINANCE\"})) > 1.3)"},
+    {"of another level and label", "      - {where: {symbol_bucket: big}, soft: +10%}\n", true, "V{} > 1.4"},
 };
 
 START_TEST(literals_follow_the_slice)
