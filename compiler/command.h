@@ -23,11 +23,12 @@ struct command {
     int (*run)(const struct command *self, const struct options *o);
 };
 extern const struct option_row check_options[], compile_options[], completion_options[], explain_options[],
-    lint_options[], promql_options[];
+    fmt_options[], lint_options[], promql_options[];
 int check_run(const struct command *self, const struct options *o);
 int compile_run(const struct command *self, const struct options *o);
 int completion_run(const struct command *self, const struct options *o);
 int explain_run(const struct command *self, const struct options *o);
+int fmt_run(const struct command *self, const struct options *o);
 int lint_run(const struct command *self, const struct options *o);
 int promql_run(const struct command *self, const struct options *o);
 

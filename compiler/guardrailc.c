@@ -19,6 +19,10 @@ static const struct command commands[] = {
      completion_options, completion_run},
     {"explain", "[GRnnnn…]", "what a finding means, an example that has it, and one that does not",
      "  guardrailc explain GR0513\n  guardrailc explain rate-of-sum\n", explain_options, explain_run},
+    {"fmt", "SPEC…", "lay out specifications in the one canonical form, comments kept",
+     "  guardrailc fmt guardrails.yml\n  guardrailc fmt --check guardrails/*.yml\n  guardrailc fmt --diff "
+     "guardrails.yml\n  guardrailc fmt - < draft.yml\n",
+     fmt_options, fmt_run},
     {"lint", "FILE…", "check Prometheus rule files from anywhere, and specifications",
      "  guardrailc lint rules/*.yml\n  guardrailc lint --scrape-interval 30s --disable GR0522 - < "
      "rules.yml\n",

@@ -65,6 +65,11 @@ libcompiler_a_SOURCES += \
 	compiler/cmd_check.c compiler/cmd_compile.c compiler/cmd_explain.c compiler/cmd_lint.c \
 	compiler/cmd_promql.c compiler/command.h compiler/page_print.c compiler/page_print.h compiler/options.c compiler/options.h \
 	compiler/session.c compiler/timescale.c compiler/timescale.h
+
+# the layout of specifications
+libcompiler_a_SOURCES += \
+	compiler/cmd_fmt.c compiler/layout.c compiler/layout.h compiler/layout_parts.h compiler/layout_print.c \
+	compiler/layout_scan.c compiler/linediff.c compiler/linediff.h
 COMPILER_LIBS = libcompiler.a $(RULES_LIBS) $(BASE_LIBS) -lm
 
 bin_PROGRAMS += guardrailc
