@@ -73,8 +73,9 @@ begin_line(struct printer *p, size_t indent, bool blank)
         return;
     }
     p->lines = grown;
-    p->lines[p->n_lines++] = (struct line){
+    p->lines[p->n_lines] = (struct line){
         .start = p->text.n, .comment = NO_COMMENT, .blank = blank && !p->no_blanks && p->n_lines > 0};
+    p->n_lines++;
     p->no_blanks = false;
     for (size_t i = 0; i < indent; i++)
         gr_buf_putc(&p->text, ' ');

@@ -290,11 +290,15 @@ scan_value(struct scan *s, struct item *item, size_t column, bool top)
         scan_block(s, item);
 }
 
-/* Whether --- or ... stands there. */
+/* Whether --- or ... stands there, at the start of its line. */
 static bool
 has_marker(struct gr_str text, size_t at, const char *marker)
 {
-    return gr_str_is(gr_str_sub(text, at, at + 3), marker) &&
+    size_t line = line_start(text, at);
+
+    if (line == 0 && gr_str_starts(text, GR_STR("\xef\xbb\xbf")))
+        line = 3;
+    return line == at && gr_str_is(gr_str_sub(text, at, at + 3), marker) &&
            (at + 3 >= text.n || is_blank(text.p[at + 3]) || layout_line_end(text, at + 3) > 0);
 }
 

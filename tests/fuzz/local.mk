@@ -4,6 +4,7 @@ fuzz_targets = \
 	tests/fuzz/fuzz_diag \
 	tests/fuzz/fuzz_duration \
 	tests/fuzz/fuzz_json \
+	tests/fuzz/fuzz_layout \
 	tests/fuzz/fuzz_number \
 	tests/fuzz/fuzz_promql \
 	tests/fuzz/fuzz_quantity \
@@ -43,6 +44,10 @@ tests_fuzz_fuzz_promql_LDADD = $(RULES_LIBS) $(BASE_LIBS)
 tests_fuzz_fuzz_spec_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/compiler
 tests_fuzz_fuzz_spec_SOURCES = tests/fuzz/fuzz_spec.c tests/fuzz/fuzz.h tests/fuzz/replay.c
 tests_fuzz_fuzz_spec_LDADD = $(COMPILER_LIBS)
+
+tests_fuzz_fuzz_layout_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/compiler
+tests_fuzz_fuzz_layout_SOURCES = tests/fuzz/fuzz_layout.c tests/fuzz/fuzz.h tests/fuzz/replay.c
+tests_fuzz_fuzz_layout_LDADD = $(COMPILER_LIBS)
 
 tests_fuzz_fuzz_rulefile_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/rules
 tests_fuzz_fuzz_rulefile_SOURCES = tests/fuzz/fuzz_rulefile.c tests/fuzz/fuzz.h tests/fuzz/replay.c
