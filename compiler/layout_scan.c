@@ -58,10 +58,19 @@ layout_blank_before(struct gr_str text, size_t at)
     return ends == 2;
 }
 
+/* Where the text begins, behind a byte order mark. */
+static size_t
+text_start(struct gr_str text)
+{
+    return gr_str_starts(text, GR_STR("\xef\xbb\xbf")) ? 3 : 0;
+}
+
 static size_t
 line_start(struct gr_str text, size_t at)
 {
-    while (at > 0 && text.p[at - 1] != '\n' && text.p[at - 1] != '\r')
+    size_t least = text_start(text);
+
+    while (at > least && text.p[at - 1] != '\n' && text.p[at - 1] != '\r')
         at--;
     return at;
 }
@@ -119,8 +128,6 @@ take_comment(struct scan *s)
         l->comments = grown;
     }
     before = gr_str_sub(l->text, begin, s->pos);
-    if (gr_str_starts(before, GR_STR("\xef\xbb\xbf")))
-        before = gr_str_sub(before, 3, before.n);
     l->comments[l->n_comments++] =
         (struct comment){.start = s->pos,
                          .end = s->pos + gr_str_trim(gr_str_sub(l->text, s->pos, end)).n,
@@ -294,18 +301,14 @@ scan_value(struct scan *s, struct item *item, size_t column, bool top)
 static bool
 has_marker(struct gr_str text, size_t at, const char *marker)
 {
-    size_t line = line_start(text, at);
-
-    if (line == 0 && gr_str_starts(text, GR_STR("\xef\xbb\xbf")))
-        line = 3;
-    return line == at && gr_str_is(gr_str_sub(text, at, at + 3), marker) &&
+    return line_start(text, at) == at && gr_str_is(gr_str_sub(text, at, at + 3), marker) &&
            (at + 3 >= text.n || is_blank(text.p[at + 3]) || layout_line_end(text, at + 3) > 0);
 }
 
 enum gr_err
 layout_scan(struct layout *l, const struct gr_node *root)
 {
-    struct scan s = {.l = l, .pos = gr_str_starts(l->text, GR_STR("\xef\xbb\xbf")) ? 3 : 0};
+    struct scan s = {.l = l, .pos = text_start(l->text)};
 
     l->mark = SIZE_MAX;
     gap(&s);
