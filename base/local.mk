@@ -32,6 +32,7 @@ libbase_a_SOURCES = \
 	base/quantity.c \
 	base/quote.c \
 	base/source.c \
+	base/strset.c \
 	base/sys.c \
 	base/utf8.c \
 	base/utf8.h

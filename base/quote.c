@@ -260,14 +260,12 @@ is_digit(char c)
 }
 
 static bool
-same_word(struct gr_str s, const char *lower)
+same_word(struct gr_str s, struct gr_str lower)
 {
-    size_t n = strlen(lower);
-
-    if (s.n != n)
+    if (s.n != lower.n)
         return false;
-    for (size_t i = 0; i < n; i++)
-        if ((s.p[i] >= 'A' && s.p[i] <= 'Z' ? s.p[i] + ('a' - 'A') : s.p[i]) != lower[i])
+    for (size_t i = 0; i < s.n; i++)
+        if ((s.p[i] >= 'A' && s.p[i] <= 'Z' ? s.p[i] + ('a' - 'A') : s.p[i]) != lower.p[i])
             return false;
     return true;
 }
@@ -276,8 +274,11 @@ same_word(struct gr_str s, const char *lower)
 static bool
 is_yaml_word(struct gr_str s)
 {
-    static const char *const words[] = {"y",     "n",    "yes", "no",   "on",  "off",      "true",
-                                        "false", "null", "nil", "none", "inf", "infinity", "nan"};
+    static const struct gr_str words[] = {GR_STR_INIT("y"),        GR_STR_INIT("n"),     GR_STR_INIT("yes"),
+                                          GR_STR_INIT("no"),       GR_STR_INIT("on"),    GR_STR_INIT("off"),
+                                          GR_STR_INIT("true"),     GR_STR_INIT("false"), GR_STR_INIT("null"),
+                                          GR_STR_INIT("nil"),      GR_STR_INIT("none"),  GR_STR_INIT("inf"),
+                                          GR_STR_INIT("infinity"), GR_STR_INIT("nan")};
 
     for (size_t i = 0; i < GR_COUNT(words); i++)
         if (same_word(s, words[i]))

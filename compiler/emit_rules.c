@@ -63,25 +63,6 @@ variables(struct lower *lo)
     gr_buf_fini(&b);
 }
 
-/* Every expression that leaves the compiler is one that our own front end accepts. A failure here is our bug. */
-static enum gr_err
-prove(const struct lower *lo)
-{
-    struct gr_sources *sources = gr_sources_create();
-    struct gr_diags *diags = sources ? gr_diags_create(sources) : NULL;
-    enum gr_err err = diags ? GR_OK : GR_ENOMEM;
-
-    for (size_t g = 0; err == GR_OK && g < lo->file->count; g++)
-        for (size_t r = 0; err == GR_OK && r < lo->file->groups[g]->count; r++) {
-            struct gr_promql *e = NULL;
-            err = gr_promql_parse(lo->arena, lo->file->groups[g]->rules[r]->expr, GR_SPAN_NONE, diags, &e);
-            GR_ASSERT(err != GR_EUSER);
-        }
-    gr_diags_free(diags);
-    gr_sources_free(sources);
-    return err;
-}
-
 static enum gr_err
 lower(struct lower *lo)
 {
@@ -99,7 +80,7 @@ lower(struct lower *lo)
     lower_watch(lo);
     if (lo->err == GR_OK)
         lo->err = gr_arena_status(lo->arena);
-    return lo->err == GR_OK ? prove(lo) : lo->err;
+    return lo->err == GR_OK ? lower_prove(lo->file) : lo->err;
 }
 
 enum gr_err

@@ -12,7 +12,7 @@
  *
  * A second group watches the first and guardraild. Slots, limits and alerts are one rule per guardrail; all else is one rule per spec
  * with a branch per distinct window length, quantile, floor … (a rule costs Prometheus more than the series it touches). Expressions are
- * composed from templates (lower_put) and every one is parsed by rules/ before it is emitted. Their lines are those of the templates, a
+ * composed from templates (lower_put), and of every form one is parsed by rules/ before they are emitted (lower_prove.c). Their lines are those of the templates, a
  * branch a line; gr_promql_pretty() would make three lines of each and a staircase of every chain of `or`, which is worse to read and to
  * grep. */
 #ifndef GUARDRAIL_COMPILER_LOWER_H
@@ -101,6 +101,13 @@ void lower_evidence(struct lower *lo);
 void lower_verdict(struct lower *lo);
 void lower_alerts(struct lower *lo);
 void lower_watch(struct lower *lo); /* the second group */
+
+/* -- proof (lower_prove.c) ----------------------------------------------------------------------------------------------- */
+/* Parses every form of expression that the file has (lower_prove.c says what a form is); asserts that it is PromQL. GR_ELIMIT: an
+ * expression is longer than GR_PROMQL_BYTES_MAX. */
+GR_MUST_USE enum gr_err lower_prove(const struct gr_rulefile *file);
+/* Appends the form of an expression. */
+void lower_form(struct gr_buf *b, struct gr_str text);
 
 /* -- shared by parts --------------------------------------------------------------------------------------------------- */
 /* How many slots of sampling fit in guardrail g's window in phase p (at least 1), and the range that holds just these: duration − half

@@ -12,13 +12,27 @@ copy(struct gr_rulefile *f, struct gr_str s, struct gr_str *out)
     return out->p != NULL;
 }
 
+/* The same, of a text that occurs often: kept once. */
+static bool
+intern(struct gr_rulefile *f, struct gr_str s, struct gr_str *out, struct gr_strset_entry **entry)
+{
+    struct gr_strset_entry *e = gr_strset_add(&f->texts, s);
+
+    if (!e)
+        return false;
+    *out = e->text;
+    if (entry)
+        *entry = e;
+    return true;
+}
+
 struct gr_rulefile *
 gr_rulefile_create(struct gr_arena *a)
 {
     struct gr_rulefile *f = gr_arena_alloc(a, sizeof *f);
 
     if (f)
-        f->arena = a;
+        *f = (struct gr_rulefile){.arena = a, .texts = GR_STRSET_INIT(a)};
     return f;
 }
 
@@ -49,7 +63,7 @@ gr_rulefile_rule(struct gr_rulefile *f, struct gr_rule_group *g, enum gr_rule_ki
     if (!f || !g || (r = gr_arena_alloc(f->arena, sizeof *r)) == NULL)
         return NULL;
     r->kind = kind;
-    if (!copy(f, name, &r->name) || !copy(f, expr, &r->expr))
+    if (!intern(f, name, &r->name, NULL) || !copy(f, expr, &r->expr))
         return NULL;
     if (g->count == g->cap) {
         if ((grown = gr_arena_grow(f->arena, g->rules, g->count, &g->cap, sizeof(struct gr_rule *))) == NULL)
@@ -63,9 +77,9 @@ gr_rulefile_rule(struct gr_rulefile *f, struct gr_rule_group *g, enum gr_rule_ki
 static void
 add_pair(struct gr_rulefile *f, struct gr_rule_pairs *pairs, struct gr_str key, struct gr_str value)
 {
-    struct gr_rule_pair pair = {GR_STR_NONE, GR_STR_NONE}, *grown;
+    struct gr_rule_pair pair = {.text = NULL}, *grown;
 
-    if (!copy(f, key, &pair.key) || !copy(f, value, &pair.value))
+    if (!intern(f, key, &pair.key, NULL) || !intern(f, value, &pair.value, &pair.text))
         return;
     for (size_t i = 0; i < pairs->count; i++) {
         if (gr_str_eq(pairs->items[i].key, key)) {

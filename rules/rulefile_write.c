@@ -13,7 +13,10 @@
  *             sum by (cluster) (…)
  *             or vector(0)
  *           labels:
- *             guardrail: err */
+ *             guardrail: err
+ *
+ * With anchors, an annotation that occurs again: `description: &a7 |-` and its lines the first time, then `description: *a7`. Only
+ * scalars are cited, since YAML readers bound what aliases may unfold to. */
 #include "config.h"
 #include "guardrail/rulefile.h"
 
@@ -23,8 +26,10 @@
 static void
 indent(struct gr_buf *b, unsigned levels)
 {
-    for (unsigned i = 0; i < levels; i++)
-        gr_buf_puts(b, "  ");
+    static const char blanks[] = "                ";
+
+    GR_ASSERT(2 * levels < sizeof blanks);
+    gr_buf_put(b, (struct gr_str){blanks, (size_t)2 * levels});
 }
 
 /* Bytes of UTF-8 that YAML readers take as line ends or that hide in an editor: C1 controls, LS and PS,
@@ -41,48 +46,83 @@ hides(const unsigned char *p, size_t left)
     return left >= 3 && p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf;
 }
 
-/* A line that a block keeps: no controls (YAML readers refuse or change them), nothing that hides, no blank
- * at the end. */
 static bool
-is_plain_line(struct gr_str line)
+is_blank(char c)
 {
-    if (line.n > 0 && (line.p[line.n - 1] == ' ' || line.p[line.n - 1] == '\t'))
-        return false; /* kept by a block, but lost by the next editor */
-    for (size_t i = 0; i < line.n; i++) {
-        unsigned char c = (unsigned char)line.p[i];
-
-        if (c < 0x20 || c == 0x7f || (c >= 0x80 && hides((const unsigned char *)line.p + i, line.n - i)))
-            return false;
-    }
-    return gr_str_is_utf8(line);
+    return c == ' ' || c == '\t';
 }
+
+/* What a character means for a block; all others (KIND_PLAIN) are kept as they are. A table, since all output comes through here. */
+enum kind { KIND_PLAIN, KIND_BAD, KIND_LINE_END, KIND_ESCAPED, KIND_HIGH };
+#define FOUR(c, k) [(c)] = (k), [(c) + 1] = (k), [(c) + 2] = (k), [(c) + 3] = (k)
+#define SIXTEEN(c, k) FOUR(c, k), FOUR((c) + 4, k), FOUR((c) + 8, k), FOUR((c) + 12, k)
+static const unsigned char kinds[256] = {
+    FOUR(0, KIND_BAD),        FOUR(4, KIND_BAD),        [8] = KIND_BAD,           ['\t'] = KIND_BAD,
+    ['\n'] = KIND_LINE_END,   [11] = KIND_BAD,          FOUR(12, KIND_BAD),       SIXTEEN(16, KIND_BAD),
+    ['"'] = KIND_ESCAPED,     ['\\'] = KIND_ESCAPED,    [127] = KIND_BAD,         SIXTEEN(0x80, KIND_HIGH),
+    SIXTEEN(0x90, KIND_HIGH), SIXTEEN(0xa0, KIND_HIGH), SIXTEEN(0xb0, KIND_HIGH), SIXTEEN(0xc0, KIND_HIGH),
+    SIXTEEN(0xd0, KIND_HIGH), SIXTEEN(0xe0, KIND_HIGH), SIXTEEN(0xf0, KIND_HIGH),
+};
 
 /* Whether a literal block with |- is to be used and gives back exactly this text: several lines, or one that
  * would need escapes in quotes; no first line that starts with a blank (an indicator of another indentation),
- * no line end at the end. */
+ * no line end at the end, no blank at the end of a line (kept by a block, but lost by the next editor), nothing that hides. */
 static bool
 fits_block(struct gr_str s)
 {
-    struct gr_str rest = s, line;
+    bool wants = false, ascii = true;
 
-    if (s.n == 0 || s.p[0] == ' ' || s.p[0] == '\n' || s.p[s.n - 1] == '\n')
+    if (s.n == 0 || s.p[0] == ' ' || s.p[0] == '\n' || s.p[s.n - 1] == '\n' || is_blank(s.p[s.n - 1]))
         return false;
-    if (!memchr(s.p, '\n', s.n) && !memchr(s.p, '"', s.n) && !memchr(s.p, '\\', s.n))
-        return false;
-    while (gr_str_next(&rest, '\n', &line))
-        if (!is_plain_line(line))
+    for (size_t i = 0; i < s.n; i++) {
+        enum kind kind = (enum kind)kinds[(unsigned char)s.p[i]];
+
+        if (kind == KIND_PLAIN)
+            continue;
+        switch (kind) {
+        case KIND_PLAIN:
+            break;
+        case KIND_BAD:
             return false;
-    return true;
+        case KIND_LINE_END:
+            if (is_blank(s.p[i - 1])) /* the first character is none */
+                return false;
+            wants = true;
+            break;
+        case KIND_ESCAPED:
+            wants = true;
+            break;
+        case KIND_HIGH:
+            if (hides((const unsigned char *)s.p + i, s.n - i))
+                return false;
+            ascii = false;
+            break;
+        }
+    }
+    return wants && (ascii || gr_str_is_utf8(s));
 }
 
-/* key: value, of a mapping at this level; the line is indented already. */
+/* Names the text, where it will be cited; true: it has been written, and the alias stands for it. */
+static bool
+put_anchor(struct gr_buf *b, struct gr_strset_entry *text, uint32_t *anchors)
+{
+    if (!text || text->uses < 2 || text->text.n < GR_RULEFILE_SHARED_MIN)
+        return false;
+    if (text->mark > 0) {
+        gr_buf_printf(b, " *a%u", text->mark);
+        return true;
+    }
+    text->mark = ++*anchors;
+    gr_buf_printf(b, " &a%u", text->mark);
+    return false;
+}
+
+/* The value of a mapping at this level, behind the colon. */
 static void
-put_value(struct gr_buf *b, unsigned level, struct gr_str key, struct gr_str value)
+put_value(struct gr_buf *b, unsigned level, struct gr_str value)
 {
     struct gr_str rest = value, line;
 
-    gr_quote_yaml(b, key);
-    gr_buf_putc(b, ':');
     if (!fits_block(value)) {
         gr_buf_putc(b, ' ');
         gr_quote_yaml(b, value);
@@ -98,20 +138,25 @@ put_value(struct gr_buf *b, unsigned level, struct gr_str key, struct gr_str val
     }
 }
 
+/* key: value, of a mapping at this level. */
 static void
-put_entry(struct gr_buf *b, unsigned level, struct gr_str key, struct gr_str value)
+put_entry(struct gr_buf *b, unsigned level, const char *key, struct gr_str value)
 {
     indent(b, level);
-    put_value(b, level, key, value);
+    gr_buf_puts(b, key);
+    gr_buf_putc(b, ':');
+    put_value(b, level, value);
 }
 
 /* - key: value, which starts a list's item whose mapping is at this level. */
 static void
-put_item(struct gr_buf *b, unsigned level, struct gr_str key, struct gr_str value)
+put_item(struct gr_buf *b, unsigned level, const char *key, struct gr_str value)
 {
     indent(b, level - 1);
     gr_buf_puts(b, "- ");
-    put_value(b, level, key, value);
+    gr_buf_puts(b, key);
+    gr_buf_putc(b, ':');
+    put_value(b, level, value);
 }
 
 static void
@@ -141,52 +186,79 @@ put_comment(struct gr_buf *b, unsigned level, struct gr_str comment)
 }
 
 static void
-put_pairs(struct gr_buf *b, unsigned level, const char *key, const struct gr_rule_pairs *pairs)
+put_pairs(struct gr_buf *b, unsigned level, const char *key, const struct gr_rule_pairs *pairs,
+          uint32_t *anchors)
 {
     if (pairs->count == 0)
         return;
     indent(b, level);
     gr_buf_puts(b, key);
     gr_buf_puts(b, ":\n");
-    for (size_t i = 0; i < pairs->count; i++)
-        put_entry(b, level + 1, pairs->items[i].key, pairs->items[i].value);
+    for (size_t i = 0; i < pairs->count; i++) {
+        const struct gr_rule_pair *pair = &pairs->items[i];
+
+        indent(b, level + 1);
+        gr_quote_yaml(b, pair->key);
+        gr_buf_putc(b, ':');
+        if (anchors && put_anchor(b, pair->text, anchors))
+            gr_buf_putc(b, '\n');
+        else
+            put_value(b, level + 1, pair->value);
+    }
 }
 
 static void
-put_rule(struct gr_buf *b, const struct gr_rule *r)
+put_rule(struct gr_buf *b, const struct gr_rule *r, uint32_t *anchors)
 {
     bool alert = r->kind == GR_RULE_ALERT;
 
     put_comment(b, 3, r->comment);
-    put_item(b, 4, alert ? GR_STR("alert") : GR_STR("record"), r->name);
-    put_entry(b, 4, GR_STR("expr"), r->expr);
+    put_item(b, 4, alert ? "alert" : "record", r->name);
+    put_entry(b, 4, "expr", r->expr);
     if (alert && r->for_ms > 0)
         put_duration(b, 4, "for", r->for_ms);
     if (alert && r->keep_firing_for_ms > 0)
         put_duration(b, 4, "keep_firing_for", r->keep_firing_for_ms);
-    put_pairs(b, 4, "labels", &r->labels);
+    put_pairs(b, 4, "labels", &r->labels, NULL);
     if (alert)
-        put_pairs(b, 4, "annotations", &r->annotations);
+        put_pairs(b, 4, "annotations", &r->annotations, anchors);
 }
 
 static void
-put_group(struct gr_buf *b, const struct gr_rule_group *g)
+put_group(struct gr_buf *b, const struct gr_rule_group *g, uint32_t *anchors)
 {
     put_comment(b, 1, g->comment);
-    put_item(b, 2, GR_STR("name"), g->name);
+    put_item(b, 2, "name", g->name);
     if (g->interval_ms > 0)
         put_duration(b, 2, "interval", g->interval_ms);
     indent(b, 2);
     gr_buf_puts(b, g->count == 0 ? "rules: []\n" : "rules:\n");
     for (size_t i = 0; i < g->count; i++)
-        put_rule(b, g->rules[i]);
+        put_rule(b, g->rules[i], anchors);
+}
+
+/* Nothing has an anchor yet, though the file may have been written before. */
+static void
+clear_marks(const struct gr_rulefile *f)
+{
+    for (size_t g = 0; g < f->count; g++)
+        for (size_t r = 0; r < f->groups[g]->count; r++) {
+            const struct gr_rule_pairs *pairs = &f->groups[g]->rules[r]->annotations;
+
+            for (size_t i = 0; i < pairs->count; i++)
+                if (pairs->items[i].text)
+                    pairs->items[i].text->mark = 0;
+        }
 }
 
 void
 gr_rulefile_write(struct gr_buf *b, const struct gr_rulefile *f, struct gr_str header)
 {
+    uint32_t anchors = 0;
+
+    clear_marks(f);
     put_comment(b, 0, header);
     gr_buf_puts(b, f->count == 0 ? "groups: []\n" : "groups:\n");
     for (size_t i = 0; i < f->count; i++)
-        put_group(b, f->groups[i]);
+        put_group(b, f->groups[i], f->anchors ? &anchors : NULL);
 }

@@ -8,9 +8,11 @@
 #define GUARDRAIL_RULEFILE_H
 #include "guardrail/arena.h"
 #include "guardrail/buf.h"
+#include "guardrail/strset.h"
 
 struct gr_rule_pair {
     struct gr_str key, value;
+    struct gr_strset_entry *text; /* the value among the file's texts: equal values are one */
 };
 struct gr_rule_pairs { /* in the order added, keys unique */
     struct gr_rule_pair *items;
@@ -37,9 +39,15 @@ struct gr_rule_group {
 };
 struct gr_rulefile {
     struct gr_arena *arena; /* borrowed, must outlive the model */
+    struct gr_strset texts; /* names, keys, values of labels and annotations: most occur in many rules */
+    /* Annotations of GR_RULEFILE_SHARED_MIN bytes and more that occur again are written once, named by a YAML anchor, and cited by
+     * an alias from then on. For files that programs read rather than people. */
+    bool anchors;
     struct gr_rule_group **groups;
     size_t count, cap;
 };
+
+#define GR_RULEFILE_SHARED_MIN 40u
 
 /* An empty file. All builders below return NULL (or GR_ENOMEM) when memory ends, and accept a NULL first
  * argument, which they pass on, so that one check at the end, or gr_arena_status, is enough. */
@@ -47,7 +55,7 @@ GR_MUST_USE struct gr_rulefile *gr_rulefile_create(struct gr_arena *a);
 struct gr_rule_group *gr_rulefile_group(struct gr_rulefile *f, struct gr_str name, int64_t interval_ms);
 struct gr_rule *gr_rulefile_rule(struct gr_rulefile *f, struct gr_rule_group *g, enum gr_rule_kind kind,
                                  struct gr_str name, struct gr_str expr);
-/* A second value for the same key replaces the first. */
+/* A second value for the same key replaces the first. key and value may be slices of anything: they are copied. */
 void gr_rule_label(struct gr_rulefile *f, struct gr_rule *r, struct gr_str key, struct gr_str value);
 void gr_rule_annotation(struct gr_rulefile *f, struct gr_rule *r, struct gr_str key, struct gr_str value);
 void gr_rule_comment(struct gr_rulefile *f, struct gr_rule *r, struct gr_str comment);

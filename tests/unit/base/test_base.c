@@ -26,6 +26,7 @@ static Suite *(*const suites[])(void) = {
     quote_suite,
     source_suite,
     str_suite,
+    strset_suite,
     sys_suite,
     utf8_suite,
 };

@@ -24,6 +24,7 @@ Suite *pages_suite(void);
 Suite *quote_suite(void);
 Suite *source_suite(void);
 Suite *str_suite(void); /* base.c */
+Suite *strset_suite(void);
 Suite *sys_suite(void);
 Suite *utf8_suite(void);
 #endif

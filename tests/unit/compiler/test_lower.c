@@ -1,7 +1,9 @@
 /* Templates, branches, matchers over sets of guardrails, literals per slice, windows. What rules mean is shown by promtool instead
  * (tests/promtool/). */
 #include "config.h"
+#include "../base/failing.h"
 #include "lower.h"
+#include <signal.h>
 #include "specs.h"
 #include "test_compiler.h"
 
@@ -80,6 +82,90 @@ START_TEST(branches_are_joined)
     ck_assert(gr_str_is(rule->expr, "a{spec=\"demo\"} + 1\nor b"));
     ck_assert_uint_eq(f.lo.expr.n, 0);
     fixture_fini(&f);
+}
+END_TEST
+
+static const struct {
+    const char *expr, *form;
+} forms[] = {
+    {"guardrail:effect{spec=\"a\",venue!=\"b c\"} > 1.25", "m{spec=\"v\",venue!=\"v\"} > 1"},
+    {"x_total[150s] offset 5m", "m[150s] offset 5m"},
+    {"x[1m:2m] - 12 * 0.5 + .5", "x[1m:2m] - 1 * 1 + .5"},
+    /* what may decide whether an expression is valid stays */
+    {"up{a=~\"b|c\",d!~\"(\"}", "up{a=~\"b|c\",d!~\"(\"}"},
+    {"m{a=\"\"}", "m{a=\"\"}"},
+    {"m{a=\"\\x\"}", "m{a=\"\\x\"}"},
+    {"m{a=\"\xc3\xa9\"}", "m{a=\"\xc3\xa9\"}"},
+    {"m{a='b',c=`d`,e=\"f", "m{a=\"v\",c=\"v\",e=\"v\""},
+    {"label_replace(a_b, \"x\", \"$1\", \"y\", \"(.*)\")",
+     "label_replace(a_b, \"x\", \"$1\", \"y\", \"(.*)\")"},
+    {"group_left{} GROUP_RIGHT{} Count_Values[ up{ rate_x{",
+     "group_left{} GROUP_RIGHT{} Count_Values[ up{ m{"},
+    {"08 + 007 + 0x1F + 1e3 + 5m + 1.2.3 + 1. + 0", "08 + 007 + 0x1F + 1e3 + 5m + 1.2.3 + 1. + 1"},
+    {"1234567890123456 + 123456789012345", "1234567890123456 + 1"},
+    {"sum by (a_b) (c_d{}) / on (e) f", "sum by (a_b) (m{}) / on (e) f"},
+    {"] 7 [ 7", "] 1 [ 7"},
+    {"", ""},
+};
+
+START_TEST(forms_of_expressions)
+{
+    struct gr_buf b = GR_BUF_INIT(65536);
+
+    lower_form(&b, gr_str(forms[_i].expr));
+    ck_assert_str_eq(gr_buf_cstr(&b), forms[_i].form);
+    gr_buf_fini(&b);
+}
+END_TEST
+
+START_TEST(a_form_is_proved_once)
+{
+    static char too_long[GR_PROMQL_BYTES_MAX + 2];
+    struct fixture f = {.m = {.n_guardrails = 0}};
+
+    fixture_init(&f, NULL);
+    for (int i = 0; i < 3; i++) {
+        lower_put(&f.lo, "guardrail:effect{$S} > $1", lower_uint(&f.lo, (uint64_t)i), NULL);
+        ck_assert_ptr_nonnull(lower_alert(&f.lo, "A"));
+    }
+    ck_assert_int_eq(lower_prove(f.lo.file), GR_OK);
+    memset(too_long, 'a', sizeof too_long - 1);
+    ck_assert_ptr_nonnull(gr_rulefile_rule(f.lo.file, f.lo.group, GR_RULE_RECORD, GR_STR("b"),
+                                           (struct gr_str){too_long, sizeof too_long - 1}));
+    ck_assert_int_eq(lower_prove(f.lo.file), GR_ELIMIT);
+    fixture_fini(&f);
+}
+END_TEST
+
+START_TEST(no_proof_without_memory)
+{
+    struct fixture f = {.m = {.n_guardrails = 0}};
+    bool failed = true;
+
+    fixture_init(&f, NULL);
+    lower_put(&f.lo, "a{$S}", NULL);
+    ck_assert_ptr_nonnull(lower_record(&f.lo, "r"));
+    for (size_t nth = 1; failed; nth++) {
+        enum gr_err err;
+
+        failing_start(nth, false);
+        err = lower_prove(f.lo.file);
+        failed = failing_stop();
+        ck_assert_int_eq(err, failed ? GR_ENOMEM : GR_OK);
+    }
+    fixture_fini(&f);
+}
+END_TEST
+
+/* What is no PromQL does not leave the compiler. */
+START_TEST(an_invalid_form_stops_the_compiler)
+{
+    struct fixture f = {.m = {.n_guardrails = 0}};
+
+    fixture_init(&f, NULL);
+    lower_put(&f.lo, "a{$S} >", NULL);
+    ck_assert_ptr_nonnull(lower_record(&f.lo, "r"));
+    (void)!lower_prove(f.lo.file);
 }
 END_TEST
 
@@ -358,6 +444,10 @@ lower_suite(void)
           *window = tcase_create("window");
 
     tcase_add_test(compose, templates_expand);
+    tcase_add_loop_test(compose, forms_of_expressions, 0, GR_COUNT(forms));
+    tcase_add_test(compose, a_form_is_proved_once);
+    tcase_add_test(compose, no_proof_without_memory);
+    tcase_add_test_raise_signal(compose, an_invalid_form_stops_the_compiler, SIGABRT);
     tcase_add_test(compose, branches_are_joined);
     tcase_add_test(compose, failures_stick);
     tcase_add_loop_test(compose, replacements_refer_to_no_group, 0, GR_COUNT(replacements));

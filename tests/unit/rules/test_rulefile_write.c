@@ -67,6 +67,73 @@ START_TEST(writes)
 }
 END_TEST
 
+/* Long annotations that occur again are cited, and read back as they were; writing twice gives the same bytes. */
+START_TEST(anchors)
+{
+    static const char want[] = "groups:\n"
+                               "  - name: g\n"
+                               "    rules:\n"
+                               "      - alert: A\n"
+                               "        expr: up\n"
+                               "        labels:\n"
+                               "          long: 0123456789abcdef0123456789abcdef01234567\n"
+                               "        annotations:\n"
+                               "          text: &a1 |-\n"
+                               "            \"several\" lines that are longer than\n"
+                               "            forty bytes\n"
+                               "          hash: &a2 0123456789abcdef0123456789abcdef01234567\n"
+                               "          short: same\n"
+                               "          own: 0123456789abcdef0123456789abcdef0123456A\n"
+                               "      - alert: B\n"
+                               "        expr: up\n"
+                               "        labels:\n"
+                               "          long: 0123456789abcdef0123456789abcdef01234567\n"
+                               "        annotations:\n"
+                               "          text: *a1\n"
+                               "          hash: *a2\n"
+                               "          short: same\n"
+                               "          own: 0123456789abcdef0123456789abcdef0123456B\n";
+    struct gr_arena *a = gr_arena_create(1 << 20);
+    struct gr_rulefile *f = gr_rulefile_create(a);
+    struct gr_rule_group *g = gr_rulefile_group(f, GR_STR("g"), 0);
+    struct gr_sources *sources = gr_sources_create();
+    struct gr_diags *d = gr_diags_create(sources);
+    struct gr_buf b = GR_BUF_INIT(1 << 16);
+    struct gr_node *root;
+    const struct gr_node *rules, *text;
+    uint32_t file;
+
+    f->anchors = true;
+    for (int i = 0; i < 2; i++) {
+        struct gr_rule *r =
+            gr_rulefile_rule(f, g, GR_RULE_ALERT, i ? GR_STR("B") : GR_STR("A"), GR_STR("up"));
+
+        gr_rule_label(f, r, GR_STR("long"), GR_STR("0123456789abcdef0123456789abcdef01234567"));
+        gr_rule_annotation(f, r, GR_STR("text"),
+                           GR_STR("\"several\" lines that are longer than\nforty bytes"));
+        gr_rule_annotation(f, r, GR_STR("hash"), GR_STR("0123456789abcdef0123456789abcdef01234567"));
+        gr_rule_annotation(f, r, GR_STR("short"), GR_STR("same"));
+        gr_rule_annotation(f, r, GR_STR("own"),
+                           i ? GR_STR("0123456789abcdef0123456789abcdef0123456B")
+                             : GR_STR("0123456789abcdef0123456789abcdef0123456A"));
+    }
+    for (int i = 0; i < 2; i++) {
+        gr_buf_reset(&b);
+        gr_rulefile_write(&b, f, GR_STR_NONE);
+        ck_assert_str_eq(gr_buf_cstr(&b), want);
+    }
+    ck_assert_int_eq(gr_sources_add(sources, GR_STR("f"), gr_buf_str(&b), &file), GR_OK);
+    ck_assert_int_eq(gr_yaml_read_foreign(a, sources, file, &gr_node_limits_default, d, &root), GR_OK);
+    rules = gr_node_get(gr_node_get(root, "groups")->first, "rules");
+    text = gr_node_get(gr_node_get(rules->first->next, "annotations"), "text");
+    ck_assert(gr_str_is(text->text, "\"several\" lines that are longer than\nforty bytes"));
+    gr_buf_fini(&b);
+    gr_diags_free(d);
+    gr_sources_free(sources);
+    gr_arena_free(a);
+}
+END_TEST
+
 START_TEST(empty_file)
 {
     struct gr_arena *a = gr_arena_create(1 << 20);
@@ -213,6 +280,7 @@ rulefile_write_suite(void)
     TCase *tc = tcase_create("yaml");
 
     tcase_add_test(tc, writes);
+    tcase_add_test(tc, anchors);
     tcase_add_test(tc, empty_file);
     tcase_add_loop_test(tc, reads_back, 0, GR_COUNT(texts));
     tcase_add_test(tc, buffer_ends);
