@@ -213,6 +213,10 @@ put_guardrail(struct out *o, cJSON *list, const struct guardrail *g)
     for (int level = LEVEL_HARD; level < LEVEL_COUNT; level++)
         put_strs(o, sub, level_name((enum level)level), &g->on[level]);
     put_limits(o, object, &g->limit);
+    if (g->limit.common_cause_hold)
+        jsonout_cstr(&o->j, object, "common_cause", "hold");
+    if (g->evidence.thin_allow)
+        jsonout_cstr(&o->j, object, "thin", "allow");
     put_snapshot(o, object, g);
 }
 
@@ -287,8 +291,34 @@ put_step(struct out *o, cJSON *list, const struct step *s)
 
 static const char *const kind_names[] = {
     [ACTION_ROLLBACK] = "rollback", [ACTION_PAGERDUTY] = "pagerduty", [ACTION_SLACK] = "slack",
-    [ACTION_JIRA] = "jira",         [ACTION_OPSGENIE] = "opsgenie",   [ACTION_HTTP] = "http",
+    [ACTION_JIRA] = "jira",         [ACTION_OPSGENIE] = "opsgenie",   [ACTION_JSM] = "jsm",
+    [ACTION_HTTP] = "http",
 };
+
+/* Settings that guardraild knows by one name, whatever the target: where it is, and the file with what proves who asks. */
+static const struct {
+    enum action_kind kind;
+    const char *key, *member;
+} members[] = {
+    {ACTION_OPSGENIE, "api_key_file", "token_file"},
+    {ACTION_JSM, "api_key_file", "token_file"},
+    {ACTION_HTTP, "url", "base_url"},
+};
+
+static void
+put_settings(struct out *o, cJSON *object, const struct action *a)
+{
+    for (size_t i = 0; i < a->settings.n; i++) {
+        struct gr_str key = a->settings.v[i].key;
+
+        for (size_t k = 0; k < GR_COUNT(members); k++)
+            if (a->kind == members[k].kind && gr_str_is(key, members[k].key)) {
+                key = gr_str(members[k].member);
+                break;
+            }
+        jsonout_str(&o->j, object, jsonout_key(&o->j, key), a->settings.v[i].value);
+    }
+}
 
 static void
 put_action(struct out *o, cJSON *actions, const struct action *a)
@@ -296,7 +326,7 @@ put_action(struct out *o, cJSON *actions, const struct action *a)
     cJSON *object = jsonout_object(&o->j, actions, jsonout_key(&o->j, a->name));
 
     jsonout_cstr(&o->j, object, "kind", kind_names[a->kind]);
-    put_pairs(o, object, &a->settings);
+    put_settings(o, object, a);
     if (a->kind == ACTION_ROLLBACK) {
         cJSON *steps = jsonout_array(&o->j, object, "steps");
 

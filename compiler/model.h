@@ -164,6 +164,7 @@ enum action_kind {
     ACTION_SLACK,
     ACTION_JIRA,
     ACTION_OPSGENIE,
+    ACTION_JSM,
     ACTION_HTTP
 };
 enum on_failure { ON_FAILURE_ABORT, ON_FAILURE_CONTINUE, ON_FAILURE_PAGE };

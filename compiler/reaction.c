@@ -23,7 +23,7 @@ is_instant(const struct guardrail *g, const struct bound *b)
 {
     if (g->metric.kind != METRIC_GAUGE || is_compared(g, NULL))
         return false;
-    return b->side == SIDE_LOWER ? g->metric.reduce == REDUCE_MIN : g->metric.reduce == REDUCE_MAX;
+    return side_is_lower(b->side) ? g->metric.reduce == REDUCE_MIN : g->metric.reduce == REDUCE_MAX;
 }
 
 static uint64_t
@@ -33,7 +33,7 @@ evidence_slots(const struct guardrail *g, const struct bound *b, uint64_t window
     uint32_t k = hard ? g->evidence.hard_k : g->evidence.soft_k;
     uint32_t n = hard ? g->evidence.hard_n : g->evidence.soft_n;
 
-    if (b->side == SIDE_BACKSTOP)
+    if (side_is_backstop(b->side))
         return window;
     if (is_fixed(g, NULL))
         return n > 1 ? k : window;
@@ -81,7 +81,7 @@ static bool
 has_own_bound(const struct guardrail *g, enum level level)
 {
     for (size_t i = 0; i < g->limit.n_bounds; i++)
-        if (g->limit.bounds[i].level == level && g->limit.bounds[i].side != SIDE_BACKSTOP)
+        if (g->limit.bounds[i].level == level && !side_is_backstop(g->limit.bounds[i].side))
             return true;
     return false;
 }
@@ -98,7 +98,7 @@ reaction_worst(const struct model *m, const struct guardrail *g, enum level leve
             const struct bound *b = level == LEVEL_NO_DATA ? NULL : &g->limit.bounds[k];
             struct reaction r;
 
-            if (b && (b->level != level || (b->side == SIDE_BACKSTOP && has_own_bound(g, level))))
+            if (b && (b->level != level || (side_is_backstop(b->side) && has_own_bound(g, level))))
                 continue;
             r = reaction_of(m, g, b, &m->phases[i]);
             if (r.total_ms < worst.total_ms || (r.total_ms == worst.total_ms && r.late_ms <= worst.late_ms))

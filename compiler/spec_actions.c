@@ -10,7 +10,17 @@ static const struct {
     enum action_kind kind;
 } targets[] = {
     {"pagerduty", ACTION_PAGERDUTY}, {"slack", ACTION_SLACK}, {"jira", ACTION_JIRA},
-    {"opsgenie", ACTION_OPSGENIE},   {"http", ACTION_HTTP},
+    {"opsgenie", ACTION_OPSGENIE},   {"jsm", ACTION_JSM},     {"http", ACTION_HTTP},
+};
+
+/* What is not stated, of a target's settings. */
+static const struct {
+    enum action_kind kind;
+    const char *key, *value;
+} defaults[] = {
+    {ACTION_JIRA, "issue_type", "Task"},
+    {ACTION_OPSGENIE, "base_url", "https://api.opsgenie.com"},
+    {ACTION_JSM, "base_url", "https://api.atlassian.com/jsm/ops/integration"},
 };
 
 /* ---- steps ---- */
@@ -100,13 +110,14 @@ read_steps(struct spec *s, const struct gr_node *list, struct action *a)
 static void
 read_settings(struct spec *s, const struct gr_node *map, struct action *a)
 {
-    if (!(a->settings.v = gr_arena_array(s->a, map->count + 1, sizeof *a->settings.v)))
+    if (!(a->settings.v = gr_arena_array(s->a, map->count + GR_COUNT(defaults), sizeof *a->settings.v)))
         return;
     gr_node_each (entry, map)
         if (!spec_poisoned(s, entry))
             a->settings.v[a->settings.n++] = (struct pair){entry->key, entry->text};
-    if (a->kind == ACTION_JIRA && !spec_has(map, "issue_type"))
-        a->settings.v[a->settings.n++] = (struct pair){GR_STR("issue_type"), GR_STR("Task")};
+    for (size_t i = 0; i < GR_COUNT(defaults); i++)
+        if (a->kind == defaults[i].kind && !spec_has(map, defaults[i].key))
+            a->settings.v[a->settings.n++] = (struct pair){gr_str(defaults[i].key), gr_str(defaults[i].value)};
     pairs_sort(&a->settings);
 }
 
@@ -114,13 +125,13 @@ static void
 read_escalation(struct spec *s, const struct gr_node *node, struct action *a)
 {
     const struct gr_node *after = spec_get(s, node, "escalate_after"), *to = spec_get(s, node, "escalate_to");
-    bool pages = a->kind == ACTION_PAGERDUTY || a->kind == ACTION_OPSGENIE;
+    bool pages = a->kind == ACTION_PAGERDUTY || a->kind == ACTION_OPSGENIE || a->kind == ACTION_JSM;
 
     a->escalate_after_ms = spec_duration(s, node, "escalate_after", 0);
     a->escalate_to = to ? to->text : GR_STR_NONE;
     if (!pages && (after || to))
         gr_diag(s->d, GR0107, after ? after->key_span : to->key_span,
-                GR_STR("escalate from pagerduty or opsgenie"),
+                GR_STR("escalate from pagerduty, opsgenie or jsm"),
                 "only a page is acknowledged, so only a page escalates");
     else if (spec_has(node, "escalate_after") != spec_has(node, "escalate_to"))
         gr_diag(s->d, GR0102,

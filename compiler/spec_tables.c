@@ -401,6 +401,17 @@ static const struct key opsgenie_rows[] = {
     {.name = "api_key_file", .type = KEY_PATH, .flags = KEY_REQUIRED, .help = "a file with the key"},
 };
 KEYS(opsgenie, "opsgenie");
+static const struct key jsm_rows[] = {
+    {.name = "team", .type = KEY_TEXT, .help = "who gets it"},
+    {.name = "base_url",
+     .type = KEY_URL,
+     .help = "default https://api.atlassian.com/jsm/ops/integration"},
+    {.name = "api_key_file",
+     .type = KEY_PATH,
+     .flags = KEY_REQUIRED,
+     .help = "a file with the integration's key"},
+};
+KEYS(jsm, "jsm");
 static const struct key http_rows[] = {
     {.name = "url", .type = KEY_URL, .flags = KEY_REQUIRED, .help = "where the message is posted"},
     {.name = "token_file", .type = KEY_PATH, .help = "a file with a bearer token"},
@@ -431,7 +442,7 @@ static const struct key action_rows[] = {
      .help = "{project: …, base_url: …, token_file: …}"},
     {.name = "opsgenie", .type = KEY_MAP, .group = 1, .map = &opsgenie_keys, .help = "{api_key_file: …}"},
     {.name = "http", .type = KEY_MAP, .group = 1, .map = &http_keys, .help = "{url: …}"},
-    {.name = "jsm", .type = KEY_TEXT, .flags = KEY_NOT_YET, .group = 1, .help = "Opsgenie's successor"},
+    {.name = "jsm", .type = KEY_MAP, .group = 1, .map = &jsm_keys, .help = "{api_key_file: …}; Opsgenie's successor"},
     {.name = "escalate_after",
      .type = KEY_DURATION,
      .help = "a page that nobody acknowledged so long goes on"},

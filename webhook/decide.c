@@ -60,6 +60,9 @@ static const struct reason_row {
     [REASON_COOLING] = {"cooling", DECIDED_HELD, "withheld: this stream was rolled back only recently"},
     [REASON_HAD_TRAFFIC] = {"had-traffic", DECIDED_HELD,
                             "withheld: an abort is for releases without traffic, this one had some"},
+    [REASON_COMMON_CAUSE] = {"common-cause", DECIDED_HELD,
+                             "withheld: control breaches the same limit, so the release is hardly the cause"},
+    [REASON_FINAL] = {"final", DECIDED_ACT, "the release is general and sealed, so it only informs"},
 };
 
 const char *
@@ -108,6 +111,9 @@ classify_command(const struct work *w)
 
     if (in->release.held && (rollback || ends))
         return REASON_OPERATOR_HOLD;
+    if (g->common_cause_hold && (rollback || ends) &&
+        gr_str_is(in->alert.common_cause, GR_COMMON_CAUSE_CONTROL))
+        return REASON_COMMON_CAUSE;
     if (rollback && (in->storm_open || (in->storm_max > 0 && in->storm_streams >= in->storm_max)))
         return REASON_STORM;
     if (rollback && in->stream_cooling)
@@ -138,6 +144,23 @@ classify_live(struct work *w)
     return classify_command(w);
 }
 
+/* After the seal nothing is undone; what the spec guards in the final phase informs, and all else is out of order. */
+static enum decide_reason
+classify_sealed(struct work *w)
+{
+    const struct decide_input *in = w->in;
+    struct decision *out = w->out;
+
+    if (!in->release.phase->final || !out->guardrail ||
+        !policy_guardrail_active(out->guardrail, in->release.phase) ||
+        !gr_str_eq(label(w, GR_LABEL_PHASE), in->release.phase->name) ||
+        !labels_within(in->release.stream, in->alert.labels) ||
+        policy_level_parse(w->level, &out->level) != GR_OK ||
+        !policy_guardrail_has_level(out->guardrail, out->level))
+        return REASON_SEALED;
+    return REASON_FINAL;
+}
+
 static enum decide_reason
 classify(struct work *w)
 {
@@ -151,7 +174,7 @@ classify(struct work *w)
     case RELEASE_NONE:
         return REASON_UNKNOWN_DEPLOYMENT;
     case RELEASE_SEALED:
-        return REASON_SEALED;
+        return classify_sealed(w);
     case RELEASE_ROLLING_BACK:
     case RELEASE_ROLLED_BACK:
     case RELEASE_ABORTED:
@@ -406,6 +429,7 @@ kind_of(const struct policy_use *use, enum policy_level level)
     case ACTION_PAGERDUTY:
         return EFFECT_PAGE;
     case ACTION_OPSGENIE:
+    case ACTION_JSM:
         return level == LEVEL_HARD ? EFFECT_PAGE : EFFECT_TICKET;
     case ACTION_JIRA:
         return EFFECT_TICKET;
@@ -449,6 +473,18 @@ pages_already(const struct decision *out)
     return false;
 }
 
+static void
+add_pagers(struct work *w)
+{
+    if (pages_already(w->out))
+        return;
+    for (size_t i = 0; i < w->in->policy->pager_count; i++) {
+        const struct policy_action *pager = w->in->policy->pagers[i];
+
+        add(w, pager->kind == ACTION_SLACK ? EFFECT_NOTIFY : EFFECT_PAGE, pager);
+    }
+}
+
 /* Someone must look: no promotion, and a page. What the policy says besides is done, but no command. */
 static void
 add_held(struct work *w)
@@ -460,13 +496,16 @@ add_held(struct work *w)
         add(w, EFFECT_HOLD, NULL);
     if (in_order)
         add_uses(w, false, true);
-    if (pages_already(w->out))
-        return;
-    for (size_t i = 0; i < w->in->policy->pager_count; i++) {
-        const struct policy_action *pager = w->in->policy->pagers[i];
+    add_pagers(w);
+}
 
-        add(w, pager->kind == ACTION_SLACK ? EFFECT_NOTIFY : EFFECT_PAGE, pager);
-    }
+/* A hard breach of the final phase is nobody's to undo but a person's. */
+static void
+add_final(struct work *w)
+{
+    add_uses(w, false, false);
+    if (w->out->level == LEVEL_HARD)
+        add_pagers(w);
 }
 
 /* "rollback, page: hard breach of …; as the policy says" */
@@ -505,6 +544,8 @@ decide(const struct decide_input *in, struct gr_arena *a, struct decision *out)
         add_uses(&w, true, true);
     else if (out->reason == REASON_OTHER_PHASE)
         add_uses(&w, false, false);
+    else if (out->reason == REASON_FINAL)
+        add_final(&w);
     else if (out->outcome == DECIDED_HELD)
         add_held(&w);
     if (out->outcome == DECIDED_ACT && out->effect_count == 0)

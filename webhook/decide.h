@@ -4,14 +4,15 @@
  *   resolved                                nothing; closes the episode, for information only
  *   another spec than the policy's          held: page (and hold the release if there is one)
  *   unknown deployment                      held: page
- *   sealed                                  held: page
+ *   sealed                                  held: page; but messages only for a guardrail of the final phase, in that phase
  *   rolling back, rolled back, aborted      nothing new
  *   labels of another stream, an unknown    held: hold and page
  *     guardrail, an unknown level
  *   soft or no_data from another phase      messages only; no hold, no extension of the phase that runs now
  *   otherwise                               the policy's actions for the guardrail and level, but a rollback or abort is withheld
  *                                           (hold and page instead) while an operator holds the release; a rollback also by
- *                                           an open storm breaker or a cooling stream; an abort also once there was traffic
+ *                                           an open storm breaker or a cooling stream; an abort also once there was traffic; both
+ *                                           while control breaches, too, where the policy says `common_cause: hold`
  * A hard alert of a known, unsealed deployment acts whatever phase or spec hash it carries (Prometheus and guardraild reload at
  * different moments). Held never runs a command.
  *
@@ -58,6 +59,7 @@ struct decide_alert {
     bool firing;
     struct label_set labels;
     struct gr_str spec_hash;                       /* annotation; may be empty */
+    struct gr_str common_cause;                    /* annotation; GR_COMMON_CAUSE_CONTROL or anything else */
     int64_t starts_at_ms, ends_at_ms, received_ms; /* Unix ms; ends_at 0 while firing */
 };
 /* The newest episode of the alert's subject (decide_subject), all zero if there was none. The store keeps it. */
@@ -85,9 +87,9 @@ enum effect_kind {
     EFFECT_HALT,     /* no promotion until started again */
     EFFECT_ABORT,    /* ends the release before traffic */
     EFFECT_ROLLBACK, /* runs action->steps */
-    EFFECT_PAGE,     /* pagerduty, and opsgenie at level hard */
+    EFFECT_PAGE,     /* pagerduty, and opsgenie and jsm at level hard */
     EFFECT_NOTIFY,   /* slack, http */
-    EFFECT_TICKET,   /* jira, opsgenie below hard */
+    EFFECT_TICKET,   /* jira, opsgenie and jsm below hard */
     EFFECT_KINDS
 };
 const char *effect_kind_name(enum effect_kind kind); /* "hold" … "ticket" */
@@ -122,7 +124,9 @@ enum decide_reason {
     REASON_OPERATOR_HOLD,
     REASON_STORM,
     REASON_COOLING,
-    REASON_HAD_TRAFFIC, /* abort asked for after traffic */
+    REASON_HAD_TRAFFIC,  /* abort asked for after traffic */
+    REASON_COMMON_CAUSE, /* control breaches the same limit */
+    REASON_FINAL,        /* a guardrail of the final phase, of a sealed release */
     DECIDE_REASONS
 };
 const char *

@@ -146,11 +146,11 @@ ask_store(struct db *db, void *arg)
 
 /* ---- what Prometheus knows ---- */
 
-/* guardrail:verdict{spec="…",<release labels>,phase="…",deployment_id="…"} */
+/* `spec="…",<release labels>,phase="…",deployment_id="…"` */
 static void
-print_query(struct gr_buf *b, const struct release *r)
+print_matchers(struct gr_buf *b, const struct release *r)
 {
-    gr_buf_puts(b, GR_SERIES_VERDICT "{" GR_LABEL_SPEC "=");
+    gr_buf_puts(b, GR_LABEL_SPEC "=");
     gr_quote_promql(b, r->policy->spec);
     for (size_t i = 0; i < r->stream_row->count; i++) {
         gr_buf_putc(b, ',');
@@ -162,7 +162,51 @@ print_query(struct gr_buf *b, const struct release *r)
     gr_quote_promql(b, gr_str(r->phase));
     gr_buf_puts(b, "," GR_LABEL_DEPLOYMENT "=");
     gr_quote_promql(b, gr_str(r->deployment_id));
+}
+
+/* `a|b`: the guardrails of the phase that may stay without enough data. */
+static void
+print_thin_names(struct gr_buf *b, const struct release *r)
+{
+    for (size_t i = 0; i < r->policy->guardrail_count; i++) {
+        const struct policy_guardrail *g = &r->policy->guardrails[i];
+
+        if (!g->thin_allow || !policy_guardrail_active(g, r->phase_row))
+            continue;
+        gr_buf_puts(b, b->n > 0 ? "|" : "");
+        gr_quote_regex(b, g->name);
+    }
+}
+
+/* V unless ignoring (reason) T or T * 0: the verdicts, but those that are insufficient for "thin" alone, where that is allowed, as 0.
+ * guardrail:insufficient has one reason for each verdict, and "thin" is the last that it takes. */
+enum gr_err
+gate_query(struct gr_buf *b, const struct release *r)
+{
+    struct gr_buf names = GR_BUF_INIT(PROM_QUERY_BYTES_MAX), thin = GR_BUF_INIT(PROM_QUERY_BYTES_MAX);
+    enum gr_err err;
+
+    gr_buf_puts(b, GR_SERIES_VERDICT "{");
+    print_matchers(b, r);
     gr_buf_putc(b, '}');
+    print_thin_names(&names, r);
+    if (names.n > 0) {
+        gr_buf_puts(&thin, "guardrail:insufficient{");
+        print_matchers(&thin, r);
+        gr_buf_puts(&thin, ",reason=\"thin\"," GR_LABEL_GUARDRAIL "=~");
+        gr_quote_promql(&thin, gr_buf_str(&names));
+        gr_buf_putc(&thin, '}');
+        gr_buf_puts(b, " unless ignoring (reason) ");
+        gr_buf_put(b, gr_buf_str(&thin));
+        gr_buf_puts(b, " or ");
+        gr_buf_put(b, gr_buf_str(&thin));
+        gr_buf_puts(b, " * 0");
+    }
+    if ((err = gr_buf_err(&names)) == GR_OK && (err = gr_buf_err(&thin)) == GR_OK)
+        err = gr_buf_err(b);
+    gr_buf_fini(&names);
+    gr_buf_fini(&thin);
+    return err;
 }
 
 static struct gr_str
@@ -243,8 +287,7 @@ ask_prometheus(struct app *app, struct gr_arena *a, struct gate *g)
         g->unknown = true;
         return;
     }
-    print_query(&query, &g->release);
-    if ((err = gr_buf_err(&query)) == GR_OK &&
+    if ((err = gate_query(&query, &g->release)) == GR_OK &&
         (err = http_client_create(&(struct http_options){.allow_http = true}, &http)) == GR_OK)
         err = prom_query(http, app->conf->prometheus_url.p, gr_buf_str(&query), 0,
                          http_now_ms() + GATE_PROM_MS, a, &v, &error);

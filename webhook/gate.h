@@ -6,7 +6,8 @@
  *  - no breach of this phase is open, and it saw no hard one
  *  - the phase's checks have passed
  *  - the watchdog is alive
- *  - Prometheus has every verdict series that the policy expects for stream and phase, and all are 0
+ *  - Prometheus has every verdict series that the policy expects for stream and phase, and all are 0; with `thin: allow` one that is
+ *    insufficient for no other reason than "thin" counts as 0
  * What the next phase requires is asked by `release advance` alone, for it runs programs. */
 #ifndef GUARDRAIL_WEBHOOK_GATE_H
 #define GUARDRAIL_WEBHOOK_GATE_H
@@ -26,5 +27,7 @@ struct gate {
  * thread. */
 GR_MUST_USE enum gr_err gate_ask(struct app *app, struct gr_arena *a, struct gr_str deployment_id,
                                  int64_t now_ms, struct gate *out);
+/* Appends the question for Prometheus, of a release with a policy, stream and phase. */
+GR_MUST_USE enum gr_err gate_query(struct gr_buf *b, const struct release *r);
 void gate_reason(struct gate *g, struct gr_arena *a, const char *fmt, ...) GR_PRINTF(3, 4);
 #endif

@@ -139,6 +139,7 @@ parse_alert(struct parser *p, const struct gr_node *node, struct intake_alert *o
     if (!out->alertname.p)
         return refuse(p, "an alert without alertname", GR_STR_NONE);
     out->decide.spec_hash = labels_get(out->annotations, GR_STR("spec_hash"));
+    out->decide.common_cause = labels_get(out->annotations, GR_STR(GR_ANNOTATION_COMMON_CAUSE));
     out->decide.received_ms = p->now_ms;
     return GR_OK;
 }

@@ -63,6 +63,7 @@ enum policy_action_kind {
     ACTION_SLACK,
     ACTION_JIRA,
     ACTION_OPSGENIE,
+    ACTION_JSM, /* Jira Service Management, Opsgenie's successor: the same shape */
     ACTION_HTTP,
     ACTION_KINDS
 };
@@ -75,7 +76,7 @@ struct policy_action {
     /* Texts that a kind does not use are empty. Files are plain names below secrets_dir ("slack.url"). */
     struct gr_str service, routing_key_file;                 /* pagerduty */
     struct gr_str channel, webhook_url_file;                 /* slack */
-    struct gr_str project, issue_type, base_url, token_file; /* jira, opsgenie, http */
+    struct gr_str project, issue_type, base_url, token_file; /* jira, opsgenie, jsm, http */
     int64_t escalate_after_ms;                               /* 0: never */
     const struct policy_action *escalate_to;                 /* NULL: nobody; never itself, no circles */
 };
@@ -111,7 +112,7 @@ struct policy_phase {
 
 struct policy_limit {
     enum policy_level level; /* hard or soft */
-    struct gr_str side;      /* upper, lower, backstop */
+    struct gr_str side;      /* upper, lower, backstop, backstop_lower */
     struct gr_str text;      /* for people: "+40% over control" */
 };
 struct policy_guardrail {
@@ -129,6 +130,8 @@ struct policy_guardrail {
     } on[POLICY_LEVELS];
     const struct policy_limit *limits;
     size_t limit_count;
+    bool common_cause_hold;       /* while control is beyond the same fixed limit: hold and page, no command */
+    bool thin_allow;              /* verdicts that are insufficient for "thin" alone hold no promotion */
     struct gr_str snapshot_query; /* empty: no snapshot */
     double snapshot_scale;        /* value × scale is in … */
     struct gr_str snapshot_unit;  /* … this unit; may be empty */
@@ -163,7 +166,7 @@ struct policy {
     size_t expected_count;
     const struct policy_action *actions; /* sorted by name */
     size_t action_count;
-    /* Who is paged when no guardrail says: the pagerduty and opsgenie actions that hard levels use, or else their slack ones, or else
+    /* Who is paged when no guardrail says: the pagerduty, opsgenie and jsm actions that hard levels use, or else their slack ones, or else
      * those of soft, or of no_data. Empty only if the policy sends no messages at all. */
     const struct policy_action *const *pagers;
     size_t pager_count;

@@ -8,7 +8,7 @@
 #include "runner.h"
 
 static const char *const kind_names[ACTION_KINDS] = {"rollback", "pagerduty", "slack",
-                                                     "jira",     "opsgenie",  "http"};
+                                                     "jira",     "opsgenie",  "jsm",  "http"};
 static const char *const verb_names[] = {"hold", "extend", "halt", "abort"};
 
 const char *
@@ -220,6 +220,7 @@ read_action(struct policy_reader *r, const struct gr_node *map, struct policy_ac
         (void)pj_name(r, map, "token_file", REQUIRED, &action->token_file);
         break;
     case ACTION_OPSGENIE:
+    case ACTION_JSM:
     case ACTION_HTTP:
         read_base_url(r, map, action);
         (void)pj_name(r, map, "token_file", OPTIONAL, &action->token_file);

@@ -315,7 +315,7 @@ read_uses(struct policy_reader *r, const struct gr_node *on, enum policy_level l
 static void
 read_limits(struct policy_reader *r, const struct gr_node *map, struct policy_guardrail *g)
 {
-    static const char *const sides[] = {"upper", "lower", "backstop"};
+    static const char *const sides[] = {"upper", "lower", "backstop", "backstop_lower"};
     const struct gr_node *list = pj_member(r, map, "limits", REQUIRED, GR_NODE_LIST);
     struct policy_limit *limits;
     size_t n = 0, i = 0, level = 0, side = 0;
@@ -377,7 +377,9 @@ join_dynamic(struct policy_reader *r, struct policy_guardrail *g)
 static void
 read_guardrail(struct policy_reader *r, const struct gr_node *map, struct policy_guardrail *g)
 {
+    static const char *const holds[] = {"hold"}, *const allows[] = {"allow"};
     const struct gr_node *on, *snapshot, *slices, *dynamic;
+    size_t one;
 
     if (map->kind != GR_NODE_MAP) {
         pj_fail(r, GR0103, map->span, "a guardrail is a map");
@@ -401,6 +403,8 @@ read_guardrail(struct policy_reader *r, const struct gr_node *map, struct policy
     for (size_t i = 0; i < POLICY_LEVELS; i++)
         read_uses(r, on, (enum policy_level)i, g);
     read_limits(r, map, g);
+    g->common_cause_hold = pj_choice(r, map, "common_cause", OPTIONAL, holds, GR_COUNT(holds), &one);
+    g->thin_allow = pj_choice(r, map, "thin", OPTIONAL, allows, GR_COUNT(allows), &one);
     g->snapshot_scale = 1;
     if ((snapshot = pj_member(r, map, "snapshot", OPTIONAL, GR_NODE_MAP))) {
         (void)pj_text(r, snapshot, "query", REQUIRED, &g->snapshot_query);
@@ -539,7 +543,8 @@ collect_pagers(const struct policy *p, const struct policy_action **out, bool sl
     for (size_t i = 0; i < p->action_count && n < POLICY_PAGERS_MAX; i++) {
         const struct policy_action *action = &p->actions[i];
         bool fits = slack ? action->kind == ACTION_SLACK
-                          : action->kind == ACTION_PAGERDUTY || action->kind == ACTION_OPSGENIE;
+                          : action->kind == ACTION_PAGERDUTY || action->kind == ACTION_OPSGENIE ||
+                                action->kind == ACTION_JSM;
 
         for (size_t k = 0; fits && k < p->guardrail_count; k++)
             if (uses_action(&p->guardrails[k], level, action)) {

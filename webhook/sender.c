@@ -188,6 +188,7 @@ sender_secret_file(const struct policy_action *action)
         return action->webhook_url_file;
     case ACTION_JIRA:
     case ACTION_OPSGENIE:
+    case ACTION_JSM:
     case ACTION_HTTP:
         return action->token_file;
     case ACTION_ROLLBACK:

@@ -46,7 +46,8 @@
  *     "page": {"kind": "pagerduty", "service": "tradepulse-prod", "routing_key_file": "pagerduty.key",
  *              "escalate_after_ms": 300000, "escalate_to": "commander"},
  *     "notify": {"kind": "slack", "channel": "#deploy-ops", "webhook_url_file": "slack.url"},
- *     "ticket": {"kind": "jira", "project": "DEPLOY", "issue_type": "Task", "base_url": "…", "token_file": "jira.token"}
+ *     "ticket": {"kind": "jira", "project": "DEPLOY", "issue_type": "Task", "base_url": "…", "token_file": "jira.token"},
+ *     "alert": {"kind": "jsm", "base_url": "…", "token_file": "jsm.key"},             the same of opsgenie and http
  *   },                                                  kinds: rollback pagerduty slack jira opsgenie jsm http
  *   "dashboards": {"overview_uid": "tradepulse-overview"},
  *   "retention": {"decisions_ms": 31104000000}
