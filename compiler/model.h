@@ -295,7 +295,7 @@ bool model_applies(const struct model *m, const struct guardrail *g, const struc
 /* Of a bound's override: whether a is tighter than b on that side. */
 bool model_tighter(enum side side, struct gr_dec a, struct gr_dec b);
 /* What the guardrail's window is in a phase, in whole slots (a phase of 45m sampled every 2m has a window of 44m); not yet divided by
- * time_scale. 0 in a final phase. */
+ * time_scale. In a final phase it is the guardrail's own, which it must have there. */
 int64_t model_window_ms(const struct model *m, const struct guardrail *g, const struct phase *p);
 /* The same in slots of `sampling`, at least 1; in a final phase that of the longest other one. */
 uint64_t model_window_slots(const struct model *m, const struct guardrail *g, const struct phase *p);

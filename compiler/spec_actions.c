@@ -117,7 +117,8 @@ read_settings(struct spec *s, const struct gr_node *map, struct action *a)
             a->settings.v[a->settings.n++] = (struct pair){entry->key, entry->text};
     for (size_t i = 0; i < GR_COUNT(defaults); i++)
         if (a->kind == defaults[i].kind && !spec_has(map, defaults[i].key))
-            a->settings.v[a->settings.n++] = (struct pair){gr_str(defaults[i].key), gr_str(defaults[i].value)};
+            a->settings.v[a->settings.n++] =
+                (struct pair){gr_str(defaults[i].key), gr_str(defaults[i].value)};
     pairs_sort(&a->settings);
 }
 

@@ -238,6 +238,21 @@ phase_names(struct spec *s)
     return names;
 }
 
+/* In the final phase all traffic is the canary's: no control is left, and no minimum duration that could be the window. */
+static void
+check_final(struct spec *s, struct draft *d, const struct gr_node *item)
+{
+    if (d->limit_ok && d->g->limit.against != AGAINST_FIXED) {
+        gr_diag(s->d, GR0107, item->span, GR_STR("remove it here, and guard it with a fixed limit"),
+                "in the final phase no control is left to compare with");
+        d->phases_ok = false;
+    } else if (d->limit_ok && !spec_has(d->node, "window")) {
+        gr_diag(s->d, GR0102, item->span, GR_STR("add `window:`, as 10m"),
+                "the final phase has no minimum duration, so the guardrail needs the key \"window\"");
+        d->phases_ok = false;
+    }
+}
+
 static void
 add_phase(struct spec *s, struct draft *d, const struct gr_node *item)
 {
@@ -247,11 +262,8 @@ add_phase(struct spec *s, struct draft *d, const struct gr_node *item)
         if (!gr_str_eq(s->m->phases[i].name, item->text))
             continue;
         d->g->phases |= UINT32_C(1) << i;
-        if (!s->m->phases[i].final)
-            return;
-        gr_diag(s->d, GR0318, item->span, GR_STR("remove the final phase from the list"),
-                "guardrails in the final phase are not supported yet");
-        d->phases_ok = false;
+        if (s->m->phases[i].final)
+            check_final(s, d, item);
         return;
     }
     d->phases_ok = false;
@@ -307,7 +319,7 @@ check_window(struct spec *s, struct draft *d, const struct gr_node *window)
         return;
     }
     for (size_t i = 0; s->phases_ok && i < s->m->n_phases; i++)
-        if ((d->g->phases >> i & 1u) && d->g->window_ms > s->m->phases[i].min_ms) {
+        if ((d->g->phases >> i & 1u) && !s->m->phases[i].final && d->g->window_ms > s->m->phases[i].min_ms) {
             gr_diag(s->d, GR0209, window->span, GR_STR("make the window shorter, or leave it out"),
                     "the window is longer than the phase \"" GR_FMT "\"", GR_ARG(s->m->phases[i].name));
             return;

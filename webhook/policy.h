@@ -130,8 +130,8 @@ struct policy_guardrail {
     } on[POLICY_LEVELS];
     const struct policy_limit *limits;
     size_t limit_count;
-    bool common_cause_hold;       /* while control is beyond the same fixed limit: hold and page, no command */
-    bool thin_allow;              /* verdicts that are insufficient for "thin" alone hold no promotion */
+    bool common_cause_hold; /* while control is beyond the same fixed limit: hold and page, no command */
+    bool thin_allow;        /* verdicts that are insufficient for "thin" alone hold no promotion */
     struct gr_str snapshot_query; /* empty: no snapshot */
     double snapshot_scale;        /* value × scale is in … */
     struct gr_str snapshot_unit;  /* … this unit; may be empty */

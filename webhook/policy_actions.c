@@ -7,8 +7,8 @@
 #include "expand.h"
 #include "runner.h"
 
-static const char *const kind_names[ACTION_KINDS] = {"rollback", "pagerduty", "slack",
-                                                     "jira",     "opsgenie",  "jsm",  "http"};
+static const char *const kind_names[ACTION_KINDS] = {"rollback", "pagerduty", "slack", "jira",
+                                                     "opsgenie", "jsm",       "http"};
 static const char *const verb_names[] = {"hold", "extend", "halt", "abort"};
 
 const char *

@@ -15,8 +15,8 @@ static const struct {
 } rows[] = {
     {"phase_1", NULL, NULL, "guardrail:verdict{" MATCHERS("phase_1") "}"},
     {"phase_2", NULL, NULL,
-     "guardrail:verdict{" MATCHERS("phase_2") "} unless ignoring (reason) " THIN("phase_2", "refdata") " or " THIN(
-         "phase_2", "refdata") " * 0"},
+     "guardrail:verdict{" MATCHERS("phase_2") "} unless ignoring (reason) " THIN(
+         "phase_2", "refdata") " or " THIN("phase_2", "refdata") " * 0"},
     {"phase_2", "\"common_cause\": \"hold\"", "\"thin\": \"allow\"",
      "guardrail:verdict{" MATCHERS("phase_2") "} unless ignoring (reason) " THIN(
          "phase_2", "error_rate|refdata") " or " THIN("phase_2", "error_rate|refdata") " * 0"},
