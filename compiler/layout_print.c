@@ -260,11 +260,12 @@ raw_line(struct gr_str *rest, struct gr_str *line, bool *ended)
     return true;
 }
 
-/* How far the lines of a block scalar are indented in the source: as its header says, or as its first line with text. */
+/* How far the lines of a block scalar are indented in the source: as its header says, or as its first line with text,
+ * or as an empty line before that, if it has more blanks; then there is no text. */
 static size_t
 body_indent(struct gr_str body, const struct item *item, const struct block_scalar *b)
 {
-    size_t least = item->top ? 1 : item->parent_column + 1, most = least;
+    size_t most = item->top ? 1 : item->parent_column + 1;
     struct gr_str line;
     bool ended;
 
@@ -275,7 +276,7 @@ body_indent(struct gr_str body, const struct item *item, const struct block_scal
 
         most = n > most ? n : most;
         if (n < line.n)
-            return n < least ? least : most;
+            break;
     }
     return most;
 }
