@@ -159,6 +159,15 @@ report_type(struct spec *s, const struct gr_node *node, const char *want, struct
     return false;
 }
 
+/* How a value of this key is written. */
+static struct gr_str
+form(struct spec *s, const struct key *key)
+{
+    if (!key->form)
+        return gr_str(key->help);
+    return gr_arena_printf(s->a, key->type == KEY_MAP ? "write %s" : "write it as in %s", key->form);
+}
+
 static bool
 report_empty(struct spec *s, const struct gr_node *node)
 {
@@ -176,14 +185,14 @@ check_one(struct spec *s, const struct gr_node *node, const struct key *key)
             return scalar_check(s, node, key->scalar);
         if (node->kind != GR_NODE_MAP)
             return report_type(s, node, key->scalar ? "a mapping or a single value" : "a mapping",
-                               gr_str(key->help));
+                               form(s, key));
         if (node->count == 0 && !(key->flags & KEY_MAY_BE_EMPTY) && key->map->any)
             return report_empty(s, node);
         check_map(s, node, key->map);
         return true;
     }
     if (node->kind != GR_NODE_SCALAR)
-        return report_type(s, node, key_type_name(key->type), gr_str(key->help));
+        return report_type(s, node, key_type_name(key->type), form(s, key));
     return scalar_check(s, node, key);
 }
 
@@ -228,9 +237,9 @@ check_value(struct spec *s, const struct gr_node *node, const struct key *key)
         return check_one(s, node, key);
     if (node->kind != GR_NODE_LIST)
         return report_type(s, node, "a list",
-                           node->kind == GR_NODE_SCALAR
+                           node->kind == GR_NODE_SCALAR && key->type != KEY_MAP
                                ? gr_arena_printf(s->a, "write [" GR_FMT "]", GR_ARG(node->text))
-                               : gr_str(key->help));
+                               : form(s, key));
     if (key->type != KEY_ARGV)
         return check_list(s, node, key);
     if (node->count == 0)

@@ -47,7 +47,9 @@ struct key {
     const struct keys *map;     /* KEY_MAP */
     const struct key *scalar;   /* what may stand in the place of the mapping */
     const char *const *choices; /* KEY_CHOICE; ends with NULL */
-    const char *help;           /* one line */
+    const char *help;           /* one line: what it means; the rest of the sentence "this key says …" */
+    const char *form;           /* how it may be written, for the fix of a value of another kind; or NULL */
+    const char *absent;         /* what holds without it, as it would be written; or NULL */
 };
 struct keys {
     const char *what; /* "a guardrail" */
