@@ -103,9 +103,9 @@ emit_rules(const struct model *m, struct tree *t)
     enum gr_err err = rules_lower(m, &file);
 
     if (err == GR_OK) {
+        file->anchors = m->n_guardrails > MODEL_MANY;
         backend_header(m, &header);
-        gr_rulefile_write(&out, file,
-                          gr_str_sub(gr_buf_str(&header), 2, header.n)); /* it adds "# " itself */
+        gr_rulefile_write(&out, file, gr_str_sub(gr_buf_str(&header), 2, header.n)); /* it adds "# " itself */
         if ((err = gr_buf_err(&header)) == GR_OK && (err = gr_buf_err(&out)) == GR_OK)
             err = tree_add(t, GR_STR("prometheus/rules.yml"), &out);
     }

@@ -7,7 +7,7 @@
  *     ▸ group
  *
  * Nobody can open a dashboard of thousands of panels, and its file would be most of the output. So where a phase watches more than
- * GUARDRAILS_MAX, Grafana repeats one row for the guardrails that are chosen above; the worst is chosen at first:
+ * MODEL_MANY, Grafana repeats one row for the guardrails that are chosen above; the worst is chosen at first:
  *
  *     go on? (per stream)
  *     worst verdict per guardrail over time, the WORST_MAX worst
@@ -22,7 +22,6 @@
 
 #define PANEL_HEIGHT 8
 #define QUERIES_PER_GUARDRAIL 3
-#define GUARDRAILS_MAX 200 /* with panels of their own: 2 MB of JSON */
 #define WORST_MAX 50       /* WORST_OF_MANY_TEXT says so */
 #define VERDICT_TEXT                                                                                         \
     GR_STR("The verdict of each slice, the worst of the shown time first. Insufficient is no verdict: it "   \
@@ -388,7 +387,7 @@ chosen_row(struct dash *d, const struct phase *p)
 static void
 worst_panel(struct dash *d, const struct phase *p, size_t guardrails)
 {
-    bool many = guardrails > GUARDRAILS_MAX;
+    bool many = guardrails > MODEL_MANY;
     int h = guardrails < 3    ? 5
             : guardrails > 20 ? 18
                               : 3 + (int)guardrails * 7 / 10; /* about a row of the grid for each, bounded */
@@ -426,7 +425,7 @@ grafana_phase(const struct model *m, const struct phase *p, struct gr_buf *b)
         p);
     d.y += 4;
     worst_panel(&d, p, n);
-    if (n > GUARDRAILS_MAX) {
+    if (n > MODEL_MANY) {
         dash_choice(&d, p);
         chosen_row(&d, p);
         return dash_end(&d, b);

@@ -125,6 +125,12 @@ const char *lower_threshold(struct lower *lo, enum level level);
 void lower_per_literal(struct lower *lo, const struct guardrail *g, const struct bound *b, const char *value,
                        const char *op);
 const char *lower_op(const struct bound *b); /* > >= < <= */
+/* Whether it takes k of n slots, n > 1, and not the window's value. */
+bool lower_is_confirmed(const struct guardrail *g, const struct bound *b);
+/* What alerts say (lower_annotation.c); lo->expr must be empty. */
+void lower_annotate_breach(struct lower *lo, struct gr_rule *rule, const struct guardrail *g,
+                           const struct bound *b);
+void lower_annotate_no_data(struct lower *lo, struct gr_rule *rule, const struct guardrail *g);
 /* Observations of the canary that a histogram's backstop asks for: where the q-quantile lies above it, at least 1 − q of them do, so
  * min_events bad ones are sure from min_events / (1 − q) observations on; below a lower one it is q of them. 0 without a backstop or
  * min_events. */

@@ -12,6 +12,8 @@
 #include "guardrail/quantity.h"
 #include "guardrail/source.h"
 
+/* Past so many guardrails, outputs are for programs: rules cite texts that occur again, a dashboard repeats one row. */
+#define MODEL_MANY 200u
 #define MODEL_GUARDRAILS_MAX 20000u
 #define MODEL_PHASES_MAX 32u   /* phase sets are bits of a uint32_t */
 #define MODEL_SLICES_MAX 1000u /* expected slices per guardrail and stream shape */
