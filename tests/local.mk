@@ -28,6 +28,8 @@ EXTRA_DIST += \
 	tests/promtool/pair.test.yml \
 	tests/promtool/pair.yml \
 	tests/promtool/phases.test.yml \
+	tests/promtool/shared.test.yml \
+	tests/promtool/shared.yml \
 	tests/promtool/streams.test.yml \
 	tests/promtool/streams.yml
 EXTRA_DIST += tests/bench/lint.sh
