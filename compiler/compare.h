@@ -25,23 +25,30 @@ enum change_kind {
 };
 const char *change_kind_name(enum change_kind kind); /* "looser" … */
 
+enum change_where {
+    WHERE_ALL,    /* everywhere */
+    WHERE_OTHERS, /* the slices of `expect` that no other change of this limit names */
+    WHERE_SLICES, /* those listed */
+    WHERE_OUTSIDE /* slices that `expect` does not list */
+};
 struct change {
     enum change_kind kind;
     bool loosens, coverage, unproven;
     struct gr_str guardrail; /* empty: the specification as a whole */
     bool mandatory;          /* the guardrail was, in the old one */
     enum aspect aspect;
-    struct gr_str
-        key; /* the path of the key, as it stands below the guardrail or the specification: "limit.hard",
-                                 "overrides.hard", "window", "on.hard", "phases.min_duration", "guardrails" (all of it) */
+    /* The path of the key, as it stands below the guardrail or the specification: "limit.hard", "overrides.hard", "window", "on.hard",
+     * "phases.min_duration", "guardrails" (all of it). */
+    struct gr_str key;
     struct gr_str of; /* which phase, action …; empty where there is one */
     bool has_side;    /* level and side are set: limits */
+    bool both_sides;  /* upper and lower alike, as of ±5bps */
     enum level level;
     enum side side;
-    struct pairs *slices; /* of limits: where it applies; n_slices == 0: everywhere */
+    enum change_where where; /* limits; else WHERE_ALL */
+    struct pairs *slices;    /* WHERE_SLICES: the labels that tell them from others */
     size_t n_slices;
-    bool others;  /* n_slices == 0 and there are slices that changed otherwise: "other slices" */
-    bool outside; /* also, or with n_slices == 0 and not `others` only, slices that `expect` does not list */
+    bool outside;                /* WHERE_SLICES: those outside `expect` too */
     struct gr_str before, after; /* as people write it; empty: there is none */
     struct gr_span old_place, new_place;
 };
@@ -51,6 +58,7 @@ struct changes {
     size_t n;
     size_t count[CHANGE_KINDS];
     size_t loosens, coverage, unproven;
+    size_t guardrails_added, guardrails_removed;
     struct gr_str old_hash, new_hash; /* of the specifications */
 };
 /* GR_ENOMEM. Linear but for sorting guardrails by name. Spans are those of the facts: keep both specifications in one gr_sources. */

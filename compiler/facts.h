@@ -23,7 +23,7 @@
 #define FACTS_PATH "guardrail/facts.json" /* below a compiled tree */
 
 enum aspect {
-#define ASPECT(name, key, scope, type, parent, less, more, differs) ASPECT_##name,
+#define ASPECT(name, key, scope, type, parent, absent, less, more, differs) ASPECT_##name,
 #include "aspects.def"
 #undef ASPECT
     ASPECT_COUNT
@@ -33,6 +33,8 @@ enum fact_type { TYPE_TEXT, TYPE_NUMBER, TYPE_FLAG, TYPE_SET, TYPE_LIST };
 const char *aspect_key(enum aspect aspect);
 enum fact_type aspect_type(enum aspect aspect);
 enum fact_scope aspect_scope(enum aspect aspect);
+const char *aspect_absent(enum aspect aspect); /* the text of a value that is not there; "": nothing */
+enum aspect aspect_by_key(enum fact_scope scope, struct gr_str key); /* ASPECT_COUNT: there is none */
 
 struct fact {
     enum aspect aspect;
@@ -43,7 +45,7 @@ struct fact {
     struct gr_span span;  /* the value in the specification, or the narrowest thing around it */
 };
 struct fact_slice {
-    struct pairs labels; /* release and slice labels, sorted */
+    struct pairs labels; /* release and slice labels, and dynamic ones that an override names; sorted */
     struct gr_dec literal;
     struct gr_str text;
     struct gr_span span;
@@ -52,6 +54,8 @@ struct fact_limit {
     enum level level;
     enum side side;
     bool inclusive;
+    bool
+        partial; /* it is in force on the listed slices only, and outside `expect`; literal, text and span are those there */
     struct gr_dec literal; /* of every slice that is not listed */
     struct gr_str text;
     struct gr_span span;
@@ -80,9 +84,11 @@ struct facts {
 GR_MUST_USE enum gr_err facts_of_model(struct gr_arena *a, const struct model *m, struct facts **out);
 /* Appends the JSON above; same facts, same bytes. */
 void facts_print(const struct facts *f, struct gr_buf *b);
-/* Reads it back. GR_EUSER: it is none of ours, a finding (GR0009) says where; GR_ENOMEM. */
+/* Reads it back. GR_EUSER: it is none of ours, a finding (GR0610) says where; GR_ENOMEM. */
 GR_MUST_USE enum gr_err facts_read(struct gr_arena *a, const struct gr_sources *sources, uint32_t file,
                                    struct gr_diags *d, struct facts **out);
+bool facts_same_items(const struct strs *a, const struct strs *b);
+int facts_pairs_cmp(const struct pairs *a, const struct pairs *b); /* by key and value, shorter first */
 /* The fact, or NULL. */
 const struct fact *facts_find(const struct fact *v, size_t n, enum aspect aspect, struct gr_str of);
 #endif

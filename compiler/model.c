@@ -57,20 +57,27 @@ bound_of(const struct override *o, const struct bound *b)
     return NULL;
 }
 
-struct gr_dec
-model_literal(const struct model *m, const struct guardrail *g, const struct bound *b,
-              const struct slice *slice)
+const struct bound *
+model_bound(const struct model *m, const struct guardrail *g, const struct bound *b,
+            const struct slice *slice)
 {
-    struct gr_dec best = b->literal;
+    const struct bound *best = b;
 
     for (size_t i = 0; i < g->limit.n_overrides; i++) {
         const struct override *o = &g->limit.overrides[i];
         const struct bound *own = bound_of(o, b);
 
-        if (own && model_tighter(b->side, own->literal, best) && override_applies(m, o, slice))
-            best = own->literal;
+        if (own && model_tighter(b->side, own->literal, best->literal) && override_applies(m, o, slice))
+            best = own;
     }
     return best;
+}
+
+struct gr_dec
+model_literal(const struct model *m, const struct guardrail *g, const struct bound *b,
+              const struct slice *slice)
+{
+    return model_bound(m, g, b, slice)->literal;
 }
 
 uint64_t

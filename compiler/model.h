@@ -294,6 +294,9 @@ struct gr_dec model_literal(const struct model *m, const struct guardrail *g, co
 /* Whether bound `b` is in force on a slice: always, unless only overrides state it. slice == NULL: outside `expect`, always. */
 bool model_applies(const struct model *m, const struct guardrail *g, const struct bound *b,
                    const struct slice *slice);
+/* The same as it is written: b itself, or the bound of an override. */
+const struct bound *model_bound(const struct model *m, const struct guardrail *g, const struct bound *b,
+                                const struct slice *slice);
 /* Of a bound's override: whether a is tighter than b on that side. */
 bool model_tighter(enum side side, struct gr_dec a, struct gr_dec b);
 /* What the guardrail's window is in a phase, in whole slots (a phase of 45m sampled every 2m has a window of 44m); not yet divided by
