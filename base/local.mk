@@ -23,6 +23,7 @@ libbase_a_SOURCES = \
 	base/number.c \
 	base/pages.c \
 	base/pages_daemon.def \
+	base/pages_emitted.def \
 	base/pages_meaning.def \
 	base/pages_promql.def \
 	base/pages_quantities.def \

@@ -5,6 +5,7 @@
 static const struct gr_page pages[GR_CODE_COUNT] = {
 #define PAGE(number, kind, why, bad, good) [GR##number] = {GR_PAGE_##kind, why, bad, good},
 #include "pages_daemon.def"
+#include "pages_emitted.def"
 #include "pages_meaning.def"
 #include "pages_promql.def"
 #include "pages_quantities.def"

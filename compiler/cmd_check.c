@@ -6,6 +6,7 @@
 
 const struct option_row check_options[] = {
     {"strict", 0, NULL, "warnings fail too"},
+    ALERTMANAGER_OPTION,
     SPEC_OPTIONS,
     COMMON_OPTIONS,
 };
@@ -28,6 +29,7 @@ check_one(const struct command *self, const struct options *o, const char *path)
     if (code != EXIT_CLEAN)
         return code;
     code = session_spec(&s, path, 1, &m);
+    code = session_prove(&s, m, code);
     if (code == EXIT_CLEAN && options_get(self->options, o, "strict") &&
         gr_diags_count(s.diags, GR_SEV_WARNING) > 0)
         code = EXIT_FINDINGS;

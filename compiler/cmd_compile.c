@@ -16,6 +16,7 @@ const struct option_row compile_options[] = {
     {"only", 0, "PART,...", "only these parts: alertmanager, grafana, policy, rules"},
     {"target", 0, "TARGET", "what it runs on: prometheus (default)"},
     {"time-scale", 0, "N", "divide every duration by N (1-1000), for tests and demos"},
+    ALERTMANAGER_OPTION,
     SPEC_OPTIONS,
     COMMON_OPTIONS,
 };
@@ -202,6 +203,7 @@ compile_run(const struct command *self, const struct options *o)
         (code = session_init(&s, self, o)) != EXIT_CLEAN)
         return code;
     code = session_spec(&s, o->operands[0], scale, &m);
+    code = session_prove(&s, m, code);
     if (code == EXIT_CLEAN && !(t = tree_create()))
         code = EXIT_MACHINE;
     if (code == EXIT_CLEAN)

@@ -42,7 +42,8 @@ struct session {
     struct gr_diags *diags;
     struct gr_diag_style style;
     bool quiet;
-    int64_t now_s; /* seconds since 1970, UTC: --now, or the beginning of today */
+    uint32_t alertmanager_minor; /* of --alertmanager-version 0.x; 0: not given */
+    int64_t now_s;               /* seconds since 1970, UTC: --now, or the beginning of today */
 };
 /* Options that every command has: format, color, quiet, help. */
 #define COMMON_OPTIONS                                                                                       \
@@ -59,6 +60,11 @@ struct session {
         "now", 0, "DATE", "the date that waivers are judged by (default today): 2026-11-23"                  \
     }
 
+#define ALERTMANAGER_OPTION                                                                                  \
+    {                                                                                                        \
+        "alertmanager-version", 0, "VERSION", "write for this Alertmanager, 0.25 (default) to 0.34"          \
+    }
+
 /* EXIT_CLEAN, or the exit code to return (a message is printed). Pair with session_fini. */
 GR_MUST_USE int session_init(struct session *s, const struct command *self, const struct options *o);
 void session_fini(struct session *s);
@@ -72,6 +78,8 @@ GR_MUST_USE int session_spec_from(struct session *s, const struct load_reader *r
                                   uint32_t time_scale, struct model **out);
 /* What spec_read and spec_open want to know. */
 struct spec_options session_spec_options(const struct session *s, uint32_t time_scale);
+/* Behind session_spec: proves how alerts travel (routes.h). Returns code, if that says trouble already, or what comes of it. */
+GR_MUST_USE int session_prove(struct session *s, struct model *m, int code);
 /* Prints the findings, if any (JSON and SARIF always), to standard output. Returns code, or EXIT_MACHINE if that fails. */
 GR_MUST_USE int session_report(struct session *s, int code);
 /* "guardrailc compile: what went wrong" to standard error. */

@@ -87,9 +87,13 @@ enum gr_err
 rules_lower(const struct model *m, struct gr_rulefile **out)
 {
     struct lower lo = {.m = m, .arena = m->arena, .expr = GR_BUF_INIT(LOWER_EXPR_BYTES_MAX)};
-    enum gr_err err = lower(&lo);
+    enum gr_err err;
 
-    if (err == GR_OK)
+    if (m->rules) {
+        *out = m->rules;
+        return GR_OK;
+    }
+    if ((err = lower(&lo)) == GR_OK)
         *out = lo.file;
     gr_buf_fini(&lo.expr);
     return err;

@@ -28,6 +28,8 @@ libcompiler_a_SOURCES = \
 	compiler/reaction.h \
 	compiler/routes.c \
 	compiler/routes.h \
+	compiler/routes_match.c \
+	compiler/routes_prove.c \
 	compiler/spec.c \
 	compiler/spec.h \
 	compiler/spec_actions.c \
@@ -46,6 +48,7 @@ libcompiler_a_SOURCES = \
 	compiler/spec_phases.c \
 	compiler/spec_program.c \
 	compiler/spec_promql.c \
+	compiler/spec_reaction.c \
 	compiler/spec_release.c \
 	compiler/spec_scalar.c \
 	compiler/spec_slices.c \

@@ -10,6 +10,7 @@
 #include "guardrail/number.h"
 #include "guardrail/promql.h"
 #include "guardrail/quantity.h"
+#include "guardrail/rulefile.h"
 #include "guardrail/source.h"
 
 /* Past so many guardrails, outputs are for programs: rules cite texts that occur again, a dashboard repeats one row. */
@@ -19,6 +20,8 @@
 #define MODEL_SLICES_MAX 1000u /* expected slices per guardrail and stream shape */
 #define MODEL_LABELS_MAX 16u   /* labels of one slice or stream */
 #define MODEL_STREAMS_MAX 1000u
+#define ALERTMANAGER_MINOR_MIN 25u /* Debian 12 */
+#define ALERTMANAGER_MINOR_MAX 34u /* the newest whose configuration we know */
 
 struct strs {
     struct gr_str *v;
@@ -127,9 +130,10 @@ struct guardrail {
     struct pairs only;   /* matchers every selector gets */
     bool stream_scope;   /* one value per release stream: no cohort matcher */
     bool mandatory;
-    uint32_t phases;        /* bit i: phase i */
-    int64_t window_ms;      /* 0: the phase's minimum duration; see model_window_ms */
-    struct slice *expected; /* every stream's slices, `only` applied, in the order of `expect` */
+    uint32_t phases;            /* bit i: phase i */
+    int64_t reaction_target_ms; /* of its hard limits; 0: none */
+    int64_t window_ms;          /* 0: the phase's minimum duration; see model_window_ms */
+    struct slice *expected;     /* every stream's slices, `only` applied, in the order of `expect` */
     size_t n_expected;
     struct strs on[LEVEL_COUNT]; /* action names or built-ins */
     const struct gr_node *node; /* where it is written, for places of its keys; NULL in models made by hand */
@@ -283,6 +287,10 @@ struct model {
     struct kubernetes kubernetes;
     struct deploy deploy;
     uint32_t time_scale; /* 1 … 1000; from --time-scale */
+    uint32_t
+        alertmanager_minor; /* of Alertmanager 0.x, from --alertmanager-version; 0: ALERTMANAGER_MINOR_MIN */
+    struct gr_rulefile
+        *rules; /* what rules_lower() made of it, kept for the next who asks; NULL: nothing is kept */
 };
 
 /* ms / time_scale, at least 1 (0 stays 0). */

@@ -166,6 +166,7 @@ page_print_markdown(struct gr_buf *out)
         {"GR04", "PromQL"},
         {"GR05", "Rule files (`guardrailc lint`)"},
         {"GR06", "guardraild's policy and configuration"},
+        {"GR07", "What is emitted for Alertmanager"},
     };
 
     gr_buf_puts(out, "# Every finding\n\n"

@@ -8,8 +8,10 @@
 #include <unistd.h>
 #include "clock.h"
 #include "guardrail/file.h"
+#include "guardrail/number.h"
 #include "guardrail/pages.h"
 #include "guardrail/quote.h"
+#include "routes.h"
 
 /* A specification of SPEC_BYTES_MAX and all that is compiled from it. */
 #define ARENA_BYTES_MAX ((size_t)1 << 30)
@@ -99,13 +101,42 @@ take_now(struct session *s, const struct command *self, const struct options *o)
     return EXIT_CLEAN;
 }
 
+/* Of --alertmanager-version, if the command has it. */
+static int
+take_alertmanager(struct session *s, const struct command *self, const struct options *o)
+{
+    const char *text = options_has(self->options, "alertmanager-version")
+                           ? options_get(self->options, o, "alertmanager-version")
+                           : NULL;
+    struct gr_str rest = gr_str(text), major, minor = GR_STR_NONE, patch;
+    uint64_t v = 0, ignored;
+
+    if (!text)
+        return EXIT_CLEAN;
+    if (rest.n > 1 && rest.p[0] == 'v')
+        rest = gr_str_sub(rest, 1, rest.n);
+    if (!gr_str_next(&rest, '.', &major) || !gr_str_next(&rest, '.', &minor) || !gr_str_is(major, "0") ||
+        gr_parse_u64(minor, 100000, &v) != GR_OK ||
+        (gr_str_next(&rest, '.', &patch) && gr_parse_u64(patch, 100000, &ignored) != GR_OK) || rest.p)
+        return usage(self, "--alertmanager-version is a version such as 0.28, not '%s'", text);
+    if (v < ALERTMANAGER_MINOR_MIN)
+        return usage(self, "--alertmanager-version %s is not supported: 0.%u (Debian 12) is the oldest", text,
+                     ALERTMANAGER_MINOR_MIN);
+    if (v > ALERTMANAGER_MINOR_MAX)
+        return usage(self, "--alertmanager-version %s is not known yet: 0.%u is the newest; it will do", text,
+                     ALERTMANAGER_MINOR_MAX);
+    s->alertmanager_minor = (uint32_t)v;
+    return EXIT_CLEAN;
+}
+
 int
 session_init(struct session *s, const struct command *self, const struct options *o)
 {
     int code;
 
     *s = (struct session){.quiet = options_get(self->options, o, "quiet") != NULL};
-    if ((code = read_style(s, self, o)) != EXIT_CLEAN || (code = take_now(s, self, o)) != EXIT_CLEAN)
+    if ((code = read_style(s, self, o)) != EXIT_CLEAN || (code = take_now(s, self, o)) != EXIT_CLEAN ||
+        (code = take_alertmanager(s, self, o)) != EXIT_CLEAN)
         return code;
     s->arena = gr_arena_create(ARENA_BYTES_MAX);
     s->sources = gr_sources_create();
@@ -172,8 +203,10 @@ session_spec_from(struct session *s, const struct load_reader *reader, const cha
 
     options.reader = reader;
     err = spec_open(s->arena, s->sources, path, options, s->diags, out);
-    if (err == GR_OK)
+    if (err == GR_OK) {
+        (*out)->alertmanager_minor = s->alertmanager_minor;
         return EXIT_CLEAN;
+    }
     return err == GR_EUSER ? EXIT_FINDINGS : err == GR_ENOMEM ? EXIT_MACHINE : EXIT_USAGE;
 }
 
@@ -181,6 +214,16 @@ int
 session_spec(struct session *s, const char *path, uint32_t time_scale, struct model **out)
 {
     return session_spec_from(s, NULL, path, time_scale, out);
+}
+
+int
+session_prove(struct session *s, struct model *m, int code)
+{
+    if (code != EXIT_CLEAN)
+        return code;
+    if (routes_check(m, s->diags) != GR_OK)
+        return EXIT_MACHINE;
+    return gr_diags_count(s->diags, GR_SEV_ERROR) > 0 ? EXIT_FINDINGS : EXIT_CLEAN;
 }
 
 int

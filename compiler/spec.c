@@ -88,6 +88,7 @@ read_parts(struct spec *s)
     read_kubernetes(s);
     read_deploy(s);
     check_spec(s);
+    check_reactions(s);
 }
 
 static enum gr_err

@@ -99,6 +99,8 @@ read_guardrail(struct spec *s, struct draft *d, const struct draft *before)
     read_evidence(s, d);
     read_guardrail_phases(s, d);
     read_on(s, d);
+    d->g->reaction_target_ms =
+        spec_duration(s, spec_has(d->node, "reaction_target") ? d->node : s->root, "reaction_target", 0);
 }
 
 void

@@ -96,6 +96,7 @@ void read_guardrails(struct spec *s); /* spec_guardrail.c */
 void read_kubernetes(struct spec *s); /* spec_kubernetes.c */
 void read_deploy(struct spec *s);     /* deploy; after phases and flows: spec_kubernetes.c */
 void check_spec(struct spec *s);      /* what only the whole can tell: spec_check.c */
+void check_reactions(struct spec *s); /* reaction_target: spec_reaction.c */
 /* Of one guardrail: */
 void read_metric(struct spec *s, struct draft *d);    /* spec_metric.c */
 void read_only(struct spec *s, struct draft *d);      /* spec_slices.c */
