@@ -10,8 +10,8 @@
 
 /* Integers up to 2^53 (where doubles stop counting by one) are printed as such, and -0 as 0. JSON has no NaN and no
  * infinities: null, as cJSON does. */
-static void
-print_number(struct gr_buf *b, double v)
+void
+gr_json_print_number(struct gr_buf *b, double v)
 {
     if (!isfinite(v))
         gr_buf_puts(b, "null");
@@ -27,7 +27,7 @@ print_scalar(struct gr_buf *b, const cJSON *item)
     if (cJSON_IsString(item))
         gr_quote_json(b, gr_str(item->valuestring));
     else if (cJSON_IsNumber(item))
-        print_number(b, item->valuedouble);
+        gr_json_print_number(b, item->valuedouble);
     else if (cJSON_IsBool(item))
         gr_buf_puts(b, cJSON_IsTrue(item) ? "true" : "false");
     else {

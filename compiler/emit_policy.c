@@ -3,13 +3,13 @@
 
 #include "guardrail/policy.h"
 #include "guardrail/quote.h"
-#include "jsonout.h"
+#include "jsonstream.h"
 #include "outnames.h"
 #include "timescale.h"
 
 struct out {
     const struct model *m;
-    struct jsonout j;
+    struct jsonstream j;
     struct gr_buf text; /* at work */
     enum gr_err err;    /* the first failure outside j */
 };
@@ -23,72 +23,72 @@ note(struct out *o, enum gr_err err)
 
 /* Adds o->text and empties it; its error is kept in mind. */
 static void
-put_text(struct out *o, cJSON *object, const char *key)
+put_text(struct out *o, struct json_at object, const char *key)
 {
     note(o, gr_buf_err(&o->text));
-    jsonout_str(&o->j, object, key, gr_buf_str(&o->text));
+    jsonstream_str(&o->j, object, gr_str(key), gr_buf_str(&o->text));
     gr_buf_reset(&o->text);
 }
 
 static void
-put_strs(struct out *o, cJSON *parent, const char *key, const struct strs *s)
+put_strs(struct out *o, struct json_at parent, const char *key, const struct strs *s)
 {
-    cJSON *list = jsonout_array(&o->j, parent, key);
+    struct json_at list = jsonstream_array(&o->j, parent, gr_str(key));
 
     for (size_t i = 0; i < s->n; i++)
-        jsonout_str(&o->j, list, NULL, s->v[i]);
+        jsonstream_str(&o->j, list, GR_STR_NONE, s->v[i]);
 }
 
 static void
-put_pairs(struct out *o, cJSON *object, const struct pairs *p)
+put_pairs(struct out *o, struct json_at object, const struct pairs *p)
 {
     for (size_t i = 0; i < p->n; i++)
-        jsonout_str(&o->j, object, jsonout_key(&o->j, p->v[i].key), p->v[i].value);
+        jsonstream_str(&o->j, object, p->v[i].key, p->v[i].value);
 }
 
 static void
-put_ms(struct out *o, cJSON *parent, const char *key, int64_t ms)
+put_ms(struct out *o, struct json_at parent, const char *key, int64_t ms)
 {
-    jsonout_num(&o->j, parent, key, (double)ms); /* durations end at ten years: far below 2^53 */
+    jsonstream_num(&o->j, parent, gr_str(key), (double)ms); /* durations end at ten years: far below 2^53 */
 }
 
 /* -- head, phases -------------------------------------------------------------------------------------------------------- */
 
 static void
-put_head(struct out *o, cJSON *root)
+put_head(struct out *o, struct json_at root)
 {
     const struct model *m = o->m;
-    cJSON *list, *cohorts, *flows;
+    struct json_at list, cohorts, flows;
 
-    jsonout_num(&o->j, root, "format", GR_POLICY_FORMAT);
-    jsonout_cstr(&o->j, root, "compiler", "guardrail " PACKAGE_VERSION);
-    jsonout_str(&o->j, root, "spec", m->spec);
-    jsonout_str(&o->j, root, "spec_hash", m->spec_hash);
-    jsonout_num(&o->j, root, "time_scale", m->time_scale);
-    jsonout_str(&o->j, root, "owner", m->owner);
+    jsonstream_num(&o->j, root, GR_STR("format"), GR_POLICY_FORMAT);
+    jsonstream_str(&o->j, root, GR_STR("compiler"), GR_STR("guardrail " PACKAGE_VERSION));
+    jsonstream_str(&o->j, root, GR_STR("spec"), m->spec);
+    jsonstream_str(&o->j, root, GR_STR("spec_hash"), m->spec_hash);
+    jsonstream_num(&o->j, root, GR_STR("time_scale"), m->time_scale);
+    jsonstream_str(&o->j, root, GR_STR("owner"), m->owner);
     put_strs(o, root, "release_labels", &m->release_labels);
-    list = jsonout_array(&o->j, root, "streams");
+    list = jsonstream_array(&o->j, root, GR_STR("streams"));
     for (size_t i = 0; i < m->n_streams; i++)
-        put_pairs(o, jsonout_object(&o->j, list, NULL), &m->streams[i].release);
-    cohorts = jsonout_object(&o->j, root, "cohorts");
-    jsonout_str(&o->j, cohorts, "label", m->cohort_label);
-    jsonout_str(&o->j, cohorts, "canary", m->canary);
-    jsonout_str(&o->j, cohorts, "control", m->control);
+        put_pairs(o, jsonstream_object(&o->j, list, GR_STR_NONE), &m->streams[i].release);
+    cohorts = jsonstream_object(&o->j, root, GR_STR("cohorts"));
+    jsonstream_str(&o->j, cohorts, GR_STR("label"), m->cohort_label);
+    jsonstream_str(&o->j, cohorts, GR_STR("canary"), m->canary);
+    jsonstream_str(&o->j, cohorts, GR_STR("control"), m->control);
     put_ms(o, root, "sampling_ms", model_ms(m, m->sampling_ms));
     if (m->flow_label.n == 0)
         return;
-    flows = jsonout_object(&o->j, root, "flows");
-    jsonout_str(&o->j, flows, "label", m->flow_label);
+    flows = jsonstream_object(&o->j, root, GR_STR("flows"));
+    jsonstream_str(&o->j, flows, GR_STR("label"), m->flow_label);
     put_strs(o, flows, "values", &m->flows);
 }
 
 /* Time limits of programs stand as the spec has them: a program runs no faster in a demo. */
 static void
-put_program(struct out *o, cJSON *object, const struct program *p, bool is_pipeline)
+put_program(struct out *o, struct json_at object, const struct program *p, bool is_pipeline)
 {
-    jsonout_str(&o->j, object, "name", p->name);
+    jsonstream_str(&o->j, object, GR_STR("name"), p->name);
     if (is_pipeline) {
-        cJSON *list = jsonout_array(&o->j, object, "pipeline");
+        struct json_at list = jsonstream_array(&o->j, object, GR_STR("pipeline"));
 
         for (size_t i = 0; i < p->n_argv; i++)
             put_strs(o, list, NULL, &p->argv[i]);
@@ -99,32 +99,31 @@ put_program(struct out *o, cJSON *object, const struct program *p, bool is_pipel
 }
 
 static void
-put_programs(struct out *o, cJSON *parent, const char *key, const struct program *p, size_t n)
+put_programs(struct out *o, struct json_at parent, const char *key, const struct program *p, size_t n)
 {
-    cJSON *list = jsonout_array(&o->j, parent, key);
+    struct json_at list = jsonstream_array(&o->j, parent, gr_str(key));
 
     for (size_t i = 0; i < n; i++)
-        put_program(o, jsonout_object(&o->j, list, NULL), &p[i], false);
+        put_program(o, jsonstream_object(&o->j, list, GR_STR_NONE), &p[i], false);
 }
 
 static void
-put_phases(struct out *o, cJSON *root)
+put_phases(struct out *o, struct json_at root)
 {
-    cJSON *list = jsonout_array(&o->j, root, "phases");
+    struct json_at list = jsonstream_array(&o->j, root, GR_STR("phases"));
 
     for (size_t i = 0; i < o->m->n_phases; i++) {
         const struct phase *p = &o->m->phases[i];
-        cJSON *object = jsonout_object(&o->j, list, NULL), *traffic;
+        struct json_at object = jsonstream_object(&o->j, list, GR_STR_NONE), traffic;
 
-        jsonout_str(&o->j, object, "name", p->name);
-        jsonout_bool(&o->j, object, "shadow", p->shadow);
-        jsonout_bool(&o->j, object, "final", p->final);
+        jsonstream_str(&o->j, object, GR_STR("name"), p->name);
+        jsonstream_bool(&o->j, object, GR_STR("shadow"), p->shadow);
+        jsonstream_bool(&o->j, object, GR_STR("final"), p->final);
         put_ms(o, object, "min_duration_ms", model_ms(o->m, p->min_ms));
         put_ms(o, object, "max_duration_ms", model_ms(o->m, p->max_ms));
-        traffic = jsonout_object(&o->j, object, "traffic");
+        traffic = jsonstream_object(&o->j, object, GR_STR("traffic"));
         for (size_t k = 0; k < p->n_traffic; k++)
-            jsonout_num(&o->j, traffic, jsonout_key(&o->j, p->traffic[k].flow),
-                        gr_dec_double(p->traffic[k].ratio));
+            jsonstream_num(&o->j, traffic, p->traffic[k].flow, gr_dec_double(p->traffic[k].ratio));
         put_programs(o, object, "checks", p->checks, p->n_checks);
         put_programs(o, object, "requires", p->requires, p->n_requires);
     }
@@ -134,7 +133,7 @@ put_phases(struct out *o, cJSON *root)
 
 /* The bound in words: "+40% over control", "-5% against control", "below 10%", "at or above 5min", "5% whatever control says". */
 static void
-put_limit_text(struct out *o, cJSON *object, const struct limit *l, const struct bound *b)
+put_limit_text(struct out *o, struct json_at object, const struct limit *l, const struct bound *b)
 {
     bool both = gr_str_starts(b->text, GR_STR("\xc2\xb1")) || gr_str_starts(b->text, GR_STR("+-"));
     const char *side = side_is_lower(b->side) ? "below " : "above ";
@@ -158,24 +157,24 @@ put_limit_text(struct out *o, cJSON *object, const struct limit *l, const struct
 }
 
 static void
-put_limits(struct out *o, cJSON *parent, const struct limit *l)
+put_limits(struct out *o, struct json_at parent, const struct limit *l)
 {
-    cJSON *list = jsonout_array(&o->j, parent, "limits");
+    struct json_at list = jsonstream_array(&o->j, parent, GR_STR("limits"));
 
     for (size_t i = 0; i < l->n_bounds; i++) {
-        cJSON *object = jsonout_object(&o->j, list, NULL);
+        struct json_at object = jsonstream_object(&o->j, list, GR_STR_NONE);
 
-        jsonout_cstr(&o->j, object, "level", level_name(l->bounds[i].level));
-        jsonout_cstr(&o->j, object, "side", side_name(l->bounds[i].side));
+        jsonstream_str(&o->j, object, GR_STR("level"), gr_str(level_name(l->bounds[i].level)));
+        jsonstream_str(&o->j, object, GR_STR("side"), gr_str(side_name(l->bounds[i].side)));
         put_limit_text(o, object, l, &l->bounds[i]);
     }
 }
 
 /* What the release log quotes: the canary's value over the window, as people read it. */
 static void
-put_snapshot(struct out *o, cJSON *parent, const struct guardrail *g)
+put_snapshot(struct out *o, struct json_at parent, const struct guardrail *g)
 {
-    cJSON *object = jsonout_object(&o->j, parent, "snapshot");
+    struct json_at object = jsonstream_object(&o->j, parent, GR_STR("snapshot"));
     struct gr_str cohorts[] = {o->m->canary, GR_STR(COHORT_STREAM)};
     struct gr_dec scale = GR_DEC(1, 0);
 
@@ -189,66 +188,66 @@ put_snapshot(struct out *o, cJSON *parent, const struct guardrail *g)
     put_text(o, object, "query");
     if (g->metric.unit && g->metric.show)
         note(o, gr_unit_convert(scale, g->metric.unit, g->metric.show, &scale));
-    jsonout_num(&o->j, object, "scale", gr_dec_double(scale));
-    jsonout_str(&o->j, object, "unit",
-                g->metric.show ? gr_str_trim(gr_str(g->metric.show->label)) : GR_STR_NONE);
+    jsonstream_num(&o->j, object, GR_STR("scale"), gr_dec_double(scale));
+    jsonstream_str(&o->j, object, GR_STR("unit"),
+                   g->metric.show ? gr_str_trim(gr_str(g->metric.show->label)) : GR_STR_NONE);
 }
 
 static void
-put_guardrail(struct out *o, cJSON *list, const struct guardrail *g)
+put_guardrail(struct out *o, struct json_at list, const struct guardrail *g)
 {
-    cJSON *object = jsonout_object(&o->j, list, NULL), *sub;
+    struct json_at object = jsonstream_object(&o->j, list, GR_STR_NONE), sub;
 
-    jsonout_str(&o->j, object, "name", g->name);
-    jsonout_str(&o->j, object, "group", g->group);
-    jsonout_str(&o->j, object, "source", g->source);
-    jsonout_str(&o->j, object, "runbook_url", g->runbook);
-    sub = jsonout_array(&o->j, object, "phases");
+    jsonstream_str(&o->j, object, GR_STR("name"), g->name);
+    jsonstream_str(&o->j, object, GR_STR("group"), g->group);
+    jsonstream_str(&o->j, object, GR_STR("source"), g->source);
+    jsonstream_str(&o->j, object, GR_STR("runbook_url"), g->runbook);
+    sub = jsonstream_array(&o->j, object, GR_STR("phases"));
     for (size_t i = 0; i < o->m->n_phases; i++)
         if (g->phases & (UINT32_C(1) << i))
-            jsonout_str(&o->j, sub, NULL, o->m->phases[i].name);
+            jsonstream_str(&o->j, sub, GR_STR_NONE, o->m->phases[i].name);
     put_strs(o, object, "slice_labels", &g->compare_within);
     put_strs(o, object, "dynamic_labels", &g->dynamic);
-    sub = jsonout_object(&o->j, object, "on");
+    sub = jsonstream_object(&o->j, object, GR_STR("on"));
     for (int level = LEVEL_HARD; level < LEVEL_COUNT; level++)
         put_strs(o, sub, level_name((enum level)level), &g->on[level]);
     put_limits(o, object, &g->limit);
     if (g->limit.common_cause_hold)
-        jsonout_cstr(&o->j, object, "common_cause", "hold");
+        jsonstream_str(&o->j, object, GR_STR("common_cause"), gr_str("hold"));
     if (g->evidence.thin_allow)
-        jsonout_cstr(&o->j, object, "thin", "allow");
+        jsonstream_str(&o->j, object, GR_STR("thin"), gr_str("allow"));
     put_snapshot(o, object, g);
 }
 
 /* One row per (stream, guardrail) that has slices there; a guardrail of the whole stream has one slice without labels. */
 static void
-put_expected(struct out *o, cJSON *list, const struct guardrail *g, uint32_t stream)
+put_expected(struct out *o, struct json_at list, const struct guardrail *g, uint32_t stream)
 {
-    cJSON *slices = NULL;
+    struct json_at slices = {0, 0}; /* none yet: the root alone has depth 0 */
 
     for (size_t i = 0; i < g->n_expected; i++) {
         if (g->expected[i].stream != stream)
             continue;
-        if (!slices) {
-            cJSON *object = jsonout_object(&o->j, list, NULL);
+        if (slices.depth == 0) {
+            struct json_at object = jsonstream_object(&o->j, list, GR_STR_NONE);
 
-            put_pairs(o, jsonout_object(&o->j, object, "stream"), &o->m->streams[stream].release);
-            jsonout_str(&o->j, object, "guardrail", g->name);
-            slices = jsonout_array(&o->j, object, "slices");
+            put_pairs(o, jsonstream_object(&o->j, object, GR_STR("stream")), &o->m->streams[stream].release);
+            jsonstream_str(&o->j, object, GR_STR("guardrail"), g->name);
+            slices = jsonstream_array(&o->j, object, GR_STR("slices"));
         }
-        put_pairs(o, jsonout_object(&o->j, slices, NULL), &g->expected[i].labels);
+        put_pairs(o, jsonstream_object(&o->j, slices, GR_STR_NONE), &g->expected[i].labels);
     }
 }
 
 /* -- actions ------------------------------------------------------------------------------------------------------------- */
 
 static void
-put_query(struct out *o, cJSON *object, const struct step *s)
+put_query(struct out *o, struct json_at object, const struct step *s)
 {
     struct gr_promql *e;
 
     if (o->m->time_scale <= 1 || !s->query) {
-        jsonout_str(&o->j, object, "query", s->query_text);
+        jsonstream_str(&o->j, object, GR_STR("query"), s->query_text);
         return;
     }
     if (!(e = gr_promql_clone(o->m->arena, s->query))) {
@@ -267,26 +266,27 @@ static const char *const on_failure_names[] = {
 };
 
 static void
-put_step(struct out *o, cJSON *list, const struct step *s)
+put_step(struct out *o, struct json_at list, const struct step *s)
 {
-    cJSON *object = jsonout_object(&o->j, list, NULL);
+    struct json_at object = jsonstream_object(&o->j, list, GR_STR_NONE);
 
     if (s->program.n_argv > 0) {
         put_program(o, object, &s->program, s->is_pipeline);
         if (s->probe.n > 0)
             put_strs(o, object, "probe", &s->probe);
     } else {
-        jsonout_str(&o->j, object, "name", s->program.name);
+        jsonstream_str(&o->j, object, GR_STR("name"), s->program.name);
         put_query(o, object, s);
-        jsonout_num(&o->j, object, s->below ? "below" : "above", gr_dec_double(s->threshold));
-        jsonout_cstr(&o->j, object, "no_data", s->no_data_ok ? "ok" : "fail");
+        jsonstream_num(&o->j, object, s->below ? GR_STR("below") : GR_STR("above"),
+                       gr_dec_double(s->threshold));
+        jsonstream_str(&o->j, object, GR_STR("no_data"), gr_str(s->no_data_ok ? "ok" : "fail"));
         put_ms(o, object, "within_ms", model_ms(o->m, s->within_ms));
     }
-    jsonout_cstr(&o->j, object, "on_failure", on_failure_names[s->on_failure]);
+    jsonstream_str(&o->j, object, GR_STR("on_failure"), gr_str(on_failure_names[s->on_failure]));
     if (s->program.n_argv == 0)
         return;
-    jsonout_bool(&o->j, object, "idempotent", s->idempotent);
-    jsonout_num(&o->j, object, "retries", s->retries);
+    jsonstream_bool(&o->j, object, GR_STR("idempotent"), s->idempotent);
+    jsonstream_num(&o->j, object, GR_STR("retries"), s->retries);
 }
 
 static const char *const kind_names[] = {
@@ -306,7 +306,7 @@ static const struct {
 };
 
 static void
-put_settings(struct out *o, cJSON *object, const struct action *a)
+put_settings(struct out *o, struct json_at object, const struct action *a)
 {
     for (size_t i = 0; i < a->settings.n; i++) {
         struct gr_str key = a->settings.v[i].key;
@@ -316,19 +316,19 @@ put_settings(struct out *o, cJSON *object, const struct action *a)
                 key = gr_str(members[k].member);
                 break;
             }
-        jsonout_str(&o->j, object, jsonout_key(&o->j, key), a->settings.v[i].value);
+        jsonstream_str(&o->j, object, key, a->settings.v[i].value);
     }
 }
 
 static void
-put_action(struct out *o, cJSON *actions, const struct action *a)
+put_action(struct out *o, struct json_at actions, const struct action *a)
 {
-    cJSON *object = jsonout_object(&o->j, actions, jsonout_key(&o->j, a->name));
+    struct json_at object = jsonstream_object(&o->j, actions, a->name);
 
-    jsonout_cstr(&o->j, object, "kind", kind_names[a->kind]);
+    jsonstream_str(&o->j, object, GR_STR("kind"), gr_str(kind_names[a->kind]));
     put_settings(o, object, a);
     if (a->kind == ACTION_ROLLBACK) {
-        cJSON *steps = jsonout_array(&o->j, object, "steps");
+        struct json_at steps = jsonstream_array(&o->j, object, GR_STR("steps"));
 
         for (size_t i = 0; i < a->n_steps; i++)
             put_step(o, steps, &a->steps[i]);
@@ -336,22 +336,22 @@ put_action(struct out *o, cJSON *actions, const struct action *a)
     if (a->escalate_after_ms > 0)
         put_ms(o, object, "escalate_after_ms", model_ms(o->m, a->escalate_after_ms));
     if (a->escalate_to.n > 0)
-        jsonout_str(&o->j, object, "escalate_to", a->escalate_to);
+        jsonstream_str(&o->j, object, GR_STR("escalate_to"), a->escalate_to);
 }
 
 /* -- the whole ----------------------------------------------------------------------------------------------------------- */
 
 static void
-put_tail(struct out *o, cJSON *root)
+put_tail(struct out *o, struct json_at root)
 {
-    cJSON *object = jsonout_object(&o->j, root, "actions");
+    struct json_at object = jsonstream_object(&o->j, root, GR_STR("actions"));
 
     for (size_t i = 0; i < o->m->n_actions; i++)
         put_action(o, object, &o->m->actions[i]);
     note(o, outname_uid(o->m, GR_STR("overview"), &o->text));
-    put_text(o, jsonout_object(&o->j, root, "dashboards"), "overview_uid");
+    put_text(o, jsonstream_object(&o->j, root, GR_STR("dashboards")), "overview_uid");
     if (o->m->retention.decisions_ms > 0) /* how long records are kept; a demo shortens that as well */
-        put_ms(o, jsonout_object(&o->j, root, "retention"), "decisions_ms",
+        put_ms(o, jsonstream_object(&o->j, root, GR_STR("retention")), "decisions_ms",
                model_ms(o->m, o->m->retention.decisions_ms));
 }
 
@@ -360,22 +360,22 @@ emit_policy(const struct model *m, struct tree *t)
 {
     struct out o = {.m = m, .text = GR_BUF_INIT(GR_POLICY_BYTES_MAX)};
     struct gr_buf b = GR_BUF_INIT(GR_POLICY_BYTES_MAX);
-    cJSON *root, *list;
+    struct json_at root, list;
     enum gr_err err;
 
-    jsonout_init(&o.j);
-    root = jsonout_root(&o.j);
+    root = jsonstream_begin(&o.j, &b);
     put_head(&o, root);
     put_phases(&o, root);
-    list = jsonout_array(&o.j, root, "guardrails");
+    list = jsonstream_array(&o.j, root, GR_STR("guardrails"));
     for (size_t i = 0; i < m->n_guardrails; i++)
         put_guardrail(&o, list, &m->guardrails[i]);
-    list = jsonout_array(&o.j, root, "expected");
+    list = jsonstream_array(&o.j, root, GR_STR("expected"));
     for (uint32_t s = 0; s < m->n_streams; s++)
         for (size_t i = 0; i < m->n_guardrails; i++)
             put_expected(&o, list, &m->guardrails[i], s);
     put_tail(&o, root);
-    err = jsonout_finish(&o.j, root, &b);
+    jsonstream_end(&o.j);
+    err = gr_buf_err(&b);
     if (err == GR_OK)
         err = o.err;
     if (err == GR_OK)

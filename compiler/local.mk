@@ -16,6 +16,8 @@ libcompiler_a_SOURCES = \
 	compiler/grafana_phase.c \
 	compiler/jsonout.c \
 	compiler/jsonout.h \
+	compiler/jsonstream.c \
+	compiler/jsonstream.h \
 	compiler/load.c \
 	compiler/load.h \
 	compiler/manifest.c \

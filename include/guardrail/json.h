@@ -27,6 +27,8 @@ GR_MUST_USE enum gr_err gr_json_i64(const cJSON *object, const char *name, int64
                                     int64_t *out);
 /* Prints indented by two spaces, keys in tree order, one trailing newline, numbers by gr_double_print: same tree, same bytes. */
 void gr_json_print(struct gr_buf *b, const cJSON *value);
+/* A number as both print it; null where it is none. */
+void gr_json_print_number(struct gr_buf *b, double v);
 /* One line, no blanks, keys sorted by bytes: the canonical form that is hashed. */
 void gr_json_print_canonical(struct gr_buf *b, const cJSON *value);
 #endif

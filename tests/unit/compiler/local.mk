@@ -20,6 +20,7 @@ tests_unit_compiler_test_compiler_SOURCES = \
 	tests/unit/compiler/test_emit_grafana.c \
 	tests/unit/compiler/test_emit_policy.c \
 	tests/unit/compiler/test_jsonout.c \
+	tests/unit/compiler/test_jsonstream.c \
 	tests/unit/compiler/test_outnames.c \
 	tests/unit/compiler/test_tree.c
 
