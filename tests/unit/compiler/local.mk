@@ -59,6 +59,9 @@ EXTRA_DIST += tests/data/specs tests/data/tradepulse-playbook.md
 tests_unit_compiler_test_compiler_SOURCES += \
 	tests/unit/pagetext.h \
 	tests/unit/pagetext.c \
+	tests/unit/compiler/mutate.h \
+	tests/unit/compiler/mutate.c \
+	tests/unit/compiler/test_mutate.c \
 	tests/unit/compiler/test_pages.c
 
 # templates of rules, command lines

@@ -5,13 +5,16 @@
 #include "guardrail/base.h"
 
 static Suite *(*const suites[])(void) = {
-    backend_suite,     emit_alertmanager_suite, emit_grafana_suite,
-    emit_policy_suite, jsonout_suite,           lower_suite,
-    model_suite,       options_suite,           outnames_suite,
-    pages_suite,       playbook_suite,          spec_suite,
-    spec_corpus_suite, spec_hash_suite,         spec_limit_suite,
-    spec_slices_suite, spec_tables_suite,       spec_value_suite,
-    tree_suite,
+    backend_suite,      emit_alertmanager_suite,
+    emit_grafana_suite, emit_policy_suite,
+    jsonout_suite,      lower_suite,
+    model_suite,        mutate_suite,
+    options_suite,      outnames_suite,
+    pages_suite,        playbook_suite,
+    spec_suite,         spec_corpus_suite,
+    spec_hash_suite,    spec_limit_suite,
+    spec_slices_suite,  spec_tables_suite,
+    spec_value_suite,   tree_suite,
 };
 
 int

@@ -13,6 +13,7 @@ Suite *jsonout_suite(void);
 Suite *jsonstream_suite(void);
 Suite *lower_suite(void); /* lower.c, lower_literal.c; the rest by tests/promtool/ */
 Suite *model_suite(void);
+Suite *mutate_suite(void);
 Suite *options_suite(void);
 Suite *outnames_suite(void);
 Suite *pages_suite(void); /* of pages.h, and page_print.c by tests/lint.sh */
