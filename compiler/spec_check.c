@@ -48,20 +48,29 @@ used_labels(struct spec *s, bool *complete)
     return used;
 }
 
+/* Once for each label, unless it looks like a slip of the pen: those have to be mended one by one. */
+static void
+report_unused_label(struct spec *s, const struct gr_node *item, const struct strs *used, struct strs *told)
+{
+    if (strs_nearest(used, item->key).n == 0 && strs_has(told, item->key))
+        return;
+    (void)strs_add(s, told, item->key);
+    gr_diag(s->d, GR0303, item->key_span, spec_suggest(s, item->key, used, "labels that guardrails use"),
+            "no guardrail compares within \"" GR_FMT "\"", GR_ARG(item->key));
+}
+
 static void
 check_expect_labels(struct spec *s)
 {
     bool complete;
-    struct strs used = used_labels(s, &complete);
+    struct strs used = used_labels(s, &complete), told = {NULL, 0};
 
     if (!complete)
         return;
     gr_node_each (entry, spec_get(s, s->root, "expect"))
         gr_node_each (item, entry)
             if (!strs_has(&used, item->key) && !strs_has(&s->m->release_labels, item->key))
-                gr_diag(s->d, GR0303, item->key_span,
-                        spec_suggest(s, item->key, &used, "labels that guardrails use"),
-                        "no guardrail compares within \"" GR_FMT "\"", GR_ARG(item->key));
+                report_unused_label(s, item, &used, &told);
 }
 
 /* ---- flows ---- */
@@ -192,7 +201,7 @@ action_names(struct spec *s)
 /* What `on:` and escalations name. Where a list is wrong or a name is a slip, what was meant counts as
  * used. */
 struct uses {
-    struct strs known, used;
+    struct strs known, used, unknown; /* unknown: that no slip of the pen explains */
     bool complete;
 };
 
@@ -200,10 +209,18 @@ static void
 use_action(struct spec *s, const struct gr_node *item, struct uses *u)
 {
     struct gr_str near = strs_nearest(&u->known, item->text);
+    bool again;
 
     if (near.n > 0)
         (void)strs_add(s, &u->used, near);
-    if (s->actions_ok && !strs_has(&u->known, item->text))
+    if (!s->actions_ok || strs_has(&u->known, item->text))
+        return;
+    again = strs_has(&u->unknown, item->text) || (s->m->n_actions == 0 && u->unknown.n > 0);
+    if (near.n == 0) {
+        (void)strs_add(s, &u->unknown, item->text);
+        u->complete = false; /* it may be meant for any */
+    }
+    if (!again) /* a definition that is missing is told once */
         gr_diag(s->d, GR0304, item->span, spec_suggest(s, item->text, &u->known, "actions"),
                 "unknown action \"" GR_FMT "\"", GR_ARG(item->text));
 }
@@ -270,6 +287,7 @@ check_escalation(struct spec *s, struct uses *u)
         const struct gr_node *to = spec_poisoned(s, entry) ? NULL : spec_get(s, entry, "escalate_to");
         const struct action *a = to ? model_action(s->m, to->text) : NULL;
 
+        u->complete = u->complete && !spec_poisoned(s, entry) && (to || !spec_has(entry, "escalate_to"));
         if (!to)
             continue;
         use_action(s, to, u);
@@ -282,7 +300,7 @@ check_escalation(struct spec *s, struct uses *u)
 static void
 check_actions(struct spec *s)
 {
-    struct uses u = {action_names(s), {NULL, 0}, spec_has(s->root, "on")};
+    struct uses u = {action_names(s), {NULL, 0}, {NULL, 0}, spec_has(gr_node_get(s->root, "on"), "hard")};
 
     use_levels(s, s->root, &u);
     for (size_t i = 0; i < s->m->n_guardrails; i++) {

@@ -30,6 +30,70 @@ check_release_value(struct spec *s, const struct gr_node *value)
     return false;
 }
 
+static const struct gr_node *
+find_label(const struct gr_node *entry, struct gr_str label)
+{
+    gr_node_each (item, entry)
+        if (gr_str_eq(item->key, label))
+            return item;
+    return NULL;
+}
+
+/* A release label that no entry has is wrong where it is named; told there once, not at each entry. */
+static bool
+check_release_labels(struct spec *s, const struct gr_node *list)
+{
+    const struct gr_node *labels = spec_get(s, gr_node_get(s->root, "release"), "labels");
+    struct strs known = {NULL, 0};
+    bool ok = true;
+
+    gr_node_each (entry, list) {
+        if (entry->kind != GR_NODE_MAP)
+            return true; /* reported, and it might have had any */
+        gr_node_each (item, entry)
+            (void)strs_add(s, &known, item->key);
+    }
+    gr_node_each (item, labels) {
+        if (spec_poisoned(s, item) || strs_has(&known, item->text))
+            continue;
+        gr_diag(s->d, GR0303, item->span, spec_suggest(s, item->text, &known, "labels of expect"),
+                "no entry of expect has the release label \"" GR_FMT "\"", GR_ARG(item->text));
+        ok = false;
+    }
+    return ok;
+}
+
+/* Whether a text stands somewhere below, as a key or as a value. */
+static bool
+mentions(const struct gr_node *node, struct gr_str text)
+{
+    if (gr_str_eq(node->key, text) || (node->kind == GR_NODE_SCALAR && gr_str_eq(node->text, text)))
+        return true;
+    gr_node_each (item, node)
+        if (mentions(item, text))
+            return true;
+    return false;
+}
+
+/* A label that no guardrail speaks of and that looks like one of the default compare_within that the entry lacks is that
+ * one: it is told here, and everything goes on as if it were spelt right. */
+static void
+take_slips(struct spec *s, const struct gr_node *entry)
+{
+    const struct gr_node *guardrails = gr_node_get(s->root, "guardrails");
+
+    for (struct gr_node *item = entry->first; item; item = item->next) {
+        struct gr_str near = strs_nearest(&s->m->compare_within, item->key);
+
+        if (near.n == 0 || gr_str_eq(near, item->key) || find_label(entry, near) ||
+            strs_has(&s->m->release_labels, item->key) || (guardrails && mentions(guardrails, item->key)))
+            continue;
+        gr_diag(s->d, GR0303, item->key_span, spec_suggest(s, item->key, &s->m->compare_within, "labels"),
+                "no guardrail compares within \"" GR_FMT "\"", GR_ARG(item->key));
+        item->key = near;
+    }
+}
+
 /* Checks an entry's release labels; false when its streams cannot be told. */
 static bool
 check_entry(struct spec *s, const struct gr_node *entry)
@@ -38,11 +102,8 @@ check_entry(struct spec *s, const struct gr_node *entry)
 
     for (size_t i = 0; i < s->m->release_labels.n; i++) {
         struct gr_str label = s->m->release_labels.v[i];
-        const struct gr_node *value = NULL;
+        const struct gr_node *value = find_label(entry, label);
 
-        gr_node_each (item, entry)
-            if (gr_str_eq(item->key, label))
-                value = item;
         if (!value) {
             gr_diag(s->d, GR0102, spec_head(entry), gr_arena_printf(s->a, "add `" GR_FMT ":`", GR_ARG(label)),
                     "an entry of expect needs the release label \"" GR_FMT "\"", GR_ARG(label));
@@ -140,9 +201,7 @@ add_streams(struct spec *s, const struct gr_node *entry, const struct stream *sh
     bool ok = true;
 
     for (i = 0; i < labels->n; i++)
-        gr_node_each (item, entry)
-            if (gr_str_eq(item->key, labels->v[i]))
-                values[i] = spec_node_texts(s, item);
+        values[i] = spec_node_texts(s, find_label(entry, labels->v[i]));
     do {
         struct pairs release = {gr_arena_array(s->a, labels->n, sizeof *release.v), labels->n};
 
@@ -213,10 +272,16 @@ read_expect(struct spec *s)
     s->expect_ok = list != NULL && s->labels_ok;
     if (!s->expect_ok)
         return;
+    if (!check_release_labels(s, list)) {
+        s->expect_ok = s->labels_ok = false;
+        return;
+    }
     gr_node_each (entry, list) {
         struct stream shape = {.n_slice_labels = 0};
         bool ok = !spec_poisoned(s, entry);
 
+        if (ok)
+            take_slips(s, entry);
         ok = ok && check_entry(s, entry);
         ok = ok && read_slices_of(s, entry, &shape);
         s->expect_ok = ok && add_streams(s, entry, &shape, &cap) && s->expect_ok;

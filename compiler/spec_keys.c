@@ -25,23 +25,67 @@ key_names(struct spec *s, const struct keys *keys)
     return names;
 }
 
-/* Reports an unknown key. Returns the key that was probably meant, which is then not reported as missing. */
-static struct gr_str
-report_unknown(struct spec *s, const struct gr_node *entry, const struct keys *keys)
+/* Reports an unknown key. If it is a slip for one that is not there, the entry goes on as that one: its value is checked, the
+ * key is not missing, and whoever reads it later sees what was meant. */
+static const struct key *
+report_unknown(struct spec *s, const struct gr_node *map, struct gr_node *entry, const struct keys *keys)
 {
     struct strs names = key_names(s, keys);
     struct gr_str near = strs_nearest(&names, entry->key);
+    bool meant = false;
 
     gr_diag(s->d, GR0101, entry->key_span, spec_suggest(s, entry->key, &names, "keys here"),
             "unknown key \"" GR_FMT "\" in %s", GR_ARG(entry->key), keys->what);
-    return near;
+    gr_node_each (other, map)
+        meant = meant || (near.n > 0 && gr_str_eq(other->key, near));
+    if (near.n == 0 || meant)
+        return NULL;
+    entry->key = near;
+    return keys_find(keys, near);
 }
 
-static void
-report_missing(struct spec *s, const struct gr_node *map, const struct keys *keys, const struct key *key)
+/* `"a"`, or `"a", "b" and "c"`. */
+static struct gr_str
+quoted_list(struct spec *s, const struct strs *names, const char *last)
 {
-    gr_diag(s->d, GR0102, spec_head(map), gr_arena_printf(s->a, "add `%s:` (%s)", key->name, key->help),
-            "%s needs the key \"%s\"", keys->what, key->name);
+    struct gr_buf b = GR_BUF_INIT(10000);
+    struct gr_str text;
+
+    for (size_t i = 0; i < names->n; i++)
+        gr_buf_printf(&b, "%s\"" GR_FMT "\"",
+                      i == 0              ? ""
+                      : i + 1 == names->n ? last
+                                          : ", ",
+                      GR_ARG(names->v[i]));
+    text = gr_arena_dup(s->a, gr_buf_str(&b));
+    gr_buf_fini(&b);
+    return text;
+}
+
+/* All that a mapping lacks is one finding. */
+static bool
+check_missing(struct spec *s, const struct gr_node *map, const struct keys *keys)
+{
+    struct strs missing = {gr_arena_array(s->a, keys->n, sizeof *missing.v), 0};
+    const struct key *first = NULL;
+    struct gr_str names;
+
+    for (size_t i = 0; missing.v && i < keys->n; i++)
+        if ((keys->rows[i].flags & KEY_REQUIRED) && !spec_has(map, keys->rows[i].name)) {
+            missing.v[missing.n++] = gr_str(keys->rows[i].name);
+            first = first ? first : &keys->rows[i];
+        }
+    if (missing.n == 0)
+        return true;
+    names = quoted_list(s, &missing, " and ");
+    if (missing.n == 1)
+        gr_diag(s->d, GR0102, spec_head(map),
+                gr_arena_printf(s->a, "add `%s:` (%s)", first->name, first->help), "%s needs the key " GR_FMT,
+                keys->what, GR_ARG(names));
+    else
+        gr_diag(s->d, GR0102, spec_head(map), gr_arena_printf(s->a, "add " GR_FMT, GR_ARG(names)),
+                "%s needs the keys " GR_FMT, keys->what, GR_ARG(names));
+    return false;
 }
 
 /* The names of a group, `"a", "b" or "c"`. */
@@ -121,28 +165,27 @@ check_entry(struct spec *s, const struct gr_node *entry, const struct keys *keys
         spec_poison(s, entry);
 }
 
-static void
+/* False: it is empty and must not be. */
+static bool
 check_map(struct spec *s, const struct gr_node *map, const struct keys *keys)
 {
-    struct strs meant = {gr_arena_array(s->a, map->count, sizeof *meant.v), 0};
-    bool unknown = false;
+    bool unknown = false, complete;
 
-    gr_node_each (entry, map) {
+    for (struct gr_node *entry = map->first; entry; entry = entry->next) {
         const struct key *key = keys_find(keys, entry->key);
 
-        if (key) {
+        if (!key)
+            key = report_unknown(s, map, entry, keys);
+        if (key)
             check_entry(s, entry, keys, key);
-            continue;
-        }
-        unknown = true;
-        if (meant.v)
-            meant.v[meant.n++] = report_unknown(s, entry, keys);
+        else
+            unknown = true;
     }
-    for (size_t i = 0; i < keys->n && !s->partial; i++)
-        if ((keys->rows[i].flags & KEY_REQUIRED) && !spec_has(map, keys->rows[i].name) &&
-            !strs_has(&meant, gr_str(keys->rows[i].name)))
-            report_missing(s, map, keys, &keys->rows[i]);
+    complete = s->partial || check_missing(s, map, keys);
+    if (map->count == 0 && !complete)
+        return false;
     check_groups(s, map, keys, unknown);
+    return true;
 }
 
 static bool
@@ -188,8 +231,7 @@ check_one(struct spec *s, const struct gr_node *node, const struct key *key)
                                form(s, key));
         if (node->count == 0 && !(key->flags & KEY_MAY_BE_EMPTY) && key->map->any)
             return report_empty(s, node);
-        check_map(s, node, key->map);
-        return true;
+        return check_map(s, node, key->map);
     }
     if (node->kind != GR_NODE_SCALAR)
         return report_type(s, node, key_type_name(key->type), form(s, key));
@@ -262,5 +304,6 @@ keys_check(struct spec *s, const struct gr_node *root, const struct keys *keys, 
         spec_poison(s, root);
         return;
     }
-    check_map(s, root, keys);
+    if (!check_map(s, root, keys))
+        spec_poison(s, root);
 }

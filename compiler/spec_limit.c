@@ -409,8 +409,9 @@ check_keys(struct spec *s, const struct draft *d)
     return ok;
 }
 
+/* bounds_ok: whether the limit is relative is known. */
 static bool
-read_floor(struct spec *s, struct draft *d)
+read_floor(struct spec *s, struct draft *d, bool bounds_ok)
 {
     const struct gr_node *node = spec_get(s, d->limit, "floor");
     bool ratio = d->g->metric.kind == METRIC_RATIO_BAD || d->g->metric.kind == METRIC_RATIO_GOOD;
@@ -428,7 +429,8 @@ read_floor(struct spec *s, struct draft *d)
     if (!node || d->g->limit.against == AGAINST_FIXED)
         return false;
     if (!ratio || !relative)
-        return refuse_key(s, d, "floor", "a floor has a meaning only for relative limits on ratios");
+        return bounds_ok &&
+               refuse_key(s, d, "floor", "a floor has a meaning only for relative limits on ratios");
     if (!parse(node, &r))
         return false;
     if (r.q.sign != GR_SIGN_NONE || r.of_control)
@@ -451,14 +453,13 @@ read_bounds(struct spec *s, struct draft *d)
     const struct gr_node *soft = spec_get(s, d->limit, "soft"), *hard = spec_get(s, d->limit, "hard");
     const struct gr_node *backstop = spec_get(s, d->limit, "backstop");
     struct bounds out = {NULL, 0};
-    bool ok = check_mixed(s, d, soft, hard);
-
-    ok = ok && (soft || !spec_has(d->limit, "soft")) && (hard || !spec_has(d->limit, "hard")) &&
-         (backstop || !spec_has(d->limit, "backstop"));
+    bool ok = (soft || !spec_has(d->limit, "soft")) && (hard || !spec_has(d->limit, "hard")) &&
+              (backstop || !spec_has(d->limit, "backstop"));
     if (hard)
         ok = read_bound(s, d, LEVEL_HARD, false, hard, &out) && ok;
     if (soft)
         ok = read_bound(s, d, LEVEL_SOFT, false, soft, &out) && ok;
+    ok = ok && check_mixed(s, d, soft, hard);
     if (backstop && d->g->limit.against != AGAINST_FIXED)
         ok = read_bound(s, d, LEVEL_HARD, true, backstop, &out) && ok;
     sort_bounds(&out);
@@ -487,7 +488,7 @@ read_limit(struct spec *s, struct draft *d)
     static const char *const against[] = {"control", "fixed", NULL};
     static const char *const hold[] = {"hold", NULL};
     struct limit *l = &d->g->limit;
-    bool ok;
+    bool bounds_ok, ok;
     int kind;
 
     d->limit = spec_get(s, d->node, "limit");
@@ -499,8 +500,8 @@ read_limit(struct spec *s, struct draft *d)
     ok = check_keys(s, d);
     if (!d->metric_ok)
         return;
-    ok = read_bounds(s, d) && ok;
-    ok = read_floor(s, d) && ok;
+    bounds_ok = read_bounds(s, d);
+    ok = read_floor(s, d, bounds_ok) && bounds_ok && ok;
     if (ok)
         check_level_order(s, l);
     if (l->against != AGAINST_FIXED && d->g->metric.kind == METRIC_GAUGE &&

@@ -117,8 +117,10 @@ read_limits(struct spec *s, struct draft *d, const struct gr_node *node, struct 
         size_t from = out.n;
 
         any = any || spec_has(node, kinds[i].key);
-        if (!value)
+        if (!value) {
+            ok = ok && !spec_has(node, kinds[i].key);
             continue;
+        }
         if (kinds[i].backstop && d->g->limit.against == AGAINST_FIXED) {
             gr_diag(s->d, GR0107, value->key_span, GR_STR("remove it"), "a fixed limit is its own backstop");
             ok = false;

@@ -27,6 +27,8 @@ struct spec {
     uint8_t *bad; /* a bit for each byte of the file: the value that begins there is poisoned */
     size_t bad_bits;
     bool partial;
+    bool no_flows_told;   /* that a phase has shares of flows and there are none, at the first */
+    bool no_traffic_told; /* that no phase has traffic, at the first guardrail that misses it */
     bool phases_ok, expect_ok, flows_ok, dynamic_ok, labels_ok, actions_ok;
     struct draft *drafts; /* one per guardrail */
 };

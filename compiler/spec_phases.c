@@ -7,10 +7,13 @@
 static void
 read_flow_shares(struct spec *s, const struct gr_node *traffic, struct phase *p)
 {
+    struct strs meant = {NULL, 0};
+
     gr_node_each (entry, traffic) {
         struct gr_dec ratio;
 
         if (!strs_has(&s->m->flows, entry->key)) {
+            (void)strs_add(s, &meant, strs_nearest(&s->m->flows, entry->key));
             gr_diag(s->d, GR0302, entry->key_span, spec_suggest(s, entry->key, &s->m->flows, "flows"),
                     "unknown flow \"" GR_FMT "\"", GR_ARG(entry->key));
             s->phases_ok = false;
@@ -21,7 +24,7 @@ read_flow_shares(struct spec *s, const struct gr_node *traffic, struct phase *p)
         }
     }
     for (size_t i = 0; i < s->m->flows.n; i++) {
-        bool named = false;
+        bool named = strs_has(&meant, s->m->flows.v[i]);
 
         gr_node_each (entry, traffic)
             named = named || gr_str_eq(entry->key, s->m->flows.v[i]);
@@ -59,7 +62,10 @@ read_traffic(struct spec *s, const struct gr_node *traffic, struct phase *p)
 
     if (!s->flows_ok || !(p->traffic = gr_arena_array(s->a, traffic->count + 1, sizeof *p->traffic)))
         return;
-    if (with_flows != (traffic->kind == GR_NODE_MAP)) {
+    if (!with_flows && traffic->kind == GR_NODE_MAP && s->no_flows_told) {
+        s->phases_ok = false;
+    } else if (with_flows != (traffic->kind == GR_NODE_MAP)) {
+        s->no_flows_told = !with_flows;
         gr_diag(s->d, GR0103, with_flows ? traffic->span : traffic->key_span,
                 with_flows ? gr_arena_printf(s->a, "write {" GR_FMT ": " GR_FMT ", …}",
                                              GR_ARG(s->m->flows.v[0]), GR_ARG(traffic->text))
@@ -253,6 +259,20 @@ check_final(struct spec *s, struct draft *d, const struct gr_node *item)
     }
 }
 
+/* Each phase has a name that can be read; else an unknown one may be meant for that. */
+static bool
+phases_named(const struct spec *s)
+{
+    const struct gr_node *list = spec_get(s, s->root, "phases");
+
+    if (!list || list->count != s->m->n_phases)
+        return false;
+    for (size_t i = 0; i < s->m->n_phases; i++)
+        if (s->m->phases[i].name.n == 0)
+            return false;
+    return true;
+}
+
 static void
 add_phase(struct spec *s, struct draft *d, const struct gr_node *item)
 {
@@ -267,7 +287,7 @@ add_phase(struct spec *s, struct draft *d, const struct gr_node *item)
         return;
     }
     d->phases_ok = false;
-    if (spec_has(s->root, "phases") && spec_get(s, s->root, "phases"))
+    if (phases_named(s))
         gr_diag(s->d, GR0301, item->span, spec_suggest(s, item->text, &names, "phases"),
                 "unknown phase \"" GR_FMT "\"", GR_ARG(item->text));
 }
@@ -301,6 +321,9 @@ check_traffic(struct spec *s, struct draft *d)
         any = any || ((d->g->phases >> i & 1u) && model_has_traffic(&s->m->phases[i], flow));
     if (any || (d->g->phases != 0 && (d->g->stream_scope || !needs_traffic(d))))
         return;
+    if (!phases && flow.n == 0 && s->no_traffic_told)
+        return; /* it is the phases that have none: told once */
+    s->no_traffic_told = s->no_traffic_told || (!phases && flow.n == 0);
     gr_diag(s->d, GR0308, phases ? phases->span : d->g->span,
             phases ? GR_STR("name a phase with traffic, or use `scope: stream`")
                    : GR_STR("give the canary traffic in a phase that is not final"),

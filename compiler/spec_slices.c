@@ -173,7 +173,7 @@ check_release_labels(struct spec *s, const struct draft *d)
     const struct gr_node *labels = gr_node_get(d->metric, "labels");
     bool ok = true;
 
-    for (size_t i = 0; d->metric_ok && i < s->m->release_labels.n; i++)
+    for (size_t i = 0; d->metric_ok && s->labels_ok && i < s->m->release_labels.n; i++)
         if (metric_lacks(d, s->m->release_labels.v[i])) {
             report_lacking(s, d, s->m->release_labels.v[i], labels ? labels->span : d->g->metric.span,
                            GR_STR("every metric needs the release labels"));

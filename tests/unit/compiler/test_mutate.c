@@ -127,17 +127,53 @@ static const size_t most[MISTAKE_COUNT] = {
     [MISTAKE_UNIT] = 2,   [MISTAKE_SIGN] = 2,         [MISTAKE_HUGE] = 2,     [MISTAKE_TWICE] = 2,
 };
 
-static const char *
-single_fault(const struct found *f, const struct mutation *m)
+/* Something that the changed node names, or named. */
+static bool
+mentions(struct gr_str text, const struct gr_node *node)
 {
+    if ((node->key.n > 1 && gr_str_find(text, node->key, 0) != SIZE_MAX) ||
+        (node->kind == GR_NODE_SCALAR && node->text.n > 1 && gr_str_find(text, node->text, 0) != SIZE_MAX))
+        return true;
+    gr_node_each (item, node)
+        if (mentions(text, item))
+            return true;
+    return false;
+}
+
+/* It stands in the mapping or list where the mistake is, or it speaks of it (as where a definition is gone, at its uses). */
+static bool
+is_about(const struct gr_diag_view *v, const struct mutation *m, const struct gr_node *node)
+{
+    return (v->where.start >= m->parent_start && v->where.end <= m->parent_end) ||
+           mentions(v->message, node) || mentions(v->fix, node);
+}
+
+/* How often the text of a definition stands elsewhere: each use of one that is gone is a finding of its own. */
+static size_t
+uses(const struct gr_node *root, const struct gr_node *node)
+{
+    size_t n = root->kind == GR_NODE_SCALAR && root != node &&
+               (gr_str_eq(root->text, node->text) || (node->key.n > 0 && gr_str_eq(root->text, node->key)));
+
+    n += node->kind == GR_NODE_SCALAR && root->key.n > 0 && gr_str_eq(root->key, node->text);
+    gr_node_each (item, root)
+        n += uses(item, node);
+    return n;
+}
+
+static const char *
+single_fault(const struct good *good, const struct found *f, const struct mutation *m)
+{
+    const struct gr_node *node = mutate_node(good->root, m->node);
+    size_t n = count(f);
     struct gr_diag_view v;
 
-    if (count(f) > most[m->mistake])
+    if (n > most[m->mistake] && n > 1 + uses(good->root, node))
         return "too many findings";
     for (size_t i = 0; gr_diags_get(f->diags, i, &v); i++)
-        if (v.where.start >= m->parent_start && v.where.end <= m->parent_end)
+        if (is_about(&v, m, node))
             return NULL;
-    return count(f) > 0 ? "none is near" : NULL;
+    return n > 0 ? "none is near" : NULL;
 }
 
 static void
@@ -148,7 +184,7 @@ try_single(const struct good *good, struct mutation m)
     const char *fault;
 
     found_init(&f, good, &m, 1);
-    if ((fault = single_fault(&f, &m)))
+    if ((fault = single_fault(good, &f, &m)))
         printf("%s: %s at node %zu \"" GR_FMT "\" \"" GR_FMT "\": %s:%s\n", good->path,
                mistake_names[m.mistake], m.node, GR_ARG(node->key), GR_ARG(node->text), fault, show(&f));
     found_fini(&f);
