@@ -107,6 +107,19 @@ start(struct spec *s, struct spec_options options)
     return GR_OK;
 }
 
+/* All that its reader found are keys that stand twice: then nothing of the document is missing. */
+static bool
+is_whole(const struct spec *s)
+{
+    struct gr_diag_view v;
+    size_t i;
+
+    for (i = 0; gr_diags_get(s->d, i, &v); i++)
+        if (v.where.file == s->file && v.code != GR0006)
+            return false;
+    return i < GR_DIAGS_MAX;
+}
+
 /* A document that libyaml gave up on, or that has forbidden features, is still checked as far as it goes: but
  * nothing is missed in it, and no part is read, since what was lost may be what the rest builds on. */
 static enum gr_err
@@ -117,6 +130,8 @@ check_document(struct spec *s)
 
     if (err != GR_OK && err != GR_EUSER)
         return err;
+    if (err == GR_EUSER && root && is_whole(s))
+        err = GR_OK;
     if (root && (err == GR_OK || root->kind == GR_NODE_MAP))
         keys_check(s, root, &spec_keys, err != GR_OK);
     s->root = root;

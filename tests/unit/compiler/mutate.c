@@ -86,9 +86,12 @@ mutate_node(const struct gr_node *root, size_t number)
     return NULL;
 }
 
+#define PART_DEPTH 2 /* the document, its sections, their entries */
+
 struct printing {
     struct mutation *m;
     size_t n, at; /* at: the number of the next node */
+    unsigned depth;
     struct gr_buf *out;
 };
 
@@ -159,8 +162,9 @@ put_value(struct printing *p, const struct gr_node *node)
     if (node->kind != GR_NODE_MAP && node->kind != GR_NODE_LIST)
         return;
     gr_buf_puts(p->out, map ? "{\n" : "[\n");
+    p->depth++;
     gr_node_each (item, node) {
-        size_t from = p->at, start = p->out->n;
+        size_t from = p->at;
         struct mutation *m = planned(p, from);
 
         put_node(p, item);
@@ -168,11 +172,8 @@ put_value(struct printing *p, const struct gr_node *node)
             p->at = from;
             put_node(p, item);
         }
-        if (m) {
-            m->start = start;
-            m->end = p->out->n;
-        }
     }
+    p->depth--;
     gr_buf_puts(p->out, map ? "}" : "]");
 }
 
@@ -240,19 +241,26 @@ put_node(struct printing *p, const struct gr_node *node)
         put_value(p, node);
     p->at = number + mutate_nodes(node);
     gr_buf_puts(p->out, number > 0 ? ",\n" : "\n");
-    for (size_t i = 0; i < p->n; i++) /* the innermost that holds it is done first */
-        if (p->m[i].node > number && p->m[i].node < p->at && p->m[i].parent_end == 0) {
+    for (size_t i = 0; i < p->n; i++) { /* the innermost that holds it is done first */
+        if (p->m[i].node < number || p->m[i].node >= p->at)
+            continue;
+        if (p->m[i].node > number && p->m[i].parent_end == 0) {
             p->m[i].parent_start = start;
             p->m[i].parent_end = p->out->n;
         }
+        if (p->depth == PART_DEPTH || (p->depth < PART_DEPTH && p->m[i].part_end == 0)) {
+            p->m[i].part_start = start;
+            p->m[i].part_end = p->out->n;
+        }
+    }
 }
 
 void
 mutate(const struct gr_node *root, struct mutation *m, size_t n, struct gr_buf *out)
 {
-    struct printing p = {m, n, 0, out};
+    struct printing p = {m, n, 0, 0, out};
 
     for (size_t i = 0; i < n; i++)
-        m[i].start = m[i].end = m[i].parent_start = m[i].parent_end = 0;
+        m[i].parent_start = m[i].parent_end = m[i].part_start = m[i].part_end = 0;
     put_node(&p, root);
 }

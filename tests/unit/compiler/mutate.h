@@ -28,8 +28,8 @@ extern const char *const mistake_names[MISTAKE_COUNT];
 struct mutation {
     enum mistake mistake;
     size_t node; /* in the order of the text; the root is 0 */
-    /* Set by mutate(): what stands there now, and the list or mapping it stands in. */
-    size_t start, end, parent_start, parent_end;
+    /* Set by mutate(): the list or mapping it stands in, and the part of the document (a guardrail, a phase, an action). */
+    size_t parent_start, parent_end, part_start, part_end;
 };
 size_t mutate_nodes(const struct gr_node *root);
 const struct gr_node *mutate_node(const struct gr_node *root, size_t number);

@@ -1,8 +1,8 @@
 /* test_mutate.c - one mistake gives a few findings at its place, and two give both: no cascades, and nothing that only the
  * next run would tell.
  *
- * Every good specification, with mistakes made by machine (mutate.h). GR_MUTATE=all tries all that can be made at one place
- * instead of a sample (a minute), GR_MUTATE=SEED another sample. */
+ * Every good specification, with mistakes made by machine (mutate.h): each that can be made at one place, and a sample of pairs.
+ * GR_MUTATE=SEED takes another sample. */
 #include "config.h"
 #include "mutate.h"
 
@@ -16,8 +16,7 @@
 #include "test_compiler.h"
 
 #define FILES_MAX 200
-#define SINGLES 4000 /* of a sample, all files together; a reading takes 0.2 ms to 2 ms */
-#define PAIRS 2000
+#define PAIRS 100 /* of each file; all single mistakes together take 2 s, and each pair three readings */
 
 struct good {
     char *path;
@@ -140,24 +139,57 @@ mentions(struct gr_str text, const struct gr_node *node)
     return false;
 }
 
-/* It stands in the mapping or list where the mistake is, or it speaks of it (as where a definition is gone, at its uses). */
 static bool
-is_about(const struct gr_diag_view *v, const struct mutation *m, const struct gr_node *node)
+within(struct gr_span where, size_t start, size_t end)
 {
-    return (v->where.start >= m->parent_start && v->where.end <= m->parent_end) ||
-           mentions(v->message, node) || mentions(v->fix, node);
+    return where.start >= start && where.end <= end;
 }
 
-/* How often the text of a definition stands elsewhere: each use of one that is gone is a finding of its own. */
+/* A text that the message quotes stands in the range. */
+static bool
+quotes(struct gr_str message, struct gr_str range)
+{
+    size_t start = gr_str_find(message, GR_STR("\""), 0), end;
+
+    while (start != SIZE_MAX && (end = gr_str_find(message, GR_STR("\""), start + 1)) != SIZE_MAX) {
+        if (end > start + 2 && gr_str_find(range, gr_str_sub(message, start + 1, end), 0) != SIZE_MAX)
+            return true;
+        start = gr_str_find(message, GR_STR("\""), end + 1);
+    }
+    return false;
+}
+
+/* It stands in the mapping or list where the mistake is; or it speaks of it (as where a definition is gone, at its uses); or it is
+ * about two places of one guardrail that contradict each other, and stands at the other one. */
+static bool
+is_about(const struct found *f, const struct gr_diag_view *v, const struct mutation *m,
+         const struct gr_node *node)
+{
+    return quotes(v->message, gr_str_sub(gr_buf_str(&f->text), m->parent_start, m->parent_end)) ||
+           within(v->where, m->parent_start, m->parent_end) || mentions(v->message, node) ||
+           mentions(v->fix, node) || (v->code >= GR0201 && within(v->where, m->part_start, m->part_end));
+}
+
 static size_t
-uses(const struct gr_node *root, const struct gr_node *node)
+uses_of(const struct gr_node *root, const struct gr_node *node)
 {
     size_t n = root->kind == GR_NODE_SCALAR && root != node &&
                (gr_str_eq(root->text, node->text) || (node->key.n > 0 && gr_str_eq(root->text, node->key)));
 
     n += node->kind == GR_NODE_SCALAR && root->key.n > 0 && gr_str_eq(root->key, node->text);
     gr_node_each (item, root)
-        n += uses(item, node);
+        n += uses_of(item, node);
+    return n;
+}
+
+/* How often what is named at or below a node is named elsewhere: each use of a definition that is gone is a finding of its own. */
+static size_t
+uses(const struct gr_node *root, const struct gr_node *node)
+{
+    size_t n = node->count == 0 || node->key.n > 0 ? uses_of(root, node) : 0;
+
+    gr_node_each (item, node)
+        n += uses(root, item);
     return n;
 }
 
@@ -171,7 +203,7 @@ single_fault(const struct good *good, const struct found *f, const struct mutati
     if (n > most[m->mistake] && n > 1 + uses(good->root, node))
         return "too many findings";
     for (size_t i = 0; gr_diags_get(f->diags, i, &v); i++)
-        if (is_about(&v, m, node))
+        if (is_about(f, &v, m, node))
             return NULL;
     return n > 0 ? "none is near" : NULL;
 }
@@ -198,6 +230,154 @@ START_TEST(one_mistake)
         for (int mistake = 0; mistake < MISTAKE_COUNT; mistake++)
             if (mutate_possible(mutate_node(good->root, node), node == 0, (enum mistake)mistake))
                 try_single(good, (struct mutation){.mistake = (enum mistake)mistake, .node = node});
+    good_fini(good);
+}
+END_TEST
+
+/* ---- two mistakes ---- */
+
+/* The same finding, or one that names what is missing together with what else is. */
+static bool
+same(const struct gr_diag_view *x, const struct gr_diag_view *y)
+{
+    size_t start = gr_str_find(x->message, GR_STR("\""), 0);
+
+    if (x->code != y->code)
+        return false;
+    return gr_str_eq(x->message, y->message) ||
+           (x->code == GR0102 && start != SIZE_MAX &&
+            gr_str_find(y->message, gr_str_sub(x->message, start, x->message.n), 0) != SIZE_MAX);
+}
+
+/* The first finding of `one` that `both` has, too; else NULL and *lost is the first that it has not. */
+static bool
+told(const struct found *one, const struct found *both, struct gr_diag_view *lost)
+{
+    struct gr_diag_view x, y;
+
+    for (size_t i = 0; gr_diags_get(one->diags, i, &x); i++) {
+        if (i == 0)
+            *lost = x;
+        for (size_t j = 0; gr_diags_get(both->diags, j, &y); j++)
+            if (same(&x, &y))
+                return true;
+    }
+    return false;
+}
+
+/* What the tables of the language alone can tell does not depend on anything else. */
+static bool
+is_structure(const struct gr_diag_view *v)
+{
+    if (v->code == GR0102) /* those of the tables; the share of a flow and the like are not */
+        return gr_str_find(v->message, GR_STR(" needs the key"), 0) != SIZE_MAX;
+    return v->code < GR0105 || v->code == GR0108 || v->code == GR0201 || v->code == GR0202;
+}
+
+/* Which part of the document a node is in: its section, and the entry of that. */
+static void
+part_of(const struct gr_node *root, size_t number, struct gr_str *section, size_t *entry)
+{
+    size_t at = 1;
+
+    gr_node_each (item, root) {
+        size_t n = mutate_nodes(item), inner = at + 1;
+
+        if (number >= at && number < at + n) {
+            *section = item->key;
+            *entry = at;
+            gr_node_each (part, item) {
+                if (number >= inner)
+                    *entry = inner;
+                inner += mutate_nodes(part);
+            }
+            return;
+        }
+        at += n;
+    }
+}
+
+/* Why the other mistake may hide this finding: it is about what things mean, and the other one is in the same guardrail, phase
+ * or action, or in what all guardrails build on. */
+static bool
+may_hide(const struct good *good, const struct gr_diag_view *lost, const struct mutation *m,
+         const struct mutation *other)
+{
+    struct gr_str section = GR_STR_NONE, other_section = GR_STR_NONE;
+    size_t entry = 0, other_entry = 0;
+
+    if (is_structure(lost))
+        return false;
+    part_of(good->root, m->node, &section, &entry);
+    part_of(good->root, other->node, &other_section, &other_entry);
+    return entry == other_entry || !gr_str_is(other_section, "guardrails");
+}
+
+static void
+try_pair(const struct good *good, struct mutation a, struct mutation b)
+{
+    struct mutation m[2] = {a, b};
+    struct found one[2], both;
+    struct gr_diag_view lost = {.message = GR_STR_NONE};
+
+    found_init(&one[0], good, &a, 1);
+    found_init(&one[1], good, &b, 1);
+    found_init(&both, good, m, 2);
+    for (size_t i = 0; i < 2; i++) {
+        const struct gr_node *node = mutate_node(good->root, m[i].node),
+                             *other = mutate_node(good->root, m[1 - i].node);
+        if (count(&one[i]) == 0 || told(&one[i], &both, &lost) || may_hide(good, &lost, &m[i], &m[1 - i]))
+            continue;
+        printf("%s: %s at node %zu \"" GR_FMT "\" \"" GR_FMT "\": lost %s " GR_FMT "; other: %s \"" GR_FMT
+               "\" \"" GR_FMT "\":%s\n",
+               good->path, mistake_names[m[i].mistake], m[i].node, GR_ARG(node->key), GR_ARG(node->text),
+               gr_code_info(lost.code)->code, GR_ARG(lost.message), mistake_names[m[1 - i].mistake],
+               GR_ARG(other->key), GR_ARG(other->text), show(&both));
+    }
+    found_fini(&both);
+    found_fini(&one[1]);
+    found_fini(&one[0]);
+}
+
+/* A number in [0, n), from a sequence that the seed decides (Knuth's MMIX generator). */
+static size_t
+below(uint64_t *state, size_t n)
+{
+    *state = *state * 6364136223846793005u + 1442695040888963407u;
+    return (size_t)((*state >> 33) % n);
+}
+
+static struct mutation
+pick(const struct good *good, uint64_t *state)
+{
+    struct mutation m = {.mistake = MISTAKE_COUNT};
+
+    while (m.mistake == MISTAKE_COUNT ||
+           !mutate_possible(mutate_node(good->root, m.node), m.node == 0, m.mistake)) {
+        m.node = below(state, good->nodes);
+        m.mistake = (enum mistake)below(state, MISTAKE_COUNT);
+    }
+    return m;
+}
+
+static bool
+inside(const struct good *good, size_t node, size_t of)
+{
+    return node >= of && node < of + mutate_nodes(mutate_node(good->root, of));
+}
+
+START_TEST(two_mistakes)
+{
+    const char *seed = getenv("GR_MUTATE");
+    uint64_t state = (seed ? strtoull(seed, NULL, 10) : 1) * 1000 + (unsigned)_i;
+    struct good *good = good_read(_i);
+
+    for (size_t i = 0; i < PAIRS; i++) {
+        struct mutation a = pick(good, &state), b = pick(good, &state);
+
+        if (!inside(good, a.node, b.node) && !inside(good, b.node, a.node))
+            try_pair(good, a, b);
+    }
     good_fini(good);
 }
 END_TEST
@@ -240,6 +420,7 @@ mutate_suite(void)
 
     add_files();
     tcase_add_loop_test(tc, one_mistake, 0, (int)n_files);
+    tcase_add_loop_test(tc, two_mistakes, 0, (int)n_files);
     suite_add_tcase(s, tc);
     return s;
 }
