@@ -287,7 +287,8 @@ check_value(struct spec *s, const struct gr_node *node, const struct key *key)
     if (node->count == 0)
         return report_empty(s, node);
     gr_node_each (item, node)
-        ok = check_argv(s, item, key) && ok;
+        if (ok || item->kind == GR_NODE_LIST) /* one program instead of several: told at its first word */
+            ok = check_argv(s, item, key) && ok;
     return ok;
 }
 
