@@ -77,6 +77,26 @@ gr_buf_put_growing(struct gr_buf *b, struct gr_str s)
 }
 
 void
+gr_buf_put_u64(struct gr_buf *b, uint64_t v)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+
+    do
+        digits[--at] = (char)('0' + v % 10);
+    while ((v /= 10) > 0);
+    gr_buf_put(b, (struct gr_str){digits + at, sizeof digits - at});
+}
+
+void
+gr_buf_put_i64(struct gr_buf *b, int64_t v)
+{
+    if (v < 0)
+        gr_buf_putc(b, '-');
+    gr_buf_put_u64(b, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
+}
+
+void
 gr_buf_printf(struct gr_buf *b, const char *fmt, ...)
 {
     va_list ap;

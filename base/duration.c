@@ -105,7 +105,8 @@ gr_duration_print(struct gr_buf *b, int64_t ms)
     for (size_t i = 0; i < GR_COUNT(forms); i++) {
         if (ms < forms[i].ms || (forms[i].exact && ms % forms[i].ms != 0))
             continue;
-        gr_buf_printf(b, "%jd%s", (intmax_t)(ms / forms[i].ms), forms[i].name);
+        gr_buf_put_i64(b, ms / forms[i].ms);
+        gr_buf_puts(b, forms[i].name);
         ms %= forms[i].ms;
     }
 }

@@ -16,7 +16,7 @@ gr_json_print_number(struct gr_buf *b, double v)
     if (!isfinite(v))
         gr_buf_puts(b, "null");
     else if (fabs(v) <= 0x1p53 && !(trunc(v) < v) && !(trunc(v) > v))
-        gr_buf_printf(b, "%lld", (long long)v);
+        gr_buf_put_i64(b, (int64_t)v);
     else
         gr_double_print(b, v);
 }

@@ -13,10 +13,12 @@ const struct gr_node_limits gr_node_limits_default = {
 const struct gr_node *
 gr_node_get(const struct gr_node *map, const char *key)
 {
+    struct gr_str wanted = gr_str(key);
+
     if (!map || map->kind != GR_NODE_MAP)
         return NULL;
     gr_node_each (item, map)
-        if (gr_str_is(item->key, key))
+        if (gr_str_eq(item->key, wanted))
             return item;
     return NULL;
 }

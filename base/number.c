@@ -358,16 +358,23 @@ gr_dec_print(struct gr_buf *b, struct gr_dec a)
     uint64_t mant = a.mant < 0 ? 0 - (uint64_t)a.mant : (uint64_t)a.mant;
     int point = a.exp < 0 ? -a.exp : 0; /* digits behind the point */
     char text[64];
-    int n = snprintf(text, sizeof text, "%0*ju%0*d", point + 1, (uintmax_t)mant, a.exp > 0 ? a.exp : 1, 0);
+    size_t at = sizeof text;
 
-    n -= a.exp > 0 ? 0 : 1; /* one zero was printed at least */
     if (a.mant < 0)
         gr_buf_putc(b, '-');
-    gr_buf_put(b, (struct gr_str){text, (size_t)(n - point)});
-    if (point > 0) {
-        gr_buf_putc(b, '.');
-        gr_buf_put(b, (struct gr_str){text + n - point, (size_t)point});
+    if (a.exp > 0) {
+        gr_buf_put_u64(b, mant);
+        for (int i = 0; i < a.exp; i++)
+            gr_buf_putc(b, '0');
+        return;
     }
+    for (int digits = 0; digits <= point || mant > 0;
+         digits++, mant /= 10) { /* a digit before the point at least */
+        if (digits == point && point > 0)
+            text[--at] = '.';
+        text[--at] = (char)('0' + mant % 10);
+    }
+    gr_buf_put(b, (struct gr_str){text + at, sizeof text - at});
 }
 
 /* Up to 15 digits every decimal survives the way through a double, so what %.15g prints (without trailing zeros) is the

@@ -39,6 +39,8 @@ gr_unit_by_suffix(struct gr_str suffix)
     for (size_t i = 0; i < GR_COUNT(units); i++) {
         struct gr_str rest = gr_str(units[i].suffixes), piece;
 
+        if (!memmem(rest.p, rest.n, suffix.p, suffix.n))
+            continue;
         while (gr_str_next(&rest, ' ', &piece))
             if (piece.n > 0 && gr_str_eq(piece, suffix))
                 return &units[i];

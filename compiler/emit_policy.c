@@ -364,6 +364,8 @@ emit_policy(const struct model *m, struct tree *t)
     enum gr_err err;
 
     root = jsonstream_begin(&o.j, &b);
+    if (m->n_guardrails > MODEL_MANY)
+        o.j.flat = 2; /* a line for each */
     put_head(&o, root);
     put_phases(&o, root);
     list = jsonstream_array(&o.j, root, GR_STR("guardrails"));

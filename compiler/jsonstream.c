@@ -9,6 +9,8 @@ new_line(struct jsonstream *j)
 {
     static const char blanks[] = "\n                                ";
 
+    if (j->depth > j->flat)
+        return;
     gr_buf_put(j->out, (struct gr_str){blanks, 1 + 2 * (size_t)j->depth});
 }
 
@@ -46,7 +48,7 @@ begin_member(struct jsonstream *j, struct json_at at, struct gr_str key)
     close_to(j, at.depth + 1);
     GR_ASSERT(key.n == 0 || !j->open[at.depth].list);
     if (j->open[at.depth].any)
-        gr_buf_putc(j->out, ',');
+        gr_buf_puts(j->out, j->depth > j->flat ? ", " : ",");
     j->open[at.depth].any = true;
     new_line(j);
     if (!j->open[at.depth].list) {
@@ -58,7 +60,7 @@ begin_member(struct jsonstream *j, struct json_at at, struct gr_str key)
 struct json_at
 jsonstream_begin(struct jsonstream *j, struct gr_buf *out)
 {
-    *j = (struct jsonstream){.out = out};
+    *j = (struct jsonstream){.out = out, .flat = JSONSTREAM_DEPTH_MAX};
     return opened(j, false);
 }
 

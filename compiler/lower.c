@@ -46,12 +46,12 @@ variable(const struct lower *lo, char letter)
 static void
 expand(struct lower *lo, const char *template, const char *const argv[9])
 {
-    for (const char *t = template; *t; t++) {
-        if (*t != '$') {
-            gr_buf_putc(&lo->expr, *t);
-            continue;
-        }
-        t++;
+    for (const char *t = template, *end; *t; t++) {
+        end = strchrnul(t, '$');
+        gr_buf_put(&lo->expr, (struct gr_str){t, (size_t)(end - t)});
+        if (!*end)
+            return;
+        t = end + 1;
         if (*t >= '1' && *t <= '9') {
             GR_ASSERT(argv[*t - '1'] != NULL);
             gr_buf_puts(&lo->expr, argv[*t - '1']);
@@ -188,7 +188,7 @@ lower_uint(struct lower *lo, uint64_t v)
 {
     size_t from = lo->expr.n;
 
-    gr_buf_printf(&lo->expr, "%llu", (unsigned long long)v);
+    gr_buf_put_u64(&lo->expr, v);
     return lower_cut(lo, from);
 }
 

@@ -224,7 +224,7 @@ summarise_breach(struct lower *lo, const struct guardrail *g, const struct bound
         gr_buf_printf(&lo->expr, " (%u of %u slots beyond the limit)",
                       b->level == LEVEL_HARD ? g->evidence.hard_k : g->evidence.soft_k,
                       b->level == LEVEL_HARD ? g->evidence.hard_n : g->evidence.soft_n);
-    gr_buf_printf(&lo->expr, ", %s ", side_is_backstop(b->side) ? "backstop" : level_name(b->level));
+    PUTS(lo, ", ", side_is_backstop(b->side) ? "backstop" : level_name(b->level), " ");
     gr_buf_puts(&lo->expr, side_is_backstop(b->side) ? "" : "limit ");
     put_limit(lo, g, b, r);
 }

@@ -54,7 +54,8 @@ outname_matcher_any(struct gr_buf *b, const char *label, const struct gr_str *va
     }
     if (gr_buf_err(&re) != GR_OK)
         b->err = gr_buf_err(&re);
-    gr_buf_printf(b, "%s=~", label);
+    gr_buf_puts(b, label);
+    gr_buf_puts(b, "=~");
     gr_quote_promql(b, gr_buf_str(&re));
     gr_buf_fini(&re);
 }
@@ -62,7 +63,8 @@ outname_matcher_any(struct gr_buf *b, const char *label, const struct gr_str *va
 void
 outname_matcher(struct gr_buf *b, const char *label, struct gr_str value)
 {
-    gr_buf_printf(b, "%s=", label);
+    gr_buf_puts(b, label);
+    gr_buf_putc(b, '=');
     gr_quote_promql(b, value);
 }
 

@@ -109,11 +109,13 @@ put_anchor(struct gr_buf *b, struct gr_strset_entry *text, uint32_t *anchors)
     if (!text || text->uses < 2 || text->text.n < GR_RULEFILE_SHARED_MIN)
         return false;
     if (text->mark > 0) {
-        gr_buf_printf(b, " *a%u", text->mark);
+        gr_buf_puts(b, " *a");
+        gr_buf_put_u64(b, text->mark);
         return true;
     }
     text->mark = ++*anchors;
-    gr_buf_printf(b, " &a%u", text->mark);
+    gr_buf_puts(b, " &a");
+    gr_buf_put_u64(b, text->mark);
     return false;
 }
 

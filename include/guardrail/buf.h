@@ -45,6 +45,9 @@ gr_buf_putc(struct gr_buf *b, char c)
 {
     gr_buf_put(b, (struct gr_str){&c, 1});
 }
+/* In decimal digits; what printf would do, at a twentieth of the price. */
+void gr_buf_put_u64(struct gr_buf *b, uint64_t v);
+void gr_buf_put_i64(struct gr_buf *b, int64_t v);
 void gr_buf_printf(struct gr_buf *b, const char *fmt, ...) GR_PRINTF(2, 3);
 void gr_buf_vprintf(struct gr_buf *b, const char *fmt, va_list ap) GR_PRINTF(2, 0);
 /* Cuts it back to n bytes; n <= b->n. */

@@ -10,12 +10,17 @@
     "false\n  ],\n  \"last\": "                                                                              \
     "-7\n}\n"
 
+#define FLAT                                                                                                 \
+    "{\n  \"text\": \"a\\\"b\",\n  \"number\": 0.005,\n  \"yes\": true,\n  \"none\": [],\n"                  \
+    "  \"list\": [1, {\"empty\": \"\", \"inner\": {\"\": 1}}, false],\n  \"last\": -7\n}\n"
+
 static void
-build(struct gr_buf *b)
+build(struct gr_buf *b, uint32_t flat)
 {
     struct jsonstream j;
     struct json_at root = jsonstream_begin(&j, b), list, object;
 
+    j.flat = flat;
     jsonstream_str(&j, root, GR_STR("text"), GR_STR("a\"b"));
     jsonstream_num(&j, root, GR_STR("number"), 0.005);
     jsonstream_bool(&j, root, GR_STR("yes"), true);
@@ -34,10 +39,13 @@ START_TEST(text_is_written)
 {
     struct gr_buf b = GR_BUF_INIT(1000), small = GR_BUF_INIT(40);
 
-    build(&b);
+    build(&b, 9);
     ck_assert_int_eq(gr_buf_err(&b), GR_OK);
     ck_assert_str_eq(gr_buf_cstr(&b), WANT);
-    build(&small);
+    gr_buf_reset(&b);
+    build(&b, 1);
+    ck_assert_str_eq(gr_buf_cstr(&b), FLAT);
+    build(&small, 9);
     ck_assert_int_eq(gr_buf_err(&small), GR_ELIMIT);
     gr_buf_fini(&b);
     gr_buf_fini(&small);
