@@ -22,6 +22,10 @@ libcompiler_a_SOURCES = \
 	compiler/load.h \
 	compiler/manifest.c \
 	compiler/manifest.h \
+	compiler/marks.c \
+	compiler/marks.h \
+	compiler/merge.c \
+	compiler/merge.h \
 	compiler/model.c \
 	compiler/model.h \
 	compiler/outnames.c \
@@ -32,6 +36,7 @@ libcompiler_a_SOURCES = \
 	compiler/routes.h \
 	compiler/routes_match.c \
 	compiler/routes_prove.c \
+	compiler/overlay.c \
 	compiler/spec.c \
 	compiler/spec.h \
 	compiler/spec_actions.c \
@@ -57,7 +62,9 @@ libcompiler_a_SOURCES = \
 	compiler/spec_tables.c \
 	compiler/spec_value.c \
 	compiler/tree.c \
-	compiler/tree.h
+	compiler/tree.h \
+	compiler/waiver.c \
+	compiler/waiver.h
 
 # lowering
 libcompiler_a_SOURCES += \

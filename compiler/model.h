@@ -210,6 +210,13 @@ struct stream { /* one entry of expect: release label values, sorted; and what s
     size_t n_slice_labels;
     struct gr_span span;
 };
+struct waiver {              /* one that is in force: something is looser than in the base because of it */
+    struct gr_str guardrail; /* empty: of parts of the specification */
+    struct strs parts;       /* expect, phases … */
+    struct gr_str approved_by, ticket, reason, expires; /* the last day, 2026-12-31 */
+    int64_t until_s;                                    /* the first second after that day, UTC */
+    struct gr_span span;
+};
 struct dynamic_slice {
     struct gr_str label;
     uint32_t at_most;
@@ -287,6 +294,8 @@ struct model {
     struct gr_str change_log;
     struct kubernetes kubernetes;
     struct deploy deploy;
+    struct waiver *waivers; /* of all overlays, those of the lowest first */
+    size_t n_waivers;
     uint32_t time_scale; /* 1 … 1000; from --time-scale */
     uint32_t
         alertmanager_minor; /* of Alertmanager 0.x, from --alertmanager-version; 0: ALERTMANAGER_MINOR_MIN */

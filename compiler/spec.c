@@ -4,6 +4,8 @@
 #include "spec.h"
 #include "spec_parts.h"
 
+#include "guardrail/quote.h"
+
 #define WEBHOOK_URL "http://127.0.0.1:9095"
 
 static void
@@ -91,74 +93,122 @@ read_parts(struct spec *s)
     check_reactions(s);
 }
 
-static enum gr_err
-start(struct spec *s, struct spec_options options)
-{
-    size_t bytes = gr_sources_get(s->sources, s->file)->text.n;
+/* ---- one document ---- */
 
-    GR_ASSERT(options.time_scale >= 1 && options.time_scale <= 1000);
-    s->m = gr_arena_alloc(s->a, sizeof *s->m);
-    s->bad_bits = bytes + 1;
-    s->bad = gr_arena_alloc(s->a, s->bad_bits / 8 + 1);
-    if (!s->m || !s->bad)
+enum gr_err
+spec_document(const struct spec *of, const struct gr_node *root, struct gr_diags *d, struct model **out)
+{
+    struct spec s = {.a = of->a, .sources = of->sources, .d = d, .options = of->options, .root = root};
+    enum gr_err err;
+
+    GR_ASSERT(s.options.time_scale >= 1 && s.options.time_scale <= 1000);
+    if (!(s.m = gr_arena_alloc(s.a, sizeof *s.m)))
         return GR_ENOMEM;
-    s->m->arena = s->a;
-    s->m->time_scale = options.time_scale;
+    s.m->arena = s.a;
+    s.m->time_scale = s.options.time_scale;
+    keys_check(&s, root, &spec_keys, false);
+    if (!spec_poisoned(&s, root))
+        read_parts(&s);
+    if ((err = gr_arena_status(s.a)) != GR_OK || (err = gr_diags_status(d)) != GR_OK)
+        return err;
+    if ((err = spec_hash(&s, root, &s.m->spec_hash)) != GR_OK)
+        return err;
+    *out = s.m;
     return GR_OK;
 }
 
-/* All that its reader found are keys that stand twice: then nothing of the document is missing. */
-static bool
-is_whole(const struct spec *s)
+/* Files that libyaml gave up on, or that have forbidden features, or that lack a file they name, are still checked as far as they go: but
+ * nothing is missed in them, and no part is read, since what was lost may be what the rest builds on. */
+static enum gr_err
+check_layers(struct spec *s, const struct loaded *files)
 {
-    struct gr_diag_view v;
-    size_t i;
+    for (size_t i = 0; i < files->n; i++) {
+        const struct load_layer *layer = &files->layers[i];
 
-    for (i = 0; gr_diags_get(s->d, i, &v); i++)
-        if (v.where.file == s->file && v.code != GR0006)
-            return false;
-    return i < GR_DIAGS_MAX;
+        s->overlay = gr_node_get(layer->root, "extends") != NULL;
+        if (layer->root && (layer->root->kind == GR_NODE_MAP || !layer->broken))
+            keys_check(s, layer->root, &spec_keys, true);
+    }
+    return gr_arena_status(s->a) != GR_OK ? GR_ENOMEM : GR_EUSER;
 }
 
-/* A document that libyaml gave up on, or that has forbidden features, is still checked as far as it goes: but
- * nothing is missed in it, and no part is read, since what was lost may be what the rest builds on. */
-static enum gr_err
-check_document(struct spec *s)
-{
-    struct gr_node *root = NULL;
-    enum gr_err err = gr_yaml_read(s->a, s->sources, s->file, &gr_node_limits_default, s->d, &root);
+/* ---- all its files ---- */
 
-    if (err != GR_OK && err != GR_EUSER)
+/* path: where the file is, for those it names. */
+static enum gr_err
+read_files(struct spec *s, struct gr_str path, uint32_t file, struct model **out)
+{
+    struct loaded *files = gr_arena_alloc(s->a, sizeof *files);
+    enum gr_err err;
+
+    if (!files)
+        return GR_ENOMEM;
+    if (gr_sources_get(s->sources, file)->text.n > SPEC_BYTES_MAX) {
+        gr_diag(s->d, GR0002, (struct gr_span){file, 0, 0},
+                GR_STR("move guardrails to files of their own and `include` them"),
+                "a file of a spec has at most %u bytes", SPEC_BYTES_MAX);
+        return GR_EUSER;
+    }
+    if ((err = load_layers(s, path, file, files)) == GR_EUSER)
+        return check_layers(s, files);
+    if (err != GR_OK)
         return err;
-    if (err == GR_EUSER && root && is_whole(s))
-        err = GR_OK;
-    if (root && (err == GR_OK || root->kind == GR_NODE_MAP))
-        keys_check(s, root, &spec_keys, err != GR_OK);
-    s->root = root;
-    s->m->root = root;
-    return err;
+    if (files->n == 1)
+        return spec_document(s, files->layers[0].root, s->d, out);
+    return read_overlays(s, files, out);
 }
 
 enum gr_err
 spec_read(struct gr_arena *a, struct gr_sources *sources, uint32_t file, struct spec_options options,
           struct gr_diags *d, struct model **out)
 {
-    struct spec s = {.a = a, .sources = sources, .d = d, .file = file};
-    enum gr_err err;
+    struct spec s = {.a = a, .sources = sources, .d = d, .options = options};
+    struct gr_str path = gr_sources_get(sources, file)->name;
+    const char *prefix = options.reader ? options.reader->prefix : NULL;
 
-    if (gr_sources_get(sources, file)->text.n > SPEC_BYTES_MAX) {
-        gr_diag(d, GR0002, (struct gr_span){file, 0, 0}, GR_STR("split the spec"),
-                "a spec has at most %u bytes", SPEC_BYTES_MAX);
-        return GR_EUSER;
-    }
-    if ((err = start(&s, options)) != GR_OK || (err = check_document(&s)) != GR_OK)
+    if (prefix && gr_str_starts(path, gr_str(prefix)))
+        path = gr_str_sub(path, strlen(prefix), path.n);
+    return read_files(&s, path, file, out);
+}
+
+static enum gr_err
+unreadable(struct gr_diags *d, struct gr_str name, const char *why, enum gr_err err)
+{
+    struct gr_buf quoted = GR_BUF_INIT(8192);
+
+    if (err == GR_ENOMEM)
         return err;
-    if (!spec_poisoned(&s, s.root))
-        read_parts(&s);
-    if ((err = gr_arena_status(a)) != GR_OK || (err = gr_diags_status(d)) != GR_OK)
-        return err;
-    if ((err = spec_hash(&s, s.root, &s.m->spec_hash)) != GR_OK)
-        return err;
-    *out = s.m;
-    return GR_OK;
+    gr_quote_log(&quoted, name);
+    if (err == GR_ELIMIT)
+        gr_diag(d, GR0002, GR_SPAN_NONE, GR_STR("move guardrails to files of their own and `include` them"),
+                "%s is one file too many, or larger than %u bytes", gr_buf_cstr(&quoted), SPEC_BYTES_MAX);
+    else
+        gr_diag(d, GR0001, GR_SPAN_NONE, GR_STR("check the path and its permissions"), "cannot read %s: %s",
+                gr_buf_cstr(&quoted), why);
+    gr_buf_fini(&quoted);
+    return err;
+}
+
+enum gr_err
+spec_open(struct gr_arena *a, struct gr_sources *sources, const char *path, struct spec_options options,
+          struct gr_diags *d, struct model **out)
+{
+    const struct load_reader *reader = options.reader ? options.reader : &load_files;
+    struct gr_buf text = GR_BUF_INIT(SPEC_BYTES_MAX), name = GR_BUF_INIT(8192);
+    uint32_t file = 0;
+    enum gr_err err = reader->read(reader->context, path, false, &text);
+
+    gr_buf_printf(&name, "%s%s", reader->prefix ? reader->prefix : "", path);
+    if (err == GR_OK)
+        err = gr_buf_err(&name);
+    if (err == GR_OK)
+        err = gr_sources_add(sources, gr_buf_str(&name), gr_buf_str(&text), &file);
+    if (err == GR_OK)
+        err = spec_read(a, sources, file, options, d, out);
+    else
+        err = unreadable(d, gr_buf_str(&name),
+                         reader->why ? reader->why(reader->context, path, err) : gr_err_name(err), err);
+    gr_buf_fini(&text);
+    gr_buf_fini(&name);
+    return err;
 }

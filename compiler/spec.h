@@ -8,7 +8,8 @@
 #include "load.h"
 #include "model.h"
 
-#define SPEC_BYTES_MAX (1u << 20)
+#define SPEC_BYTES_MAX (1u << 20) /* of one file */
+#define SPEC_NODES_MAX 400000u    /* values in one file */
 
 struct spec_options {
     uint32_t time_scale;              /* 1 … 1000 */

@@ -121,8 +121,13 @@ put_map(struct spec *s, struct gr_buf *b, const struct gr_node *map, const struc
 
     if (!entries)
         return GR_ENOMEM;
-    gr_node_each (entry, map)
-        entries[n++] = entry;
+    gr_node_each (entry, map) {
+        const struct key *key = keys_find(keys, entry->key);
+
+        /* Files are no meaning, and what nobody wrote (no place) follows from the rest. */
+        if (entry->key_span.file != 0 && !(key->flags & (KEY_FILES | KEY_OVERLAY)))
+            entries[n++] = entry;
+    }
     qsort(entries, n, sizeof *entries, by_key);
     gr_buf_putc(b, '{');
     for (size_t i = 0; i < n && err == GR_OK; i++) {

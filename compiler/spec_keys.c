@@ -157,6 +157,13 @@ check_entry(struct spec *s, const struct gr_node *entry, const struct keys *keys
         spec_poison(s, entry);
         return;
     }
+    if ((key->flags & KEY_OVERLAY) && !s->overlay) {
+        gr_diag(s->d, GR0320, entry->key_span,
+                GR_STR("remove it, or write it in a file that `extends` this one"),
+                "\"" GR_FMT "\" is for overlays, and this file extends nothing", GR_ARG(entry->key));
+        spec_poison(s, entry);
+        return;
+    }
     if (key == keys->any && !scalar_check_name(s, entry->key, entry->key_span, keys->names)) {
         spec_poison(s, entry);
         return;
@@ -297,7 +304,7 @@ keys_check(struct spec *s, const struct gr_node *root, const struct keys *keys, 
 {
     s->partial = partial;
     if (root->kind != GR_NODE_MAP) {
-        struct gr_span where = {s->file, root->span.start, root->span.start};
+        struct gr_span where = {root->span.file, root->span.start, root->span.start};
 
         gr_diag(s->d, GR0103, root->kind == GR_NODE_NULL ? where : root->span,
                 GR_STR("begin with `apiVersion: guardrail/v1`"), "%s is a mapping, not %s", keys->what,

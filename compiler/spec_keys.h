@@ -23,6 +23,7 @@ enum key_type {
     KEY_COUNT,  /* a whole number in [min, max] */
     KEY_NUMBER, /* a plain decimal */
     KEY_DURATION,
+    KEY_DATE,     /* 2026-11-23 */
     KEY_SHARE,    /* a quantity between 0 % and 100 % */
     KEY_QUANTITY, /* of a limit: number, sign, unit; "of control" may follow */
     KEY_K_OF_N,   /* "2 of 3" */
@@ -34,8 +35,10 @@ enum key_type {
 enum key_shape { SHAPE_ONE, SHAPE_LIST, SHAPE_ONE_OR_LIST };
 enum {
     KEY_REQUIRED = 1 << 0,
-    KEY_NOT_YET = 1 << 1,     /* the language has it, the compiler does not (GR0318) */
-    KEY_MAY_BE_EMPTY = 1 << 2 /* lists and mappings; others need an entry (GR0108) */
+    KEY_NOT_YET = 1 << 1,      /* the language has it, the compiler does not (GR0318) */
+    KEY_MAY_BE_EMPTY = 1 << 2, /* lists and mappings; others need an entry (GR0108) */
+    KEY_OVERLAY = 1 << 3,      /* only in an overlay (GR0320); gone once it is merged */
+    KEY_FILES = 1 << 4         /* says where the rest of the document is; no part of its meaning */
 };
 struct key {
     const char *name; /* of an `any` row: what the names are, for people */
@@ -47,9 +50,10 @@ struct key {
     const struct keys *map;     /* KEY_MAP */
     const struct key *scalar;   /* what may stand in the place of the mapping */
     const char *const *choices; /* KEY_CHOICE; ends with NULL */
-    const char *help;           /* one line: what it means; the rest of the sentence "this key says …" */
-    const char *form;           /* how it may be written, for the fix of a value of another kind; or NULL */
-    const char *absent;         /* what holds without it, as it would be written; or NULL */
+    const char *merge_by; /* of lists of mappings: which key tells what an overlay's entry adapts; or NULL */
+    const char *help;     /* one line: what it means; the rest of the sentence "this key says …" */
+    const char *form;     /* how it may be written, for the fix of a value of another kind; or NULL */
+    const char *absent;   /* what holds without it, as it would be written; or NULL */
 };
 struct keys {
     const char *what; /* "a guardrail" */
@@ -58,7 +62,8 @@ struct keys {
     const struct key *any; /* free names, all with values of this row; its rows are then empty */
     enum key_type names;   /* of free names: KEY_NAME, KEY_LABEL or KEY_TEXT */
 };
-extern const struct keys spec_keys; /* the whole document */
+extern const struct keys spec_keys;    /* the whole document */
+extern const struct keys include_keys; /* a file that `include` names */
 
 /* What the reader of a spec passes around; its parts are in spec_parts.h. */
 struct spec;

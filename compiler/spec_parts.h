@@ -5,6 +5,7 @@
  * NULL) and whoever builds on it stays silent. */
 #ifndef GUARDRAIL_COMPILER_SPEC_PARTS_H
 #define GUARDRAIL_COMPILER_SPEC_PARTS_H
+#include "marks.h"
 #include "spec.h"
 #include "spec_keys.h"
 
@@ -19,14 +20,14 @@ struct draft {
 };
 struct spec {
     struct gr_arena *a;
-    const struct gr_sources *sources;
+    struct gr_sources *sources;
     struct gr_diags *d;
+    struct spec_options options;
     struct model *m;
     const struct gr_node *root;
-    uint32_t file;
-    uint8_t *bad; /* a bit for each byte of the file: the value that begins there is poisoned */
-    size_t bad_bits;
-    bool partial;
+    struct marks bad; /* the poisoned values */
+    bool partial;     /* keys may be missing: half a document, or an overlay */
+    bool overlay;     /* keys of overlays are at home here: waiver, remove */
     bool no_flows_told;   /* that a phase has shares of flows and there are none, at the first */
     bool no_traffic_told; /* that no phase has traffic, at the first guardrail that misses it */
     bool phases_ok, expect_ok, flows_ok, dynamic_ok, labels_ok, actions_ok;
@@ -82,8 +83,9 @@ struct names {
     size_t cap;
 };
 GR_MUST_USE bool names_init(struct spec *s, struct names *set, size_t count);
-/* Adds a scalar; the earlier one of the same text, or NULL. */
+/* Adds a scalar by its text, or an entry of a mapping by its key; the earlier one of the same name, or NULL. */
 const struct gr_node *names_add(struct names *set, const struct gr_node *node);
+const struct gr_node *names_add_key(struct names *set, const struct gr_node *entry);
 /* Reports entries of a list of scalars that stand twice, and poisons the later ones. */
 void spec_refuse_twice(struct spec *s, const struct gr_node *list, const char *what);
 /* The same for the entries `name` of a list of mappings. */
@@ -136,6 +138,11 @@ bool spec_infer(struct spec *s, struct draft *d);
 /* The metric is known not to carry this label: by `labels:`, or by the expression itself. */
 bool metric_lacks(const struct draft *d, struct gr_str label);
 
+/* One document, all of its keys and what they mean: spec.c. GR_OK, GR_EUSER, GR_ENOMEM. */
+GR_MUST_USE enum gr_err spec_document(const struct spec *of, const struct gr_node *root, struct gr_diags *d,
+                                      struct model **out);
+/* Several, each adapting the one behind it: overlay.c. */
+GR_MUST_USE enum gr_err read_overlays(struct spec *s, const struct loaded *files, struct model **out);
 /* spec_hash.c: of the meaning. GR_ENOMEM. */
 GR_MUST_USE enum gr_err spec_hash(struct spec *s, const struct gr_node *root, struct gr_str *out);
 #endif

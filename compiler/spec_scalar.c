@@ -1,5 +1,6 @@
 /* spec_scalar.c - the types of scalars: one check each, one row each. */
 #include "config.h"
+#include "clock.h"
 #include "spec_keys.h"
 #include "spec_parts.h"
 
@@ -359,6 +360,19 @@ choice_check(struct spec *s, const struct gr_node *node, const struct key *key)
     return false;
 }
 
+static bool
+date_check(struct spec *s, const struct gr_node *node, const struct key *key)
+{
+    int64_t at;
+
+    (void)key;
+    if (clock_date(node->text, &at) == GR_OK)
+        return true;
+    gr_diag(s->d, GR0212, node->span, GR_STR("write year-month-day, as 2026-12-31"),
+            "\"" GR_FMT "\" is no date", GR_ARG(node->text));
+    return false;
+}
+
 static const struct scalar_type {
     const char *name;
     bool (*check)(struct spec *s, const struct gr_node *node, const struct key *key);
@@ -374,6 +388,7 @@ static const struct scalar_type {
     [KEY_COUNT] = {"a whole number", count_check},
     [KEY_NUMBER] = {"a number", number_check},
     [KEY_DURATION] = {"a duration", duration_check},
+    [KEY_DATE] = {"a date", date_check},
     [KEY_SHARE] = {"a percentage", share_check},
     [KEY_QUANTITY] = {"a quantity with its unit", quantity_check},
     [KEY_K_OF_N] = {"a number of slots", k_of_n_check},

@@ -21,6 +21,41 @@ static const char *const no_data_choices[] = {"fail", "ok", NULL};
 static const char *const shadow_choices[] = {"none", "mirror", NULL};
 static const char *const per_order_choices[] = {"none", "canary", "all", NULL};
 
+/* ---- waivers ---- */
+
+#define WAIVER_ROWS                                                                                          \
+    {.name = "approved_by",                                                                                  \
+     .type = KEY_TEXT,                                                                                       \
+     .flags = KEY_REQUIRED,                                                                                  \
+     .help = "who allowed it",                                                                               \
+     .form = "Jo Park"},                                                                                     \
+        {.name = "ticket",                                                                                   \
+         .type = KEY_TEXT,                                                                                   \
+         .flags = KEY_REQUIRED,                                                                              \
+         .help = "where it was decided",                                                                     \
+         .form = "RISK-231"},                                                                                \
+        {.name = "reason",                                                                                   \
+         .type = KEY_TEXT,                                                                                   \
+         .flags = KEY_REQUIRED,                                                                              \
+         .help = "why it is safe for now",                                                                   \
+         .form = "the venue halves its tick size"},                                                          \
+    {                                                                                                        \
+        .name = "expires", .type = KEY_DATE, .flags = KEY_REQUIRED, .help = "the last day it holds, UTC",    \
+        .form = "2026-12-31"                                                                                 \
+    }
+static const struct key waiver_rows[] = {WAIVER_ROWS};
+KEYS(waiver, "a waiver");
+static const struct key waivers_rows[] = {
+    {.name = "for",
+     .type = KEY_NAME,
+     .shape = SHAPE_LIST,
+     .flags = KEY_REQUIRED,
+     .help = "the parts of the spec that the overlay may loosen",
+     .form = "[expect, phases]"},
+    WAIVER_ROWS,
+};
+KEYS(waivers, "a waiver");
+
 /* ---- who and where ---- */
 
 static const struct key release_rows[] = {
@@ -115,6 +150,11 @@ static const struct key check_rows[] = {
      .help = "how long the program may run; default 1m",
      .form = "10m",
      .absent = "1m"},
+    {.name = "remove",
+     .type = KEY_BOOL,
+     .flags = KEY_OVERLAY,
+     .help = "true: the base's check of this name goes",
+     .form = "true"},
 };
 KEYS(check, "a check");
 static const struct key require_rows[] = {
@@ -173,6 +213,7 @@ static const struct key phase_rows[] = {
      .type = KEY_MAP,
      .shape = SHAPE_LIST,
      .map = &check_keys,
+     .merge_by = "name",
      .help = "programs that must pass before the phase can end",
      .form = "[{name: replay, run: [deploy/bin/replay-feed]}]"},
     {.name = "requires",
@@ -180,6 +221,11 @@ static const struct key phase_rows[] = {
      .map = &requires_keys,
      .help = "programs that must pass before the phase can begin, by name",
      .form = "{tickets_closed: {run: [deploy/bin/tickets-closed]}}"},
+    {.name = "remove",
+     .type = KEY_BOOL,
+     .flags = KEY_OVERLAY,
+     .help = "true: the base's phase of this name goes",
+     .form = "true"},
 };
 KEYS(phase, "a phase");
 
@@ -334,9 +380,11 @@ static const struct key override_rows[] = {
     {.name = "hard", .type = KEY_QUANTITY, .help = "a tighter hard limit", .form = "+15%"},
     {.name = "backstop", .type = KEY_QUANTITY, .help = "a tighter backstop", .form = "3%"},
     {.name = "waiver",
-     .type = KEY_TEXT,
-     .flags = KEY_NOT_YET,
-     .help = "who allowed a looser limit, and until when"},
+     .type = KEY_MAP,
+     .flags = KEY_OVERLAY,
+     .map = &waiver_keys,
+     .help = "who allowed an overlay to loosen this, and until when",
+     .form = "{approved_by: Jo Park, ticket: RISK-231, reason: …, expires: 2026-12-31}"},
 };
 KEYS(override, "an override");
 
@@ -464,6 +512,7 @@ static const struct key guardrail_rows[] = {
      .type = KEY_MAP,
      .shape = SHAPE_LIST,
      .map = &override_keys,
+     .merge_by = "where",
      .help = "other limits for some slices; the tightest that applies wins",
      .form = "[{where: {venue: XNAS}, hard: +15%}]"},
     {.name = "evidence",
@@ -518,9 +567,16 @@ static const struct key guardrail_rows[] = {
      .help = "the actions by level, instead of the spec's",
      .form = "{hard: [halt, page]}"},
     {.name = "waiver",
-     .type = KEY_TEXT,
-     .flags = KEY_NOT_YET,
-     .help = "who allowed a looser limit, and until when"},
+     .type = KEY_MAP,
+     .flags = KEY_OVERLAY,
+     .map = &waiver_keys,
+     .help = "who allowed an overlay to loosen this, and until when",
+     .form = "{approved_by: Jo Park, ticket: RISK-231, reason: …, expires: 2026-12-31}"},
+    {.name = "remove",
+     .type = KEY_BOOL,
+     .flags = KEY_OVERLAY,
+     .help = "true: the base's guardrail of this name goes",
+     .form = "true"},
 };
 KEYS(guardrail, "a guardrail");
 
@@ -593,6 +649,11 @@ static const struct key step_rows[] = {
      .help = "how long to wait for the value; default 1m",
      .form = "2m",
      .absent = "1m"},
+    {.name = "remove",
+     .type = KEY_BOOL,
+     .flags = KEY_OVERLAY,
+     .help = "true: the base's step of this name goes",
+     .form = "true"},
 };
 KEYS(step, "a step");
 
@@ -686,6 +747,7 @@ static const struct key action_rows[] = {
      .shape = SHAPE_LIST,
      .group = 1,
      .map = &step_keys,
+     .merge_by = "name",
      .help = "a rollback, step by step",
      .form = "[{name: redeploy, run: [deploy/bin/redeploy]}]"},
     {.name = "pagerduty",
@@ -1030,6 +1092,7 @@ static const struct key root_rows[] = {
      .shape = SHAPE_LIST,
      .flags = KEY_REQUIRED,
      .map = &phase_keys,
+     .merge_by = "name",
      .help = "the phases of a release, in their order",
      .form = "[{name: canary, traffic: 5%, min_duration: 30m}, {name: done, final: true, traffic: 100%}]"},
     {.name = "guardrails",
@@ -1037,6 +1100,7 @@ static const struct key root_rows[] = {
      .shape = SHAPE_LIST,
      .flags = KEY_REQUIRED,
      .map = &guardrail_keys,
+     .merge_by = "name",
      .help = "what is watched, and how far it may go",
      .form = "[{name: …, metric: {…}, limit: {…}}]"},
     {.name = "on",
@@ -1096,10 +1160,44 @@ static const struct key root_rows[] = {
      .map = &kubernetes_keys,
      .help = "where the objects of --target operator go",
      .form = "{namespace: …, rule_selector: {release: …}}"},
-    {.name = "extends", .type = KEY_PATH, .flags = KEY_NOT_YET, .help = "the spec that this one adapts"},
+    {.name = "extends",
+     .type = KEY_TEXT,
+     .flags = KEY_FILES,
+     .help = "the spec that this one adapts; the path is relative to this file",
+     .form = "../base.yml"},
+    {.name = "include",
+     .type = KEY_TEXT,
+     .shape = SHAPE_ONE_OR_LIST,
+     .flags = KEY_FILES,
+     .help = "files with further guardrails and actions; paths are relative to this file",
+     .form = "[guardrails/latency.yml]"},
     {.name = "waivers",
      .type = KEY_MAP,
-     .flags = KEY_NOT_YET,
-     .help = "who allowed looser limits, and until when"},
+     .shape = SHAPE_LIST,
+     .flags = KEY_OVERLAY,
+     .map = &waivers_keys,
+     .help = "who allowed an overlay to loosen what is no guardrail, and until when",
+     .form = "[{for: [phases], approved_by: Jo Park, ticket: RISK-231, reason: …, expires: 2026-12-31}]"},
 };
 const struct keys spec_keys = {"a spec", root_rows, GR_COUNT(root_rows), NULL, KEY_TEXT};
+
+static const struct key include_rows[] = {
+    {.name = "apiVersion",
+     .type = KEY_CHOICE,
+     .choices = api_versions,
+     .help = "the version of the language"},
+    {.name = "guardrails",
+     .type = KEY_MAP,
+     .shape = SHAPE_LIST,
+     .map = &guardrail_keys,
+     .merge_by = "name",
+     .help = "what is watched, and how far it may go",
+     .form = "[{name: …, metric: {…}, limit: {…}}]"},
+    {.name = "actions",
+     .type = KEY_MAP,
+     .flags = KEY_MAY_BE_EMPTY,
+     .map = &actions_keys,
+     .help = "what can be done, by name",
+     .form = "{page: {pagerduty: {…}}}"},
+};
+const struct keys include_keys = {"an included file", include_rows, GR_COUNT(include_rows), NULL, KEY_TEXT};

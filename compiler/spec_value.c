@@ -10,16 +10,13 @@
 void
 spec_poison(struct spec *s, const struct gr_node *node)
 {
-    if (node->span.start < s->bad_bits)
-        s->bad[node->span.start / 8] |= (uint8_t)(1u << (node->span.start % 8));
+    marks_add(&s->bad, s->a, s->sources, node->span);
 }
 
 bool
 spec_poisoned(const struct spec *s, const struct gr_node *node)
 {
-    if (node->span.start >= s->bad_bits)
-        return false;
-    return ((unsigned)s->bad[node->span.start / 8] >> (node->span.start % 8) & 1u) != 0;
+    return marks_has(&s->bad, s->sources, node->span);
 }
 
 /* ---- fetching ---- */
@@ -299,19 +296,32 @@ names_init(struct spec *s, struct names *set, size_t count)
     return set->slots != NULL;
 }
 
-const struct gr_node *
-names_add(struct names *set, const struct gr_node *node)
+static const struct gr_node *
+add_name(struct names *set, const struct gr_node *node, bool by_key)
 {
+    struct gr_str text = by_key ? node->key : node->text;
     uint64_t h = 14695981039346656037u; /* FNV-1a; the input is a file under 1 MiB that its user wrote */
     size_t i;
 
-    for (size_t k = 0; k < node->text.n; k++)
-        h = (h ^ (unsigned char)node->text.p[k]) * 1099511628211u;
+    for (size_t k = 0; k < text.n; k++)
+        h = (h ^ (unsigned char)text.p[k]) * 1099511628211u;
     for (i = (size_t)h & (set->cap - 1); set->slots[i]; i = (i + 1) & (set->cap - 1))
-        if (gr_str_eq(set->slots[i]->text, node->text))
+        if (gr_str_eq(by_key ? set->slots[i]->key : set->slots[i]->text, text))
             return set->slots[i];
     set->slots[i] = node;
     return NULL;
+}
+
+const struct gr_node *
+names_add(struct names *set, const struct gr_node *node)
+{
+    return add_name(set, node, false);
+}
+
+const struct gr_node *
+names_add_key(struct names *set, const struct gr_node *entry)
+{
+    return add_name(set, entry, true);
 }
 
 static void

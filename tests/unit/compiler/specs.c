@@ -59,6 +59,16 @@ number(const cJSON *object, const char *name)
     return (size_t)v;
 }
 
+static uint32_t
+file_of(const struct specs *s, struct gr_str name)
+{
+    for (uint32_t i = 1; i <= s->files; i++)
+        if (gr_str_eq(gr_sources_get(s->sources, i)->name, name))
+            return i;
+    ck_abort_msg("no file %.*s", GR_ARG(name));
+    return 0;
+}
+
 static void
 read_finding(struct specs *s, const cJSON *item, struct finding *f)
 {
@@ -68,8 +78,9 @@ read_finding(struct specs *s, const cJSON *item, struct finding *f)
     f->code = gr_json_str(item, "code").p;
     f->message = gr_json_str(item, "message").p;
     f->fix = gr_json_str(item, "fix").p;
+    f->file = gr_json_str(item, "file");
     f->line = number(item, "line");
-    line = gr_sources_line(s->sources, s->file, (uint32_t)f->line);
+    line = gr_sources_line(s->sources, file_of(s, f->file), (uint32_t)f->line);
     start = byte_at_column(line, number(item, "column"));
     end = byte_at_column(line, number(item, "end_column"));
     f->text = number(item, "end_line") == f->line ? gr_str_sub(line, start, end) : GR_STR_NONE;
@@ -93,6 +104,22 @@ read_findings(struct specs *s)
     cJSON_ArrayForEach(item, list) read_finding(s, item, &s->findings[s->n++]);
 }
 
+/* Files that a spec names, below the source folder. */
+static enum gr_err
+read_below(void *context, const char *path, bool named, struct gr_buf *text)
+{
+    const char *dir = getenv("GR_SRCDIR");
+    struct specs *s = context;
+    struct gr_buf name = GR_BUF_INIT(4096);
+    enum gr_err err;
+
+    gr_buf_printf(&name, "%s/%s", dir ? dir : ".", path);
+    err = load_files.read(NULL, gr_buf_cstr(&name), named, text);
+    s->files += err == GR_OK;
+    gr_buf_fini(&name);
+    return err;
+}
+
 void
 specs_read(struct specs *s, struct gr_str name, struct gr_str text)
 {
@@ -102,8 +129,13 @@ specs_read(struct specs *s, struct gr_str name, struct gr_str text)
     s->diags = gr_diags_create(s->sources);
     ck_assert_ptr_nonnull(s->diags);
     ck_assert_int_eq(gr_sources_add(s->sources, name, text, &s->file), GR_OK);
+    s->files = 1;
     s->err =
-        spec_read(s->arena, s->sources, s->file, (struct spec_options){.time_scale = 1}, s->diags, &s->model);
+        spec_read(s->arena, s->sources, s->file,
+                  (struct spec_options){.time_scale = 1,
+                                        .now_s = SPECS_NOW,
+                                        .reader = &(struct load_reader){.read = read_below, .context = s}},
+                  s->diags, &s->model);
     ck_assert_msg(s->err == GR_OK || s->err == GR_EUSER, "%s", gr_err_name(s->err));
     ck_assert_int_eq(s->model != NULL, s->err == GR_OK);
     read_findings(s);

@@ -6,6 +6,7 @@
 
 struct finding {
     const char *code, *message, *fix;
+    struct gr_str file; /* its name in the table */
     size_t line;        /* from 1 */
     struct gr_str text; /* what the span covers, if it ends in the line it begins in */
 };
@@ -13,14 +14,16 @@ struct specs {
     struct gr_sources *sources;
     struct gr_diags *diags;
     struct gr_arena *arena;
-    struct model *model; /* NULL unless err is GR_OK */
-    uint32_t file;
+    struct model *model;  /* NULL unless err is GR_OK */
+    uint32_t file, files; /* the specification, always 1; how many there are with those it names */
     enum gr_err err;
     cJSON *json; /* of the findings, which borrow from it */
     struct finding *findings;
     size_t n;
 };
-/* Read a file below the source folder, or a text. Machine trouble ends the test. */
+#define SPECS_NOW INT64_C(1795392000) /* 2026-11-23T00:00:00Z: what all tests are judged by */
+/* Read a file below the source folder, or a text. What it extends or includes is below the source folder too. Machine trouble ends the
+ * test. */
 void specs_read_file(struct specs *s, const char *path);
 void specs_read(struct specs *s, struct gr_str name, struct gr_str text);
 void specs_fini(struct specs *s);

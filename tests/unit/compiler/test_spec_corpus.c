@@ -19,6 +19,7 @@ struct files {
 static struct files bad, good; /* filled before the tests run */
 
 struct expect {
+    uint32_t file;
     size_t line;
     struct gr_str code, text; /* text: empty when it does not matter */
     bool met;
@@ -53,7 +54,7 @@ list_files(struct files *f, const char *dir)
 
 /* GR0205 "+25%" GR0206 …; \" stands for a quote. */
 static size_t
-read_expects(struct gr_str text, size_t line, struct expect *out, size_t n)
+read_expects(struct gr_str text, uint32_t file, size_t line, struct expect *out, size_t n)
 {
     while (text.n > 0) {
         size_t at = gr_str_find(text, GR_STR("GR"), 0), end;
@@ -61,7 +62,7 @@ read_expects(struct gr_str text, size_t line, struct expect *out, size_t n)
         if (at == SIZE_MAX)
             break;
         ck_assert_uint_lt(n, EXPECTS_MAX);
-        out[n] = (struct expect){.line = line, .code = gr_str_sub(text, at, at + 6)};
+        out[n] = (struct expect){.file = file, .line = line, .code = gr_str_sub(text, at, at + 6)};
         text = gr_str_sub(text, at + 6, text.n);
         if (gr_str_starts(text, GR_STR(" \""))) {
             for (end = 2; end < text.n && (text.p[end] != '"' || text.p[end - 1] == '\\');)
@@ -74,17 +75,21 @@ read_expects(struct gr_str text, size_t line, struct expect *out, size_t n)
     return n;
 }
 
+/* Of the spec and of the files it names. */
 static size_t
 find_expects(const struct specs *s, struct expect *out)
 {
-    struct gr_str rest = gr_sources_get(s->sources, s->file)->text, line;
     size_t n = 0;
 
-    for (size_t number = 1; gr_str_next(&rest, '\n', &line); number++) {
-        size_t at = gr_str_find(line, GR_STR("# expect:"), 0);
+    for (uint32_t file = 1; file <= s->files; file++) {
+        struct gr_str rest = gr_sources_get(s->sources, file)->text, line;
 
-        if (at != SIZE_MAX)
-            n = read_expects(gr_str_sub(line, at, line.n), number, out, n);
+        for (size_t number = 1; gr_str_next(&rest, '\n', &line); number++) {
+            size_t at = gr_str_find(line, GR_STR("# expect:"), 0);
+
+            if (at != SIZE_MAX)
+                n = read_expects(gr_str_sub(line, at, line.n), file, number, out, n);
+        }
     }
     return n;
 }
@@ -105,11 +110,12 @@ same_text(struct gr_str want, struct gr_str got)
 }
 
 static bool
-meet(const struct finding *f, struct expect *e, size_t n)
+meet(const struct specs *s, const struct finding *f, struct expect *e, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (!e[i].met && e[i].line == f->line && gr_str_is(e[i].code, f->code) &&
-            (e[i].text.n == 0 || same_text(e[i].text, f->text))) {
+        if (!e[i].met && e[i].line == f->line &&
+            gr_str_eq(gr_sources_get(s->sources, e[i].file)->name, f->file) &&
+            gr_str_is(e[i].code, f->code) && (e[i].text.n == 0 || same_text(e[i].text, f->text))) {
             e[i].met = true;
             return true;
         }
@@ -129,8 +135,8 @@ check_file(const char *path, bool is_bad)
     for (size_t i = 0; i < s.n; i++) {
         const struct finding *f = &s.findings[i];
 
-        ck_assert_msg(meet(f, expects, n), "%s:%zu: not expected: %s \"%.*s\": %s", path, f->line, f->code,
-                      GR_ARG(f->text), f->message);
+        ck_assert_msg(meet(&s, f, expects, n), "%s:%zu: not expected: %s \"%.*s\": %s", path, f->line,
+                      f->code, GR_ARG(f->text), f->message);
         ck_assert_msg((f->fix && f->fix[0]) || gr_str_starts(gr_str(f->code), GR_STR("GR04")),
                       "%s:%zu: %s has no fix", path, f->line, f->code);
     }
@@ -163,6 +169,8 @@ START_TEST(every_code_is_shown)
         if (!gr_str_starts(name, GR_STR("GR01")) && !gr_str_starts(name, GR_STR("GR02")) &&
             !gr_str_starts(name, GR_STR("GR03")))
             continue;
+        if (code == GR0318 || (code >= GR0340 && code <= GR0344))
+            continue; /* of guardraild's configuration only, at present: tests/unit/webhook/test_conf.c */
         for (size_t i = 0; i < bad.n && !shown; i++) {
             char *text = specs_slurp(bad.name[i]);
             size_t at = gr_str_find(gr_str(text), GR_STR("# expect:"), 0);
