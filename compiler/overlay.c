@@ -161,8 +161,10 @@ place_of(const struct overlay *o, const struct change *c, const struct cause *ca
 static void
 put_slices(struct gr_buf *b, const struct change *c)
 {
-    if (c->n_slices == 0) {
-        gr_buf_puts(b, c->others ? " of other slices" : "");
+    if (c->where != WHERE_SLICES || c->n_slices == 0) {
+        gr_buf_puts(b, c->where == WHERE_OTHERS    ? " of other slices"
+                       : c->where == WHERE_OUTSIDE ? " of slices outside `expect`"
+                                                   : "");
         return;
     }
     for (size_t i = 0; i < c->slices[0].n; i++)
