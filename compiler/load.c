@@ -386,6 +386,18 @@ include_all(struct load *l, struct gr_node *root, struct gr_str of, size_t layer
     return include_one(l, root, include, of, layer);
 }
 
+/* A key that was to be `extends`: without it all that the base has would be missed. The tables say what is wrong with the key. */
+static bool
+misspells_extends(const struct gr_node *root)
+{
+    const struct gr_str name = GR_STR_INIT("extends");
+
+    gr_node_each (item, root)
+        if (!keys_find(&spec_keys, item->key) && gr_str_nearest(item->key, &name, 1).n > 0)
+            return true;
+    return false;
+}
+
 /* One file of the chain, whose text is in the table. *extends: the value that names the next one, or NULL. */
 static enum gr_err
 read_layer(struct load *l, struct load_layer *layer, size_t index, const struct gr_node **extends)
@@ -402,6 +414,7 @@ read_layer(struct load *l, struct load_layer *layer, size_t index, const struct 
     }
     l->nodes += count_nodes(root);
     *extends = entry_of(root, GR_STR("extends"));
+    l->bad = l->bad || (!*extends && misspells_extends(root));
     l->s->overlay = *extends != NULL;
     err = include_all(l, root, layer->path, index);
     l->s->overlay = false;

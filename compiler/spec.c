@@ -106,6 +106,7 @@ spec_document(const struct spec *of, const struct gr_node *root, struct gr_diags
         return GR_ENOMEM;
     s.m->arena = s.a;
     s.m->time_scale = s.options.time_scale;
+    s.m->root = root;
     keys_check(&s, root, &spec_keys, false);
     if (!spec_poisoned(&s, root))
         read_parts(&s);

@@ -459,12 +459,26 @@ START_TEST(broken_lines)
 }
 END_TEST
 
+/* One that names other files is not all there is to know. */
+static bool
+of_several(const char *path)
+{
+    char *text = specs_slurp(path);
+    bool several = gr_str_find(gr_str(text), GR_STR("\nextends:"), 0) != SIZE_MAX ||
+                   gr_str_find(gr_str(text), GR_STR("\ninclude:"), 0) != SIZE_MAX;
+
+    gr_sys.free(text);
+    return several;
+}
+
 static void
 add_file(const char *dir, const char *name)
 {
     char path[4096];
 
     (void)snprintf(path, sizeof path, "%s/%s", dir, name);
+    if (of_several(path))
+        return;
     files[n_files].path = strdup(path);
     n_files += files[n_files].path != NULL;
 }
