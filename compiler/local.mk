@@ -45,6 +45,7 @@ libcompiler_a_SOURCES = \
 	compiler/spec_expect.c \
 	compiler/spec_guardrail.c \
 	compiler/spec_hash.c \
+	compiler/spec_idle.c \
 	compiler/spec_keys.c \
 	compiler/spec_keys.h \
 	compiler/spec_kubernetes.c \

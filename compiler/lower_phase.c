@@ -329,14 +329,49 @@ slices(struct lower *lo, struct kinds *ks)
     }
 }
 
+/* `,flow!~"agency"`: slices of flows that get nothing in the phase cannot report. "" where all get some, or slices have no flow. */
+static const char *
+idle_flows(struct lower *lo, const struct guardrail *g, const struct phase *p)
+{
+    struct gr_str *idle;
+    size_t n = 0;
+
+    for (size_t i = 0; i < p->n_traffic; i++)
+        n += p->traffic[i].ratio.mant == 0;
+    if (n == 0 || lo->m->flow_label.n == 0 || !strs_has(g->compare_within, lo->m->flow_label))
+        return "";
+    if (!(idle = gr_arena_array(lo->arena, n, sizeof *idle))) {
+        lo->err = GR_ENOMEM;
+        return "";
+    }
+    n = 0;
+    for (size_t i = 0; i < p->n_traffic; i++)
+        if (p->traffic[i].ratio.mant == 0)
+            idle[n++] = p->traffic[i].flow;
+    return lower_values(lo, lo->m->flow_label, idle, n, true);
+}
+
 static void
 expected(struct lower *lo, const struct guardrail *g, const struct kind *k)
 {
-    const char *phases = lower_phases(lo, g->phases, false);
+    uint32_t left = g->phases;
 
     lower_branches(lo, "\nor ");
-    for (size_t i = 0; i < k->n_matchers; i++)
-        lower_branch(lo, "guardrail:slice{$S$1$2}", phases, k->matchers[i], NULL);
+    for (size_t p = 0; p < lo->m->n_phases; p++) {
+        const char *idle, *phases;
+        uint32_t same = 0;
+
+        if (!(left >> p & 1u))
+            continue;
+        idle = idle_flows(lo, g, &lo->m->phases[p]);
+        for (size_t q = p; q < lo->m->n_phases; q++)
+            if ((left >> q & 1u) && strcmp(idle, idle_flows(lo, g, &lo->m->phases[q])) == 0)
+                same |= UINT32_C(1) << q;
+        left &= ~same;
+        phases = lower_phases(lo, same, false);
+        for (size_t i = 0; i < k->n_matchers; i++)
+            lower_branch(lo, "guardrail:slice{$S$1$2$3}", phases, k->matchers[i], idle, NULL);
+    }
     lower_label(lo, lower_record(lo, "guardrail:expected"), "guardrail", g->name);
 }
 

@@ -129,6 +129,11 @@ check_weights(struct spec *s, const struct draft *d)
 
     if (!values || !s->expect_ok || !s->flows_ok || !label_values(s, m->weight_label, &expected))
         return;
+    gr_node_each (entry, values)
+        if (!strs_has(&expected, entry->key))
+            gr_diag(s->d, GR0105, entry->key_span, spec_suggest(s, entry->key, &expected, "expected values"),
+                    "no entry of expect has " GR_FMT " \"" GR_FMT "\"", GR_ARG(m->weight_label),
+                    GR_ARG(entry->key));
     for (size_t i = 0; i < expected.n; i++) {
         bool has = false;
 
@@ -225,16 +230,41 @@ use_action(struct spec *s, const struct gr_node *item, struct uses *u)
                 "unknown action \"" GR_FMT "\"", GR_ARG(item->text));
 }
 
+static bool
+rolls_back(const struct spec *s, const struct gr_node *item)
+{
+    const struct action *a = model_action(s->m, item->text);
+
+    return a && a->kind == ACTION_ROLLBACK && a->steps;
+}
+
 /* Missing data never rolls back by itself (the second promise). */
 static void
 check_no_data(struct spec *s, const struct gr_node *item)
 {
-    const struct action *a = model_action(s->m, item->text);
-
-    if (!gr_str_is(item->text, "abort") && !(a && a->kind == ACTION_ROLLBACK && a->steps))
+    if (!gr_str_is(item->text, "abort") && !rolls_back(s, item))
         return;
     gr_diag(s->d, GR0105, item->span, GR_STR("write hold, and whom to tell"),
             "missing data must not end a release; \"" GR_FMT "\" does", GR_ARG(item->text));
+}
+
+/* Two rollbacks of one breach would run into each other. */
+static void
+check_rollbacks(struct spec *s, const struct gr_node *level)
+{
+    const struct gr_node *first = NULL;
+
+    gr_node_each (item, level) {
+        if (!rolls_back(s, item))
+            continue;
+        if (first && !gr_str_eq(first->text, item->text)) {
+            gr_diag(s->d, GR0107, item->span, GR_STR("make it one action with the steps of both"),
+                    "a breach is rolled back by one action");
+            gr_diag_note(s->d, first->span, "the other one is here");
+            return;
+        }
+        first = item;
+    }
 }
 
 static void
@@ -247,6 +277,8 @@ use_levels(struct spec *s, const struct gr_node *map, struct uses *u)
         u->complete = u->complete && !spec_poisoned(s, level);
         if (spec_poisoned(s, level) || level->kind != GR_NODE_LIST)
             continue;
+        spec_refuse_twice(s, level, "action");
+        check_rollbacks(s, level);
         gr_node_each (item, level) {
             use_action(s, item, u);
             if (gr_str_is(level->key, "no_data"))
@@ -280,6 +312,19 @@ check_abort(struct spec *s, const struct draft *d)
     }
 }
 
+static bool
+in_circle(const struct model *m, const struct action *a)
+{
+    const struct action *at = a;
+
+    for (size_t i = 0; at && i < m->n_actions; i++) {
+        at = at->escalate_to.n > 0 ? model_action(m, at->escalate_to) : NULL;
+        if (at == a)
+            return true;
+    }
+    return false;
+}
+
 static void
 check_escalation(struct spec *s, struct uses *u)
 {
@@ -294,6 +339,9 @@ check_escalation(struct spec *s, struct uses *u)
         if (gr_str_eq(to->text, entry->key) || model_action_builtin(to->text) || (a && a->steps))
             gr_diag(s->d, GR0105, to->span, GR_STR("name another page or message"),
                     "a page cannot escalate to \"" GR_FMT "\"", GR_ARG(to->text));
+        else if (in_circle(s->m, model_action(s->m, entry->key)))
+            gr_diag(s->d, GR0105, to->span, GR_STR("let the last of them escalate to nobody"),
+                    "these pages escalate in a circle");
     }
 }
 
@@ -352,4 +400,5 @@ check_spec(struct spec *s)
     }
     check_actions(s);
     check_budget(s);
+    check_idle(s);
 }

@@ -38,6 +38,8 @@ check_keys(struct spec *s, const struct draft *d, const struct gr_node *map)
         refuse_key(s, map, "kind", "a fixed limit is no test; `confirm:` says how many slots it takes");
     if (d->limit_ok && d->g->limit.against != AGAINST_FIXED)
         refuse_key(s, map, "confirm", "`confirm` is for fixed limits");
+    if (d->limit_ok && d->g->limit.against == AGAINST_FIXED && counts)
+        refuse_key(s, map, "min_events", "`min_events` is for comparisons with control and their backstops");
     if (d->metric_ok && !counts) {
         refuse_key(s, map, "min_events", "`min_events` is for ratios and histograms, which count");
         refuse_key(s, map, "min_total", "`min_total` is for ratios and histograms, which count");

@@ -196,6 +196,27 @@ check_ratio_range(struct spec *s, const struct draft *d, const struct reading *r
     return refuse(s, GR0209, r, GR_STR("write 0% to 100%"), "a ratio lies between 0% and 100%");
 }
 
+/* A value that cannot be negative is never below 0, a share never above 1: such a limit would guard nothing, or always be breached. */
+static bool
+check_reachable(struct spec *s, const struct draft *d, const struct reading *r, enum side side,
+                bool inclusive)
+{
+    enum metric_kind kind = d->g->metric.kind;
+    bool is_share = kind == METRIC_RATIO_BAD || kind == METRIC_RATIO_GOOD, lower = side_is_lower(side);
+
+    if (d->g->metric.is_signed)
+        return true;
+    if (!is_share && r->value.mant < 0)
+        return refuse(s, GR0206, r, GR_STR("add `signed: true` to the metric, or write a positive limit"),
+                      "a metric that is not `signed` has no negative values");
+    if (inclusive || (lower ? r->value.mant != 0 : !is_share || gr_dec_cmp(r->value, GR_DEC(1, 0)) != 0))
+        return true;
+    return refuse(s, GR0209, r,
+                  lower ? GR_STR("write more than 0, or `bad: at_or_below`")
+                        : GR_STR("write less than 100%, or `bad: at_or_above`"),
+                  lower ? "the value is never below 0" : "the value is never above 100%");
+}
+
 static enum bad
 bad_of(const struct spec *s, const struct draft *d)
 {
@@ -230,7 +251,12 @@ read_fixed(struct spec *s, const struct draft *d, enum level level, struct readi
     if (is_unit(r->q.unit, "pp") && bad != BAD_OUTSIDE)
         return refuse(s, GR0211, r, GR_STR("write %, or `against: control`"),
                       "percentage points are a difference, not a value");
+    if (bad == BAD_OUTSIDE && !d->g->metric.is_signed)
+        return refuse(s, GR0206, r, GR_STR("add `signed: true` to the metric, or write `bad: above`"),
+                      "a metric that is not `signed` has no negative values");
     if (!convert(s, d, r) || !check_ratio_range(s, d, r))
+        return false;
+    if (bad != BAD_OUTSIDE && !check_reachable(s, d, r, upper ? SIDE_UPPER : SIDE_LOWER, inclusive))
         return false;
     if (bad != BAD_OUTSIDE)
         return add(s, out, r, level, upper ? SIDE_UPPER : SIDE_LOWER, inclusive, r->value);
@@ -292,7 +318,8 @@ read_backstop(struct spec *s, const struct draft *d, struct reading *r, struct b
         return false;
     if (is_unit(r->q.unit, "pp") && !(upper && lower))
         return refuse(s, GR0211, r, GR_STR("write %"), "percentage points are a difference, not a value");
-    if (!convert(s, d, r) || !check_ratio_range(s, d, r))
+    if (!convert(s, d, r) || !check_ratio_range(s, d, r) ||
+        !check_reachable(s, d, r, lower && !upper ? SIDE_BACKSTOP_LOWER : SIDE_BACKSTOP, false))
         return false;
     if ((upper || !lower) && !add(s, out, r, LEVEL_HARD, SIDE_BACKSTOP, false, r->value))
         return false;

@@ -30,7 +30,7 @@ struct spec {
     bool overlay;     /* keys of overlays are at home here: waiver, remove */
     bool no_flows_told;   /* that a phase has shares of flows and there are none, at the first */
     bool no_traffic_told; /* that no phase has traffic, at the first guardrail that misses it */
-    bool phases_ok, expect_ok, flows_ok, dynamic_ok, labels_ok, actions_ok;
+    bool phases_ok, order_ok, expect_ok, flows_ok, dynamic_ok, labels_ok, actions_ok;
     struct draft *drafts; /* one per guardrail */
 };
 
@@ -99,6 +99,7 @@ void read_actions(struct spec *s);    /* spec_actions.c */
 void read_guardrails(struct spec *s); /* spec_guardrail.c */
 void read_kubernetes(struct spec *s); /* spec_kubernetes.c */
 void read_deploy(struct spec *s);     /* deploy; after phases and flows: spec_kubernetes.c */
+void check_idle(struct spec *s);      /* what would have no effect: spec_idle.c */
 void check_spec(struct spec *s);      /* what only the whole can tell: spec_check.c */
 void check_reactions(struct spec *s); /* reaction_target: spec_reaction.c */
 /* Of one guardrail: */

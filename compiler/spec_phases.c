@@ -157,6 +157,7 @@ read_phase(struct spec *s, const struct gr_node *node, struct phase *p)
 static void
 report_order(struct spec *s, const struct phase *p, const char *what, struct gr_str fix)
 {
+    s->order_ok = false;
     gr_diag(s->d, GR0316, p->span, fix, "%s", what);
 }
 
@@ -227,6 +228,7 @@ read_phases(struct spec *s)
         s->phases_ok = s->phases_ok && m->phases[m->n_phases].name.n > 0;
         m->n_phases++;
     }
+    s->order_ok = s->phases_ok;
     if (s->phases_ok)
         check_order(s);
 }
@@ -321,6 +323,7 @@ check_traffic(struct spec *s, struct draft *d)
         any = any || ((d->g->phases >> i & 1u) && model_has_traffic(&s->m->phases[i], flow));
     if (any || (d->g->phases != 0 && (d->g->stream_scope || !needs_traffic(d))))
         return;
+    d->phases_ok = false;
     if (!phases && flow.n == 0 && s->no_traffic_told)
         return; /* it is the phases that have none: told once */
     s->no_traffic_told = s->no_traffic_told || (!phases && flow.n == 0);
@@ -355,6 +358,7 @@ read_guardrail_phases(struct spec *s, struct draft *d)
     const struct gr_node *list = spec_get(s, d->node, "phases"), *window = spec_get(s, d->node, "window");
 
     d->phases_ok = s->phases_ok && (list || !spec_has(d->node, "phases"));
+    spec_refuse_twice(s, list, "phase");
     gr_node_each (item, list)
         if (!spec_poisoned(s, item))
             add_phase(s, d, item);

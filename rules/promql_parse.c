@@ -223,8 +223,12 @@ unknown_function(struct parser *p, struct token name)
                 "unknown function \"" GR_FMT "\", did you mean \"" GR_FMT "\"?", GR_ARG(text),
                 GR_ARG(nearest));
         p->err = GR_EUSER;
-    } else
-        REPORT(p, GR0401, name.start, name.end, "unknown function \"" GR_FMT "\"", GR_ARG(text));
+    } else if (parser_good(p)) {
+        gr_diag(p->diags, GR0401, parser_place(p, name.start, name.end),
+                GR_STR("name a function of Prometheus, or a metric without parentheses"),
+                "unknown function \"" GR_FMT "\"", GR_ARG(text));
+        p->err = GR_EUSER;
+    }
 }
 
 /* name ( … ); at the parenthesis */

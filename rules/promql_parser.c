@@ -84,12 +84,21 @@ remark(const struct parser *p, enum hint_place place, const struct gr_promql *le
     return NULL;
 }
 
+/* What to write where nothing better is known. */
+static struct gr_str
+plain_fix(struct parser *p, const char *expected, const struct gr_promql *left)
+{
+    if (left && p->now.kind != TOK_EOF) /* what stands before it is whole */
+        return GR_STR("write an operator here, or remove what follows");
+    return gr_arena_printf(p->arena, "write %s here", expected);
+}
+
 void
 parser_unexpected_near(struct parser *p, const char *where, const char *expected, enum hint_place place,
                        const struct gr_promql *left)
 {
     struct token t = p->now;
-    struct gr_str text = parser_quoted(p, t), near = GR_STR_NONE;
+    struct gr_str text = parser_quoted(p, t), near = GR_STR_NONE, fix;
     const char *kind = t.kind == TOK_BAD ? "character" : token_kind_name(t.kind), *more = NULL;
 
     if (!parser_good(p))
@@ -99,15 +108,16 @@ parser_unexpected_near(struct parser *p, const char *where, const char *expected
         gr_diag(p->diags, p->lex.code, parser_place(p, t.start, t.end), GR_STR_NONE, "%s", p->lex.why);
         return;
     }
+    fix = plain_fix(p, expected, left);
     if (t.kind == TOK_EOF) {
-        gr_diag(p->diags, GR0401, parser_place(p, t.start, t.end), GR_STR_NONE,
+        gr_diag(p->diags, GR0401, parser_place(p, t.start, t.end), fix,
                 "the expression ends %s%s, expected %s", place == HINT_OPERAND ? "too early" : "within ",
                 place == HINT_OPERAND ? "" : where, expected);
         return;
     }
     if ((more = remark(p, place, left)) == NULL)
         near = promql_hint(place, p->lex.text, t.start, t.end);
-    gr_diag(p->diags, GR0401, parser_place(p, t.start, t.end), near,
+    gr_diag(p->diags, GR0401, parser_place(p, t.start, t.end), near.n > 0 ? near : fix,
             "unexpected %s%s\"" GR_FMT "\" in %s, expected %s%s%s" GR_FMT "%s", kind ? kind : "",
             kind ? " " : "", GR_ARG(text), where, expected,
             more         ? "; "

@@ -110,6 +110,8 @@ static const struct {
      "floor: 0.05%}\n    only: {flow: agency}\n    compare_within: [venue]\n", 6, 6},
     {"one phase", "floor: 0.05%}\n", "floor: 0.05%}\n    phases: [pre, p2]\n", 6, 6},
     {"flow without traffic", "agency: 0.5%", "agency: 0%", 9, 9},
+    {"soft in one venue", "soft: +25%, hard: +40%, floor: 0.05%}\n",
+     "hard: +40%, floor: 0.05%}\n    overrides: [{where: {venue: XNAS}, soft: +9%}]\n", 12, 4},
     {"no soft", "soft: +25%, ", "", 12, 0},
     {"backstop is no test", "floor: 0.05%}", "floor: 0.05%, backstop: 5%}", 12, 12},
     {"point", "floor: 0.05%}\n", "floor: 0.05%}\n    evidence: point\n", 0, 0},

@@ -30,8 +30,7 @@ changed(const char *path, const char *what, const char *with)
     return b;
 }
 
-/* What the audit has to complain about. The spec must compile; a change may leave an action unused, which is
- * a warning. */
+/* What the audit has to complain about. The spec must compile. */
 static struct gr_buf
 audit(const struct gr_buf *page, const struct gr_buf *spec)
 {
@@ -169,7 +168,7 @@ static const struct {
     {"min_duration: 20m", "min_duration: 21m"},
     {"market_making: 15%", "market_making: 16%"},
     {"  - name: canary_phase_2\n    traffic: {market_making: 5%, agency: 2%}\n    min_duration: 30m\n", ""},
-    {"hard: [rollback, page]", "hard: [page, halt]"},
+    {"hard: [rollback, page]", "hard: [rollback]"},
     {"soft: [extend, notify, ticket]", "soft: [notify, ticket]"},
     {"escalate_after: 5m", "escalate_after: 50m"},
     {"folder: TradePulse/Canary", "folder: Canary"},

@@ -255,7 +255,10 @@ START_TEST(fixes)
         {"sum(foo[5m])", "leave out the range, or reduce it with rate(…) or a function …_over_time(…)"},
         {"abs(1)", "vector(…) makes an instant vector of a scalar"},
         {"vector(foo)", "scalar(…) makes a scalar of an instant vector with one series"},
-        {"foo zzzzzz", ""},
+        {"foo zzzzzz", "write an operator here, or remove what follows"},
+        {"sum(foo", "write an operator, \",\" or \")\" here"},
+        {"foo +", "write a metric, a number, a function or \"(\" here"},
+        {"zzzzzz(foo)", "name a function of Prometheus, or a metric without parentheses"},
         {"", ""},
     };
 
