@@ -1,8 +1,9 @@
-/* cmd_explain.c - guardrailc explain: what a finding means. */
+/* cmd_explain.c - guardrailc explain: what a finding means, or what a guardrail will do; the first operand decides. */
 #include "config.h"
 #include "command.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "guardrail/rulelint.h"
 #include "page_print.h"
@@ -10,6 +11,10 @@
 const struct option_row explain_options[] = {
     {"list", 0, NULL, "all findings, a line each"},
     {"markdown", 0, NULL, "all pages as one Markdown document"},
+    {"slice", 0, "K=V,...", "of a guardrail: only what holds for these slices"},
+    {"phase", 0, "PHASE", "of a guardrail: only this phase"},
+    ALERTMANAGER_OPTION,
+    SPEC_OPTIONS,
     COMMON_OPTIONS,
 };
 
@@ -23,7 +28,7 @@ unknown(const struct command *self, const char *text)
     near = gr_str_nearest(gr_str(text), names, GR_CODE_COUNT);
     if (near.n > 0)
         return usage(self, "there is no finding '%s'; did you mean '" GR_FMT "'?", text, GR_ARG(near));
-    return usage(self, "there is no finding '%s'; --list shows them all", text);
+    return usage(self, "there is no finding '%s', and no such file; --list shows all findings", text);
 }
 
 /* The findings that are asked for, or all. */
@@ -58,8 +63,8 @@ put_pages(const struct session *s, const enum gr_code *codes, size_t n, bool lis
     return gr_buf_err(out);
 }
 
-int
-explain_run(const struct command *self, const struct options *o)
+static int
+explain_findings(const struct command *self, const struct options *o)
 {
     bool list = options_get(self->options, o, "list") != NULL || o->n_operands == 0;
     struct gr_buf out = GR_BUF_INIT(16u << 20);
@@ -90,4 +95,34 @@ done:
     gr_buf_fini(&out);
     session_fini(&s);
     return code;
+}
+
+/* What looks like a file, whether or not it is there. */
+static bool
+looks_like_path(const char *text)
+{
+    struct gr_str s = gr_str(text);
+
+    return strcmp(text, "-") == 0 || strchr(text, '/') || gr_str_ends(s, GR_STR(".yml")) ||
+           gr_str_ends(s, GR_STR(".yaml")) || gr_str_ends(s, GR_STR(".json"));
+}
+
+int
+explain_run(const struct command *self, const struct options *o)
+{
+    const char *first = o->n_operands > 0 ? o->operands[0] : NULL;
+    bool is_finding = first && gr_lint_code(gr_str(first)) != GR_CODE_COUNT;
+    bool is_path = first && (looks_like_path(first) || access(first, F_OK) == 0);
+    bool pages = options_get(self->options, o, "list") || options_get(self->options, o, "markdown");
+    bool narrowed = options_get(self->options, o, "slice") || options_get(self->options, o, "phase");
+
+    if (is_finding && is_path)
+        return usage(self,
+                     "'%s' is a finding, and a file as well: write ./%s for the file, or the finding's code",
+                     first, first);
+    if (is_path && pages)
+        return usage(self, "--list and --markdown are about findings, not about a SPEC");
+    if (!is_path && narrowed)
+        return usage(self, "--slice and --phase go with a SPEC and a guardrail");
+    return is_path ? explain_spec_run(self, o) : explain_findings(self, o);
 }

@@ -28,6 +28,7 @@ int check_run(const struct command *self, const struct options *o);
 int compile_run(const struct command *self, const struct options *o);
 int completion_run(const struct command *self, const struct options *o);
 int explain_run(const struct command *self, const struct options *o);
+int explain_spec_run(const struct command *self, const struct options *o); /* of a SPEC */
 int fmt_run(const struct command *self, const struct options *o);
 int lint_run(const struct command *self, const struct options *o);
 int promql_run(const struct command *self, const struct options *o);

@@ -17,8 +17,11 @@ static const struct command commands[] = {
      "  guardrailc completion bash > /etc/bash_completion.d/guardrailc\n  guardrailc completion fish > "
      "~/.config/fish/completions/guardrailc.fish\n",
      completion_options, completion_run},
-    {"explain", "[GRnnnn…]", "what a finding means, an example that has it, and one that does not",
-     "  guardrailc explain GR0513\n  guardrailc explain rate-of-sum\n", explain_options, explain_run},
+    {"explain", "[GRnnnn…] | SPEC [GUARDRAIL]",
+     "what a finding means, or what the guardrails of a specification will do",
+     "  guardrailc explain GR0513\n  guardrailc explain rate-of-sum\n  guardrailc explain guardrails.yml\n"
+     "  guardrailc explain guardrails.yml matching_latency_p99 --slice venue=XNAS --phase canary_phase_1\n",
+     explain_options, explain_run},
     {"fmt", "SPEC…", "lay out specifications in the one canonical form, comments kept",
      "  guardrailc fmt guardrails.yml\n  guardrailc fmt --check guardrails/*.yml\n  guardrailc fmt --diff "
      "guardrails.yml\n  guardrailc fmt - < draft.yml\n",

@@ -9,6 +9,12 @@ libcompiler_a_SOURCES = \
 	compiler/emit_alertmanager.c \
 	compiler/emit_grafana.c \
 	compiler/emit_policy.c \
+	compiler/explain.c \
+	compiler/explain.h \
+	compiler/explain_json.c \
+	compiler/explain_promql.c \
+	compiler/explain_table.c \
+	compiler/explain_text.c \
 	compiler/grafana.h \
 	compiler/grafana_dash.c \
 	compiler/grafana_overview.c \
@@ -75,7 +81,7 @@ libcompiler_a_SOURCES += \
 
 # commands
 libcompiler_a_SOURCES += \
-	compiler/cmd_check.c compiler/cmd_compile.c compiler/cmd_explain.c compiler/cmd_lint.c \
+	compiler/cmd_check.c compiler/cmd_compile.c compiler/cmd_explain.c compiler/cmd_explain_spec.c compiler/cmd_lint.c \
 	compiler/cmd_promql.c compiler/command.h compiler/page_print.c compiler/page_print.h compiler/options.c compiler/options.h \
 	compiler/session.c compiler/timescale.c compiler/timescale.h
 

@@ -70,6 +70,7 @@ take(const struct option_row *rows, int argc, char **argv, int *i, struct option
         return GR_EUSER;
     }
     out->value[row] = value ? value : "";
+    out->times[row]++;
     return GR_OK;
 }
 

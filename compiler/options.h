@@ -14,6 +14,7 @@ struct option_row {
 #define OPTIONS_MAX 24u
 struct options {                    /* what was given; parallel to the table */
     const char *value[OPTIONS_MAX]; /* the last one given; "" for flags; NULL: not given */
+    unsigned times[OPTIONS_MAX];    /* how often */
     char **operands;                /* borrowed from argv, which is reordered */
     size_t n_operands;
 };

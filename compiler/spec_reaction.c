@@ -93,7 +93,7 @@ static bool
 has_own_hard(const struct guardrail *g)
 {
     for (size_t i = 0; i < g->limit.n_bounds; i++)
-        if (g->limit.bounds[i].level == LEVEL_HARD && g->limit.bounds[i].side != SIDE_BACKSTOP)
+        if (g->limit.bounds[i].level == LEVEL_HARD && !side_is_backstop(g->limit.bounds[i].side))
             return true;
     return false;
 }
@@ -114,7 +114,7 @@ check_reactions(struct spec *s)
             continue;
         for (size_t k = 0; k < d->g->limit.n_bounds; k++)
             if (d->g->limit.bounds[k].level == LEVEL_HARD &&
-                !(own && d->g->limit.bounds[k].side == SIDE_BACKSTOP))
+                !(own && side_is_backstop(d->g->limit.bounds[k].side)))
                 check_bound(s, &unscaled, d, &d->g->limit.bounds[k]);
     }
 }

@@ -12,8 +12,8 @@ include tests/golden/local.mk
 include tests/tools/local.mk
 include tests/bench/local.mk
 EXTRA_DIST += tests/packages.sh tests/packages.txt tests/run.sh
-TESTS += tests/guardrailc.sh tests/layering.sh tests/lint.sh tests/promtool/run.sh
-dist_check_SCRIPTS += tests/guardrailc.sh tests/layering.sh tests/lint.sh tests/promtool/run.sh
+TESTS += tests/explain.sh tests/guardrailc.sh tests/layering.sh tests/lint.sh tests/promtool/run.sh
+dist_check_SCRIPTS += tests/explain.sh tests/guardrailc.sh tests/layering.sh tests/lint.sh tests/promtool/run.sh
 TESTS += tests/completion.sh tests/manpage.sh
 dist_check_SCRIPTS += tests/completion.sh tests/manpage.sh
 EXTRA_DIST += \
