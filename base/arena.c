@@ -9,7 +9,7 @@
 /* Chunks start small, so that a short compilation costs little, and double up to a size at which the cost of one more
  * call no longer matters. A larger request gets a chunk of its own size. */
 #define CHUNK_FIRST_BYTES ((size_t)4096)
-#define CHUNK_MAX_BYTES ((size_t)1 << 20)
+#define CHUNK_MAX_BYTES ((size_t)8 << 20)
 
 struct chunk {
     struct chunk *older;
@@ -41,18 +41,37 @@ gr_arena_create(size_t ceiling)
     return a;
 }
 
+/* Runs the closers, frees chunk c and all older ones. */
+static void
+drop(struct gr_arena *a, struct chunk *c)
+{
+    for (struct closer *closer = a->closers; closer; closer = closer->older)
+        closer->close(closer->handle);
+    a->closers = NULL;
+    for (struct chunk *older; c; c = older) {
+        older = c->older;
+        gr_sys.free(c);
+    }
+}
+
 void
 gr_arena_free(struct gr_arena *a)
 {
     if (!a)
         return;
-    for (struct closer *c = a->closers; c; c = c->older)
-        c->close(c->handle);
-    for (struct chunk *c = a->newest, *older; c; c = older) {
-        older = c->older;
-        gr_sys.free(c);
-    }
+    drop(a, a->newest);
     gr_sys.free(a);
+}
+
+void
+gr_arena_reset(struct gr_arena *a)
+{
+    drop(a, a->newest ? a->newest->older : NULL);
+    a->used = 0;
+    if (a->newest) {
+        a->newest->older = NULL;
+        a->newest->used = 0;
+    }
 }
 
 static void *
@@ -71,6 +90,7 @@ add_chunk(struct gr_arena *a, size_t n)
 
     if (!gr_size_add(size, sizeof *c, &total) || !(c = gr_sys.realloc(NULL, total)))
         return false;
+    gr_sys_advise(c, total);
     c->older = a->newest;
     c->used = 0;
     c->size = size;

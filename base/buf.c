@@ -56,6 +56,7 @@ gr_buf_room(struct gr_buf *b, size_t n)
         cap = cap < need ? need : cap;
         if (!(p = gr_sys.realloc(b->p, cap)))
             return fail(b, GR_ENOMEM);
+        gr_sys_advise(p, cap);
         b->p = p;
         b->cap = cap;
     }

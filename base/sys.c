@@ -1,10 +1,13 @@
 #include "config.h"
 #include "guardrail/sys.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,6 +30,28 @@ real_openat(int dir, const char *path, int flags, mode_t mode)
         .read = read, .write = write, .fsync = fsync, .rename = rename, .unlink = unlink, .mkdir = mkdir,    \
         .flock = flock,                                                                                      \
     }
+
+#define LARGE_BYTES                                                                                          \
+    ((size_t)4 << 20) /* two large pages of x86-64 and arm64: one of them at least lies within */
+#define PAGE_BYTES                                                                                           \
+    ((size_t)4096) /* the smallest there is; madvise() refuses what is not aligned to a larger one */
+
+void
+gr_sys_advise(void *p, size_t n)
+{
+#ifdef MADV_HUGEPAGE
+    size_t skip = (PAGE_BYTES - (uintptr_t)p % PAGE_BYTES) % PAGE_BYTES;
+    int saved = errno;
+
+    if (n < LARGE_BYTES)
+        return;
+    (void)madvise((char *)p + skip, (n - skip) / PAGE_BYTES * PAGE_BYTES, MADV_HUGEPAGE);
+    errno = saved;
+#else
+    (void)p;
+    (void)n;
+#endif
+}
 
 struct gr_sys gr_sys = REAL_CALLS;
 const struct gr_sys gr_sys_real = REAL_CALLS;

@@ -7,12 +7,14 @@
 #include "outnames.h"
 
 #define RULES_BYTES_MAX (256u << 20)
+#define RULE_BYTES_USUAL ((size_t)480)
+#define WORK_BYTES_MAX ((size_t)1 << 30)
 
 /* Moves what b holds to the arena and empties b. */
 static struct gr_str
 settle(struct lower *lo, struct gr_buf *b)
 {
-    struct gr_str s = gr_buf_err(b) == GR_OK ? gr_arena_dup(lo->arena, gr_buf_str(b)) : GR_STR_NONE;
+    struct gr_str s = gr_buf_err(b) == GR_OK ? gr_arena_dup(lo->keep, gr_buf_str(b)) : GR_STR_NONE;
 
     if (!s.p)
         lo->err = GR_ENOMEM;
@@ -67,7 +69,7 @@ static enum gr_err
 lower(struct lower *lo)
 {
     variables(lo);
-    lo->file = gr_rulefile_create(lo->arena);
+    lo->file = gr_rulefile_create(lo->keep);
     lo->group = gr_rulefile_group(lo->file, lo->m->spec, model_ms(lo->m, lo->m->sampling_ms));
     if (!lo->group)
         return GR_ENOMEM;
@@ -78,23 +80,26 @@ lower(struct lower *lo)
     lower_verdict(lo);
     lower_alerts(lo);
     lower_watch(lo);
-    if (lo->err == GR_OK)
-        lo->err = gr_arena_status(lo->arena);
+    if (lo->err == GR_OK && (lo->err = gr_arena_status(lo->arena)) == GR_OK)
+        lo->err = gr_arena_status(lo->keep);
     return lo->err == GR_OK ? lower_prove(lo->file) : lo->err;
 }
 
 enum gr_err
 rules_lower(const struct model *m, struct gr_rulefile **out)
 {
-    struct lower lo = {.m = m, .arena = m->arena, .expr = GR_BUF_INIT(LOWER_EXPR_BYTES_MAX)};
+    struct lower lo = {.m = m, .keep = m->arena, .expr = GR_BUF_INIT(LOWER_EXPR_BYTES_MAX)};
     enum gr_err err;
 
     if (m->rules) {
         *out = m->rules;
         return GR_OK;
     }
+    if (!(lo.arena = gr_arena_create(WORK_BYTES_MAX)))
+        return GR_ENOMEM;
     if ((err = lower(&lo)) == GR_OK)
         *out = lo.file;
+    gr_arena_free(lo.arena);
     gr_buf_fini(&lo.expr);
     return err;
 }
@@ -109,7 +114,11 @@ emit_rules(const struct model *m, struct tree *t)
     if (err == GR_OK) {
         file->anchors = m->n_guardrails > MODEL_MANY;
         backend_header(m, &header);
+        /* Room for all of it at once, by what a rule takes in a large file: growing would copy what is there. */
+        for (size_t i = 0; i < file->count; i++)
+            (void)!gr_buf_room(&out, RULE_BYTES_USUAL * file->groups[i]->count);
         gr_rulefile_write(&out, file, gr_str_sub(gr_buf_str(&header), 2, header.n)); /* it adds "# " itself */
+        file->anchors = false; /* other targets spell everything out */
         if ((err = gr_buf_err(&header)) == GR_OK && (err = gr_buf_err(&out)) == GR_OK)
             err = tree_add(t, GR_STR("prometheus/rules.yml"), &out);
     }

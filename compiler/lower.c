@@ -153,6 +153,17 @@ lower_cut(struct lower *lo, size_t from)
     return s.p ? s.p : "";
 }
 
+void
+lower_forget(struct lower *lo)
+{
+    GR_ASSERT(lo->expr.n == 0 || lo->err != GR_OK);
+    if (!lo->keep)
+        return;
+    if (lo->err == GR_OK)
+        lo->err = gr_arena_status(lo->arena);
+    gr_arena_reset(lo->arena);
+}
+
 const char *
 lower_text_from(struct lower *lo, const char *template, ...)
 {

@@ -27,7 +27,9 @@
 
 struct lower {
     const struct model *m;
-    struct gr_arena *arena;
+    struct gr_arena *arena; /* at work: what expressions are composed from; see lower_forget */
+    struct gr_arena
+        *keep; /* of the file and what is below; NULL (in tests): arena, and nothing is forgotten */
     struct gr_rulefile *file;
     struct gr_rule_group *group;
     struct gr_buf expr;    /* the expression being composed */
@@ -66,6 +68,8 @@ const char *lower_duration(struct lower *lo, int64_t ms);
 const char *lower_dec(struct lower *lo, struct gr_dec v);
 const char *lower_uint(struct lower *lo, uint64_t v);
 const char *lower_strs(struct lower *lo, struct strs labels, const char *before_each);
+/* Between two guardrails: frees all texts that lower_cut() and its kin gave, and whatever else lies in lo->arena. */
+void lower_forget(struct lower *lo);
 /* A text as the replacement of label_replace(): quoted, and $, which would refer to a group, doubled. */
 const char *lower_replacement(struct lower *lo, struct gr_str value);
 

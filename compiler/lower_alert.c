@@ -136,6 +136,7 @@ lower_alerts(struct lower *lo)
         for (size_t k = 0; k < m->guardrails[i].limit.n_bounds; k++)
             breach_alert(lo, &m->guardrails[i], &m->guardrails[i].limit.bounds[k]);
         no_data_alert(lo, &m->guardrails[i]);
+        lower_forget(lo);
     }
 }
 

@@ -65,6 +65,12 @@ lower_threshold(struct lower *lo, enum level level)
     if (t <= 0)
         t = model_evidence_threshold(lo->m, level == LEVEL_HARD ? LEVEL_SOFT : LEVEL_HARD);
     gr_buf_printf(&lo->expr, "%.4f", t);
+    if (lo->keep) {
+        struct gr_str kept = gr_arena_dup(lo->keep, gr_str_sub(gr_buf_str(&lo->expr), from, lo->expr.n));
+
+        gr_buf_cut(&lo->expr, from);
+        return lo->threshold[level] = kept.p ? kept.p : ""; /* the arena remembers */
+    }
     return lo->threshold[level] = lower_cut(lo, from);
 }
 

@@ -392,10 +392,13 @@ lower_slots(struct lower *lo)
             histogram_slots(lo, g);
         else
             value_slots(lo, g);
+        lower_forget(lo);
     }
     deltas(lo);
-    for (size_t i = 0; i < m->n_guardrails; i++)
+    for (size_t i = 0; i < m->n_guardrails; i++) {
         for (size_t k = 0; k < m->guardrails[i].limit.n_bounds; k++)
             if (confirms(&m->guardrails[i], &m->guardrails[i].limit.bounds[k]))
                 over(lo, &m->guardrails[i], &m->guardrails[i].limit.bounds[k]);
+        lower_forget(lo);
+    }
 }

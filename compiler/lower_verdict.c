@@ -412,9 +412,11 @@ lower_verdict(struct lower *lo)
 {
     const struct model *m = lo->m;
 
-    for (size_t i = 0; i < m->n_guardrails; i++)
+    for (size_t i = 0; i < m->n_guardrails; i++) {
         for (size_t k = 0; k < m->guardrails[i].limit.n_bounds; k++)
             limit(lo, &m->guardrails[i], &m->guardrails[i].limit.bounds[k]);
+        lower_forget(lo);
+    }
     breach(lo);
     supported(lo);
     verdict(lo);

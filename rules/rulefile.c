@@ -2,6 +2,8 @@
 #include "config.h"
 #include "guardrail/rulefile.h"
 
+#define PAIRS_FIRST 4u
+
 /* A copy of s; an empty one for an empty s. False without memory. */
 static bool
 copy(struct gr_rulefile *f, struct gr_str s, struct gr_str *out)
@@ -86,6 +88,11 @@ add_pair(struct gr_rulefile *f, struct gr_rule_pairs *pairs, struct gr_str key, 
             pairs->items[i] = pair;
             return;
         }
+    }
+    if (!pairs->items) { /* four, while gr_arena_grow() would begin with eight: most rules have no more */
+        if ((pairs->items = gr_arena_array(f->arena, PAIRS_FIRST, sizeof pair)) == NULL)
+            return;
+        pairs->cap = PAIRS_FIRST;
     }
     if (pairs->count == pairs->cap) {
         if ((grown = gr_arena_grow(f->arena, pairs->items, pairs->count, &pairs->cap, sizeof pair)) == NULL)

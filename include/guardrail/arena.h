@@ -26,6 +26,9 @@ struct gr_str gr_arena_dup(struct gr_arena *a, struct gr_str s);
 struct gr_str gr_arena_printf(struct gr_arena *a, const char *fmt, ...) GR_PRINTF(2, 3);
 /* Calls close(handle) when the arena is freed. On failure calls it at once and returns GR_ENOMEM. */
 GR_MUST_USE enum gr_err gr_arena_own(struct gr_arena *a, void *handle, void (*close)(void *handle));
+/* Frees all that was handed out and runs the closers, but keeps the newest (and largest) block of memory for what comes: for work done over
+ * and over. The ceiling counts from 0 again; a failure is still remembered. */
+void gr_arena_reset(struct gr_arena *a);
 /* Bytes handed out so far, and GR_ENOMEM if any allocation has failed since creation. */
 size_t gr_arena_used(const struct gr_arena *a);
 enum gr_err gr_arena_status(const struct gr_arena *a);

@@ -22,6 +22,9 @@ struct gr_sys {
     int (*flock)(int fd, int op);
 };
 extern struct gr_sys gr_sys;
+/* Tells the kernel that n bytes of fresh memory at p, if they are many, will all be used: it may then give them in large pages, with one page
+ * fault where it would take hundreds. Only advice: nothing fails, errno is kept. */
+void gr_sys_advise(void *p, size_t n);
 /* The real calls, to put back after a test. */
 extern const struct gr_sys gr_sys_real;
 #endif

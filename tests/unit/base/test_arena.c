@@ -240,12 +240,50 @@ START_TEST(any_allocation_may_fail)
 }
 END_TEST
 
+static size_t resets;
+
+static void
+count_reset(void *handle)
+{
+    resets += *(size_t *)handle;
+}
+
+/* All is free again, the ceiling counts from 0, and what comes next is zeroed. */
+START_TEST(reset_starts_over)
+{
+    struct gr_arena *a = gr_arena_create(100000);
+    size_t one = 1;
+
+    gr_arena_reset(a); /* of an empty one: nothing */
+    for (int round = 0; round < 100; round++) {
+        unsigned char *p = gr_arena_alloc(a, 50000), *q = gr_arena_alloc(a, 40000);
+
+        ck_assert(p && q);
+        for (size_t i = 0; i < 40000; i++)
+            ck_assert_uint_eq(p[i] + q[i], 0);
+        memset(p, 255, 50000);
+        memset(q, 255, 40000);
+        ck_assert_int_eq(gr_arena_own(a, &one, count_reset), GR_OK);
+        gr_arena_reset(a);
+        ck_assert_uint_eq(resets, (size_t)round + 1);
+        ck_assert_uint_eq(gr_arena_used(a), 0);
+    }
+    ck_assert_int_eq(gr_arena_status(a), GR_OK);
+    ck_assert_ptr_null(gr_arena_alloc(a, 100001));
+    gr_arena_reset(a);
+    ck_assert_int_eq(gr_arena_status(a), GR_ENOMEM); /* remembered */
+    gr_arena_free(a);
+    ck_assert_uint_eq(resets, 100);
+}
+END_TEST
+
 Suite *
 arena_suite(void)
 {
     Suite *s = suite_create("arena");
     TCase *tc = tcase_create("arena");
 
+    tcase_add_test(tc, reset_starts_over);
     tcase_add_test(tc, memory_is_zeroed_and_aligned);
     tcase_add_test(tc, ceiling_counts_bytes_handed_out);
     tcase_add_test(tc, huge_sizes_are_refused);

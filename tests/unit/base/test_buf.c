@@ -157,12 +157,56 @@ START_TEST(any_allocation_may_fail)
 }
 END_TEST
 
+START_TEST(integers)
+{
+    static const struct {
+        int64_t v;
+        const char *text;
+    } rows[] = {{0, "0"},
+                {7, "7"},
+                {10, "10"},
+                {-1, "-1"},
+                {INT64_MAX, "9223372036854775807"},
+                {INT64_MIN, "-9223372036854775808"}};
+    struct gr_buf b = GR_BUF_INIT(100);
+
+    for (size_t i = 0; i < GR_COUNT(rows); i++) {
+        gr_buf_reset(&b);
+        gr_buf_put_i64(&b, rows[i].v);
+        ck_assert_str_eq(gr_buf_cstr(&b), rows[i].text);
+    }
+    gr_buf_reset(&b);
+    gr_buf_put_u64(&b, UINT64_MAX);
+    ck_assert_str_eq(gr_buf_cstr(&b), "18446744073709551615");
+    gr_buf_fini(&b);
+}
+END_TEST
+
+/* Room in a buffer that is asked to be large: the advice to the kernel changes nothing. */
+START_TEST(large)
+{
+    struct gr_buf b = GR_BUF_INIT((size_t)64 << 20);
+    size_t bytes = (size_t)20 << 20;
+
+    gr_buf_puts(&b, "start");
+    ck_assert_ptr_nonnull(gr_buf_room(&b, bytes));
+    memset(b.p + b.n, 'x', bytes);
+    b.n += bytes;
+    gr_buf_puts(&b, "end");
+    ck_assert_uint_eq(b.n, bytes + 8);
+    ck_assert(gr_str_starts(gr_buf_str(&b), GR_STR("startx")) && gr_str_ends(gr_buf_str(&b), GR_STR("xend")));
+    gr_buf_fini(&b);
+}
+END_TEST
+
 Suite *
 buf_suite(void)
 {
     Suite *s = suite_create("buf");
     TCase *tc = tcase_create("buf");
 
+    tcase_add_test(tc, integers);
+    tcase_add_test(tc, large);
     tcase_add_test(tc, appends);
     tcase_add_loop_test(tc, ceiling_holds_and_the_error_sticks, 0, 3);
     tcase_add_loop_test(tc, ceiling_holds_and_the_error_sticks, 63, 66);
