@@ -30,6 +30,7 @@ libbase_a_SOURCES = \
 	base/pages_reading.def \
 	base/pages_rules.def \
 	base/pages_structure.def \
+	base/pages_targets.def \
 	base/quantity.c \
 	base/quote.c \
 	base/source.c \

@@ -12,6 +12,7 @@ static const struct gr_page pages[GR_CODE_COUNT] = {
 #include "pages_reading.def"
 #include "pages_rules.def"
 #include "pages_structure.def"
+#include "pages_targets.def"
 #undef PAGE
 };
 

@@ -1,16 +1,51 @@
 #include "config.h"
 #include "backend.h"
 
+#include "emit_deploy.h"
+#include "emit_mimir.h"
+#include "emit_operator.h"
+#include "emit_vmalert.h"
+
+#define ALERTMANAGER "alertmanager", "Alertmanager's routes, receivers and inhibitions"
+#define DEPLOY "deploy", "traffic per phase, traces, logs: what the spec asks for"
+#define GRAFANA "grafana", "Grafana dashboards and their provisioning"
+#define POLICY "policy", "policy.json: what guardraild may do"
+#define RULES "rules", "recording and alerting rules"
+
+static const struct backend mimir_parts[] = {
+    {ALERTMANAGER, emit_mimir_alertmanager},
+    {DEPLOY, emit_deploy},
+    {GRAFANA, emit_grafana},
+    {POLICY, emit_policy},
+    {RULES, emit_mimir_rules},
+};
+static const struct backend operator_parts[] = {
+    {ALERTMANAGER, emit_operator_alertmanager},
+    {DEPLOY, emit_deploy},
+    {GRAFANA, emit_operator_grafana},
+    {POLICY, emit_operator_policy},
+    {RULES, emit_operator_rules},
+};
 static const struct backend prometheus_parts[] = {
-    {"alertmanager", "Alertmanager's routes, receivers and inhibitions", emit_alertmanager},
-    {"grafana", "Grafana dashboards and their provisioning", emit_grafana},
-    {"policy", "policy.json: what guardraild may do", emit_policy},
-    {"rules", "Prometheus recording and alerting rules", emit_rules},
+    {ALERTMANAGER, emit_alertmanager},
+    {DEPLOY, emit_deploy},
+    {GRAFANA, emit_grafana},
+    {POLICY, emit_policy},
+    {RULES, emit_rules},
+};
+static const struct backend vmalert_parts[] = {
+    {ALERTMANAGER, emit_alertmanager}, {DEPLOY, emit_deploy}, {GRAFANA, emit_grafana}, {POLICY, emit_policy},
+    {RULES, emit_vmalert_rules},
 };
 
 #define PARTS(rows) rows, GR_COUNT(rows)
 static const struct target target_table[] = {
+    {"mimir", "Grafana Mimir: its ruler and its Alertmanager", PARTS(mimir_parts), check_mimir},
+    {"operator", "prometheus-operator and Grafana's sidecar: Kubernetes objects", PARTS(operator_parts),
+     check_operator},
     {"prometheus", "Prometheus, Alertmanager and Grafana that read files", PARTS(prometheus_parts), NULL},
+    {"vmalert", "VictoriaMetrics' vmalert, and Alertmanager that reads files", PARTS(vmalert_parts),
+     check_vmalert},
 };
 
 const struct target *

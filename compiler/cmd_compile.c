@@ -13,8 +13,8 @@
 const struct option_row compile_options[] = {
     {"out", 'o', "DIR", "where the tree is (required)"},
     {"check", 0, NULL, "compare with what is there, write nothing; 1 when stale"},
-    {"only", 0, "PART,...", "only these parts: alertmanager, grafana, policy, rules"},
-    {"target", 0, "TARGET", "what it runs on: prometheus (default)"},
+    {"only", 0, "PART,...", "only these parts: alertmanager, deploy, grafana, policy, rules"},
+    {"target", 0, "mimir|operator|prometheus|vmalert", "what it runs on (default prometheus)"},
     {"time-scale", 0, "N", "divide every duration by N (1-1000), for tests and demos"},
     ALERTMANAGER_OPTION,
     SPEC_OPTIONS,
@@ -168,20 +168,15 @@ static int
 choose_target(const struct command *self, const struct options *o, const struct target **out)
 {
     const char *name = options_get(self->options, o, "target");
-    struct gr_str names[16], near;
-    size_t n;
-    const struct target *rows = targets(&n);
+    struct gr_buf complaint = GR_BUF_INIT(1000);
+    int code = EXIT_CLEAN;
 
-    GR_ASSERT(n <= GR_COUNT(names));
+    if (options_choice(self->options, o, "target", 0, &complaint) < 0)
+        code = usage(self, "%s", gr_buf_cstr(&complaint));
+    gr_buf_fini(&complaint);
     *out = target_by_name(gr_str(name ? name : TARGET_DEFAULT));
-    if (*out)
-        return EXIT_CLEAN;
-    for (size_t i = 0; i < n; i++)
-        names[i] = gr_str(rows[i].name);
-    near = gr_str_nearest(gr_str(name), names, n);
-    if (near.n > 0)
-        return usage(self, "--target: there is no '%s'; did you mean " GR_FMT "?", name, GR_ARG(near));
-    return usage(self, "--target is prometheus, operator, mimir or vmalert, not '%s'", name);
+    GR_ASSERT(code != EXIT_CLEAN || *out); /* a test holds the choices against the table */
+    return code;
 }
 
 int

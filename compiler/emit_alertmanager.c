@@ -22,16 +22,23 @@ put_yaml(struct gr_buf *b, const struct gr_buf *scalar)
 
 /* -- receivers ---------------------------------------------------------------------------------------------------------- */
 
+/* What stands before "_file" in keys, the name under which Alertmanager reads the secret itself. */
 static void
-put_secret(struct gr_buf *b, const char *key, struct gr_str file)
+put_secret(struct gr_buf *b, enum secrets form, const char *key, struct gr_str file)
 {
-    struct gr_buf path = GR_BUF_INIT(FILE_MAX);
+    struct gr_buf value = GR_BUF_INIT(FILE_MAX);
 
-    outname_secret(&path, file);
-    gr_buf_printf(b, "%s: ", key);
-    put_yaml(b, &path);
+    if (form == SECRETS_IN_FILES)
+        outname_secret(&value, file);
+    else
+        outname_variable(&value, file);
+    gr_buf_printf(b, form == SECRETS_IN_FILES ? "%s_file: " : "%s: ", key);
+    if (form == SECRETS_IN_FILES)
+        put_yaml(b, &value);
+    else
+        gr_buf_printf(b, "${%s}", gr_buf_cstr(&value));
     gr_buf_putc(b, '\n');
-    gr_buf_fini(&path);
+    gr_buf_fini(&value);
 }
 
 static void
@@ -45,7 +52,7 @@ put_setting(struct gr_buf *b, const char *indent, const char *key, struct gr_str
 }
 
 static void
-put_native(struct gr_buf *b, const struct receiver *r)
+put_native(struct gr_buf *b, enum secrets form, const struct receiver *r)
 {
     if (!r->pager) {
         gr_buf_puts(b, "  # NOBODY IS TOLD when guardraild is down or blind: the spec has no pagerduty and "
@@ -54,21 +61,21 @@ put_native(struct gr_buf *b, const struct receiver *r)
         gr_buf_printf(b, "  - name: %s\n", r->name);
         return;
     }
-    gr_buf_puts(
-        b,
-        "  # Alertmanager reads this file relative to its own working directory, not to this configuration:\n"
-        "  # start it in this folder, or give the action an absolute path.\n");
+    if (form == SECRETS_IN_FILES)
+        gr_buf_puts(b, "  # Alertmanager reads this file relative to its own working directory, not to this "
+                       "configuration:\n"
+                       "  # start it in this folder, or give the action an absolute path.\n");
     gr_buf_printf(b, "  - name: %s\n", r->name);
     if (r->pager->kind == ACTION_PAGERDUTY) {
         gr_buf_puts(b, "    pagerduty_configs:\n      - ");
-        put_secret(b, "routing_key_file", outname_setting(r->pager, "routing_key_file"));
+        put_secret(b, form, "routing_key", outname_setting(r->pager, "routing_key_file"));
         put_setting(b, "        ", "url", outname_setting(r->pager, "url"));
         gr_buf_puts(b, "        severity: critical\n"
                        "        description: '{{ (index .Alerts 0).Labels.alertname }}: "
                        "{{ (index .Alerts 0).Annotations.summary }}'\n");
     } else {
         gr_buf_puts(b, "    slack_configs:\n      - ");
-        put_secret(b, "api_url_file", outname_setting(r->pager, "webhook_url_file"));
+        put_secret(b, form, "api_url", outname_setting(r->pager, "webhook_url_file"));
         put_setting(b, "        ", "channel", outname_setting(r->pager, "channel"));
         gr_buf_puts(b, "        title: '{{ .Status | toUpper }}: {{ (index .Alerts 0).Labels.alertname }}'\n"
                        "        text: '{{ range .Alerts }}{{ .Annotations.summary }} {{ end }}'\n");
@@ -80,7 +87,7 @@ put_native(struct gr_buf *b, const struct receiver *r)
 
 /* A redirect would turn the POST into an empty GET whose 200 counts as delivered: never followed. max_alerts 0: never cut. */
 static void
-put_webhook(const struct model *m, struct gr_buf *b, const struct receiver *r)
+put_webhook(const struct model *m, struct gr_buf *b, enum secrets form, const struct receiver *r)
 {
     bool beat = r->kind == RECEIVER_WATCHDOG;
     struct gr_buf url = GR_BUF_INIT(FILE_MAX);
@@ -98,7 +105,7 @@ put_webhook(const struct model *m, struct gr_buf *b, const struct receiver *r)
     gr_buf_puts(b, "        http_config:\n          follow_redirects: false\n");
     if (m->webhook_token_file.n > 0) {
         gr_buf_puts(b, "          authorization:\n            ");
-        put_secret(b, "credentials_file", m->webhook_token_file);
+        put_secret(b, form, "credentials", m->webhook_token_file);
     }
     gr_buf_fini(&url);
 }
@@ -228,27 +235,35 @@ put_inhibitions(struct gr_buf *b, const struct routes *r)
 }
 
 enum gr_err
-emit_alertmanager(const struct model *m, struct tree *t)
+alertmanager_print(const struct model *m, enum secrets form, struct gr_buf *b)
 {
-    struct gr_buf b = GR_BUF_INIT(FILE_MAX);
     struct routes *r = NULL;
     enum gr_err err = routes_build(m, &r);
 
     if (err != GR_OK)
-        goto done;
+        return err;
+    put_routes(b, r);
+    put_inhibitions(b, r);
+    gr_buf_puts(b, "receivers:\n");
+    for (size_t i = 0; i < r->n_receivers; i++)
+        if (r->receivers[i].kind == RECEIVER_NATIVE)
+            put_native(b, form, &r->receivers[i]);
+        else
+            put_webhook(m, b, form, &r->receivers[i]);
+    return gr_buf_err(b);
+}
+
+enum gr_err
+emit_alertmanager(const struct model *m, struct tree *t)
+{
+    struct gr_buf b = GR_BUF_INIT(FILE_MAX);
+    enum gr_err err;
+
     backend_header(m, &b);
     gr_buf_printf(&b, "\n# For Alertmanager 0.%u and later.\n",
                   m->alertmanager_minor ? m->alertmanager_minor : ALERTMANAGER_MINOR_MIN);
-    put_routes(&b, r);
-    put_inhibitions(&b, r);
-    gr_buf_puts(&b, "receivers:\n");
-    for (size_t i = 0; i < r->n_receivers; i++)
-        if (r->receivers[i].kind == RECEIVER_NATIVE)
-            put_native(&b, &r->receivers[i]);
-        else
-            put_webhook(m, &b, &r->receivers[i]);
-    err = tree_add(t, GR_STR("alertmanager/alertmanager.yml"), &b);
-done:
+    if ((err = alertmanager_print(m, SECRETS_IN_FILES, &b)) == GR_OK)
+        err = tree_add(t, GR_STR("alertmanager/alertmanager.yml"), &b);
     gr_buf_fini(&b);
     return err;
 }

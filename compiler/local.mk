@@ -6,8 +6,19 @@ libcompiler_a_SOURCES = \
 	compiler/backend.h \
 	compiler/clock.c \
 	compiler/clock.h \
+	compiler/check_operator.c \
+	compiler/check_secrets.c \
+	compiler/check_secrets.h \
 	compiler/emit_alertmanager.c \
+	compiler/emit_amconfig.c \
+	compiler/emit_argo.c \
+	compiler/emit_deploy.c \
+	compiler/emit_deploy.h \
 	compiler/emit_grafana.c \
+	compiler/emit_mimir.c \
+	compiler/emit_mimir.h \
+	compiler/emit_operator.c \
+	compiler/emit_operator.h \
 	compiler/emit_policy.c \
 	compiler/explain.c \
 	compiler/explain.h \
@@ -15,6 +26,9 @@ libcompiler_a_SOURCES = \
 	compiler/explain_promql.c \
 	compiler/explain_table.c \
 	compiler/explain_text.c \
+	compiler/emit_telemetry.c \
+	compiler/emit_vmalert.c \
+	compiler/emit_vmalert.h \
 	compiler/grafana.h \
 	compiler/grafana_dash.c \
 	compiler/grafana_overview.c \
@@ -24,6 +38,8 @@ libcompiler_a_SOURCES = \
 	compiler/jsonout.h \
 	compiler/jsonstream.c \
 	compiler/jsonstream.h \
+	compiler/kube.c \
+	compiler/kube.h \
 	compiler/load.c \
 	compiler/load.h \
 	compiler/manifest.c \

@@ -37,6 +37,23 @@ outname_secret(struct gr_buf *b, struct gr_str file)
     gr_buf_put(b, file);
 }
 
+void
+outname_variable(struct gr_buf *b, struct gr_str file)
+{
+    while (file.n > 0 && (file.p[0] == '/' || file.p[0] == '.'))
+        file = gr_str_sub(file, 1, file.n);
+    if (file.n > 0 && file.p[0] >= '0' && file.p[0] <= '9')
+        gr_buf_putc(b, '_');
+    for (size_t i = 0; i < file.n; i++) {
+        char c = file.p[i];
+
+        if (c >= 'a' && c <= 'z')
+            gr_buf_putc(b, (char)(c - 'a' + 'A'));
+        else
+            gr_buf_putc(b, (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ? c : '_');
+    }
+}
+
 /* The matcher's value is quoted twice: first as a regular expression, then as a string. */
 void
 outname_matcher_any(struct gr_buf *b, const char *label, const struct gr_str *values, size_t n)

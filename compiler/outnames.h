@@ -13,6 +13,8 @@ GR_MUST_USE enum gr_err outname_uid(const struct model *m, struct gr_str what, s
 struct gr_str outname_canary(const struct model *m, const struct guardrail *g);
 /* Where Alertmanager finds a secret file: "secrets/<file>", or the file as it is when its path is absolute. */
 void outname_secret(struct gr_buf *b, struct gr_str file);
+/* The variable that stands for the secret in a file: "pagerduty.key" is PAGERDUTY_KEY. */
+void outname_variable(struct gr_buf *b, struct gr_str file);
 /* A matcher `label=~"a|b"` on exactly the given values, escaped for PromQL and for Alertmanager, which quote alike. */
 void outname_matcher_any(struct gr_buf *b, const char *label, const struct gr_str *values, size_t n);
 /* A matcher `label="value"`. */

@@ -166,7 +166,7 @@ page_print_markdown(struct gr_buf *out)
         {"GR04", "PromQL"},
         {"GR05", "Rule files (`guardrailc lint`)"},
         {"GR06", "guardraild's policy and configuration"},
-        {"GR07", "What is emitted for Alertmanager"},
+        {"GR07", "What is emitted: Alertmanager's configuration, and what a target cannot do"},
     };
 
     gr_buf_puts(out, "# Every finding\n\n"

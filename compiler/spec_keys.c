@@ -137,6 +137,15 @@ check_group(struct spec *s, const struct gr_node *map, const struct keys *keys, 
                 "%s needs one of " GR_FMT, keys->what, GR_ARG(group_names(s, keys, group)));
 }
 
+static bool
+has_group(const struct keys *keys, unsigned group)
+{
+    for (size_t i = 0; i < keys->n; i++)
+        if (keys->rows[i].group == group)
+            return true;
+    return false;
+}
+
 static void
 check_groups(struct spec *s, const struct gr_node *map, const struct keys *keys, bool meant)
 {
@@ -145,7 +154,8 @@ check_groups(struct spec *s, const struct gr_node *map, const struct keys *keys,
     for (size_t i = 0; i < keys->n; i++)
         last = keys->rows[i].group > last ? keys->rows[i].group : last;
     for (unsigned group = 1; group <= last; group++)
-        check_group(s, map, keys, group, meant);
+        if (has_group(keys, group))
+            check_group(s, map, keys, group, meant);
 }
 
 static void

@@ -22,6 +22,7 @@ tests_unit_compiler_test_compiler_SOURCES = \
 	tests/unit/compiler/test_jsonout.c \
 	tests/unit/compiler/test_jsonstream.c \
 	tests/unit/compiler/test_outnames.c \
+	tests/unit/compiler/test_target.c \
 	tests/unit/compiler/test_tree.c
 
 # What passes between the rooms: needs both libraries, and the built guardrailc.

@@ -14,7 +14,8 @@ static Suite *(*const suites[])(void) = {
     spec_suite,         spec_corpus_suite,
     spec_hash_suite,    spec_limit_suite,
     spec_slices_suite,  spec_tables_suite,
-    spec_value_suite,   tree_suite,
+    spec_value_suite,   target_suite,
+    tree_suite,
 };
 
 int

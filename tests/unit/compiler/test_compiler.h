@@ -16,6 +16,7 @@ Suite *model_suite(void);
 Suite *mutate_suite(void);
 Suite *options_suite(void);
 Suite *outnames_suite(void);
+Suite *target_suite(void);
 Suite *pages_suite(void); /* of pages.h, and page_print.c by tests/lint.sh */
 Suite *playbook_suite(void); /* examples/tradepulse/guardrails.yml */
 Suite *spec_suite(void);     /* spec.c and the parts that have no suite of their own */
