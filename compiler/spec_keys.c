@@ -20,8 +20,7 @@ key_names(struct spec *s, const struct keys *keys)
     struct strs names = {gr_arena_array(s->a, keys->n, sizeof *names.v), 0};
 
     for (size_t i = 0; names.v && i < keys->n; i++)
-        if (!(keys->rows[i].flags & KEY_NOT_YET))
-            names.v[names.n++] = gr_str(keys->rows[i].name);
+        names.v[names.n++] = gr_str(keys->rows[i].name);
     return names;
 }
 
@@ -97,9 +96,9 @@ group_names(struct spec *s, const struct keys *keys, unsigned group)
     size_t left = 0;
 
     for (size_t i = 0; i < keys->n; i++)
-        left += keys->rows[i].group == group && !(keys->rows[i].flags & KEY_NOT_YET);
+        left += keys->rows[i].group == group;
     for (size_t i = 0; i < keys->n; i++) {
-        if (keys->rows[i].group != group || (keys->rows[i].flags & KEY_NOT_YET))
+        if (keys->rows[i].group != group)
             continue;
         gr_buf_printf(&b, "\"%s\"%s", keys->rows[i].name, left > 2 ? ", " : left == 2 ? " or " : "");
         left--;
@@ -161,12 +160,6 @@ check_groups(struct spec *s, const struct gr_node *map, const struct keys *keys,
 static void
 check_entry(struct spec *s, const struct gr_node *entry, const struct keys *keys, const struct key *key)
 {
-    if (key->flags & KEY_NOT_YET) {
-        gr_diag(s->d, GR0318, entry->key_span, GR_STR("remove it for now"),
-                "\"" GR_FMT "\" is not supported yet", GR_ARG(entry->key));
-        spec_poison(s, entry);
-        return;
-    }
     if ((key->flags & KEY_OVERLAY) && !s->overlay) {
         gr_diag(s->d, GR0320, entry->key_span,
                 GR_STR("remove it, or write it in a file that `extends` this one"),

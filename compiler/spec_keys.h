@@ -35,7 +35,6 @@ enum key_type {
 enum key_shape { SHAPE_ONE, SHAPE_LIST, SHAPE_ONE_OR_LIST };
 enum {
     KEY_REQUIRED = 1 << 0,
-    KEY_NOT_YET = 1 << 1,      /* the language has it, the compiler does not (GR0318) */
     KEY_MAY_BE_EMPTY = 1 << 2, /* lists and mappings; others need an entry (GR0108) */
     KEY_OVERLAY = 1 << 3,      /* only in an overlay (GR0320); gone once it is merged */
     KEY_FILES = 1 << 4         /* says where the rest of the document is; no part of its meaning */

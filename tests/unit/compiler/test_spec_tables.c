@@ -12,8 +12,7 @@ check_row(const struct keys *keys, const struct key *key)
     ck_assert_msg(key->name && key->name[0], "%s has a key without a name", keys->what);
     ck_assert_msg(key->help && key->help[0], "%s: %s has no help", keys->what, key->name);
     ck_assert_msg((key->type == KEY_CHOICE) == (key->choices != NULL), "%s: %s", keys->what, key->name);
-    if (!(key->flags & KEY_NOT_YET))
-        ck_assert_msg((key->type == KEY_MAP) == (key->map != NULL), "%s: %s", keys->what, key->name);
+    ck_assert_msg((key->type == KEY_MAP) == (key->map != NULL), "%s: %s", keys->what, key->name);
     ck_assert_msg(key->type != KEY_COUNT || key->min < key->max, "%s: %s", keys->what, key->name);
     ck_assert_msg(key_type_name(key->type) != NULL, "%s: %s", keys->what, key->name);
 }
@@ -52,10 +51,7 @@ check_manual(const struct keys *keys, struct gr_str page, size_t *lines)
 {
     for (size_t i = 0; i < keys->n; i++) {
         const struct key *key = &keys->rows[i];
-        const char *need = key->flags & KEY_NOT_YET    ? "not yet"
-                           : key->flags & KEY_REQUIRED ? "required"
-                           : key->group == 1           ? "one of"
-                                                       : "";
+        const char *need = key->flags & KEY_REQUIRED ? "required" : key->group == 1 ? "one of" : "";
         struct gr_buf line = GR_BUF_INIT(4096);
 
         gr_buf_printf(&line, "\n| `%s` | %s | %s |\n", key->name, need, key->help);
