@@ -185,6 +185,20 @@ scan_scalar(struct scan *s, struct gr_span span, bool block)
         s->pos = span.end;
 }
 
+/* Whether the colon between a key and its value is next, not a key that begins with one, as after `?` alone. */
+static bool
+is_colon(const struct scan *s, const struct gr_node *value)
+{
+    char after = byte_at(s->l->text, s->pos + 1);
+
+    if (byte_at(s->l->text, s->pos) != ':')
+        return false;
+    if (value->span.end > value->span.start)
+        return s->pos < value->span.start;
+    return after == '\0' || is_blank(after) || layout_line_end(s->l->text, s->pos + 1) > 0 ||
+           strchr(",]}", after);
+}
+
 static void
 scan_key(struct scan *s, struct item *item)
 {
@@ -201,7 +215,7 @@ scan_key(struct scan *s, struct item *item)
     if (key.end > key.start)
         scan_scalar(s, key, c == '|' || c == '>');
     gap(s);
-    if (byte_at(s->l->text, s->pos) == ':')
+    if (is_colon(s, item->node))
         s->pos++;
 }
 
