@@ -86,6 +86,21 @@ gr_duration_parse(struct gr_str s, int64_t *ms)
     return GR_OK;
 }
 
+void
+gr_duration_pattern(struct gr_buf *b)
+{
+    gr_buf_puts(b, "^(?=[0-9])");
+    for (size_t i = 0; i < GR_COUNT(units); i++) {
+        gr_buf_puts(b, "(?:[0-9]+ ?(?:");
+        for (size_t j = 0; j < GR_COUNT(units[i].names) && units[i].names[j].n > 0; j++) {
+            gr_buf_puts(b, j ? "|" : "");
+            gr_buf_put(b, units[i].names[j]);
+        }
+        gr_buf_puts(b, ")(?: ?(?=[0-9])|$))?");
+    }
+    gr_buf_putc(b, '$');
+}
+
 /* As Prometheus' own model.Duration prints: years and weeks only where they come out even, never months. */
 void
 gr_duration_print(struct gr_buf *b, int64_t ms)

@@ -33,6 +33,9 @@ static const struct command commands[] = {
     {"promql", "check|fmt|labels", "check, format or analyse PromQL expressions from standard input",
      "  echo 'sum(rate(x_total[5m]))' | guardrailc promql check\n  guardrailc promql fmt -0 < expressions\n",
      promql_options, promql_run},
+    {"schema", "", "print a JSON Schema of the language, for editors",
+     "  guardrailc schema > guardrail.schema.json\n  guardrailc schema --markdown\n", schema_options,
+     schema_run},
 };
 
 const struct command *

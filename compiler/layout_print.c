@@ -176,6 +176,13 @@ put_quoted(struct gr_buf *b, struct gr_str text, struct gr_str written)
     gr_buf_putc(b, '\'');
 }
 
+/* At the start of a line this ends a document or begins one. */
+static bool
+is_marker(struct gr_str text)
+{
+    return gr_str_starts(text, GR_STR("---")) || gr_str_starts(text, GR_STR("..."));
+}
+
 /* A scalar or key on one line. */
 static void
 put_short(struct gr_buf *b, struct gr_str text, struct gr_str written)
@@ -184,8 +191,7 @@ put_short(struct gr_buf *b, struct gr_str text, struct gr_str written)
     bool lines = gr_str_find(written, GR_STR("\n"), 0) != SIZE_MAX ||
                  gr_str_find(written, GR_STR("\r"), 0) != SIZE_MAX;
 
-    if (first != '"' && first != '\'' && !lines && gr_str_eq(text, written) &&
-        !gr_str_starts(text, GR_STR("---")) && !gr_str_starts(text, GR_STR("...")) && text.n > 0)
+    if (first != '"' && first != '\'' && !lines && gr_str_eq(text, written) && !is_marker(text) && text.n > 0)
         gr_buf_put(b, written);
     else
         put_quoted(b, text, lines ? GR_STR_NONE : written);
@@ -438,7 +444,7 @@ put_scalar(struct printer *p, const struct item *item, size_t indent)
         gr_buf_put(&p->text, as_written);
     else if (node->style == GR_STYLE_BLOCK)
         put_block_scalar(p, item, indent);
-    else if (gr_str_find(as_written, GR_STR("\n"), 0) != SIZE_MAX)
+    else if (gr_str_find(as_written, GR_STR("\n"), 0) != SIZE_MAX && !is_marker(as_written))
         put_lines(p, as_written, indent);
     else
         put_short(&p->text, node->text, as_written);

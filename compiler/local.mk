@@ -101,6 +101,9 @@ libcompiler_a_SOURCES += \
 	compiler/cmd_promql.c compiler/command.h compiler/page_print.c compiler/page_print.h compiler/options.c compiler/options.h \
 	compiler/session.c compiler/timescale.c compiler/timescale.h
 
+# the language for editors
+libcompiler_a_SOURCES += compiler/cmd_schema.c compiler/schema.c compiler/schema.h compiler/schema_scalar.c
+
 # the layout of specifications
 libcompiler_a_SOURCES += \
 	compiler/cmd_fmt.c compiler/layout.c compiler/layout.h compiler/layout_parts.h compiler/layout_print.c \

@@ -75,6 +75,8 @@ const struct key *keys_find(const struct keys *keys, struct gr_str name);
 bool scalar_check(struct spec *s, const struct gr_node *node, const struct key *key);
 /* Whether a free name is well-formed; reports. */
 bool scalar_check_name(struct spec *s, struct gr_str name, struct gr_span where, enum key_type type);
+/* Labels that the generated rules set themselves, so that no spec can use them. */
+const struct gr_str *scalar_reserved_labels(size_t *count);
 /* "a duration", "a list of texts" … for messages. */
 const char *key_type_name(enum key_type type);
 #endif

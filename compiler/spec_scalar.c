@@ -13,6 +13,13 @@ static const struct gr_str reserved_labels[] = {
     GR_STR_INIT("phase"),     GR_STR_INIT("reason"), GR_STR_INIT("side"),          GR_STR_INIT("spec"),
 };
 
+const struct gr_str *
+scalar_reserved_labels(size_t *count)
+{
+    *count = GR_COUNT(reserved_labels);
+    return reserved_labels;
+}
+
 static bool
 is_lower(char c)
 {

@@ -11,6 +11,9 @@
 
 /* GR_ESYNTAX, GR_ERANGE. A bare number is GR_ESYNTAX. */
 GR_MUST_USE enum gr_err gr_duration_parse(struct gr_str s, int64_t *ms);
+/* Appends a regular expression (ECMA 262; Python's re reads it the same) for the texts that gr_duration_parse takes, whatever
+ * their size. */
+void gr_duration_pattern(struct gr_buf *b);
 /* Prometheus and Alertmanager form, exact: "2m", "1h30m", "28s500ms", "0s". ms >= 0. */
 void gr_duration_print(struct gr_buf *b, int64_t ms);
 /* RFC 3339 in UTC with second precision, "2026-11-23T14:05:09Z", from Unix milliseconds; what is outside the years 1970 to
