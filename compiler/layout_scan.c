@@ -237,9 +237,8 @@ scan_flow(struct scan *s, struct item *item)
         scan_value(s, e, 0, false);
         if (pair)
             continue;
-        gap(s);
-        if (byte_at(s->l->text, s->pos) == ',')
-            s->pos++;
+        for (gap(s); byte_at(s->l->text, s->pos) == ','; gap(s))
+            s->pos++; /* libyaml takes two behind a ? that stands alone */
     }
     if (!pair)
         take(s, map ? '}' : ']');
