@@ -183,6 +183,13 @@ is_marker(struct gr_str text)
     return gr_str_starts(text, GR_STR("---")) || gr_str_starts(text, GR_STR("..."));
 }
 
+/* libyaml takes a lone - in brackets for text; in a block it begins an entry. */
+static bool
+is_indicator(struct gr_str text)
+{
+    return text.n > 0 && strchr("-?:", text.p[0]) && (text.n == 1 || text.p[1] == ' ' || text.p[1] == '\t');
+}
+
 /* A scalar or key on one line. */
 static void
 put_short(struct gr_buf *b, struct gr_str text, struct gr_str written)
@@ -191,7 +198,8 @@ put_short(struct gr_buf *b, struct gr_str text, struct gr_str written)
     bool lines = gr_str_find(written, GR_STR("\n"), 0) != SIZE_MAX ||
                  gr_str_find(written, GR_STR("\r"), 0) != SIZE_MAX;
 
-    if (first != '"' && first != '\'' && !lines && gr_str_eq(text, written) && !is_marker(text) && text.n > 0)
+    if (first != '"' && first != '\'' && !lines && gr_str_eq(text, written) && !is_marker(text) &&
+        !is_indicator(text) && text.n > 0)
         gr_buf_put(b, written);
     else
         put_quoted(b, text, lines ? GR_STR_NONE : written);
@@ -444,7 +452,8 @@ put_scalar(struct printer *p, const struct item *item, size_t indent)
         gr_buf_put(&p->text, as_written);
     else if (node->style == GR_STYLE_BLOCK)
         put_block_scalar(p, item, indent);
-    else if (gr_str_find(as_written, GR_STR("\n"), 0) != SIZE_MAX && !is_marker(as_written))
+    else if (gr_str_find(as_written, GR_STR("\n"), 0) != SIZE_MAX && !is_marker(as_written) &&
+             !is_indicator(as_written))
         put_lines(p, as_written, indent);
     else
         put_short(&p->text, node->text, as_written);

@@ -11,8 +11,7 @@
 #define TABLES_MAX 200u
 #define ARENA_BYTES_MAX ((size_t)1 << 20) /* of one example */
 #define TEXT_BYTES_MAX 4096u
-
-static void put_map(struct jsonout *j, cJSON *at, const struct keys *keys);
+#define DEFINITION_NAME_MAX 100u
 
 /* "The unit of the value.": help is a phrase that begins in lower case. */
 static void
@@ -104,30 +103,120 @@ put_yaml(struct jsonout *j, cJSON *parent, const char *name, const char *yaml)
     gr_arena_free(a);
 }
 
-/* ---- values ---- */
+/* ---- what the readers of the parts check beyond the tables ---- */
+
+/* Where `when` holds ("key", or "key=value"; NULL: always), one of `one_of` is needed and none of `none_of` may be there: words of
+ * the same forms. The corpus test holds these against the reader. */
+static const struct rule {
+    const char *what, *when, *one_of, *none_of;
+} rules[] = {
+    {.what = "a limit", .one_of = "soft hard"},
+    {.what = "a limit", .when = "against=fixed", .one_of = "bad", .none_of = "floor backstop"},
+    {.what = "a limit", .when = "against=control", .none_of = "bad"},
+    {.what = "a metric", .when = "buckets", .one_of = "histogram"},
+    {.what = "a metric", .when = "common", .one_of = "promql"},
+    {.what = "a metric", .when = "histogram", .one_of = "quantile"},
+    {.what = "a metric", .when = "quantile", .one_of = "histogram"},
+    {.what = "a metric", .when = "ratio", .none_of = "signed unit"},
+    {.what = "a metric", .when = "histogram", .none_of = "signed"},
+    {.what = "a metric", .when = "reduce", .one_of = "gauge"},
+    {.what = "a metric", .when = "weights", .one_of = "ratio"},
+    {.what = "a phase", .one_of = "min_duration final=true"},
+    {.what = "a phase", .one_of = "traffic shadow"},
+    {.what = "a phase", .when = "final=true", .none_of = "min_duration max_duration"},
+    {.what = "a phase", .when = "shadow=true", .none_of = "traffic"},
+    {.what = "a guardrail", .when = "scope=stream", .none_of = "compare_within slice"},
+    {.what = "a step",
+     .when = "promql",
+     .one_of = "below above",
+     .none_of = "timeout probe idempotent retries"},
+    {.what = "a step", .when = "above", .one_of = "promql"},
+    {.what = "a step", .when = "below", .one_of = "promql"},
+    {.what = "a step", .when = "no_data", .one_of = "promql"},
+    {.what = "a step", .when = "within", .one_of = "promql"},
+    {.what = "an action", .when = "escalate_after", .one_of = "escalate_to"},
+    {.what = "an action", .when = "escalate_to", .one_of = "escalate_after"},
+    {.what = "an action", .when = "escalate_after", .one_of = "pagerduty opsgenie jsm"},
+    {.what = "an override", .one_of = "soft hard backstop"},
+};
+
+/* "key" or "key=value" holds. */
+static void
+put_condition(struct jsonout *j, cJSON *at, struct gr_str word)
+{
+    size_t equals = gr_str_find(word, GR_STR("="), 0);
+    struct gr_str key = gr_str_sub(word, 0, equals),
+                  value = gr_str_sub(word, equals == SIZE_MAX ? word.n : equals + 1, word.n);
+
+    jsonout_str(j, jsonout_array(j, at, "required"), NULL, key);
+    if (equals == SIZE_MAX)
+        return;
+    at = jsonout_object(j, jsonout_object(j, at, "properties"), jsonout_key(j, key));
+    if (gr_str_is(value, "true"))
+        jsonout_bool(j, at, "const", true);
+    else
+        jsonout_str(j, at, "const", value);
+}
 
 static void
-put_one(struct jsonout *j, cJSON *at, const struct key *key)
+put_words(struct jsonout *j, cJSON *list, const char *words)
+{
+    struct gr_str rest = gr_str(words), word;
+
+    while (gr_str_next(&rest, ' ', &word))
+        put_condition(j, jsonout_object(j, list, NULL), word);
+}
+
+static void
+put_rule(struct jsonout *j, cJSON *at, const struct rule *rule, bool overlay)
+{
+    if (rule->when) {
+        put_condition(j, jsonout_object(j, at, "if"), gr_str(rule->when));
+        at = jsonout_object(j, at, "then");
+    }
+    if (rule->one_of && !overlay && !strchr(rule->one_of, ' '))
+        put_condition(j, at, gr_str(rule->one_of));
+    else if (rule->one_of && !overlay)
+        put_words(j, jsonout_array(j, at, "anyOf"), rule->one_of);
+    if (rule->none_of)
+        put_words(j, jsonout_array(j, jsonout_object(j, at, "not"), "anyOf"), rule->none_of);
+}
+
+/* ---- values ---- */
+
+struct schema {
+    struct jsonout *j;
+    cJSON *definitions; /* one for each table with rows, and one more as overlays have it */
+    struct {
+        const struct keys *keys;
+        bool overlay;
+        char name[DEFINITION_NAME_MAX];
+    } seen[TABLES_MAX];
+    size_t n;
+};
+
+static void put_map(struct schema *c, cJSON *at, const struct keys *keys, bool overlay);
+
+static void
+put_one(struct schema *c, cJSON *at, const struct key *key, bool overlay)
 {
     cJSON *choice;
 
     if (key->type != KEY_MAP) {
-        schema_scalar(j, at, key);
+        schema_scalar(c->j, at, key);
         return;
     }
-    if (!key->scalar) {
-        put_map(j, at, key->map);
-    } else {
-        choice = jsonout_array(j, at, "anyOf");
-        schema_scalar(j, jsonout_object(j, choice, NULL), key->scalar);
-        at = jsonout_object(j, choice, NULL);
-        put_map(j, at, key->map);
+    if (key->scalar) {
+        choice = jsonout_array(c->j, at, "anyOf");
+        schema_scalar(c->j, jsonout_object(c->j, choice, NULL), key->scalar);
+        at = jsonout_object(c->j, choice, NULL);
     }
+    put_map(c, at, key->map, overlay);
     if (key->map->any && !(key->flags & KEY_MAY_BE_EMPTY))
-        jsonout_num(j, at, "minProperties", 1);
+        jsonout_num(c->j, at, "minProperties", 1);
 }
 
-/* An array of what put() says about one entry. */
+/* An array of what is put into the answer. */
 static cJSON *
 put_array(struct jsonout *j, cJSON *at, const struct key *key)
 {
@@ -138,32 +227,33 @@ put_array(struct jsonout *j, cJSON *at, const struct key *key)
 }
 
 static void
-put_value(struct jsonout *j, cJSON *at, const struct key *key)
+put_value(struct schema *c, cJSON *at, const struct key *key, bool overlay)
 {
     cJSON *choice;
 
     if (key->type == KEY_ARGV && key->shape == SHAPE_LIST)
-        at = put_array(j, at, key);
+        at = put_array(c->j, at, key);
     if (key->type == KEY_ARGV || key->shape == SHAPE_LIST) {
-        put_one(j, put_array(j, at, key), key);
+        put_one(c, put_array(c->j, at, key), key, overlay);
     } else if (key->shape == SHAPE_ONE_OR_LIST) {
-        choice = jsonout_array(j, at, "anyOf");
-        put_one(j, jsonout_object(j, choice, NULL), key);
-        put_one(j, put_array(j, jsonout_object(j, choice, NULL), key), key);
+        choice = jsonout_array(c->j, at, "anyOf");
+        put_one(c, jsonout_object(c->j, choice, NULL), key, overlay);
+        put_one(c, put_array(c->j, jsonout_object(c->j, choice, NULL), key), key, overlay);
     } else {
-        put_one(j, at, key);
+        put_one(c, at, key, overlay);
     }
 }
 
+/* What stands beside a $ref is for people only: validators of draft-07 pass over it, editors show it. */
 static void
-put_key(struct jsonout *j, cJSON *at, const struct key *key)
+put_key(struct schema *c, cJSON *at, const struct key *key, bool overlay)
 {
-    put_description(j, at, key);
+    put_description(c->j, at, key);
     if (key->absent)
-        put_yaml(j, at, "default", key->absent);
+        put_yaml(c->j, at, "default", key->absent);
     if (is_example(key))
-        put_yaml(j, jsonout_array(j, at, "examples"), NULL, key->form);
-    put_value(j, at, key);
+        put_yaml(c->j, jsonout_array(c->j, at, "examples"), NULL, key->form);
+    put_value(c, at, key, overlay);
 }
 
 /* ---- mappings ---- */
@@ -178,83 +268,141 @@ put_required(struct jsonout *j, cJSON *at, const char *a, const char *b)
         jsonout_cstr(j, names, NULL, b);
 }
 
+/* Rows that exclude each other. */
 static bool
-in_group(const struct key *key, unsigned group)
+excludes(const struct key *a, const struct key *b)
 {
-    return key->group == group && !(key->flags & KEY_NOT_YET);
+    return a != b && a->group > 0 && a->group == b->group && !((a->flags | b->flags) & KEY_NOT_YET);
 }
 
-/* Exactly one of group 1, at most one of the others. */
+/* Exactly one of group 1, at most one of the others; in an overlay at most one of each. */
 static void
-put_groups(struct jsonout *j, cJSON *at, const struct keys *keys)
+put_groups(struct schema *c, cJSON *at, cJSON *all, const struct keys *keys, bool overlay)
 {
-    cJSON *one = NULL, *all = NULL;
+    cJSON *one = NULL;
 
     for (size_t i = 0; i < keys->n; i++) {
-        if (!keys->rows[i].group || (keys->rows[i].flags & KEY_NOT_YET))
-            continue;
-        if (keys->rows[i].group == 1) {
-            one = one ? one : jsonout_array(j, at, "oneOf");
-            put_required(j, jsonout_object(j, one, NULL), keys->rows[i].name, NULL);
+        const struct key *key = &keys->rows[i];
+
+        if (key->group == 1 && !overlay && !(key->flags & KEY_NOT_YET)) {
+            one = one ? one : jsonout_array(c->j, at, "oneOf");
+            put_required(c->j, jsonout_object(c->j, one, NULL), key->name, NULL);
             continue;
         }
-        for (size_t k = i + 1; k < keys->n; k++) {
-            if (!in_group(&keys->rows[k], keys->rows[i].group))
-                continue;
-            all = all ? all : jsonout_array(j, at, "allOf");
-            put_required(j, jsonout_object(j, jsonout_object(j, all, NULL), "not"), keys->rows[i].name,
-                         keys->rows[k].name);
-        }
+        for (size_t k = i + 1; k < keys->n; k++)
+            if (excludes(key, &keys->rows[k]))
+                put_required(c->j, jsonout_object(c->j, jsonout_object(c->j, all, NULL), "not"), key->name,
+                             keys->rows[k].name);
     }
 }
 
+/* In an overlay an entry has to say only which one it adapts. */
 static void
-put_all_required(struct jsonout *j, cJSON *at, const struct keys *keys)
+put_all_required(struct schema *c, cJSON *at, const struct keys *keys, bool overlay)
 {
     cJSON *names = NULL;
 
     for (size_t i = 0; i < keys->n; i++) {
-        if (!(keys->rows[i].flags & KEY_REQUIRED))
+        const struct key *key = &keys->rows[i];
+
+        if (!(key->flags & KEY_REQUIRED) || (overlay && strcmp(key->name, "name") != 0))
             continue;
-        names = names ? names : jsonout_array(j, at, "required");
-        jsonout_cstr(j, names, NULL, keys->rows[i].name);
+        names = names ? names : jsonout_array(c->j, at, "required");
+        jsonout_cstr(c->j, names, NULL, key->name);
     }
 }
 
 static void
-put_properties(struct jsonout *j, cJSON *at, const struct keys *keys)
+put_rules(struct schema *c, cJSON *all, const struct keys *keys, bool overlay)
 {
-    cJSON *properties = jsonout_object(j, at, "properties");
+    for (size_t i = 0; i < GR_COUNT(rules); i++)
+        if (strcmp(rules[i].what, keys->what) == 0 && (!overlay || rules[i].none_of))
+            put_rule(c->j, jsonout_object(c->j, all, NULL), &rules[i], overlay);
+}
 
+static void
+put_rows(struct schema *c, cJSON *at, const struct keys *keys, bool overlay)
+{
+    cJSON *properties, *all;
+
+    jsonout_cstr(c->j, at, "type", "object");
+    properties = jsonout_object(c->j, at, "properties");
     for (size_t i = 0; i < keys->n; i++)
         if (!(keys->rows[i].flags & KEY_NOT_YET))
-            put_key(j, jsonout_object(j, properties, keys->rows[i].name), &keys->rows[i]);
-    jsonout_bool(j, at, "additionalProperties", false);
+            put_key(c, jsonout_object(c->j, properties, keys->rows[i].name), &keys->rows[i], overlay);
+    jsonout_bool(c->j, at, "additionalProperties", false);
+    put_all_required(c, at, keys, overlay);
+    all = jsonout_array(c->j, at, "allOf");
+    put_groups(c, at, all, keys, overlay);
+    put_rules(c, all, keys, overlay);
+    if (all && cJSON_GetArraySize(all) == 0)
+        cJSON_DeleteItemFromObjectCaseSensitive(at, "allOf");
+}
+
+/* "a guardrail" is guardrail; the second table of one name gets a number. */
+static void
+name_definition(struct schema *c, size_t i)
+{
+    struct gr_str what = gr_str(c->seen[i].keys->what);
+    struct gr_buf b = GR_BUF_INIT(DEFINITION_NAME_MAX);
+    size_t same = 1;
+
+    if (gr_str_starts(what, GR_STR("a ")) || gr_str_starts(what, GR_STR("an ")))
+        what = gr_str_sub(what, gr_str_find(what, GR_STR(" "), 0) + 1, what.n);
+    for (size_t k = 0; k < i; k++)
+        same += c->seen[k].overlay == c->seen[i].overlay &&
+                strcmp(c->seen[k].keys->what, c->seen[i].keys->what) == 0;
+    gr_buf_puts(&b, c->seen[i].overlay ? "overlay_" : "");
+    for (size_t k = 0; k < what.n; k++)
+        gr_buf_putc(&b, what.p[k] == ' ' ? '_' : what.p[k]);
+    if (same > 1)
+        gr_buf_printf(&b, "_%zu", same);
+    c->j->failed = c->j->failed || gr_buf_err(&b) != GR_OK;
+    memcpy(c->seen[i].name, gr_buf_cstr(&b), b.n + 1);
+    gr_buf_fini(&b);
+}
+
+/* The name of a table's definition, which is there from then on. */
+static const char *
+define(struct schema *c, const struct keys *keys, bool overlay)
+{
+    size_t i = 0;
+
+    while (i < c->n && !(c->seen[i].keys == keys && c->seen[i].overlay == overlay))
+        i++;
+    if (i == c->n) {
+        GR_ASSERT(c->n < GR_COUNT(c->seen));
+        c->n++;
+        c->seen[i].keys = keys;
+        c->seen[i].overlay = overlay;
+        name_definition(c, i);
+        put_rows(c, jsonout_object(c->j, c->definitions, c->seen[i].name), keys, overlay);
+    }
+    return c->seen[i].name;
 }
 
 static void
-put_map(struct jsonout *j, cJSON *at, const struct keys *keys)
+put_map(struct schema *c, cJSON *at, const struct keys *keys, bool overlay)
 {
-    jsonout_cstr(j, at, "type", "object");
-    if (keys->any) {
-        struct gr_buf b = GR_BUF_INIT(TEXT_BYTES_MAX);
+    struct gr_buf b = GR_BUF_INIT(TEXT_BYTES_MAX);
 
-        schema_name_pattern(&b, keys->names);
-        jsonout_cstr(j, jsonout_object(j, at, "propertyNames"), "pattern", gr_buf_cstr(&b));
-        j->failed = j->failed || gr_buf_err(&b) != GR_OK;
-        gr_buf_fini(&b);
-        put_key(j, jsonout_object(j, at, "additionalProperties"), keys->any);
+    if (!keys->any) {
+        jsonout_fmt(c->j, at, "$ref", "#/definitions/%s", define(c, keys, overlay));
         return;
     }
-    put_properties(j, at, keys);
-    put_all_required(j, at, keys);
-    put_groups(j, at, keys);
+    schema_name_pattern(&b, keys->names);
+    jsonout_cstr(c->j, at, "type", "object");
+    jsonout_cstr(c->j, jsonout_object(c->j, at, "propertyNames"), "pattern", gr_buf_cstr(&b));
+    c->j->failed = c->j->failed || gr_buf_err(&b) != GR_OK;
+    gr_buf_fini(&b);
+    put_key(c, jsonout_object(c->j, at, "additionalProperties"), keys->any, overlay);
 }
 
 enum gr_err
 schema_put(struct gr_buf *out)
 {
     struct jsonout j;
+    struct schema c = {.j = &j};
     cJSON *root;
 
     jsonout_init(&j);
@@ -265,7 +413,11 @@ schema_put(struct gr_buf *out)
         &j, root, "description",
         "What is watched while a release is rolled out, how far it may go, and what happens when it goes "
         "further: guardrail/v1.");
-    put_map(&j, root, &spec_keys);
+    jsonout_cstr(&j, root, "type", "object");
+    c.definitions = jsonout_object(&j, root, "definitions");
+    put_required(&j, jsonout_object(&j, root, "if"), "extends", NULL);
+    put_map(&c, jsonout_object(&j, root, "then"), &spec_keys, true);
+    put_map(&c, jsonout_object(&j, root, "else"), &spec_keys, false);
     return jsonout_finish(&j, root, out);
 }
 
