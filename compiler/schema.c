@@ -436,7 +436,7 @@ put_heading(struct gr_buf *out, const struct keys *keys)
     bool article = gr_str_starts(what, GR_STR("a ")) || gr_str_starts(what, GR_STR("an "));
 
     if (keys == &spec_keys)
-        gr_buf_puts(out, "\n### The document\n");
+        gr_buf_puts(out, "### The document\n");
     else if (article)
         gr_buf_printf(out, "\n### A" GR_FMT "\n", GR_ARG(gr_str_sub(what, 1, what.n)));
     else

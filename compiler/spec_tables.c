@@ -476,7 +476,7 @@ static const struct key guardrail_on_rows[] = {
      .help = "the actions when the guardrail cannot tell",
      .form = "[hold]"},
 };
-KEYS(guardrail_on, "on");
+KEYS(guardrail_on, "on of a guardrail");
 
 static const struct key guardrail_rows[] = {
     {.name = "name",

@@ -7,3 +7,12 @@ update-pages: guardrailc$(EXEEXT)
 	./guardrailc$(EXEEXT) explain --markdown >docs-diagnostics.tmp
 	mv docs-diagnostics.tmp $(srcdir)/docs/diagnostics.md
 .PHONY: update-pages
+
+# docs/guardrail.schema.json and the tables of docs/language.md are what `guardrailc schema` knows; tests/schema.sh fails when they are stale.
+EXTRA_DIST += docs/guardrail.schema.json
+update-schema: guardrailc$(EXEEXT)
+	./guardrailc$(EXEEXT) schema >docs-schema.tmp
+	mv docs-schema.tmp $(srcdir)/docs/guardrail.schema.json
+	{ sed '/^### The document/,$$d' $(srcdir)/docs/language.md; ./guardrailc$(EXEEXT) schema --markdown; } >docs-language.tmp
+	mv docs-language.tmp $(srcdir)/docs/language.md
+.PHONY: update-schema
