@@ -187,7 +187,7 @@ scan_scalar(struct scan *s, struct gr_span span, bool block)
 
 /* Whether the colon between a key and its value is next, not a key that begins with one, as after `?` alone. */
 static bool
-is_colon(const struct scan *s, const struct gr_node *value)
+is_colon(const struct scan *s, const struct gr_node *value, bool flow)
 {
     char after = byte_at(s->l->text, s->pos + 1);
 
@@ -200,7 +200,7 @@ is_colon(const struct scan *s, const struct gr_node *value)
 }
 
 static void
-scan_key(struct scan *s, struct item *item)
+scan_key(struct scan *s, struct item *item, bool flow)
 {
     struct gr_span key = item->node->key_span;
     char c;
@@ -215,7 +215,7 @@ scan_key(struct scan *s, struct item *item)
     if (key.end > key.start)
         scan_scalar(s, key, c == '|' || c == '>');
     gap(s);
-    if (is_colon(s, item->node))
+    if (is_colon(s, item->node, flow))
         s->pos++;
 }
 
@@ -233,7 +233,7 @@ scan_flow(struct scan *s, struct item *item)
         e->at = s->pos;
         e->flow = true; /* if it is a collection; the pair in [a: b] shows no bracket */
         if (map)
-            scan_key(s, e);
+            scan_key(s, e, true);
         scan_value(s, e, 0, false);
         if (pair)
             continue;
@@ -251,7 +251,7 @@ scan_block(struct scan *s, struct item *item)
     item->column = column_of(s->l->text, s->pos);
     for (struct item *e = item->first; e && s->err == GR_OK; e = e->next) {
         if (item->node->kind == GR_NODE_MAP) {
-            scan_key(s, e);
+            scan_key(s, e, false);
         } else {
             gap(s);
             e->at = s->pos;

@@ -54,7 +54,7 @@ check_manual(const struct keys *keys, struct gr_str page, size_t *lines)
         const char *need = key->flags & KEY_REQUIRED ? "required" : key->group == 1 ? "one of" : "";
         struct gr_buf line = GR_BUF_INIT(4096);
 
-        gr_buf_printf(&line, "\n| `%s` | %s | %s |\n", key->name, need, key->help);
+        gr_buf_printf(&line, "\n| `%s` | %s | %s |", key->name, need, key->help);
         ck_assert_msg(gr_str_find(page, gr_buf_str(&line), 0) != SIZE_MAX,
                       "docs/language.md lacks, for %s:%s", keys->what, gr_buf_cstr(&line));
         gr_buf_fini(&line);
