@@ -320,6 +320,13 @@ put_rules(struct schema *c, cJSON *all, const struct keys *keys, bool overlay)
             put_rule(c->j, jsonout_object(c->j, all, NULL), &rules[i], overlay);
 }
 
+static bool
+is_legal(const struct key *key, bool overlay)
+{
+    return !(key->flags & KEY_NOT_YET) && (overlay || !(key->flags & KEY_OVERLAY));
+}
+
+/* What only overlays have is whole in itself, as a waiver is. */
 static void
 put_rows(struct schema *c, cJSON *at, const struct keys *keys, bool overlay)
 {
@@ -328,8 +335,9 @@ put_rows(struct schema *c, cJSON *at, const struct keys *keys, bool overlay)
     jsonout_cstr(c->j, at, "type", "object");
     properties = jsonout_object(c->j, at, "properties");
     for (size_t i = 0; i < keys->n; i++)
-        if (!(keys->rows[i].flags & KEY_NOT_YET))
-            put_key(c, jsonout_object(c->j, properties, keys->rows[i].name), &keys->rows[i], overlay);
+        if (is_legal(&keys->rows[i], overlay))
+            put_key(c, jsonout_object(c->j, properties, keys->rows[i].name), &keys->rows[i],
+                    overlay && !(keys->rows[i].flags & KEY_OVERLAY));
     jsonout_bool(c->j, at, "additionalProperties", false);
     put_all_required(c, at, keys, overlay);
     all = jsonout_array(c->j, at, "allOf");
@@ -398,6 +406,23 @@ put_map(struct schema *c, cJSON *at, const struct keys *keys, bool overlay)
     put_key(c, jsonout_object(c->j, at, "additionalProperties"), keys->any, overlay);
 }
 
+/* A part, for `include`, has nothing that only whole specs need; whose part it is nobody can see, so it may adapt, too. */
+static void
+put_documents(struct schema *c, cJSON *root)
+{
+    cJSON *at, *any;
+
+    put_required(c->j, jsonout_object(c->j, root, "if"), "extends", NULL);
+    put_map(c, jsonout_object(c->j, root, "then"), &spec_keys, true);
+    at = jsonout_object(c->j, root, "else");
+    any = jsonout_array(c->j, jsonout_object(c->j, at, "if"), "anyOf");
+    for (size_t i = 0; i < spec_keys.n; i++)
+        if (keys_find(&include_keys, gr_str(spec_keys.rows[i].name)) == NULL)
+            put_required(c->j, jsonout_object(c->j, any, NULL), spec_keys.rows[i].name, NULL);
+    put_map(c, jsonout_object(c->j, at, "then"), &spec_keys, false);
+    put_map(c, jsonout_object(c->j, at, "else"), &include_keys, true);
+}
+
 enum gr_err
 schema_put(struct gr_buf *out)
 {
@@ -415,9 +440,7 @@ schema_put(struct gr_buf *out)
         "further: guardrail/v1.");
     jsonout_cstr(&j, root, "type", "object");
     c.definitions = jsonout_object(&j, root, "definitions");
-    put_required(&j, jsonout_object(&j, root, "if"), "extends", NULL);
-    put_map(&c, jsonout_object(&j, root, "then"), &spec_keys, true);
-    put_map(&c, jsonout_object(&j, root, "else"), &spec_keys, false);
+    put_documents(&c, root);
     return jsonout_finish(&j, root, out);
 }
 
@@ -484,5 +507,6 @@ schema_put_markdown(struct gr_buf *out)
     struct seen seen = {.n = 0};
 
     put_table(out, &spec_keys, &seen);
+    put_table(out, &include_keys, &seen);
     return gr_buf_err(out);
 }

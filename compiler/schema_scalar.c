@@ -169,6 +169,13 @@ put_quantity(struct jsonout *j, cJSON *at, const struct key *key)
 }
 
 static void
+put_date(struct jsonout *j, cJSON *at, const struct key *key)
+{
+    (void)key;
+    put_string(j, at, "^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])$");
+}
+
+static void
 put_k_of_n(struct jsonout *j, cJSON *at, const struct key *key)
 {
     (void)key;
@@ -209,8 +216,8 @@ static scalar_fn *const types[KEY_TYPE_COUNT] = {
     [KEY_PATH] = put_path,         [KEY_URL] = put_url,           [KEY_PROMQL] = put_promql,
     [KEY_UNIT] = put_unit,         [KEY_BOOL] = put_bool,         [KEY_COUNT] = put_count,
     [KEY_NUMBER] = put_number,     [KEY_DURATION] = put_duration, [KEY_SHARE] = put_share,
-    [KEY_QUANTITY] = put_quantity, [KEY_K_OF_N] = put_k_of_n,     [KEY_CHOICE] = put_choice,
-    [KEY_ARGV] = put_text, /* each of its words */
+    [KEY_QUANTITY] = put_quantity, [KEY_DATE] = put_date,         [KEY_K_OF_N] = put_k_of_n,
+    [KEY_CHOICE] = put_choice,     [KEY_ARGV] = put_text, /* each of its words */
 };
 
 void

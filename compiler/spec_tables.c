@@ -54,7 +54,7 @@ static const struct key waivers_rows[] = {
      .form = "[expect, phases]"},
     WAIVER_ROWS,
 };
-KEYS(waivers, "a waiver");
+KEYS(waivers, "an entry of waivers");
 
 /* ---- who and where ---- */
 
