@@ -196,7 +196,7 @@ is_colon(const struct scan *s, const struct gr_node *value, bool flow)
     if (value->span.end > value->span.start)
         return s->pos < value->span.start;
     return after == '\0' || is_blank(after) || layout_line_end(s->l->text, s->pos + 1) > 0 ||
-           (flow && strchr(",]}", after));
+           (flow && strchr("#,]}", after));
 }
 
 static void

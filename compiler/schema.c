@@ -123,7 +123,7 @@ static const struct rule {
     {.what = "a metric", .when = "weights", .one_of = "ratio"},
     {.what = "a phase", .one_of = "min_duration final=true"},
     {.what = "a phase", .one_of = "traffic shadow"},
-    {.what = "a phase", .when = "final=true", .none_of = "min_duration max_duration"},
+    {.what = "a phase", .when = "final=true", .none_of = "checks max_duration min_duration"},
     {.what = "a phase", .when = "shadow=true", .none_of = "traffic"},
     {.what = "a guardrail", .when = "scope=stream", .none_of = "compare_within slice"},
     {.what = "a step",
@@ -223,6 +223,8 @@ put_array(struct jsonout *j, cJSON *at, const struct key *key)
     jsonout_cstr(j, at, "type", "array");
     if (!(key->flags & KEY_MAY_BE_EMPTY))
         jsonout_num(j, at, "minItems", 1);
+    if (key->type == KEY_NAME || key->type == KEY_LABEL)
+        jsonout_bool(j, at, "uniqueItems", true);
     return jsonout_object(j, at, "items");
 }
 
