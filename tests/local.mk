@@ -21,6 +21,8 @@ EXTRA_DIST += \
 	tests/promtool/demo.yml \
 	tests/promtool/edges.test.yml \
 	tests/promtool/edges.yml \
+	tests/promtool/flows.test.yml \
+	tests/promtool/flows.yml \
 	tests/promtool/kinds.test.yml \
 	tests/promtool/kinds.yml \
 	tests/promtool/limits.test.yml \
