@@ -126,6 +126,7 @@ static const struct rule {
     {.what = "a phase", .when = "final=true", .none_of = "checks max_duration min_duration"},
     {.what = "a phase", .when = "shadow=true", .none_of = "traffic"},
     {.what = "a guardrail", .when = "scope=stream", .none_of = "compare_within slice"},
+    {.what = "a spec", .when = "false_alarm_budget", .one_of = "false_rollback_budget"},
     {.what = "a step",
      .when = "promql",
      .one_of = "below above",
@@ -274,7 +275,7 @@ put_required(struct jsonout *j, cJSON *at, const char *a, const char *b)
 static bool
 excludes(const struct key *a, const struct key *b)
 {
-    return a != b && a->group > 0 && a->group == b->group && !((a->flags | b->flags) & KEY_NOT_YET);
+    return a != b && a->group > 0 && a->group == b->group;
 }
 
 /* Exactly one of group 1, at most one of the others; in an overlay at most one of each. */
@@ -286,7 +287,7 @@ put_groups(struct schema *c, cJSON *at, cJSON *all, const struct keys *keys, boo
     for (size_t i = 0; i < keys->n; i++) {
         const struct key *key = &keys->rows[i];
 
-        if (key->group == 1 && !overlay && !(key->flags & KEY_NOT_YET)) {
+        if (key->group == 1 && !overlay) {
             one = one ? one : jsonout_array(c->j, at, "oneOf");
             put_required(c->j, jsonout_object(c->j, one, NULL), key->name, NULL);
             continue;
@@ -325,7 +326,7 @@ put_rules(struct schema *c, cJSON *all, const struct keys *keys, bool overlay)
 static bool
 is_legal(const struct key *key, bool overlay)
 {
-    return !(key->flags & KEY_NOT_YET) && (overlay || !(key->flags & KEY_OVERLAY));
+    return overlay || !(key->flags & KEY_OVERLAY);
 }
 
 /* What only overlays have is whole in itself, as a waiver is. */
@@ -472,10 +473,9 @@ static void
 put_row(struct gr_buf *out, const struct key *key)
 {
     gr_buf_printf(out, "| `%s` | %s | %s |", key->name,
-                  key->flags & KEY_NOT_YET    ? "not yet"
-                  : key->flags & KEY_REQUIRED ? "required"
-                  : key->group == 1           ? "one of"
-                                              : "",
+                  key->flags & KEY_REQUIRED ? "required"
+                  : key->group == 1         ? "one of"
+                                            : "",
                   key->help);
     if (key->form)
         gr_buf_printf(out, " `%s`", key->form);
