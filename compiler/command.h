@@ -22,11 +22,12 @@ struct command {
     const struct option_row *options;
     int (*run)(const struct command *self, const struct options *o);
 };
-extern const struct option_row check_options[], compile_options[], completion_options[], explain_options[],
-    fmt_options[], lint_options[], promql_options[], schema_options[];
+extern const struct option_row check_options[], compile_options[], completion_options[], diff_options[],
+    explain_options[], fmt_options[], lint_options[], promql_options[], schema_options[];
 int check_run(const struct command *self, const struct options *o);
 int compile_run(const struct command *self, const struct options *o);
 int completion_run(const struct command *self, const struct options *o);
+int diff_run(const struct command *self, const struct options *o);
 int explain_run(const struct command *self, const struct options *o);
 int explain_spec_run(const struct command *self, const struct options *o); /* of a SPEC */
 int fmt_run(const struct command *self, const struct options *o);

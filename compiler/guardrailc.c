@@ -17,6 +17,10 @@ static const struct command commands[] = {
      "  guardrailc completion bash > /etc/bash_completion.d/guardrailc\n  guardrailc completion fish > "
      "~/.config/fish/completions/guardrailc.fish\n",
      completion_options, completion_run},
+    {"diff", "OLD NEW", "tell what changed between two specifications or trees, and what was loosened",
+     "  guardrailc diff old.yml new.yml\n  guardrailc diff guardrails.yml --against main --format markdown\n"
+     "  guardrailc diff compiled/ guardrails.yml --changelog governance/change_log.md\n",
+     diff_options, diff_run},
     {"explain", "[GRnnnn…] | SPEC [GUARDRAIL]",
      "what a finding means, or what the guardrails of a specification will do",
      "  guardrailc explain GR0513\n  guardrailc explain rate-of-sum\n  guardrailc explain guardrails.yml\n"

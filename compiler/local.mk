@@ -117,9 +117,11 @@ guardrailc_LDADD = $(COMPILER_LIBS) -lm
 
 # what a specification means, and what changed
 libcompiler_a_SOURCES += \
-	compiler/aspects.def compiler/compare.c compiler/compare.h compiler/compare_action.c compiler/compare_limit.c \
-	compiler/compare_parts.h compiler/compare_time.c compiler/facts.c compiler/facts.h \
-	compiler/facts_guardrail.c compiler/facts_json.c compiler/facts_parts.h compiler/facts_read.c compiler/facts_spec.c
+	compiler/aspects.def compiler/changelog.c compiler/changelog.h compiler/cmd_diff.c compiler/compare.c compiler/compare.h compiler/compare_action.c compiler/compare_limit.c \
+	compiler/compare_parts.h compiler/compare_time.c compiler/diff_json.c compiler/diff_load.c \
+	compiler/diff_load.h compiler/diff_markdown.c compiler/diff_print.h compiler/diff_text.c compiler/facts.c compiler/facts.h \
+	compiler/facts_guardrail.c compiler/facts_json.c compiler/facts_parts.h compiler/facts_read.c compiler/facts_spec.c \
+	compiler/gitread.c compiler/gitread.h
 
 # Completion scripts, written by the program itself.
 bashcompletiondir = $(datadir)/bash-completion/completions

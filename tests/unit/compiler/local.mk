@@ -67,3 +67,6 @@ tests_unit_compiler_test_compiler_SOURCES += \
 
 # templates of rules, command lines
 tests_unit_compiler_test_compiler_SOURCES += tests/unit/compiler/test_lower.c tests/unit/compiler/test_options.c
+
+# what changed between two specifications
+tests_unit_compiler_test_compiler_SOURCES += tests/unit/compiler/test_compare.c
