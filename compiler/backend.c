@@ -8,6 +8,7 @@
 
 #define ALERTMANAGER "alertmanager", "Alertmanager's routes, receivers and inhibitions"
 #define DEPLOY "deploy", "traffic per phase, traces, logs: what the spec asks for"
+#define FACTS "facts", "what the tree means, for guardrailc diff"
 #define GRAFANA "grafana", "Grafana dashboards and their provisioning"
 #define POLICY "policy", "policy.json: what guardraild may do"
 #define RULES "rules", "recording and alerting rules"
@@ -15,27 +16,22 @@
 static const struct backend mimir_parts[] = {
     {ALERTMANAGER, emit_mimir_alertmanager},
     {DEPLOY, emit_deploy},
+    {FACTS, emit_facts},
     {GRAFANA, emit_grafana},
     {POLICY, emit_policy},
     {RULES, emit_mimir_rules},
 };
 static const struct backend operator_parts[] = {
-    {ALERTMANAGER, emit_operator_alertmanager},
-    {DEPLOY, emit_deploy},
-    {GRAFANA, emit_operator_grafana},
-    {POLICY, emit_operator_policy},
-    {RULES, emit_operator_rules},
+    {ALERTMANAGER, emit_operator_alertmanager}, {DEPLOY, emit_deploy},          {FACTS, emit_facts},
+    {GRAFANA, emit_operator_grafana},           {POLICY, emit_operator_policy}, {RULES, emit_operator_rules},
 };
 static const struct backend prometheus_parts[] = {
-    {ALERTMANAGER, emit_alertmanager},
-    {DEPLOY, emit_deploy},
-    {GRAFANA, emit_grafana},
-    {POLICY, emit_policy},
-    {RULES, emit_rules},
+    {ALERTMANAGER, emit_alertmanager}, {DEPLOY, emit_deploy}, {FACTS, emit_facts},
+    {GRAFANA, emit_grafana},           {POLICY, emit_policy}, {RULES, emit_rules},
 };
 static const struct backend vmalert_parts[] = {
-    {ALERTMANAGER, emit_alertmanager}, {DEPLOY, emit_deploy}, {GRAFANA, emit_grafana}, {POLICY, emit_policy},
-    {RULES, emit_vmalert_rules},
+    {ALERTMANAGER, emit_alertmanager}, {DEPLOY, emit_deploy}, {FACTS, emit_facts},
+    {GRAFANA, emit_grafana},           {POLICY, emit_policy}, {RULES, emit_vmalert_rules},
 };
 
 #define PARTS(rows) rows, GR_COUNT(rows)

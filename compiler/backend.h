@@ -34,6 +34,7 @@ GR_MUST_USE enum gr_err target_emit(const struct target *target, const struct mo
                                     struct gr_diags *d);
 
 enum gr_err emit_alertmanager(const struct model *m, struct tree *t); /* alertmanager/alertmanager.yml */
+enum gr_err emit_facts(const struct model *m, struct tree *t);        /* guardrail/facts.json */
 enum gr_err emit_grafana(const struct model *m,
                          struct tree *t); /* grafana/dashboards/…, grafana/provisioning/… */
 enum gr_err emit_policy(const struct model *m, struct tree *t); /* guardraild/policy.json */

@@ -13,7 +13,7 @@
 const struct option_row compile_options[] = {
     {"out", 'o', "DIR", "where the tree is (required)"},
     {"check", 0, NULL, "compare with what is there, write nothing; 1 when stale"},
-    {"only", 0, "PART,...", "only these parts: alertmanager, deploy, grafana, policy, rules"},
+    {"only", 0, "PART,...", "only these parts: alertmanager, deploy, facts, grafana, policy, rules"},
     {"target", 0, "mimir|operator|prometheus|vmalert", "what it runs on (default prometheus)"},
     {"time-scale", 0, "N", "divide every duration by N (1-1000), for tests and demos"},
     ALERTMANAGER_OPTION,

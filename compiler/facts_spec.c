@@ -153,9 +153,11 @@ put_phase(struct facts_out *o, const struct phase *p)
     for (size_t i = 0; i < p->n_traffic; i++) {
         const struct share *s = &p->traffic[i];
 
-        if (s->ratio.mant != 0)
-            facts_number(o, ASPECT_PHASE_TRAFFIC, s->flow.n ? joined(o, p->name, "/", s->flow) : p->name,
-                         "traffic", s->ratio, facts_percent(o->a, s->ratio));
+        struct gr_str of = s->flow.n ? joined(o, p->name, "/", s->flow) : p->name;
+        struct gr_str path = s->flow.n ? joined(o, GR_STR("traffic"), ".", s->flow) : GR_STR("traffic");
+
+        if (s->ratio.mant != 0 && path.p)
+            facts_number(o, ASPECT_PHASE_TRAFFIC, of, path.p, s->ratio, facts_percent(o->a, s->ratio));
     }
     put_programs(o, ASPECT_PHASE_CHECKS, p, "checks", p->checks, p->n_checks);
     put_programs(o, ASPECT_PHASE_REQUIRES, p, "requires", p->requires, p->n_requires);

@@ -119,7 +119,7 @@ guardrailc_LDADD = $(COMPILER_LIBS) -lm
 libcompiler_a_SOURCES += \
 	compiler/aspects.def compiler/changelog.c compiler/changelog.h compiler/cmd_diff.c compiler/compare.c compiler/compare.h compiler/compare_action.c compiler/compare_limit.c \
 	compiler/compare_parts.h compiler/compare_time.c compiler/diff_json.c compiler/diff_load.c \
-	compiler/diff_load.h compiler/diff_markdown.c compiler/diff_print.h compiler/diff_text.c compiler/facts.c compiler/facts.h \
+	compiler/diff_load.h compiler/diff_markdown.c compiler/diff_print.h compiler/diff_text.c compiler/emit_facts.c compiler/facts.c compiler/facts.h \
 	compiler/facts_guardrail.c compiler/facts_json.c compiler/facts_parts.h compiler/facts_read.c compiler/facts_spec.c \
 	compiler/gitread.c compiler/gitread.h
 
