@@ -6,6 +6,7 @@
 #include "backend.h"
 #include "guardrail/number.h"
 #include "manifest.h"
+#include "signoff.h"
 #include "tree.h"
 
 #define TIME_SCALE_MAX 1000u
@@ -15,6 +16,9 @@ const struct option_row compile_options[] = {
     {"check", 0, NULL, "compare with what is there, write nothing; 1 when stale"},
     {"only", 0, "PART,...", "only these parts: alertmanager, deploy, facts, grafana, policy, rules"},
     {"target", 0, "mimir|operator|prometheus|vmalert", "what it runs on (default prometheus)"},
+    {"require-changelog", 0, NULL,
+     "fail when something is loosened without a signed entry in the change log"},
+    {"against", 0, "REV", "for that, compare with SPEC at a git revision, not with the tree in DIR"},
     {"time-scale", 0, "N", "divide every duration by N (1-1000), for tests and demos"},
     ALERTMANAGER_OPTION,
     SPEC_OPTIONS,
@@ -179,6 +183,18 @@ choose_target(const struct command *self, const struct options *o, const struct 
     return code;
 }
 
+static int
+check_against(const struct command *self, const struct options *o)
+{
+    if (!options_get(self->options, o, "against"))
+        return EXIT_CLEAN;
+    if (!options_get(self->options, o, "require-changelog"))
+        return usage(self, "--against goes with --require-changelog; to see changes, use guardrailc diff");
+    if (strcmp(o->operands[0], "-") == 0)
+        return usage(self, "--against is for a specification in a file");
+    return EXIT_CLEAN;
+}
+
 int
 compile_run(const struct command *self, const struct options *o)
 {
@@ -193,12 +209,17 @@ compile_run(const struct command *self, const struct options *o)
         return usage(self, "one SPEC is wanted, %zu given", o->n_operands);
     if (!options_get(self->options, o, "out"))
         return usage(self, "where to? Give -o DIR");
-    if ((code = time_scale(self, o, &scale)) != EXIT_CLEAN ||
+    if ((code = check_against(self, o)) != EXIT_CLEAN || (code = time_scale(self, o, &scale)) != EXIT_CLEAN ||
         (code = choose_target(self, o, &target)) != EXIT_CLEAN ||
         (code = session_init(&s, self, o)) != EXIT_CLEAN)
         return code;
     code = session_spec(&s, o->operands[0], scale, &m);
     code = session_prove(&s, m, code);
+    if (code == EXIT_CLEAN && options_get(self->options, o, "require-changelog"))
+        code = signoff_check(self, &s, m,
+                             &(struct signoff){.spec = o->operands[0],
+                                               .tree = options_get(self->options, o, "out"),
+                                               .revision = options_get(self->options, o, "against")});
     if (code == EXIT_CLEAN && !(t = tree_create()))
         code = EXIT_MACHINE;
     if (code == EXIT_CLEAN)
