@@ -38,6 +38,7 @@ static const char base[] =
     "      - {where: {venue: XNAS}, hard: +30%}\n"
     "    evidence: {min_events: 5, min_total: 300}\n"
     "  - name: cpu\n"
+    "    group: rest\n"
     "    compare_within: []\n"
     "    metric: {gauge: cpu_ratio, unit: ratio, reduce: max}\n"
     "    limit: {against: fixed, bad: at_or_above, soft: 80%, hard: 90%}\n"
@@ -46,7 +47,7 @@ static const char base[] =
     "    phases: [p1, p2]\n"
     "    on: {hard: [rollback, page], soft: [extend, notify]}\n"
     "  - name: latency\n"
-    "    metric: {histogram: lat_seconds, quantile: 0.95, buckets: [0.001, 0.002, 0.005], show: ms}\n"
+    "    metric: {histogram: lat_seconds, quantile: 0.95, buckets: [0.001, 0.00105, 0.0011], show: ms}\n"
     "    slice: [bucket]\n"
     "    limit: {against: control, soft: +10%, hard: +20%}\n"
     "  - name: pnl\n"
@@ -57,6 +58,7 @@ static const char base[] =
     "    metric: {ratio: {good: filled_total, total: orders_total}, weights: {label: tier, values: {a: 2, b: "
     "1}}}\n"
     "    only: {flow: agency}\n"
+    "    on: {soft: [extend, boss], no_data: [hold, page2]}\n"
     "    limit: {against: control, soft: -3%, hard: -5%, floor: 10%}\n"
     "on: {hard: [rollback, page], soft: [extend, notify], no_data: [hold, notify]}\n"
     "actions:\n"
@@ -75,8 +77,7 @@ static const char base[] =
     "logs: {fields: [deployment_id, phase], per_order: canary}\n"
     "reports: {daily: {to: [ops, risk]}, monthly: {to: [review]}}\n"
     "retention: {decisions: 12 months, archive: {within: 24h, vault: bucket}}\n"
-    "governance: {change_log: log.md}\n"
-    "# page2 is used:\n";
+    "governance: {change_log: log.md}\n";
 
 enum { L = 1, C = 2, U = 4 }; /* loosens, coverage, unproven */
 static const struct row {
@@ -90,7 +91,7 @@ static const struct row {
     {"spec: demo", "spec: other", "", "spec", "", CHANGE_CHANGED, 0, CHANGE_CHANGED, 0},
     {"jane@", "joe@", "", "owner", "", CHANGE_CHANGED, 0, CHANGE_CHANGED, 0},
     {"example.com/{g", "example.org/{g", "", "runbook", "", CHANGE_CHANGED, 0, CHANGE_CHANGED, 0},
-    {"label: track", "label: cohort", "", "cohorts.label", "", CHANGE_CHANGED, U, CHANGE_CHANGED, U},
+    {"label: track", "label: lane", "", "cohorts.label", "", CHANGE_CHANGED, U, CHANGE_CHANGED, U},
     {"canary: canary,", "canary: new,", "", "cohorts.canary", "", CHANGE_CHANGED, U, CHANGE_CHANGED, U},
     {"control: control,", "control: old,", "", "cohorts.control", "", CHANGE_CHANGED, U, CHANGE_CHANGED, U},
     {"venue: [XNAS, XNYS]", "venue: [XNAS]", "", "expect", "", CHANGE_LOOSER, L | C, CHANGE_TIGHTER, 0},
@@ -178,7 +179,8 @@ static const struct row {
     {"quantile: 0.95", "quantile: 0.9", "latency", "metric.quantile", "", CHANGE_CHANGED, U, CHANGE_CHANGED,
      U},
     {"{a: 2, b: 1}", "{a: 3, b: 1}", "fill", "metric.weights", "", CHANGE_CHANGED, U, CHANGE_CHANGED, U},
-    {"0.002, 0.005]", "0.003, 0.005]", "latency", "metric.buckets", "", CHANGE_CHANGED, 0, CHANGE_CHANGED, 0},
+    {"0.00105, 0.0011]", "0.00106, 0.0011]", "latency", "metric.buckets", "", CHANGE_CHANGED, 0,
+     CHANGE_CHANGED, 0},
     {", show: ms", "", "latency", "metric.show", "", CHANGE_CHANGED, 0, CHANGE_CHANGED, 0},
     {"    compare_within: []\n", "    compare_within: [venue]\n", "cpu", "compare_within", "", CHANGE_TIGHTER,
      0, CHANGE_LOOSER, L | C},
@@ -203,7 +205,8 @@ static const struct row {
     {"soft: ±5bps, hard: ±8bps", "soft: ±5bps, hard: ±9bps", "pnl", "limit.hard", "", CHANGE_LOOSER, L,
      CHANGE_TIGHTER, 0},
     {"soft: ±5bps, hard: ±8bps", "soft: ±5bps", "pnl", "limit.hard", "", CHANGE_LOOSER, L, CHANGE_TIGHTER, 0},
-    {"soft: 80%, hard: 90%", "hard: 90%", "cpu", "limit.soft", "", CHANGE_LOOSER, L, CHANGE_TIGHTER, 0},
+    {"soft: +10%, hard: +20%", "hard: +20%", "latency", "limit.soft", "", CHANGE_LOOSER, L, CHANGE_TIGHTER,
+     0},
     {"venue: XNAS}, hard: +30%", "venue: XNAS}, hard: +35%", "errors", "overrides.hard", "", CHANGE_LOOSER, L,
      CHANGE_TIGHTER, 0},
     {"    overrides:\n      - {where: {venue: XNAS}, hard: +30%}\n", "", "errors", "overrides.hard", "",
