@@ -267,3 +267,23 @@ gr_diags_get(const struct gr_diags *d, size_t index, struct gr_diag_view *out)
     *out = (struct gr_diag_view){f->code, f->where, f->message, f->fix};
     return true;
 }
+
+void
+gr_diags_merge(struct gr_diags *d, const struct gr_diags *from)
+{
+    size_t kept[GR_SEV_ERROR + 1] = {0};
+
+    GR_ASSERT(d->sources == from->sources && d != from);
+    for (size_t i = 0; i < from->count; i++) {
+        const struct finding *f = from->findings[i];
+
+        gr_diag(d, f->code, f->where, f->fix, "" GR_FMT, GR_ARG(f->message));
+        for (const struct note *n = f->notes; n; n = n->next)
+            gr_diag_note(d, n->where, "" GR_FMT, GR_ARG(n->message));
+        kept[gr_code_info(f->code)->severity]++;
+    }
+    for (size_t i = 0; i < GR_COUNT(kept); i++)
+        d->by_severity[i] += from->by_severity[i] - kept[i];
+    d->dropped += from->dropped;
+    d->lost = d->lost || from->lost;
+}

@@ -19,12 +19,13 @@ success(const struct session *s, const char *path, const struct model *m)
                m->n_guardrails == 1 ? "" : "s", m->n_phases, m->n_streams, m->n_streams == 1 ? "" : "s");
 }
 
+/* Text is printed a specification at a time; the formats of machines are one document, to which its findings are added. */
 static int
-check_one(const struct command *self, const struct options *o, const char *path)
+check_one(const struct command *self, const struct options *o, struct session *all, const char *path)
 {
     struct session s;
     struct model *m = NULL;
-    int code = session_init(&s, self, o);
+    int code = session_part(&s, all, self);
 
     if (code != EXIT_CLEAN)
         return code;
@@ -33,23 +34,32 @@ check_one(const struct command *self, const struct options *o, const char *path)
     if (code == EXIT_CLEAN && options_get(self->options, o, "strict") &&
         gr_diags_count(s.diags, GR_SEV_WARNING) > 0)
         code = EXIT_FINDINGS;
-    code = session_report(&s, code);
+    if (s.style.format == GR_DIAG_TEXT)
+        code = session_report(&s, code);
+    else
+        gr_diags_merge(all->diags, s.diags);
     if (code == EXIT_CLEAN)
         success(&s, path, m);
-    session_fini(&s);
+    session_part_fini(&s);
     return code;
 }
 
 int
 check_run(const struct command *self, const struct options *o)
 {
-    int worst = EXIT_CLEAN;
+    struct session all;
+    int worst;
 
     if (o->n_operands == 0)
         return usage(self, "which SPEC?");
+    if ((worst = session_init(&all, self, o)) != EXIT_CLEAN)
+        return worst;
     for (size_t i = 0; i < o->n_operands; i++) {
-        int code = check_one(self, o, o->operands[i]);
+        int code = check_one(self, o, &all, o->operands[i]);
         worst = code > worst ? code : worst;
     }
+    if (all.style.format != GR_DIAG_TEXT)
+        worst = session_report(&all, worst);
+    session_fini(&all);
     return worst;
 }

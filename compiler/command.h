@@ -71,6 +71,10 @@ struct session {
 /* EXIT_CLEAN, or the exit code to return (a message is printed). Pair with session_fini. */
 GR_MUST_USE int session_init(struct session *s, const struct command *self, const struct options *o);
 void session_fini(struct session *s);
+/* One of several specifications: the style, clock and sources of `whole`, findings and memory of its own. EXIT_CLEAN, or
+ * EXIT_MACHINE after a message. Pair with session_part_fini, before session_fini of the whole. */
+GR_MUST_USE int session_part(struct session *part, const struct session *whole, const struct command *self);
+void session_part_fini(struct session *part);
 /* Reads a file ("-": standard input) into the table. EXIT_CLEAN and *file, or the exit code; the finding waits for session_report. */
 GR_MUST_USE int session_source(struct session *s, const char *path, size_t bytes_max, uint32_t *file);
 /* Reads and checks the specification at path ("-": standard input). EXIT_CLEAN and *out, or the exit code; findings stay in s->diags

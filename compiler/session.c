@@ -157,6 +157,28 @@ session_fini(struct session *s)
     *s = (struct session){.quiet = false};
 }
 
+int
+session_part(struct session *part, const struct session *whole, const struct command *self)
+{
+    *part = *whole;
+    part->arena = gr_arena_create(ARENA_BYTES_MAX);
+    part->diags = part->arena ? gr_diags_create(whole->sources) : NULL;
+    if (part->diags)
+        return EXIT_CLEAN;
+    complain(self, "%s", gr_err_name(GR_ENOMEM));
+    session_part_fini(part);
+    return EXIT_MACHINE;
+}
+
+void
+session_part_fini(struct session *part)
+{
+    gr_diags_free(part->diags);
+    gr_arena_free(part->arena);
+    part->diags = NULL;
+    part->arena = NULL;
+}
+
 /* The file cannot be taken in: a finding without a line. */
 static int
 unreadable(struct session *s, const char *path, size_t bytes_max, enum gr_err err)

@@ -89,6 +89,14 @@ runs "asked for is stronger than NO_COLOR" 1 check --color always broken.yml; sa
 unset NO_COLOR
 runs "json" 1 check --format json --color always broken.yml; says out '"code": *"GR0101"'; grep -q "$(printf '\033')" out && fail "colors"
 runs "json without findings" 0 check --format json good.yml; says out '"findings": *\[\]'; grep -q SUCCESS out && fail "not JSON alone"
+runs "json of several" 1 check --format json good.yml broken.yml good.yml
+[ "$(grep -c findings out)" -eq 1 ] || fail "not one document"; says out '"file":"broken.yml"'
+runs "sarif of several" 1 check --format sarif broken.yml good.yml
+[ "$(grep -c '"runs"' out)" -eq 1 ] || fail "not one document"; says out '"uri":"broken.yml"'; says out '"ruleId":"GR0101"'
+runs "sarif without findings" 0 check --format sarif good.yml; says out '"results":\[\]'
+runs "github" 1 check --format github good.yml broken.yml; says out '^::error file=broken.yml,line='
+runs "github without findings" 0 check --format github good.yml; silent out
+runs "sarif of what is not there" 2 check --format sarif nowhere.yml; says out '"ruleId":"GR0001"'
 runs "json of compile" 0 compile --format json -o json-tree good.yml; says out '"findings"'; grep -q "files" out && fail "not JSON alone"
 
 # -- output

@@ -40,6 +40,9 @@ void gr_diag(struct gr_diags *d, enum gr_code code, struct gr_span where, struct
              ...) GR_PRINTF(5, 6);
 /* Adds "also here" to the newest finding, as for the first of two definitions. */
 void gr_diag_note(struct gr_diags *d, struct gr_span where, const char *fmt, ...) GR_PRINTF(3, 4);
+/* Adds copies of all findings of another list, which was made with the same table of sources; what that one could not keep counts as
+ * not kept here. */
+void gr_diags_merge(struct gr_diags *d, const struct gr_diags *from);
 /* GR_OK, GR_EUSER if any finding is an error, or GR_ENOMEM if any finding was lost. */
 GR_MUST_USE enum gr_err gr_diags_status(const struct gr_diags *d);
 /* How many of a severity were reported, those past the limit included. */

@@ -67,7 +67,7 @@ END_TEST
 START_TEST(status_follows_the_worst)
 {
     ck_assert_int_eq(gr_diags_status(diags), GR_OK);
-    gr_diag(diags, GR0305, at(0), GR_STR_NONE, "a warning");
+    gr_diag(diags, GR0312, at(0), GR_STR_NONE, "a warning");
     ck_assert_int_eq(gr_diags_status(diags), GR_OK);
     gr_diag(diags, GR0103, at(0), GR_STR_NONE, "an error");
     ck_assert_int_eq(gr_diags_status(diags), GR_EUSER);
@@ -175,10 +175,10 @@ START_TEST(findings_can_be_looked_at)
 
     ck_assert(!gr_diags_get(diags, 0, &v));
     ck_assert_uint_eq(v.where.file, 7);
-    gr_diag(diags, GR0305, at(4), GR_STR("fix"), "two");
+    gr_diag(diags, GR0312, at(4), GR_STR("fix"), "two");
     gr_diag(diags, GR0103, at(0), GR_STR_NONE, "one");
     ck_assert(gr_diags_get(diags, 1, &v));
-    ck_assert_int_eq(v.code, GR0305);
+    ck_assert_int_eq(v.code, GR0312);
     ck_assert(gr_str_is(v.message, "two") && gr_str_is(v.fix, "fix"));
     ck_assert(gr_diags_get(diags, 0, &v) && gr_str_is(v.message, "one") && v.fix.n == 0);
     ck_assert(!gr_diags_get(diags, 2, &v));
@@ -199,7 +199,7 @@ START_TEST(any_allocation_may_fail)
         if (d) {
             gr_diag(d, GR0103, at(0), GR_STR_NONE, "one");
             gr_diag_note(d, at(1), "note");
-            gr_diag(d, GR0305, at(4), GR_STR("fix"), "two");
+            gr_diag(d, GR0312, at(4), GR_STR("fix"), "two");
             failed = fault_hit();
             ck_assert_int_eq(gr_diags_status(d), failed ? GR_ENOMEM : GR_EUSER);
             ck_assert_uint_eq(gr_diags_count(d, GR_SEV_ERROR), 1);
@@ -210,6 +210,31 @@ START_TEST(any_allocation_may_fail)
         ck_assert_int_eq(fault_live(), 0);
     }
     gr_diags_free(NULL);
+}
+END_TEST
+
+START_TEST(lists_merge)
+{
+    struct gr_diags *from = gr_diags_create(sources);
+
+    ck_assert_ptr_nonnull(from);
+    gr_diag(diags, GR0103, at(4), GR_STR_NONE, "in both");
+    gr_diag(from, GR0103, at(4), GR_STR_NONE, "in both");
+    gr_diag(from, GR0312, at(0), GR_STR("mend it"), "50%% more");
+    gr_diag_note(from, at(8), "here, too: %%s");
+    gr_diags_merge(diags, from);
+    ck_assert_uint_eq(times_printed("in both"), 1);
+    ck_assert_uint_eq(times_printed("f.yml:1:1: GR0312 warning: 50% more"), 1);
+    ck_assert_uint_eq(times_printed("help: mend it"), 1);
+    ck_assert_uint_eq(times_printed("f.yml:3:1: note: here, too: %s"), 1);
+    ck_assert_uint_eq(gr_diags_count(diags, GR_SEV_ERROR), 1);
+    for (unsigned i = 0; i < GR_DIAGS_MAX + 5; i++)
+        gr_diag(from, GR0103, at(0), GR_STR_NONE, "number %u", i);
+    gr_diags_merge(diags, from);
+    ck_assert_uint_eq(times_printed("more, not shown"), 1);
+    ck_assert_uint_eq(gr_diags_count(diags, GR_SEV_ERROR), GR_DIAGS_MAX + 6);
+    ck_assert_uint_eq(gr_diags_count(diags, GR_SEV_WARNING), 1);
+    gr_diags_free(from);
 }
 END_TEST
 
@@ -230,6 +255,7 @@ diag_suite(void)
     tcase_add_test(tc, more_than_printf_can_count_is_left_out);
     tcase_add_test(tc, a_text_is_cut_between_characters);
     tcase_add_test(tc, findings_can_be_looked_at);
+    tcase_add_test(tc, lists_merge);
     tcase_add_loop_test(tc, any_allocation_may_fail, 0, 2);
     suite_add_tcase(s, tc);
     return s;

@@ -68,9 +68,9 @@ END_TEST
 
 START_TEST(a_finding_without_a_place_is_short)
 {
-    gr_diag(diags, GR0305, GR_SPAN_NONE, GR_STR_NONE, "never used");
+    gr_diag(diags, GR0312, GR_SPAN_NONE, GR_STR_NONE, "never used");
     ck_assert_str_eq(printed(GR_DIAG_TEXT, false),
-                     "GR0305 warning: never used\n   help: the action is never used\n");
+                     "GR0312 warning: never used\n   help: without a budget the first excursion fires\n");
 }
 END_TEST
 
@@ -264,11 +264,11 @@ START_TEST(json_is_as_documented)
     gr_diag(diags, GR0103, (struct gr_span){f, 6, 8}, GR_STR("say \"ms\""), "bad \033");
     gr_diag_note(diags, (struct gr_span){f, 9, 10}, "n1");
     gr_diag_note(diags, GR_SPAN_NONE, "n2");
-    gr_diag(diags, GR0305, GR_SPAN_NONE, GR_STR_NONE, "unused");
+    gr_diag(diags, GR0312, GR_SPAN_NONE, GR_STR_NONE, "unused");
     ck_assert_str_eq(
         printed(GR_DIAG_JSON, false),
         "{\"format_version\":1,\"findings\":["
-        "{\"code\":\"GR0305\",\"severity\":\"warning\",\"name\":\"unused-action\",\"message\":\"unused\","
+        "{\"code\":\"GR0312\",\"severity\":\"warning\",\"name\":\"no-budget\",\"message\":\"unused\","
         "\"fix\":null,"
         "\"file\":null,\"line\":null,\"column\":null,\"end_line\":null,\"end_column\":null,\"notes\":[]},"
         "{\"code\":\"GR0103\",\"severity\":\"error\",\"name\":\"wrong-type\",\"message\":\"bad \\u001b\","

@@ -94,7 +94,7 @@ START_TEST(a_log_looks_as_drawn)
     gr_diag(diags, GR0103, (struct gr_span){f, 6, 8}, GR_STR("say \"ms\""), "unknown unit");
     gr_diag_note(diags, (struct gr_span){f, 9, 10}, "n1");
     gr_diag_note(diags, GR_SPAN_NONE, "n2");
-    gr_diag(diags, GR0305, GR_SPAN_NONE, GR_STR_NONE, "never used");
+    gr_diag(diags, GR0312, GR_SPAN_NONE, GR_STR_NONE, "never used");
     got = gr_str(printed(GR_DIAG_SARIF));
     /* the fingerprint's digits are looked at below */
     while ((print_at = gr_str_find(got, GR_STR("/v1\":\""), 0)) != SIZE_MAX)
@@ -103,10 +103,12 @@ START_TEST(a_log_looks_as_drawn)
         gr_buf_cstr(&out), HEAD
         "{\"id\":\"GR0103\",\"name\":\"wrong-type\",\"shortDescription\":{\"text\":\"a value of another "
         "kind is expected here\"},\"help\":{\"text\":\"why\\n\"},\"defaultConfiguration\":{\"level\":"
-        "\"error\"}},{\"id\":\"GR0305\",\"name\":\"unused-action\",\"shortDescription\":{\"text\":\"the "
-        "action is never used\"},\"help\":{\"text\":\"the action is never "
-        "used\"},\"defaultConfiguration\":{\"level\":\"warning\"}}]}},\"columnKind\":\"unicodeCodePoints\","
-        "\"invocations\":[{\"executionSuccessful\":true}],\"results\":[{\"ruleId\":\"GR0305\","
+        "\"error\"}},{\"id\":\"GR0312\",\"name\":\"no-budget\",\"shortDescription\":{\"text\":\"without a "
+        "budget the first "
+        "excursion fires\"},\"help\":{\"text\":\"without a budget the first "
+        "excursion "
+        "fires\"},\"defaultConfiguration\":{\"level\":\"warning\"}}]}},\"columnKind\":\"unicodeCodePoints\","
+        "\"invocations\":[{\"executionSuccessful\":true}],\"results\":[{\"ruleId\":\"GR0312\","
         "\"ruleIndex\":1,\"level\":\"warning\",\"message\":{\"text\":\"never "
         "used\"},\"partialFingerprints\":{\"guardrailFinding######################################:1\"}},"
         "{\"ruleId\":\"GR0103\",\"ruleIndex\":0,\"level\":\"error\",\"message\":{\"text\":\"unknown "
@@ -182,13 +184,13 @@ START_TEST(annotations_look_as_drawn)
     gr_diag(diags, GR0103, (struct gr_span){f, 6, 8}, GR_STR("50%: x"), "bad\nunit");
     gr_diag_note(diags, (struct gr_span){f, 9, 10}, "first here");
     gr_diag_note(diags, GR_SPAN_NONE, "and so");
-    gr_diag(diags, GR0305, (struct gr_span){f, 6, 10}, GR_STR_NONE, "two lines");
+    gr_diag(diags, GR0312, (struct gr_span){f, 6, 10}, GR_STR_NONE, "two lines");
     gr_diag(diags, GR0523, (struct gr_span){in, 0, 1}, GR_STR_NONE, "from standard input");
     ck_assert_str_eq(printed(GR_DIAG_GITHUB),
                      "::error file=d%2Ce/f.yml,line=1,endLine=1,col=7,endColumn=9,title=GR0103 wrong-type::"
                      "bad%0Aunit%0Ahelp: 50%25%3A x%0Anote: d%2Ce/f.yml:2: first here%0Anote: and so\n"
-                     "::warning file=d%2Ce/f.yml,line=1,endLine=2,title=GR0305 unused-action::two lines"
-                     "%0Ahelp: the action is never used\n"
+                     "::warning file=d%2Ce/f.yml,line=1,endLine=2,title=GR0312 no-budget::two lines"
+                     "%0Ahelp: without a budget the first excursion fires\n"
                      "::notice title=GR0523 unread-series::from standard input%0Ahelp: no rule reads the "
                      "recorded series\n");
 }
