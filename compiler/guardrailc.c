@@ -21,7 +21,7 @@ static const struct command commands[] = {
      "  guardrailc diff old.yml new.yml\n  guardrailc diff guardrails.yml --against main --format markdown\n"
      "  guardrailc diff compiled/ guardrails.yml --changelog governance/change_log.md\n",
      diff_options, diff_run},
-    {"explain", "[GRnnnn…] | SPEC [GUARDRAIL]",
+    {"explain", "GRnnnn…, or SPEC [GUARDRAIL]",
      "what a finding means, or what the guardrails of a specification will do",
      "  guardrailc explain GR0513\n  guardrailc explain rate-of-sum\n  guardrailc explain guardrails.yml\n"
      "  guardrailc explain guardrails.yml matching_latency_p99 --slice venue=XNAS --phase canary_phase_1\n",
