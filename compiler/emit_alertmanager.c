@@ -136,8 +136,10 @@ put_matcher(struct gr_buf *out, const struct matcher *m)
 {
     struct gr_buf b = GR_BUF_INIT(FILE_MAX);
 
-    GR_ASSERT(!m->negated); /* the compiler never needs it */
-    outname_matcher_any(&b, m->label, m->values, m->n);
+    if (m->negated)
+        outname_matcher_none(&b, m->label, m->values, m->n);
+    else
+        outname_matcher_any(&b, m->label, m->values, m->n);
     put_yaml(out, &b);
     gr_buf_fini(&b);
 }
@@ -234,14 +236,9 @@ put_inhibitions(struct gr_buf *b, const struct routes *r)
     }
 }
 
-enum gr_err
-alertmanager_print(const struct model *m, enum secrets form, struct gr_buf *b)
+static void
+put_all(const struct model *m, const struct routes *r, enum secrets form, struct gr_buf *b)
 {
-    struct routes *r = NULL;
-    enum gr_err err = routes_build(m, &r);
-
-    if (err != GR_OK)
-        return err;
     put_routes(b, r);
     put_inhibitions(b, r);
     gr_buf_puts(b, "receivers:\n");
@@ -250,6 +247,23 @@ alertmanager_print(const struct model *m, enum secrets form, struct gr_buf *b)
             put_native(b, form, &r->receivers[i]);
         else
             put_webhook(m, b, form, &r->receivers[i]);
+}
+
+void
+emit_routes(const struct model *m, const struct routes *r, struct gr_buf *b)
+{
+    put_all(m, r, SECRETS_IN_FILES, b);
+}
+
+enum gr_err
+alertmanager_print(const struct model *m, enum secrets form, struct gr_buf *b)
+{
+    struct routes *r = NULL;
+    enum gr_err err = routes_build(m, &r);
+
+    if (err != GR_OK)
+        return err;
+    put_all(m, r, form, b);
     return gr_buf_err(b);
 }
 

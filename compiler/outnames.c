@@ -55,13 +55,14 @@ outname_variable(struct gr_buf *b, struct gr_str file)
 }
 
 /* The matcher's value is quoted twice: first as a regular expression, then as a string. */
-void
-outname_matcher_any(struct gr_buf *b, const char *label, const struct gr_str *values, size_t n)
+static void
+put_values(struct gr_buf *b, const char *label, const char *op, const struct gr_str *values, size_t n)
 {
     struct gr_buf re = GR_BUF_INIT(b->max);
 
+    gr_buf_printf(b, "%s%s", label, op);
     if (n == 1) {
-        outname_matcher(b, label, values[0]);
+        gr_quote_promql(b, values[0]);
         return;
     }
     for (size_t i = 0; i < n; i++) {
@@ -71,10 +72,20 @@ outname_matcher_any(struct gr_buf *b, const char *label, const struct gr_str *va
     }
     if (gr_buf_err(&re) != GR_OK)
         b->err = gr_buf_err(&re);
-    gr_buf_puts(b, label);
-    gr_buf_puts(b, "=~");
     gr_quote_promql(b, gr_buf_str(&re));
     gr_buf_fini(&re);
+}
+
+void
+outname_matcher_any(struct gr_buf *b, const char *label, const struct gr_str *values, size_t n)
+{
+    put_values(b, label, n == 1 ? "=" : "=~", values, n);
+}
+
+void
+outname_matcher_none(struct gr_buf *b, const char *label, const struct gr_str *values, size_t n)
+{
+    put_values(b, label, n == 1 ? "!=" : "!~", values, n);
 }
 
 void

@@ -17,6 +17,8 @@ void outname_secret(struct gr_buf *b, struct gr_str file);
 void outname_variable(struct gr_buf *b, struct gr_str file);
 /* A matcher `label=~"a|b"` on exactly the given values, escaped for PromQL and for Alertmanager, which quote alike. */
 void outname_matcher_any(struct gr_buf *b, const char *label, const struct gr_str *values, size_t n);
+/* `label!~"a|b"`: on anything but these. */
+void outname_matcher_none(struct gr_buf *b, const char *label, const struct gr_str *values, size_t n);
 /* A matcher `label="value"`. */
 void outname_matcher(struct gr_buf *b, const char *label, struct gr_str value);
 /* The first setting of an action under this key, or empty. */

@@ -66,6 +66,8 @@ struct routes {
 };
 /* What the compiler emits for a model. GR_ENOMEM. */
 GR_MUST_USE enum gr_err routes_build(const struct model *m, struct routes **out);
+/* Appends alertmanager.yml as it says, the model giving what is left: URLs, secrets, the version (emit_alertmanager.c). */
+void emit_routes(const struct model *m, const struct routes *r, struct gr_buf *b);
 /* The timing of breaches (and of missing data) on their way to guardraild. */
 struct timing routes_timing(const struct model *m, enum level level);
 

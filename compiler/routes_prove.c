@@ -146,23 +146,27 @@ mark(struct proof *p, const struct route *r)
         }
 }
 
+/* What falls through to the native receiver has no route; what another route takes is taken from it. */
 static void
 prove_arrival(struct proof *p, const struct alert *a)
 {
     struct hit hits[ROUTES_HITS_MAX];
     size_t n = routes_hits(p->r, a, hits);
-    bool arrives = false;
+    bool arrives = false, taken = false;
 
     for (size_t i = 0; i < n; i++) {
         mark(p, hits[i].route);
-        if (hits[i].receiver->kind == a->wants)
+        if (hits[i].receiver->kind == a->wants) {
             arrives = arrives || hits[i].sure;
-        else
+        } else if (hits[i].receiver->kind != RECEIVER_NATIVE) {
+            taken = true;
             gr_diag(p->d, GR0703, place(a), GR_STR("let the route ask for the alert by its name"),
-                    GR_FMT " of \"" GR_FMT "\" also goes to %s, by %s", GR_ARG(a->name), GR_ARG(name_of(a)),
-                    hits[i].receiver->name, describe_route(p, hits[i].route));
+                    "%s %s " GR_FMT " of \"" GR_FMT "\" to %s, for which it is not",
+                    describe_route(p, hits[i].route), hits[i].sure ? "takes" : "may take", GR_ARG(a->name),
+                    GR_ARG(name_of(a)), hits[i].receiver->name);
+        }
     }
-    if (!arrives)
+    if (!arrives && !taken)
         gr_diag(p->d, GR0701, place(a), GR_STR("add a route for it"),
                 GR_FMT " of \"" GR_FMT "\" does not reach %s", GR_ARG(a->name), GR_ARG(name_of(a)),
                 kind_names[a->wants]);
@@ -446,7 +450,10 @@ say_nobody(const struct model *m, const struct routes *r, struct gr_diags *d)
 
     for (size_t i = 0; i < r->n_receivers; i++)
         if (r->receivers[i].kind == RECEIVER_NATIVE && !r->receivers[i].pager)
-            gr_diag(d, GR0706, actions ? actions->key_span : m->root ? m->root->span : GR_SPAN_NONE,
+            gr_diag(d, GR0706,
+                    actions   ? actions->key_span
+                    : m->root ? m->root->span
+                              : GR_SPAN_NONE,
                     GR_STR("add an action with pagerduty or slack, as `page: {pagerduty: {service: …}}`"),
                     "no action pages or posts: when guardraild is down, Alertmanager tells nobody");
 }

@@ -12,6 +12,7 @@ static Suite *(*const suites[])(void) = {
     model_suite,        mutate_suite,
     options_suite,      outnames_suite,
     pages_suite,        playbook_suite,
+    reaction_suite,     routes_suite,
     spec_suite,         spec_corpus_suite,
     spec_hash_suite,    spec_limit_suite,
     spec_slices_suite,  spec_tables_suite,
