@@ -3,3 +3,11 @@ EXTRA_DIST += \
 	examples/minimal/guardrails.yml \
 	examples/tradepulse/guardrails.yml
 EXTRA_DIST += examples/quickstart.sh
+# guardrailc in CI; tests/ci.sh runs what stands there.
+EXTRA_DIST += \
+	.pre-commit-hooks.yaml \
+	examples/ci/README.md \
+	examples/ci/github.yml \
+	examples/ci/gitlab.yml \
+	examples/ci/install.sh \
+	examples/ci/pre-commit

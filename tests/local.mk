@@ -14,8 +14,8 @@ include tests/bench/local.mk
 EXTRA_DIST += tests/packages.sh tests/packages.txt tests/run.sh
 TESTS += tests/explain.sh tests/guardrailc.sh tests/layering.sh tests/lint.sh tests/promtool/run.sh
 dist_check_SCRIPTS += tests/explain.sh tests/guardrailc.sh tests/layering.sh tests/lint.sh tests/promtool/run.sh
-TESTS += tests/completion.sh tests/manpage.sh
-dist_check_SCRIPTS += tests/completion.sh tests/manpage.sh
+TESTS += tests/ci.sh tests/completion.sh tests/manpage.sh
+dist_check_SCRIPTS += tests/ci.sh tests/completion.sh tests/manpage.sh
 EXTRA_DIST += \
 	tests/promtool/demo.test.yml \
 	tests/promtool/demo.yml \

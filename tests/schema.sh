@@ -19,6 +19,8 @@ if [ -w /dev/full ]; then
   "$build/guardrailc" schema >/dev/full 2>"$work/err"
   [ $? -eq 3 ] || fail "into a full device: not 3"
 fi
-python3 -c 'import jsonschema, yaml' 2>/dev/null || { [ $bad -eq 0 ] || exit 1; echo "SKIP: needs python3-jsonschema and python3-yaml"; exit 77; }
-python3 -B "$src/tests/schema.py" "$work/schema.json" "$src" || bad=1
+# Debian's modules are for Debian's Python, which need not be the first on the PATH.
+python=/usr/bin/python3
+$python -c 'import jsonschema, yaml' 2>/dev/null || { [ $bad -eq 0 ] || exit 1; echo "SKIP: needs python3-jsonschema and python3-yaml"; exit 77; }
+$python -B "$src/tests/schema.py" "$work/schema.json" "$src" || bad=1
 [ $bad -eq 0 ]
