@@ -220,14 +220,17 @@ refuse_missing(struct merge *m, const struct gr_node *entry, const struct keys *
             GR_ARG(entry->key), keys->what);
 }
 
-/* A base entry and what the overlay says about it. */
+/* A base entry and what the overlay says about it. What the overlay only repeats keeps its place: the name of what it adapts. */
 static void
 merge_entry(struct merge *m, struct chain *out, const struct gr_node *entry, const struct gr_node *over,
             const struct key *row)
 {
+    bool repeats = over && over->kind == GR_NODE_SCALAR && entry->kind == GR_NODE_SCALAR &&
+                   gr_str_eq(over->text, entry->text);
+
     if (over && merge_takes_away(over) && !skipped(m, over))
         return;
-    if (!over || skipped(m, over))
+    if (!over || repeats || skipped(m, over))
         append(out, copy(m, entry));
     else
         append(out, merge_value(m, entry, over, row));

@@ -142,17 +142,45 @@ find_cause(struct overlay *o, const struct change *c)
     return cause;
 }
 
+/* "metric.unit" below the cause, as far as the overlay has it: for changes whose place is not in the overlay. *row is that of the result;
+ * NULL: not even the first key is there. */
+static const struct gr_node *
+by_key(const struct cause *cause, struct gr_str path, const struct key **row)
+{
+    const struct gr_node *node = cause->node, *found = NULL;
+    struct gr_str part;
+
+    *row = cause->row;
+    while (node && node->kind == GR_NODE_MAP && (*row)->type == KEY_MAP && gr_str_next(&path, '.', &part)) {
+        const struct gr_node *inside = NULL;
+
+        gr_node_each (item, node)
+            if (gr_str_eq(item->key, part))
+                inside = item;
+        if (inside) {
+            *row = keys_find((*row)->map, part);
+            found = inside;
+        }
+        node = inside;
+    }
+    return found;
+}
+
 /* The narrowest text of the overlay that made the change. */
 static struct gr_span
 place_of(const struct overlay *o, const struct change *c, const struct cause *cause)
 {
     const struct gr_node *value = cause->node ? merge_value_at(cause->node, cause->row, c->new_place) : NULL;
     const struct gr_node *remove = cause->node ? gr_node_get(cause->node, "remove") : NULL;
+    const struct key *row;
 
     if (value)
         return c->new_place;
     if (remove)
         return remove->span;
+    value = cause->node ? by_key(cause, c->key, &row) : NULL;
+    if (value)
+        return value->kind == GR_NODE_SCALAR ? value->span : value->key_span;
     return cause->node ? spec_head(cause->node) : gr_node_get(o->root, "extends")->span;
 }
 
@@ -221,13 +249,14 @@ waiver_text(const struct overlay *o, const struct cause *cause)
     clock_put_date(&until, o->s->options.now_s + FIX_DAYS * CLOCK_DAY_S);
     fix = cause->part.n > 0
               ? gr_arena_printf(o->s->a,
-                                "as in the base, or add at the top: waivers: [{for: [" GR_FMT
+                                "write it as in the base, or add at the top: waivers: [{for: [" GR_FMT
                                 "], approved_by: NAME, ticket: TICKET, reason: WHY, expires: %s}]",
                                 GR_ARG(cause->part), gr_buf_cstr(&until))
-              : gr_arena_printf(o->s->a,
-                                "as in the base, or add to this guardrail: waiver: {approved_by: NAME, "
-                                "ticket: TICKET, reason: WHY, expires: %s}",
-                                gr_buf_cstr(&until));
+              : gr_arena_printf(
+                    o->s->a,
+                    "write it as in the base, or add to this guardrail: waiver: {approved_by: NAME, "
+                    "ticket: TICKET, reason: WHY, expires: %s}",
+                    gr_buf_cstr(&until));
     gr_buf_fini(&until);
     return fix;
 }
@@ -255,7 +284,7 @@ tell_expiry(struct overlay *o, const struct change *c, const struct cause *cause
     struct gr_buf b = GR_BUF_INIT(4000);
     const struct waiver *w = &cause->waiver->waiver;
 
-    gr_buf_printf(&b, "the waiver " GR_FMT " ended with " GR_FMT ", so ", GR_ARG(w->ticket),
+    gr_buf_printf(&b, "the waiver " GR_FMT " ended on " GR_FMT ", so ", GR_ARG(w->ticket),
                   GR_ARG(w->expires));
     put_subject(&b, c);
     gr_buf_puts(&b, " is as in the base");
@@ -277,18 +306,19 @@ leave_out_whole(struct overlay *o, const struct cause *cause)
 static void
 leave_out(struct overlay *o, const struct change *c, const struct cause *cause, unsigned round)
 {
-    const struct gr_node *value = cause->node ? merge_value_at(cause->node, cause->row, c->new_place) : NULL;
+    const struct key *row = cause->row;
+    const struct gr_node *value = cause->node ? merge_value_at(cause->node, row, c->new_place) : NULL;
 
-    if (round > 0) {
-        leave_out_whole(o, cause);
-    } else if (value) {
-        marks_add(&o->skip, o->s->a, o->s->sources, value->span);
+    if (round == 0 && !value && cause->node)
+        value = by_key(cause, c->key, &row);
+    else if (value)
+        row = NULL; /* one value, whatever it is */
+    if (round == 0 && value && merge_mark_values(o->s, value, row, false, &o->skip))
         o->again = true;
-    } else if (cause->node && merge_mark_values(o->s, cause->node, cause->row, true, &o->skip)) {
+    else if (round == 0 && cause->node && merge_mark_values(o->s, cause->node, cause->row, true, &o->skip))
         o->again = true;
-    } else {
+    else
         leave_out_whole(o, cause);
-    }
 }
 
 /* ---- one overlay ---- */
