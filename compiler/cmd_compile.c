@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include "backend.h"
+#include "clock.h"
 #include "guardrail/number.h"
 #include "manifest.h"
 #include "signoff.h"
@@ -69,6 +70,23 @@ write_tree(const struct command *self, const struct session *s, const struct tre
     return EXIT_CLEAN;
 }
 
+/* A tree can be stale because of the day alone. */
+static void
+explain_stale(const struct command *self, const struct session *s, const char *dir)
+{
+    struct manifest old = {.n = 0};
+    bool bad = false;
+    int64_t until;
+
+    if (manifest_read(&old, dir, &bad) == GR_OK && clock_date(gr_str(old.valid_until), &until) == GR_OK &&
+        s->now_s >= until + CLOCK_DAY_S)
+        complain(
+            self,
+            "%s was valid until %s: a waiver has ended since, and what it loosened is as in the base again",
+            dir, old.valid_until);
+    manifest_fini(&old);
+}
+
 static int
 check_tree(const struct command *self, const struct session *s, const struct tree *t, const char *dir)
 {
@@ -86,6 +104,7 @@ check_tree(const struct command *self, const struct session *s, const struct tre
         fputs(gr_buf_cstr(&report), s->style.format == GR_DIAG_TEXT ? stdout : stderr);
         complain(self, "%s is stale in %zu places; run guardrailc compile again and commit the result", dir,
                  change.stale);
+        explain_stale(self, s, dir);
         code = EXIT_FINDINGS;
     } else if (!s->quiet && s->style.format == GR_DIAG_TEXT) {
         printf("%s: up to date\n", dir);

@@ -131,6 +131,8 @@ void lower_per_literal(struct lower *lo, const struct guardrail *g, const struct
 const char *lower_op(const struct bound *b); /* > >= < <= */
 /* Whether it takes k of n slots, n > 1, and not the window's value. */
 bool lower_is_confirmed(const struct guardrail *g, const struct bound *b);
+/* Appends text to lo->expr as Go's template engine will print it. */
+void lower_put_text(struct lower *lo, struct gr_str s);
 /* What alerts say (lower_annotation.c); lo->expr must be empty. */
 void lower_annotate_breach(struct lower *lo, struct gr_rule *rule, const struct guardrail *g,
                            const struct bound *b);

@@ -142,18 +142,19 @@ lower_alerts(struct lower *lo)
 
 /* -- the group that watches ------------------------------------------------------------------------------------------------ */
 
-static void
+static struct gr_rule *
 watch_alert(struct lower *lo, const char *name, int64_t for_ms, const char *summary, const char *description)
 {
     struct gr_rule *rule = lower_alert(lo, name);
 
     if (!rule)
-        return;
+        return NULL;
     rule->for_ms = for_ms;
     lower_label(lo, rule, GR_LABEL_SPEC, lo->m->spec);
     gr_rule_annotation(lo->file, rule, GR_STR("summary"), gr_str(summary));
     gr_rule_annotation(lo->file, rule, GR_STR("description"), gr_str(description));
     gr_rule_annotation(lo->file, rule, GR_STR("spec_hash"), lo->m->spec_hash);
+    return rule;
 }
 
 /* Every phase that some guardrail watches. */
@@ -177,12 +178,80 @@ verdict_missing(struct lower *lo)
               "  unless on ($R) (guardrail:verdict{$S} or guardrail:open{$S$3})",
               lower_phases(lo, watched_phases(lo), false), lower_duration(lo, model_ms(lo->m, 5 * MINUTE_MS)),
               lower_phases(lo, watched_phases(lo), true), NULL);
-    watch_alert(lo, GR_ALERT_VERDICT_MISSING, 2 * model_ms(lo->m, lo->m->sampling_ms),
-                "A phase is active and {{ with $labels.guardrail }}{{ . }} gives{{ else }}its guardrails "
-                "give{{ end }} no"
-                " verdict",
-                "Rules fail or are not evaluated: there is no guardrail:verdict in {{ $labels.phase }} of"
-                " {{ $labels.deployment_id }}. Look at the rule group's state in Prometheus.");
+    (void)watch_alert(
+        lo, GR_ALERT_VERDICT_MISSING, 2 * model_ms(lo->m, lo->m->sampling_ms),
+        "A phase is active and {{ with $labels.guardrail }}{{ . }} gives{{ else }}its guardrails "
+        "give{{ end }} no"
+        " verdict",
+        "Rules fail or are not evaluated: there is no guardrail:verdict in {{ $labels.phase }} of"
+        " {{ $labels.deployment_id }}. Look at the rule group's state in Prometheus.");
+}
+
+/* A label or annotation as it is written, though alerts' texts are templates. */
+static struct gr_str
+literal(struct lower *lo, struct gr_str text)
+{
+    lower_put_text(lo, text);
+    return gr_str(lower_cut(lo, 0));
+}
+
+/* expect, phases */
+static struct gr_str
+parts_text(struct lower *lo, const struct waiver *w)
+{
+    for (size_t i = 0; i < w->parts.n; i++) {
+        gr_buf_puts(&lo->expr, i ? "," : "");
+        lower_put_text(lo, w->parts.v[i]);
+    }
+    return gr_str(lower_cut(lo, 0));
+}
+
+/* Two overlays can have a waiver of the same ticket for the same guardrail: one alert. */
+static bool
+told_before(const struct model *m, size_t i)
+{
+    const struct waiver *w = &m->waivers[i];
+
+    for (size_t j = 0; j < i; j++) {
+        const struct waiver *v = &m->waivers[j];
+        bool same = gr_str_eq(v->guardrail, w->guardrail) && gr_str_eq(v->ticket, w->ticket) &&
+                    v->until_s == w->until_s && v->parts.n == w->parts.n;
+
+        for (size_t k = 0; same && k < w->parts.n; k++)
+            same = gr_str_eq(v->parts.v[k], w->parts.v[k]);
+        if (same)
+            return true;
+    }
+    return false;
+}
+
+/* The rules hold a looser value than the specification compiled now would: nothing in Prometheus knows, but the date. */
+static void
+waiver_expired(struct lower *lo, const struct waiver *w)
+{
+    struct gr_str of = w->guardrail.n > 0 ? w->guardrail : parts_text(lo, w);
+    const char *summary, *description;
+    struct gr_rule *rule;
+
+    gr_buf_puts(&lo->expr, "The waiver ");
+    lower_put_text(lo, w->ticket);
+    gr_buf_printf(&lo->expr, " for " GR_FMT " ended on " GR_FMT ", and what it loosened is still deployed",
+                  GR_ARG(of), GR_ARG(w->expires));
+    summary = lower_cut(lo, 0);
+    gr_buf_puts(&lo->expr, "Approved by ");
+    lower_put_text(lo, w->approved_by);
+    gr_buf_puts(&lo->expr, ": ");
+    lower_put_text(lo, w->reason);
+    gr_buf_puts(&lo->expr,
+                ". Compile the specification again, which brings the base's values back, and deploy "
+                "it; or have the waiver renewed first.");
+    description = lower_cut(lo, 0);
+    gr_buf_printf(&lo->expr, "vector(time()) >= %lld", (long long)w->until_s);
+    if (!(rule = watch_alert(lo, GR_ALERT_WAIVER_EXPIRED, 0, summary, description)))
+        return;
+    lower_label(lo, rule, w->guardrail.n > 0 ? GR_LABEL_GUARDRAIL : "part", of);
+    lower_label(lo, rule, "ticket", literal(lo, w->ticket));
+    lower_label(lo, rule, "expires", w->expires);
 }
 
 void
@@ -195,26 +264,30 @@ lower_watch(struct lower *lo)
 
     lo->group = gr_rulefile_group(lo->file, name, model_ms(lo->m, WATCH_INTERVAL_MS));
     lower_put(lo, "vector(1)", NULL);
-    watch_alert(lo, GR_ALERT_WATCHDOG, 0, "Always firing: proves that alerts reach guardraild",
-                "guardraild pages when this stops arriving.");
+    (void)watch_alert(lo, GR_ALERT_WATCHDOG, 0, "Always firing: proves that alerts reach guardraild",
+                      "guardraild pages when this stops arriving.");
     lower_put(lo, "absent(" GR_SERIES_POLICY "{$S})", NULL);
-    watch_alert(lo, GR_ALERT_DAEMON_DOWN, minute, "guardraild is not there",
-                "Prometheus sees no guardraild that serves this spec: hard breaches will not be acted on.");
+    (void)watch_alert(
+        lo, GR_ALERT_DAEMON_DOWN, minute, "guardraild is not there",
+        "Prometheus sees no guardraild that serves this spec: hard breaches will not be acted on.");
     lower_put(lo,
               "max by (spec, $R) (max_over_time(guardrail:phase_start{$S}[$1]))\n"
               "unless on ($R) max by ($R) (last_over_time(" GR_SERIES_PHASE "{$S}[$2]))",
               hour, gap, NULL);
-    watch_alert(
+    (void)watch_alert(
         lo, GR_ALERT_PHASE_UNKNOWN, 0, "The phase of a release is not known any more",
         "guardraild exported a phase within the last hour and does not now, so no guardrail is active.");
     lower_put(lo,
               "max by (spec, $R, deployment_id, guardrail) (guardrail:verdict{$S}) == 3\n"
               "unless on ($R, deployment_id, guardrail) " GR_SERIES_ACCEPTED "{$S,level=\"hard\"} == 1",
               NULL);
-    watch_alert(lo, GR_ALERT_UNHANDLED, minute,
-                "A hard breach of {{ $labels.guardrail }} was not accepted by guardraild",
-                "The verdict of deployment {{ $labels.deployment_id }} has been hard for a minute and "
-                "guardraild does not"
-                " export it as accepted. Act by hand.");
+    (void)watch_alert(lo, GR_ALERT_UNHANDLED, minute,
+                      "A hard breach of {{ $labels.guardrail }} was not accepted by guardraild",
+                      "The verdict of deployment {{ $labels.deployment_id }} has been hard for a minute and "
+                      "guardraild does not"
+                      " export it as accepted. Act by hand.");
     verdict_missing(lo);
+    for (size_t i = 0; i < lo->m->n_waivers; i++)
+        if (!told_before(lo->m, i))
+            waiver_expired(lo, &lo->m->waivers[i]);
 }

@@ -9,9 +9,9 @@
 #include "guardrail/policy.h"
 #include "outnames.h"
 
-/* Text for Go's template engine: `{{` in foreign text would start an action. */
-static void
-put_text(struct lower *lo, struct gr_str s)
+/* `{{` in foreign text would start an action. */
+void
+lower_put_text(struct lower *lo, struct gr_str s)
 {
     for (size_t i = 0; i < s.n; i++) {
         if (s.p[i] == '{' && i + 1 < s.n && s.p[i + 1] == '{')
@@ -146,7 +146,7 @@ put_query(struct lower *lo, const struct ask *a)
     put_with(lo, a);
     PUTS(lo, "{{ . | first | value | printf \"", a->format ? a->format : "%.4g", "\" }}", or_nothing(a->unit),
          "{{ else }}");
-    put_text(lo, a->missing.n > 0 ? a->missing : GR_STR("no data"));
+    lower_put_text(lo, a->missing.n > 0 ? a->missing : GR_STR("no data"));
     gr_buf_puts(&lo->expr, "{{ end }}");
 }
 
@@ -171,7 +171,7 @@ put_literal(struct lower *lo, const struct guardrail *g, const struct bound *b, 
 
     if ((relative && gr_dec_add(v, GR_DEC(-1, 0), &v) != GR_OK) ||
         gr_dec_mul(v, relative ? GR_DEC(100, 0) : r->by, &v) != GR_OK) {
-        put_text(lo, b->text);
+        lower_put_text(lo, b->text);
         return;
     }
     gr_buf_puts(&lo->expr, compared && v.mant >= 0 ? "+" : "");
@@ -312,7 +312,7 @@ put_dashboard_url(struct lower *lo, const struct guardrail *g)
     const struct model *m = lo->m;
     const struct strs sets[] = {m->release_labels, g->compare_within, g->dynamic};
 
-    put_text(lo, m->grafana_url);
+    lower_put_text(lo, m->grafana_url);
     gr_buf_puts(&lo->expr, gr_str_ends(m->grafana_url, GR_STR("/")) ? "d/" : "/d/");
     if (lo->err == GR_OK)
         lo->err = outname_uid(m, GR_STR("overview"), &lo->expr);
@@ -327,10 +327,10 @@ put_dashboard_url(struct lower *lo, const struct guardrail *g)
 static void
 common_annotations(struct lower *lo, struct gr_rule *rule, const struct guardrail *g)
 {
-    put_text(lo, g->source);
+    lower_put_text(lo, g->source);
     annotate(lo, rule, "metric");
     if (g->runbook.n > 0) {
-        put_text(lo, g->runbook);
+        lower_put_text(lo, g->runbook);
         annotate(lo, rule, "runbook_url");
     }
     if (lo->m->grafana_url.n > 0) {

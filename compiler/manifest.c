@@ -4,10 +4,26 @@
 #include <limits.h>
 #include <sys/stat.h>
 
+#include "clock.h"
 #include "guardrail/file.h"
 #include "guardrail/json.h"
 #include "guardrail/sys.h"
 #include "tree.h"
+
+/* Until when the tree is what its specification says: the last day of the waiver that ends first; null: as long as nobody changes it. */
+static void
+put_valid_until(struct jsonout *j, cJSON *root, const struct model *m)
+{
+    const struct waiver *first = m->n_waivers > 0 ? &m->waivers[0] : NULL;
+
+    for (size_t i = 1; i < m->n_waivers; i++)
+        if (m->waivers[i].until_s < first->until_s)
+            first = &m->waivers[i];
+    if (first)
+        jsonout_str(j, root, "valid_until", first->expires);
+    else
+        jsonout_null(j, root, "valid_until");
+}
 
 void
 manifest_begin(struct manifest_writer *w, const struct model *m, const char *target)
@@ -20,6 +36,7 @@ manifest_begin(struct manifest_writer *w, const struct model *m, const char *tar
     jsonout_str(&w->j, w->root, "spec", m->spec);
     jsonout_str(&w->j, w->root, "spec_hash", m->spec_hash);
     jsonout_num(&w->j, w->root, "time_scale", m->time_scale);
+    put_valid_until(&w->j, w->root, m);
     w->files = jsonout_array(&w->j, w->root, "files");
 }
 
@@ -89,12 +106,17 @@ static enum gr_err
 read_root(struct manifest *m, const cJSON *root)
 {
     const cJSON *files = gr_json_get(root, "files"), *item;
-    int64_t format;
+    struct gr_str until = gr_json_str(root, "valid_until");
+    int64_t format, at;
     size_t count;
 
     if (gr_json_i64(root, "format", TREE_MANIFEST_FORMAT, TREE_MANIFEST_FORMAT, &format) != GR_OK ||
         !cJSON_IsArray(files))
         return GR_ESYNTAX;
+    if (clock_date(until, &at) == GR_OK) { /* ten bytes then; anything else is as if it were not there */
+        memcpy(m->valid_until, until.p, until.n);
+        m->valid_until[until.n] = '\0';
+    }
     count = (size_t)cJSON_GetArraySize(files);
     if (count > TREE_FILES_MAX)
         return GR_ESYNTAX;

@@ -25,6 +25,7 @@ struct manifest_entry {
 struct manifest {
     struct manifest_entry *entries;
     size_t n;
+    char valid_until[11]; /* "2026-12-31", the last day; empty: none is stated */
 };
 /* Reads DIR/manifest.json. No such file: GR_OK and no entries. One that is no manifest of ours: GR_OK, no entries, *bad set.
  * GR_EACCES, GR_EIO, GR_ENOMEM. manifest_fini in any case. */

@@ -166,12 +166,27 @@ by_key(const struct cause *cause, struct gr_str path, const struct key **row)
     return found;
 }
 
+/* The `remove: true` of an entry, or of the first of a list's entries that has one. */
+static const struct gr_node *
+removal_in(const struct gr_node *node)
+{
+    const struct gr_node *remove = gr_node_get(node, "remove");
+
+    if (remove && gr_str_is(remove->text, "true"))
+        return remove;
+    for (const struct gr_node *item = node && node->kind == GR_NODE_LIST ? node->first : NULL; item;
+         item = item->next)
+        if (removal_in(item))
+            return removal_in(item);
+    return NULL;
+}
+
 /* The narrowest text of the overlay that made the change. */
 static struct gr_span
 place_of(const struct overlay *o, const struct change *c, const struct cause *cause)
 {
     const struct gr_node *value = cause->node ? merge_value_at(cause->node, cause->row, c->new_place) : NULL;
-    const struct gr_node *remove = cause->node ? gr_node_get(cause->node, "remove") : NULL;
+    const struct gr_node *remove = c->kind == CHANGE_REMOVED ? removal_in(cause->node) : NULL;
     const struct key *row;
 
     if (value)

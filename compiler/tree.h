@@ -1,7 +1,7 @@
 /* tree.h - the output tree: a list of files in memory, its manifest, and writing it so that a failed run leaves the old tree.
  *
  * manifest.json: {"format":1,"compiler":"guardrail 0.1.0","target":"prometheus","spec":…,"spec_hash":…,"time_scale":1,
- *   "files":[{"path":"prometheus/rules.yml","sha256":…,"bytes":…}]} sorted by path; the manifest itself is not listed.
+ *   "valid_until":"2026-12-31" (the last day of the waiver in force that ends first, or null),"files":[{"path":"prometheus/rules.yml","sha256":…,"bytes":…}]} sorted by path; the manifest itself is not listed.
  *
  * An old manifest is foreign text: it may come from a checked-out branch. Only a file that it lists under a plain relative path,
  * that no symbolic link leads to, and whose content still has the hash that it states is ever removed. A manifest that is no

@@ -32,6 +32,8 @@ EXTRA_DIST += \
 	tests/promtool/phases.test.yml \
 	tests/promtool/shared.test.yml \
 	tests/promtool/shared.yml \
+	tests/promtool/waived.test.yml \
+	tests/promtool/waived.yml \
 	tests/promtool/streams.test.yml \
 	tests/promtool/streams.yml
 EXTRA_DIST += tests/bench/lint.sh

@@ -104,41 +104,65 @@ read_findings(struct specs *s)
     cJSON_ArrayForEach(item, list) read_finding(s, item, &s->findings[s->n++]);
 }
 
-/* Files that a spec names, below the source folder. */
+/* Files that a spec names: texts of the test, or files below the source folder. */
 static enum gr_err
 read_below(void *context, const char *path, bool named, struct gr_buf *text)
 {
     const char *dir = getenv("GR_SRCDIR");
     struct specs *s = context;
     struct gr_buf name = GR_BUF_INIT(4096);
-    enum gr_err err;
+    enum gr_err err = GR_ENOENT;
 
-    gr_buf_printf(&name, "%s/%s", dir ? dir : ".", path);
-    err = load_files.read(NULL, gr_buf_cstr(&name), named, text);
+    for (size_t i = 0; s->texts && s->texts[i][0]; i++)
+        if (strcmp(s->texts[i][0], path) == 0) {
+            gr_buf_puts(text, s->texts[i][1]);
+            err = gr_buf_err(text);
+        }
+    if (!s->texts) {
+        gr_buf_printf(&name, "%s/%s", dir ? dir : ".", path);
+        err = load_files.read(NULL, gr_buf_cstr(&name), named, text);
+    }
     s->files += err == GR_OK;
     gr_buf_fini(&name);
     return err;
 }
 
-void
-specs_read(struct specs *s, struct gr_str name, struct gr_str text)
+static void
+read_all(struct specs *s, struct gr_str name, struct gr_str text, const char *const (*texts)[2],
+         int64_t now_s)
 {
-    *s = (struct specs){.sources = gr_sources_create(), .arena = gr_arena_create(ARENA_BYTES)};
+    struct load_reader reader = {.read = read_below, .context = s};
+
+    *s = (struct specs){
+        .sources = gr_sources_create(), .arena = gr_arena_create(ARENA_BYTES), .texts = texts, .files = 1};
     ck_assert_ptr_nonnull(s->sources);
     ck_assert_ptr_nonnull(s->arena);
     s->diags = gr_diags_create(s->sources);
     ck_assert_ptr_nonnull(s->diags);
     ck_assert_int_eq(gr_sources_add(s->sources, name, text, &s->file), GR_OK);
-    s->files = 1;
-    s->err =
-        spec_read(s->arena, s->sources, s->file,
-                  (struct spec_options){.time_scale = 1,
-                                        .now_s = SPECS_NOW,
-                                        .reader = &(struct load_reader){.read = read_below, .context = s}},
-                  s->diags, &s->model);
+    s->err = spec_read(s->arena, s->sources, s->file,
+                       (struct spec_options){.time_scale = 1, .now_s = now_s, .reader = &reader}, s->diags,
+                       &s->model);
     ck_assert_msg(s->err == GR_OK || s->err == GR_EUSER, "%s", gr_err_name(s->err));
     ck_assert_int_eq(s->model != NULL, s->err == GR_OK);
     read_findings(s);
+}
+
+void
+specs_read(struct specs *s, struct gr_str name, struct gr_str text)
+{
+    read_all(s, name, text, NULL, SPECS_NOW);
+}
+
+void
+specs_read_of(struct specs *s, const char *const (*texts)[2], const char *name, int64_t now_s)
+{
+    for (size_t i = 0; texts[i][0]; i++)
+        if (strcmp(texts[i][0], name) == 0) {
+            read_all(s, gr_str(name), gr_str(texts[i][1]), texts, now_s);
+            return;
+        }
+    ck_abort_msg("no text %s", name);
 }
 
 char *

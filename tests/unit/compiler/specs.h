@@ -14,8 +14,9 @@ struct specs {
     struct gr_sources *sources;
     struct gr_diags *diags;
     struct gr_arena *arena;
-    struct model *model;  /* NULL unless err is GR_OK */
-    uint32_t file, files; /* the specification, always 1; how many there are with those it names */
+    struct model *model;           /* NULL unless err is GR_OK */
+    const char *const (*texts)[2]; /* specs_read_of */
+    uint32_t file, files;          /* the specification, always 1; how many there are with those it names */
     enum gr_err err;
     cJSON *json; /* of the findings, which borrow from it */
     struct finding *findings;
@@ -26,6 +27,8 @@ struct specs {
  * test. */
 void specs_read_file(struct specs *s, const char *path);
 void specs_read(struct specs *s, struct gr_str name, struct gr_str text);
+/* The same with files of the test's own: what `name` names is looked for in `texts`, {name, text} pairs that end with NULL. */
+void specs_read_of(struct specs *s, const char *const (*texts)[2], const char *name, int64_t now_s);
 void specs_fini(struct specs *s);
 const struct guardrail *specs_guardrail(const struct specs *s, const char *name);
 /* A file below the source folder, whole; free it with gr_sys.free. */

@@ -309,11 +309,16 @@ struct alert {
     const char *receiver;     /* NULL: the native one */
 };
 static const struct alert alerts[] = {
-    {GR_ALERT_HARD, "hard", "guardraild"},       {GR_ALERT_SOFT, "soft", "guardraild"},
-    {GR_ALERT_NO_DATA, "no_data", "guardraild"}, {GR_ALERT_WATCHDOG, NULL, "guardraild_watchdog"},
-    {GR_ALERT_DAEMON_DOWN, NULL, NULL},          {GR_ALERT_PHASE_UNKNOWN, NULL, NULL},
+    {GR_ALERT_HARD, "hard", "guardraild"},
+    {GR_ALERT_SOFT, "soft", "guardraild"},
+    {GR_ALERT_NO_DATA, "no_data", "guardraild"},
+    {GR_ALERT_WATCHDOG, NULL, "guardraild_watchdog"},
+    {GR_ALERT_DAEMON_DOWN, NULL, NULL},
+    {GR_ALERT_PHASE_UNKNOWN, NULL, NULL},
     {GR_ALERT_UNHANDLED, "hard", NULL}, /* must not go to the daemon that did not handle it */
-    {GR_ALERT_VERDICT_MISSING, NULL, NULL},      {"SomebodyElses", "hard", NULL},
+    {GR_ALERT_VERDICT_MISSING, NULL, NULL},
+    {GR_ALERT_WAIVER_EXPIRED, NULL, NULL},
+    {"SomebodyElses", "hard", NULL},
 };
 
 static void

@@ -6,6 +6,8 @@
 #include "specs.h"
 #include "test_compiler.h"
 
+#include <stdio.h>
+
 static void
 read_example(struct specs *s, const char *text)
 {
@@ -17,21 +19,75 @@ read_example(struct specs *s, const char *text)
     gr_buf_fini(&whole);
 }
 
+#define FILES_MAX 8
+
+static void
+add_file(struct gr_buf *out, struct gr_str body)
+{
+    gr_buf_init(out, 1u << 20);
+    if (gr_str_find(body, GR_STR("extends:"), 0) == SIZE_MAX)
+        pagetext_complete(out, gr_str(gr_page_frame), body);
+    else
+        gr_buf_put(out, body);
+    ck_assert_int_eq(gr_buf_err(out), GR_OK);
+}
+
+/* "# base.yml:" begins a file. Those that extend nothing are completed; the last one is read. */
+static void
+read_files(struct specs *s, const char *text)
+{
+    struct gr_str rest = gr_str(text), line, bodies[FILES_MAX];
+    const char *texts[FILES_MAX + 1][2] = {{NULL, NULL}};
+    struct gr_buf whole[FILES_MAX];
+    char names[FILES_MAX][64];
+    size_t n = 0;
+
+    while (rest.n > 0 && gr_str_next(&rest, '\n', &line)) {
+        const char *behind = line.p + line.n + 1;
+
+        if (gr_str_starts(line, GR_STR("# ")) && gr_str_ends(line, GR_STR(".yml:"))) {
+            ck_assert_uint_lt(n, FILES_MAX);
+            (void)snprintf(names[n], sizeof names[0], "%.*s", (int)line.n - 3, line.p + 2);
+            bodies[n++] = (struct gr_str){behind, 0};
+        } else if (n > 0) {
+            bodies[n - 1].n = (size_t)(behind - bodies[n - 1].p);
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        add_file(&whole[i], bodies[i]);
+        texts[i][0] = names[i];
+        texts[i][1] = gr_buf_cstr(&whole[i]);
+    }
+    ck_assert_uint_gt(n, 1);
+    specs_read_of(s, texts, names[n - 1], SPECS_NOW);
+    for (size_t i = 0; i < n; i++)
+        gr_buf_fini(&whole[i]);
+}
+
+static void
+read_page(struct specs *s, const struct gr_page *page, const char *text)
+{
+    if (page->kind == GR_PAGE_FILES)
+        read_files(s, text);
+    else
+        read_example(s, text);
+}
+
 START_TEST(examples)
 {
     const struct gr_page *page = gr_page((enum gr_code)_i);
     const char *code = gr_code_info((enum gr_code)_i)->code;
     struct specs s;
 
-    if (!page || page->kind != GR_PAGE_SPEC)
+    if (!page || (page->kind != GR_PAGE_SPEC && page->kind != GR_PAGE_FILES))
         return;
-    read_example(&s, page->bad);
+    read_page(&s, page, page->bad);
     ck_assert_msg(s.n > 0, "%s: the bad example has no finding", code);
     for (size_t i = 0; i < s.n; i++)
         ck_assert_msg(strcmp(s.findings[i].code, code) == 0, "%s: the bad example also has %s, line %zu: %s",
                       code, s.findings[i].code, s.findings[i].line, s.findings[i].message);
     specs_fini(&s);
-    read_example(&s, page->good);
+    read_page(&s, page, page->good);
     for (size_t i = 0; i < s.n; i++)
         ck_abort_msg("%s: the good example has %s, line %zu: %s", code, s.findings[i].code,
                      s.findings[i].line, s.findings[i].message);

@@ -164,6 +164,7 @@ START_TEST(manifest_lists_files_sorted)
         "  \"spec\": \"demo\",\n"
         "  \"spec_hash\": \"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\",\n"
         "  \"time_scale\": 1,\n"
+        "  \"valid_until\": null,\n"
         "  \"files\": [\n"
         "    {\n"
         "      \"path\": \"a.yml\",\n"
