@@ -1,5 +1,7 @@
 # examples/: specs with their compiled output, and the quickstart.
 EXTRA_DIST += \
+	examples/kubernetes/README.md \
+	examples/kubernetes/guardrails.yml \
 	examples/minimal/guardrails.yml \
 	examples/tradepulse/guardrails.yml
 EXTRA_DIST += examples/quickstart.sh

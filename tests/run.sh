@@ -72,6 +72,8 @@ check_clean() {
 }
 
 [ $install = no ] || install_packages || exit 2
+[ $install = no ] || fetch_vmalert
+fetch_node
 [ -d .git ] && before=$(git status --porcelain)
 step autoreconf autoreconf -fi || exit 1
 build_and_check gcc CC=gcc CFLAGS='-O2 -g'

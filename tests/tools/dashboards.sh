@@ -1,12 +1,10 @@
 #!/usr/bin/env bash
 # The examples' dashboards against Grafana's published types: spelling of fields, enums, options of each panel type.
-# Skips (77) unless NODE_DIR names a folder whose node_modules holds the packages:
-#   npm i --prefix "$NODE_DIR" @grafana/schema@13.2.2 typescript@5.9.3
+# Skips (77) without the packages of tests/node (node.sh says how they are found).
 set -u
 : "${GR_SRCDIR:=$(cd "$(dirname "$0")/../.." && pwd)}" "${GR_BUILDDIR:=$PWD}"
-if ! command -v node >/dev/null || [ ! -d "${NODE_DIR:-/nowhere}/node_modules/@grafana/schema" ]; then
-  echo "SKIP: needs node, and NODE_DIR with @grafana/schema and typescript"; exit 77
-fi
+. "$GR_SRCDIR/tests/tools/node.sh"
+node_modules || { echo "SKIP: $NODE_WHY"; exit 77; }
 work=$(mktemp -d "$GR_BUILDDIR/dashboards.XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
 for example in tradepulse minimal; do

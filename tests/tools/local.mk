@@ -1,4 +1,10 @@
 # Tools that look at what we generate, and the tests that use them.
-TESTS += tests/tools/dashboards.sh tests/tools/routes.sh
-dist_check_SCRIPTS += tests/tools/dashboards.sh tests/tools/routes.sh
-EXTRA_DIST += tests/tools/typecheck-dashboard.mjs
+TESTS += tests/tools/dashboards.sh tests/tools/kubernetes.sh tests/tools/routes.sh tests/tools/vmalert.sh
+dist_check_SCRIPTS += tests/tools/dashboards.sh tests/tools/kubernetes.sh tests/tools/routes.sh tests/tools/vmalert.sh
+EXTRA_DIST += tests/tools/k8s-plain.mjs tests/tools/k8s-validate.mjs tests/tools/node.sh tests/tools/typecheck-dashboard.mjs
+EXTRA_DIST += tests/node/package-lock.json tests/node/package.json
+# npm made these below the build folder.
+distclean-local: clean-node
+clean-node:
+	rm -rf node
+.PHONY: clean-node
