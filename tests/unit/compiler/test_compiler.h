@@ -12,6 +12,8 @@ Suite *emit_grafana_suite(void); /* grafana_*.c */
 Suite *emit_policy_suite(void);
 Suite *jsonout_suite(void);
 Suite *jsonstream_suite(void);
+Suite *layout_suite(void); /* layout*.c */
+Suite *linediff_suite(void);
 Suite *lower_suite(void); /* lower.c, lower_literal.c; the rest by tests/promtool/ */
 Suite *model_suite(void);
 Suite *mutate_suite(void);
