@@ -73,5 +73,6 @@ tests_unit_compiler_test_compiler_SOURCES += tests/unit/compiler/test_lower.c te
 
 # what changed between two specifications
 tests_unit_compiler_test_compiler_SOURCES += tests/unit/compiler/test_compare.c
+
 # the layout of specifications
 tests_unit_compiler_test_compiler_SOURCES += tests/unit/compiler/test_layout.c tests/unit/compiler/test_linediff.c
