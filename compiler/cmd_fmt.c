@@ -34,7 +34,7 @@ struct fmt_run {
     const struct command *self;
     struct session s;
     bool check, diff;
-    size_t changed, same;
+    size_t changed, same, refused;
     int code;
 };
 
@@ -136,6 +136,7 @@ format_one(struct fmt_run *r, const char *path)
 
     if (code == EXIT_CLEAN && a)
         err = layout_format(a, r->s.sources, file, r->s.diags, &out);
+    r->refused += code != EXIT_CLEAN || err != GR_OK;
     if (code != EXIT_CLEAN) {
         worsen(r, code);
     } else if (err == GR_OK) {
@@ -160,11 +161,15 @@ static void
 summary(const struct fmt_run *r, bool stream)
 {
     bool dry = r->check || r->diff;
+    FILE *to = dry ? stderr : stdout;
 
     if (r->s.quiet || r->s.style.format != GR_DIAG_TEXT || (stream && !dry))
         return;
-    fprintf(dry ? stderr : stdout, "%zu file%s%s reformatted, %zu unchanged\n", r->changed,
-            r->changed == 1 ? "" : "s", dry ? " would be" : "", r->same);
+    fprintf(to, "%zu file%s%s reformatted, %zu unchanged", r->changed, r->changed == 1 ? "" : "s",
+            dry ? " would be" : "", r->same);
+    if (r->refused > 0)
+        fprintf(to, ", %zu refused", r->refused);
+    fputc('\n', to);
 }
 
 /* The findings of "fmt -" go to standard error: standard output is for the specification. */
@@ -198,11 +203,11 @@ fmt_run(const struct command *self, const struct options *o)
         return r.code;
     for (size_t i = 0; i < o->n_operands; i++)
         format_one(&r, o->operands[i]);
-    summary(&r, stream);
     if (stream && !r.check && !r.diff)
         report_aside(&r);
     else
         r.code = session_report(&r.s, r.code);
+    summary(&r, stream);
     session_fini(&r.s);
     return r.code;
 }
