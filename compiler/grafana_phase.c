@@ -22,7 +22,7 @@
 
 #define PANEL_HEIGHT 8
 #define QUERIES_PER_GUARDRAIL 3
-#define WORST_MAX 50       /* WORST_OF_MANY_TEXT says so */
+#define WORST_MAX 50 /* WORST_OF_MANY_TEXT says so */
 #define VERDICT_TEXT                                                                                         \
     GR_STR("The verdict of each slice, the worst of the shown time first. Insufficient is no verdict: it "   \
            "blocks the promotion and "                                                                       \
@@ -248,7 +248,10 @@ value_panel(struct dash *d, const struct guardrail *g, const struct phase *p)
                                          .w = 15,
                                          .h = PANEL_HEIGHT});
     runbook_link(d, panel, g);
-    query_select(d, "guardrail:window:value", &(struct sel){.guardrail = g, .phase = p});
+    query_select(d, "guardrail:window:value",
+                 &(struct sel){.guardrail = g,
+                               .phase = p,
+                               .more = has_side(g, true) ? ",cohort!=\"" COHORT_EARLY "\"" : NULL});
     gr_buf_puts(&d->text, "{{cohort}}");
     legend_labels(d, g);
     panel_target(d, panel, NULL, false, false);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include "guardrail/duration.h"
 #include "guardrail/quote.h"
+#include "outnames.h"
 
 static void
 fail(struct lower *lo, enum gr_err err)
@@ -394,6 +395,12 @@ lower_op(const struct bound *b)
     if (side_is_lower(b->side))
         return b->inclusive ? "<=" : "<";
     return b->inclusive ? ">=" : ">";
+}
+
+const char *
+lower_not_early(const struct lower *lo)
+{
+    return lower_any(lo, has_backstop, NULL) ? ",cohort!=\"" COHORT_EARLY "\"" : "";
 }
 
 uint64_t

@@ -137,6 +137,8 @@ void lower_put_text(struct lower *lo, struct gr_str s);
 void lower_annotate_breach(struct lower *lo, struct gr_rule *rule, const struct guardrail *g,
                            const struct bound *b);
 void lower_annotate_no_data(struct lower *lo, struct gr_rule *rule, const struct guardrail *g);
+/* `,cohort!="early"` where slots can be early (COHORT_EARLY): what compares or adds up cohorts leaves those out. "" elsewhere. */
+const char *lower_not_early(const struct lower *lo);
 /* Observations of the canary that a histogram's backstop asks for: where the q-quantile lies above it, at least 1 − q of them do, so
  * min_events bad ones are sure from min_events / (1 − q) observations on; below a lower one it is q of them. 0 without a backstop or
  * min_events. */

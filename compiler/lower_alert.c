@@ -33,10 +33,13 @@ lower_is_confirmed(const struct guardrail *g, const struct bound *b)
 static void
 put_few_events(struct lower *lo, const struct guardrail *g, const struct bound *b, const char *name)
 {
-    bool by_total = side_is_backstop(b->side) && is_histogram(g, NULL);
+    bool backstop = side_is_backstop(b->side), by_total = backstop && is_histogram(g, NULL);
 
     if (is_sum(g, NULL) && g->evidence.min_events > 0)
-        lower_put(lo, "\nunless sum without (cohort) ($1{$S$2,cohort=$C} < $3)",
+        lower_put(lo,
+                  backstop ? "\nunless sum without (cohort) (($1{$S$2,cohort=$C} or ignoring (cohort)"
+                             " $1{$S$2,cohort=\"" COHORT_EARLY "\"}) < $3)"
+                           : "\nunless sum without (cohort) ($1{$S$2,cohort=$C} < $3)",
                   by_total ? "guardrail:test:total" : "guardrail:test:bad", name,
                   lower_uint(lo, by_total ? lower_backstop_total(g) : g->evidence.min_events), NULL);
 }
@@ -80,7 +83,10 @@ put_breach(struct lower *lo, const struct guardrail *g, const struct bound *b)
     const char *value;
 
     if (side_is_backstop(b->side)) {
-        lower_put(lo, "sum without (cohort) (guardrail:window:value{$$S$1,cohort=$$C$$1})", name, NULL);
+        lower_put(lo,
+                  "sum without (cohort) (guardrail:window:value{$$S$1,cohort=$$C$$1}"
+                  " or ignoring (cohort) guardrail:window:value{$$S$1,cohort=\"" COHORT_EARLY "\"$$1})",
+                  name, NULL);
         value = lower_cut(lo, from);
         lower_per_literal(lo, g, b, value, lower_op(b));
         put_few_events(lo, g, b, name);

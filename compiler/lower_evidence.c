@@ -286,8 +286,8 @@ variance(struct lower *lo)
     if (sums)
         lower_branch(lo,
                      "guardrail:test:pooled{$S} * (1 - guardrail:test:pooled{$S})"
-                     " * sum without (cohort) (1 / (guardrail:test:total{$S} > 0))",
-                     NULL);
+                     " * sum without (cohort) (1 / (guardrail:test:total{$S$1} > 0))",
+                     lower_not_early(lo), NULL);
     each_tau(lo, put_gauge_variance);
     lower_record(lo, "guardrail:test:v");
     lower_branches(lo, "\nor ");
@@ -357,7 +357,8 @@ put_min_totals(struct lower *lo, lower_pick *has, const char *template)
         for (size_t k = 0; first && k < i; k++)
             first = !has(&m->guardrails[k], least);
         if (first)
-            lower_branch(lo, template, lower_which(lo, has, least), lower_uint(lo, *least), NULL);
+            lower_branch(lo, template, lower_which(lo, has, least), lower_uint(lo, *least),
+                         lower_not_early(lo), NULL);
     }
 }
 
@@ -370,7 +371,7 @@ enough(struct lower *lo)
 
     lower_branches(lo, "\nor ");
     put_min_totals(lo, has_min_total,
-                   "min without (cohort) (guardrail:test:total{$S$1}) >= $2\n " NO_NAN(""));
+                   "min without (cohort) (guardrail:test:total{$S$1$3}) >= $2\n " NO_NAN("$3"));
     put_min_totals(
         lo, has_fixed_min_total,
         "sum without (cohort) (guardrail:test:total{$S$1,cohort=~$T}) >= $2\n " NO_NAN(",cohort=~$T"));
@@ -401,9 +402,9 @@ lower_evidence(struct lower *lo)
     if (lower_any(lo, is_compared_sum, NULL)) {
         const char *which = lower_which(lo, is_compared_sum, NULL);
         lower_put(lo,
-                  "sum without (cohort) (guardrail:test:bad{$S$1}) / sum without (cohort) "
-                  "(guardrail:test:total{$S$1})",
-                  which, NULL);
+                  "sum without (cohort) (guardrail:test:bad{$S$1$2}) / sum without (cohort) "
+                  "(guardrail:test:total{$S$1$2})",
+                  which, lower_not_early(lo), NULL);
         lower_record(lo, "guardrail:test:pooled");
         lower_put(lo, "guardrail:test:bad{$S$1} / (guardrail:test:total{$S$1} > 0)", which, NULL);
         lower_record(lo, "guardrail:test:rate");

@@ -4,6 +4,7 @@
 
 #include "guardrail/policy.h"
 #include "guardrail/quote.h"
+#include "outnames.h"
 
 /* A gap in scraping guardraild that the phase survives; longer is GuardrailPhaseUnknown. */
 #define PHASE_GAP_MS INT64_C(300000)
@@ -38,6 +39,25 @@ gate(struct lower *lo)
     }
     lower_put(lo, "(guardrail:phase_start{$S} <= bool (time() - $1)) == 1", lower_dec(lo, seconds), NULL);
     lower_record(lo, "guardrail:gate");
+}
+
+/* What slots of guardrails with a backstop are joined with: the gate, once for each cohort, and before it opens the canary's slots as a
+ * cohort of their own. A backstop counts at once, and comparisons must not see those slots. */
+static void
+begun(struct lower *lo)
+{
+    const char *canary = lower_replacement(lo, lo->m->canary);
+
+    if (!lower_any(lo, has_backstop, NULL))
+        return;
+    lower_put(lo,
+              "label_replace(guardrail:gate{$S}, \"cohort\", $1, \"\", \"\")\n"
+              "or label_replace(guardrail:gate{$S}, \"cohort\", $2, \"\", \"\")\n"
+              "or label_replace(label_replace(guardrail:open{$S} unless guardrail:gate{$S}, \"cohort\", $1, "
+              "\"\", \"\"),"
+              " \"reason\", \"" COHORT_EARLY "\", \"\", \"\")",
+              canary, lower_replacement(lo, lo->m->control), NULL);
+    lower_record(lo, "guardrail:begun");
 }
 
 static void
@@ -382,6 +402,7 @@ lower_phase(struct lower *lo)
 
     phase_start(lo);
     gate(lo);
+    begun(lo);
     overdue(lo);
     kinds_fill(lo, &ks);
     if (lo->err == GR_OK)

@@ -130,6 +130,12 @@ join(struct lower *lo, const struct guardrail *g)
 {
     size_t from = lo->expr.n;
 
+    if (has_backstop(g, NULL)) {
+        lower_put(lo,
+                  "* on ($R, cohort) group_left (spec, deployment_id, phase, reason) guardrail:begun{$S$1}",
+                  lower_phases(lo, g->phases, false), NULL);
+        return lower_cut(lo, from);
+    }
     lower_put(lo, "* on ($R) group_left (spec, deployment_id, phase) $1{$S$2}",
               is_fixed(g, NULL) ? "guardrail:open" : "guardrail:gate", lower_phases(lo, g->phases, false),
               NULL);
@@ -205,10 +211,22 @@ by_cohort(struct lower *lo, const struct guardrail *g, const char *reduce, const
     return lower_cut(lo, from);
 }
 
+/* The slots of the active phase; early ones get a cohort of their own in place of the label that marks them. */
+static void
+put_joined(struct lower *lo, const struct guardrail *g, const char *factor, const char *values)
+{
+    lower_put(lo,
+              has_backstop(g, NULL)
+                  ? "label_replace(label_replace(\n  $1$2\n$3,\n"
+                    "  \"cohort\", \"$$1\", \"reason\", \"(.+)\"), \"reason\", \"\", \"\", \"\")"
+                  : "$1$2\n$3",
+              factor, values, join(lo, g), NULL);
+}
+
 static void
 sum_part(struct lower *lo, const struct guardrail *g, const char *keys, const char *what)
 {
-    lower_put(lo, "$1 * $2\n$3", share(lo), by_cohort(lo, g, "sum", keys, what), join(lo, g), NULL);
+    put_joined(lo, g, lower_text(lo, "$1 * ", share(lo)), by_cohort(lo, g, "sum", keys, what));
 }
 
 /* A good event never counted is not 0 but no data: an absent counter (one that the new version renamed, say) must not look like a ratio
@@ -309,7 +327,7 @@ value_slots(struct lower *lo, const struct guardrail *g)
 {
     const char *values = g->metric.kind == METRIC_GAUGE ? gauge_values(lo, g) : expression_values(lo, g);
 
-    lower_put(lo, "$1\n$2", values, join(lo, g), NULL);
+    put_joined(lo, g, "", values);
     lower_label(lo, lower_record(lo, "guardrail:slot:value"), "guardrail", g->name);
 }
 

@@ -2,6 +2,8 @@
 #include "config.h"
 #include "lower.h"
 
+#include "outnames.h"
+
 /* -- limits and breaches -------------------------------------------------------------------------------------------------- */
 
 /* On whatever slices report, so that a slice outside `expect` gets its (tightest) limit too. */
@@ -14,7 +16,10 @@ limit(struct lower *lo, const struct guardrail *g, const struct bound *b)
     size_t from = lo->expr.n;
 
     if (side_is_backstop(b->side))
-        lower_put(lo, "sum without (cohort) (guardrail:window:value{$$S$1,cohort=$$C$$1})", name, NULL);
+        lower_put(lo,
+                  "sum without (cohort) (guardrail:window:value{$$S$1,cohort=$$C$$1}"
+                  " or ignoring (cohort) guardrail:window:value{$$S$1,cohort=\"" COHORT_EARLY "\"$$1})",
+                  name, NULL);
     else
         lower_put(lo, "guardrail:effect{$$S$1$$1}", name, NULL);
     value = lower_cut(lo, from);
@@ -59,10 +64,12 @@ breach(struct lower *lo)
          "guardrail:limit{$S$1,side=\"lower\"} >= ignoring (level, side) group_left () guardrail:effect{$S}"},
         {{SIDE_BACKSTOP, false},
          "guardrail:limit{$S$1,side=\"backstop\"} < ignoring (level, side) group_left ()"
-         " sum without (cohort) (guardrail:window:value{$S$1,cohort=$C})"},
+         " sum without (cohort) (guardrail:window:value{$S$1,cohort=$C}"
+         " or ignoring (cohort) guardrail:window:value{$S$1,cohort=\"" COHORT_EARLY "\"})"},
         {{SIDE_BACKSTOP_LOWER, false},
          "guardrail:limit{$S$1,side=\"backstop_lower\"} > ignoring (level, side) group_left ()"
-         " sum without (cohort) (guardrail:window:value{$S$1,cohort=$C})"},
+         " sum without (cohort) (guardrail:window:value{$S$1,cohort=$C}"
+         " or ignoring (cohort) guardrail:window:value{$S$1,cohort=\"" COHORT_EARLY "\"})"},
     };
     const char *which;
 
@@ -98,6 +105,7 @@ has_backstop_total(const struct guardrail *g, const void *arg)
 /* Composes the guardrails with fewer than the wanted number of something, all of them joined by or. */
 struct too_few {
     const char *before; /* of the first; later ones get " or " */
+    bool at_once;       /* for a backstop: early slots count until there are others */
     bool any;
 };
 
@@ -105,7 +113,11 @@ static void
 put_too_few(struct lower *lo, struct too_few *f, const char *series, const char *which, uint64_t least)
 {
     lower_put(lo, f->any ? " or " : f->before, NULL);
-    lower_put(lo, "$1{$S$2,cohort=$C} < $3", series, which, lower_uint(lo, least), NULL);
+    lower_put(lo,
+              f->at_once ? "($1{$S$2,cohort=$C} or ignoring (cohort) $1{$S$2,cohort=\"" COHORT_EARLY
+                           "\"}) < $3"
+                         : "$1{$S$2,cohort=$C} < $3",
+              series, which, lower_uint(lo, least), NULL);
     f->any = true;
 }
 
@@ -116,7 +128,7 @@ put_min_events(struct lower *lo, bool backstop)
 {
     const struct model *m = lo->m;
     lower_pick *has = backstop ? has_backstop_events : has_min_events;
-    struct too_few f = {"\n  unless ignoring (level, side) sum without (cohort) (", false};
+    struct too_few f = {"\n  unless ignoring (level, side) sum without (cohort) (", backstop, false};
 
     for (size_t i = 0; i < m->n_guardrails; i++) {
         const uint32_t *least = &m->guardrails[i].evidence.min_events;

@@ -226,9 +226,9 @@ coverage(struct lower *lo)
     lower_branches(lo, "\nor ");
     if ((which = lower_which(lo, is_compared, NULL)) != NULL)
         lower_branch(lo,
-                     "min without (cohort) (guardrail:coverage:cohort{$S$1})\n"
+                     "min without (cohort) (guardrail:coverage:cohort{$S$1$2})\n"
                      "and ignoring (cohort) guardrail:coverage:cohort{$S,cohort=$C}",
-                     which, NULL);
+                     which, lower_not_early(lo), NULL);
     if ((which = lower_which(lo, is_fixed, NULL)) != NULL)
         lower_branch(lo, "sum without (cohort) (guardrail:coverage:cohort{$S$1,cohort=~$T})", which, NULL);
     lower_record(lo, "guardrail:coverage");

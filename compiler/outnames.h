@@ -10,6 +10,7 @@
 GR_MUST_USE enum gr_err outname_uid(const struct model *m, struct gr_str what, struct gr_buf *b);
 /* Value of the label `cohort` of a guardrail's canary series: that of the cohort label, or "stream" with scope stream. */
 #define COHORT_STREAM "stream"
+#define COHORT_EARLY "early" /* the canary's slots before comparisons begin, of guardrails with a backstop */
 struct gr_str outname_canary(const struct model *m, const struct guardrail *g);
 /* Where Alertmanager finds a secret file: "secrets/<file>", or the file as it is when its path is absolute. */
 void outname_secret(struct gr_buf *b, struct gr_str file);

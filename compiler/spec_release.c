@@ -1,5 +1,6 @@
 /* spec_release.c - what identifies a release and its cohorts: release, cohorts, flows, dynamic_slices. */
 #include "config.h"
+#include "outnames.h"
 #include "spec_parts.h"
 
 /* Each label has one part to play. Reports a second one at `node`. */
@@ -45,13 +46,22 @@ read_compare_within(struct spec *s, const struct gr_node *cohorts)
     strs_sort(&m->compare_within);
 }
 
-/* Series of guardrails with `scope: stream` carry cohort="stream"; a cohort of that name would be taken for them. */
+/* Values of the label cohort that guardrail gives itself; a cohort of that name would be taken for them. */
+static const struct {
+    const char *name, *to;
+} own_cohorts[] = {
+    {COHORT_STREAM, "series of `scope: stream`"},
+    {COHORT_EARLY, "the first slots of a phase"},
+};
+
 static void
 check_cohort(struct spec *s, const struct gr_node *cohort)
 {
-    if (cohort && gr_str_is(cohort->text, "stream"))
-        gr_diag(s->d, GR0104, cohort->span, GR_STR("relabel the metrics, and use the new value here"),
-                "\"stream\" is no cohort: guardrail gives this value to series of `scope: stream`");
+    for (size_t i = 0; cohort && i < GR_COUNT(own_cohorts); i++)
+        if (gr_str_is(cohort->text, own_cohorts[i].name))
+            gr_diag(s->d, GR0104, cohort->span, GR_STR("relabel the metrics, and use the new value here"),
+                    "\"%s\" is no cohort: guardrail gives this value to %s", own_cohorts[i].name,
+                    own_cohorts[i].to);
 }
 
 static void

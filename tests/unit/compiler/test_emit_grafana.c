@@ -235,7 +235,7 @@ find_panel(const cJSON *list, const char *title)
 static const struct {
     const char *panel, *unit, *value, *limit;
 } limit_rows[] = {
-    {"errors", "percentunit", "guardrail:window:value" SEL("errors", "", BOTH),
+    {"errors", "percentunit", "guardrail:window:value" SEL("errors", ",cohort!=\"early\"", BOTH),
      "guardrail:limit" SEL("errors", LIMITS, BOTH) CONTROL "clamp_min(guardrail:window:value" SEL(
          "errors", ",cohort=\"control\"", BOTH) ", 0.0005) or guardrail:limit" SEL("errors", BACKSTOP, BOTH)},
     {"age", "s", "guardrail:window:value" SEL("age", "", VENUE),
