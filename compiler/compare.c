@@ -49,6 +49,7 @@ tell(struct comparison *c, enum aspect aspect, enum verdict verdict)
                          .coverage = (verdict & COVERAGE) != 0,
                          .unproven = (verdict & UNPROVEN) != 0,
                          .mandatory = c->mandatory,
+                         .order = (uint64_t)c->place << 32,
                          .aspect = aspect,
                          .key = gr_str(aspect_key(aspect))};
     if (c->old_g || c->new_g)
@@ -264,7 +265,7 @@ compare_items(struct comparison *c, enum aspect aspect, const struct fact *old, 
 {
     static const struct strs none = {NULL, 0};
     const struct strs *a = old ? &old->items : &none, *b = new ? &new->items : &none;
-    bool whole = a->n <= ITEMS_SHOWN && b->n <= ITEMS_SHOWN;
+    bool whole = aspect != ASPECT_EXPECT && a->n <= ITEMS_SHOWN && b->n <= ITEMS_SHOWN;
     size_t lost, gained;
     enum verdict verdict;
 
@@ -460,6 +461,7 @@ compare_guardrails(struct comparison *c, struct changes *out)
     for (size_t i = 0; i < c->to->n_guardrails; i++) {
         c->new_g = &c->to->guardrails[i];
         c->old_g = find_name(olds, c->from->n_guardrails, c->new_g);
+        c->place = (uint32_t)i + 1;
         if (c->old_g) {
             compare_guardrail(c);
             continue;
@@ -469,6 +471,7 @@ compare_guardrails(struct comparison *c, struct changes *out)
     }
     c->new_g = NULL;
     for (size_t i = 0; i < c->from->n_guardrails; i++) {
+        c->place = (uint32_t)(c->to->n_guardrails + i) + 1;
         c->old_g = &c->from->guardrails[i];
         if (find_name(news, c->to->n_guardrails, c->old_g))
             continue;
@@ -479,6 +482,24 @@ compare_guardrails(struct comparison *c, struct changes *out)
     compare_reactions(c, olds);
 }
 
+static int
+by_order(const void *a, const void *b)
+{
+    const struct change *x = a, *y = b;
+
+    return (x->order > y->order) - (x->order < y->order);
+}
+
+/* By guardrail, then as they were told. */
+static void
+sort_changes(struct change *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        v[i].order |= i;
+    if (n > 0)
+        qsort(v, n, sizeof *v, by_order);
+}
+
 enum gr_err
 compare(struct gr_arena *a, const struct facts *from, const struct facts *to, struct changes *out)
 {
@@ -487,6 +508,7 @@ compare(struct gr_arena *a, const struct facts *from, const struct facts *to, st
     *out = (struct changes){.old_hash = from->spec_hash, .new_hash = to->spec_hash};
     compare_spec(&c);
     compare_guardrails(&c, out);
+    sort_changes(c.v, c.n);
     out->v = c.v;
     out->n = c.n;
     for (size_t i = 0; i < c.n; i++) {

@@ -51,6 +51,7 @@ struct change {
     bool outside;                /* WHERE_SLICES: those outside `expect` too */
     struct gr_str before, after; /* as people write it; empty: there is none */
     struct gr_span old_place, new_place;
+    uint64_t order; /* they are sorted by it */
 };
 struct changes {
     struct change *

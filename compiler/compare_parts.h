@@ -30,6 +30,7 @@ struct comparison {
     const struct fact_guardrail *old_g, *new_g; /* NULL: the specification as a whole */
     bool mandatory;
     enum aspect aspect; /* at work */
+    uint32_t place;     /* of the guardrail at work among all; 0: the specification */
     struct change *v;
     size_t n, cap;
 };

@@ -2,6 +2,7 @@
 #include "config.h"
 #include "compare_parts.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 static const struct fact *
@@ -31,7 +32,7 @@ window_in(const struct facts *f, const struct fact *stated, struct gr_str phase)
     double ms = stated ? ms_of(stated) : ms_of(spec_fact(f, ASPECT_PHASE_MIN, phase));
     double slot = ms_of(spec_fact(f, ASPECT_SAMPLING, GR_STR_NONE));
 
-    return slot > 0 ? (double)(int64_t)(ms / slot) * slot : ms;
+    return slot > 0 ? floor(ms / slot) * slot : ms;
 }
 
 static const struct strs *
@@ -163,6 +164,7 @@ tell_shift(struct comparison *c, const struct shift *v, size_t n)
 
     c->old_g = n == 1 ? v->old_g : NULL;
     c->new_g = n == 1 ? v->new_g : NULL;
+    c->place = n == 1 ? (uint32_t)(v->new_g - c->to->guardrails) + 1 : 0;
     tell_pair(c, ASPECT_REACTION, verdict_of(ASPECT_REACTION, direction), NULL, NULL, v->old->text,
               v->new->text);
     if (n > 1 && c->n > at)

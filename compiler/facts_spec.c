@@ -109,7 +109,8 @@ put_budgets(struct facts_out *o)
         facts_number(o, ASPECT_ALARM_BUDGET, GR_STR_NONE, NULL, m->false_alarm_budget,
                      facts_percent(o->a, m->false_alarm_budget));
     put_tests(o, ASPECT_HARD_TESTS, "false_rollback_budget", LEVEL_HARD, m->false_rollback_budget);
-    put_tests(o, ASPECT_SOFT_TESTS, "false_alarm_budget", LEVEL_SOFT, m->false_alarm_budget);
+    if (gr_dec_cmp(m->false_alarm_budget, m->false_rollback_budget) != 0)
+        put_tests(o, ASPECT_SOFT_TESTS, "false_alarm_budget", LEVEL_SOFT, m->false_alarm_budget);
 }
 
 /* ---- phases ---- */

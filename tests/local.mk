@@ -44,3 +44,8 @@ check-valgrind: $(check_PROGRAMS)
 TESTS += tests/fmt.sh tests/schema.sh
 dist_check_SCRIPTS += tests/fmt.sh tests/schema.sh
 EXTRA_DIST += tests/schema.py
+
+# guardrailc diff and its change log
+TESTS += tests/diff.sh
+dist_check_SCRIPTS += tests/diff.sh
+EXTRA_DIST += tests/data/diff

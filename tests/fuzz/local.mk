@@ -3,6 +3,7 @@
 fuzz_targets = \
 	tests/fuzz/fuzz_diag \
 	tests/fuzz/fuzz_duration \
+	tests/fuzz/fuzz_facts \
 	tests/fuzz/fuzz_json \
 	tests/fuzz/fuzz_layout \
 	tests/fuzz/fuzz_number \
@@ -52,3 +53,7 @@ tests_fuzz_fuzz_layout_LDADD = $(COMPILER_LIBS)
 tests_fuzz_fuzz_rulefile_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/rules
 tests_fuzz_fuzz_rulefile_SOURCES = tests/fuzz/fuzz_rulefile.c tests/fuzz/fuzz.h tests/fuzz/replay.c
 tests_fuzz_fuzz_rulefile_LDADD = $(RULES_LIBS) $(BASE_LIBS) -lm
+
+tests_fuzz_fuzz_facts_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/compiler
+tests_fuzz_fuzz_facts_SOURCES = tests/fuzz/fuzz_facts.c tests/fuzz/fuzz.h tests/fuzz/replay.c
+tests_fuzz_fuzz_facts_LDADD = $(COMPILER_LIBS)

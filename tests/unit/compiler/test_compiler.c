@@ -5,6 +5,7 @@
 #include "guardrail/base.h"
 
 static Suite *(*const suites[])(void) = {
+    facts_suite,
     compare_suite,
     backend_suite,      emit_alertmanager_suite,
     emit_grafana_suite, emit_policy_suite,
