@@ -237,9 +237,8 @@ items_text(struct comparison *c, const struct strs *items, const struct strs *ot
     if (left > 0)
         gr_buf_printf(&b, ", and %zu more", left);
     gr_buf_putc(&b, ']');
-    out = shown > 0 || whole ? gr_arena_dup(c->a, gr_buf_str(&b)) : GR_STR_NONE;
-    gr_buf_fini(&b);
-    return out;
+    out = facts_keep(c->a, &b);
+    return shown > 0 || whole ? out : GR_STR_NONE;
 }
 
 /* A phase that is new or gone is told once, not for every guardrail. */

@@ -144,16 +144,13 @@ static struct gr_str
 names_text(struct comparison *c, const struct shift *v, size_t n)
 {
     struct gr_buf b = GR_BUF_INIT(65536);
-    struct gr_str out;
 
     gr_buf_printf(&b, "%zu guardrails: ", n);
     for (size_t i = 0; i < n && i < NAMES_SHOWN; i++)
         gr_buf_printf(&b, "%s" GR_FMT, i ? ", " : "", GR_ARG(v[i].new_g->name));
     if (n > NAMES_SHOWN)
         gr_buf_printf(&b, ", and %zu more", n - NAMES_SHOWN);
-    out = gr_arena_dup(c->a, gr_buf_str(&b));
-    gr_buf_fini(&b);
-    return out;
+    return facts_keep(c->a, &b);
 }
 
 static void

@@ -78,6 +78,19 @@ place(const struct facts_out *o, const char *path)
 
 /* ---- adding ---- */
 
+struct gr_str
+facts_keep(struct gr_arena *a, struct gr_buf *b)
+{
+    struct gr_str out = GR_STR_NONE;
+
+    if (gr_buf_err(b) == GR_OK)
+        out = gr_arena_dup(a, gr_buf_str(b));
+    else if (gr_arena_alloc(a, SIZE_MAX)) /* never: the arena remembers that it could not */
+        out = GR_STR_NONE;
+    gr_buf_fini(b);
+    return out;
+}
+
 static struct fact *
 add(struct facts_out *o, enum aspect aspect, struct gr_str of, const char *path)
 {
@@ -122,9 +135,8 @@ facts_ms(struct facts_out *o, enum aspect aspect, struct gr_str of, const char *
 
     if (ms > 0) {
         gr_duration_print(&b, ms);
-        facts_number(o, aspect, of, path, gr_dec_int(ms), gr_arena_dup(o->a, gr_buf_str(&b)));
+        facts_number(o, aspect, of, path, gr_dec_int(ms), facts_keep(o->a, &b));
     }
-    gr_buf_fini(&b);
 }
 
 void
@@ -184,12 +196,9 @@ struct gr_str
 facts_dec(struct gr_arena *a, struct gr_dec v)
 {
     struct gr_buf b = GR_BUF_INIT(128);
-    struct gr_str out;
 
     gr_dec_print(&b, v);
-    out = gr_arena_dup(a, gr_buf_str(&b));
-    gr_buf_fini(&b);
-    return out;
+    return facts_keep(a, &b);
 }
 
 struct gr_str

@@ -89,6 +89,8 @@ GR_MUST_USE enum gr_err facts_read(struct gr_arena *a, const struct gr_sources *
                                    struct gr_diags *d, struct facts **out);
 bool facts_same_items(const struct strs *a, const struct strs *b);
 int facts_pairs_cmp(const struct pairs *a, const struct pairs *b); /* by key and value, shorter first */
+/* The content of b, copied; b is emptied. A buffer that failed makes the arena one that failed. */
+struct gr_str facts_keep(struct gr_arena *a, struct gr_buf *b);
 /* The fact, or NULL. */
 const struct fact *facts_find(const struct fact *v, size_t n, enum aspect aspect, struct gr_str of);
 #endif

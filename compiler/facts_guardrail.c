@@ -13,14 +13,10 @@ static struct gr_str
 promql_text(struct facts_out *o, const struct gr_promql *e)
 {
     struct gr_buf b = GR_BUF_INIT(GR_PROMQL_BYTES_MAX);
-    struct gr_str out = GR_STR_NONE;
 
     if (e)
         gr_promql_print(&b, e);
-    if (gr_buf_err(&b) == GR_OK)
-        out = gr_arena_dup(o->a, gr_buf_str(&b));
-    gr_buf_fini(&b);
-    return out;
+    return facts_keep(o->a, &b);
 }
 
 static void
@@ -48,16 +44,12 @@ put_lists(struct facts_out *o, const struct metric *m)
                       GR_ARG(m->weights[i].value));
         gr_dec_print(&b, m->weights[i].weight);
     }
-    facts_text(o, ASPECT_WEIGHTS, GR_STR_NONE, NULL,
-               b.n > 0 ? gr_arena_dup(o->a, gr_buf_str(&b)) : GR_STR_NONE);
-    gr_buf_reset(&b);
+    facts_text(o, ASPECT_WEIGHTS, GR_STR_NONE, NULL, facts_keep(o->a, &b));
     for (size_t i = 0; i < m->n_buckets; i++) {
         gr_buf_puts(&b, i ? ", " : "");
         gr_dec_print(&b, m->buckets[i]);
     }
-    facts_text(o, ASPECT_BUCKETS, GR_STR_NONE, NULL,
-               b.n > 0 ? gr_arena_dup(o->a, gr_buf_str(&b)) : GR_STR_NONE);
-    gr_buf_fini(&b);
+    facts_text(o, ASPECT_BUCKETS, GR_STR_NONE, NULL, facts_keep(o->a, &b));
     facts_items(o, ASPECT_LABELS, GR_STR_NONE, NULL, m->labels);
     facts_items(o, ASPECT_COMMON, GR_STR_NONE, NULL, m->common);
 }
