@@ -23,6 +23,7 @@
 
 #define ARENA_BYTES_MAX ((size_t)512 << 20) /* of one file */
 #define OUT_BYTES_MAX ((size_t)64 << 20)
+_Static_assert(LAYOUT_NODES_MAX == SPEC_NODES_MAX, "what can be checked can be laid out");
 
 const struct option_row fmt_options[] = {
     {"check", 0, NULL, "change nothing, name the files that would be; exit status 1 if any"},
@@ -79,8 +80,9 @@ put_diff(struct fmt_run *r, const char *path, struct gr_str before, struct gr_st
     gr_buf_fini(&b);
 }
 
-/* Replaces the file that path leads to, through symbolic links, and keeps its mode and, where that is allowed, its owner. */
-static void
+/* Replaces the file that path leads to, through symbolic links, and keeps its mode and, where that is allowed, its owner.
+ * False, and a complaint, when it is as before. */
+static bool
 replace(struct fmt_run *r, const char *path, struct gr_str text)
 {
     char *real = realpath(path, NULL);
@@ -102,6 +104,7 @@ replace(struct fmt_run *r, const char *path, struct gr_str text)
     free(real);
     if (err != GR_OK)
         worsen(r, EXIT_MACHINE);
+    return err == GR_OK;
 }
 
 /* The canonical form is there. */
@@ -115,12 +118,14 @@ deliver(struct fmt_run *r, const char *path, struct gr_str before, struct gr_str
         put_out(r, after);
     if (same)
         return;
-    if (r->diff)
+    if (r->diff) {
         put_diff(r, path, before, after);
-    else if (r->check && r->s.style.format == GR_DIAG_TEXT)
+    } else if (r->check && r->s.style.format == GR_DIAG_TEXT) {
         put_name(r, path);
-    else if (!r->check && !stream)
-        replace(r, path, after);
+    } else if (!r->check && !stream && !replace(r, path, after)) {
+        r->changed--;
+        r->refused++;
+    }
     if (r->check || r->diff)
         worsen(r, EXIT_FINDINGS);
 }
@@ -136,6 +141,11 @@ format_one(struct fmt_run *r, const char *path)
 
     if (code == EXIT_CLEAN && a)
         err = layout_format(a, r->s.sources, file, r->s.diags, &out);
+    if (err == GR_OK && out.n > SPEC_BYTES_MAX) {
+        gr_diag(r->s.diags, GR0002, (struct gr_span){file, 0, 0}, GR_STR("split it, and `include` the parts"),
+                "laid out, it would be larger than %u bytes", SPEC_BYTES_MAX);
+        err = GR_EUSER;
+    }
     r->refused += code != EXIT_CLEAN || err != GR_OK;
     if (code != EXIT_CLEAN) {
         worsen(r, code);

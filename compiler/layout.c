@@ -47,6 +47,16 @@ check_keys(const struct gr_node *node, struct gr_diags *d)
     }
 }
 
+/* As many values as a specification may have. */
+static struct gr_node_limits
+layout_limits(void)
+{
+    struct gr_node_limits limits = gr_node_limits_default;
+
+    limits.nodes = LAYOUT_NODES_MAX;
+    return limits;
+}
+
 /* ---- the proof ---- */
 
 /* Quotes may go only from what is a text without them, too. */
@@ -100,13 +110,14 @@ prove(struct gr_arena *a, const struct layout *before, const struct gr_node *roo
     struct gr_sources *sources = gr_sources_create();
     struct gr_diags *d = sources ? gr_diags_create(sources) : NULL;
     struct layout after = {.arena = a, .text = result};
+    struct gr_node_limits limits = layout_limits();
     struct gr_node *again = NULL;
     enum gr_err err = GR_ENOMEM;
     uint32_t file;
 
     if (!d || gr_sources_add(sources, GR_STR("-"), result, &file) != GR_OK)
         goto done;
-    err = gr_yaml_read(a, sources, file, &gr_node_limits_default, d, &again);
+    err = gr_yaml_read(a, sources, file, &limits, d, &again);
     if (err == GR_OK && !same_tree(root, again))
         err = GR_ESTATE;
     if (err == GR_OK)
@@ -126,7 +137,8 @@ layout_format(struct gr_arena *a, const struct gr_sources *sources, uint32_t fil
     struct layout l = {.arena = a, .text = gr_sources_get(sources, file)->text};
     size_t errors = gr_diags_count(d, GR_SEV_ERROR), before = out->n;
     struct gr_node *root = NULL;
-    enum gr_err err = gr_yaml_read(a, sources, file, &gr_node_limits_default, d, &root);
+    struct gr_node_limits limits = layout_limits();
+    enum gr_err err = gr_yaml_read(a, sources, file, &limits, d, &root);
 
     if (err != GR_OK)
         return err;
