@@ -16,6 +16,8 @@ TESTS += tests/explain.sh tests/guardrailc.sh tests/layering.sh tests/lint.sh te
 dist_check_SCRIPTS += tests/explain.sh tests/guardrailc.sh tests/layering.sh tests/lint.sh tests/promtool/run.sh
 TESTS += tests/ci.sh tests/completion.sh tests/manpage.sh
 dist_check_SCRIPTS += tests/ci.sh tests/completion.sh tests/manpage.sh
+TESTS += tests/reaction.sh
+dist_check_SCRIPTS += tests/reaction.sh
 EXTRA_DIST += \
 	tests/promtool/demo.test.yml \
 	tests/promtool/demo.yml \
@@ -36,6 +38,7 @@ EXTRA_DIST += \
 	tests/promtool/waived.yml \
 	tests/promtool/streams.test.yml \
 	tests/promtool/streams.yml
+EXTRA_DIST += tests/data/reaction.yml
 EXTRA_DIST += tests/bench/lint.sh
 dist_check_SCRIPTS += tests/valgrind.sh
 check-valgrind: $(check_PROGRAMS)
