@@ -6,7 +6,7 @@ set -u
 : "${GR_SRCDIR:=$(cd "$(dirname "$0")/.." && pwd)}" "${GR_BUILDDIR:=$PWD}" "${PROMTOOL:=$(command -v promtool)}"
 [ -n "$PROMTOOL" ] && command -v jq >/dev/null || { echo "SKIP: needs promtool and jq"; exit 77; }
 work=$(mktemp -d "$GR_BUILDDIR/reaction.XXXXXX") || exit 1
-spec=$GR_SRCDIR/tests/data/reaction.yml slot=120 scrape=30 end=3600
+spec=$GR_SRCDIR/tests/data/reaction.yml slot=120 scrape=30 unit=5
 "$GR_BUILDDIR/guardrailc" compile -q --only rules -o "$work/out" "$spec" || exit 1
 cp "$work/out/prometheus/rules.yml" "$work/rules.yml"
 
@@ -18,13 +18,13 @@ bound() {
 # series OFFSET BEGIN BEFORE AFTER: one sample a scrape, OFFSET seconds behind the whole half minute; from BEGIN on AFTER, "_" none.
 # A value "rate N" is a counter that rises by N a second.
 series() {
-  awk -v offset="$1" -v begin="$2" -v before="$3" -v after="$4" -v step=$scrape -v end=$end 'BEGIN {
-    if (offset > 0) printf "_x%d ", offset
+  awk -v offset="$1" -v begin="$2" -v before="$3" -v after="$4" -v step=$scrape -v unit=$unit -v end=$end 'BEGIN {
+    if (offset > 0) printf "_x%d ", offset / unit
     n = 0
     for (t = offset; t < end; t += step) {
       v = t < begin ? before : after
       if (v ~ /^rate /) { n += substr(v, 6) * step; v = n }
-      printf "%s _x%d ", v, step - 1
+      printf "%s _x%d ", v, step / unit - 1
     } }'
 }
 # metrics GUARDRAIL BEGIN OFFSET: what it looks at, just beyond its limit from BEGIN on.
@@ -46,11 +46,11 @@ metrics() {
 # scenario GUARDRAIL BEGIN OFFSET PHASE_START WORST
 scenario() {
   local guardrail=$1 begin=$2 offset=$3 start=$4 worst=$5 within first
-  within=$(bound "$guardrail")
+  within=$(bound "$guardrail") end=$(((begin + within) / slot * slot + slot))
   first="min_over_time(timestamp(ALERTS{alertname=\"GuardrailHardBreach\",guardrail=\"$guardrail\",alertstate=\"firing\"})[${end}s:${slot}s])"
   cat <<TEST
 - name: "$guardrail, from $begin, scrapes at $offset"
-  interval: 1s
+  interval: ${unit}s
   input_series:
   - {series: 'guardrail_release_phase{spec="react",cluster="c",deployment_id="d",phase="p1"}', values: '$(series "$offset" "$start" _ 1)'}
   - {series: 'guardrail_release_phase_start_seconds{spec="react",cluster="c",deployment_id="d",phase="p1"}', values: '$(series "$offset" "$start" _ "$start")'}
@@ -69,21 +69,22 @@ TEST
   echo "evaluation_interval: 2m"
   echo "tests:"
   # Against fixed limits: in the middle of a phase that began at 0. A breach just behind an evaluation at 1800 wastes the most.
-  for guardrail in windowed whole_phase; do
-    scenario $guardrail 1802 1 0 worst
-    scenario $guardrail 1772 1 0 -
-    scenario $guardrail 1861 15 0 -
+  for at in "windowed 720" "whole_phase 1800"; do
+    guardrail=${at% *} at=${at#* }
+    scenario "$guardrail" $((at + 6)) 5 0 worst
+    scenario "$guardrail" $((at - 24)) 5 0 -
+    scenario "$guardrail" $((at + 61)) 15 0 -
   done
   for guardrail in instant confirmed; do
-    scenario $guardrail 1772 1 0 worst # just behind a scrape, the next one just behind an evaluation
-    scenario $guardrail 1802 1 0 -
-    scenario $guardrail 1919 0 0 -
+    scenario $guardrail 696 5 0 worst # just behind a scrape, the next one just behind an evaluation
+    scenario $guardrail 726 5 0 -
+    scenario $guardrail 839 0 0 -
   done
   # Against control: from the start of the phase. A second too late for the gate at an evaluation wastes the most.
   for guardrail in paired counted; do
-    scenario $guardrail 1651 1 1651 worst
-    scenario $guardrail 1650 1 1650 -
-    scenario $guardrail 1700 15 1700 -
+    scenario $guardrail 571 5 571 worst
+    scenario $guardrail 570 5 570 -
+    scenario $guardrail 620 15 620 -
   done
 } >"$work/reaction.test.yml"
 out=$("$PROMTOOL" test rules "$work/reaction.test.yml" 2>&1)
