@@ -20,7 +20,7 @@ close_to(struct jsonstream *j, uint32_t depth)
 {
     while (j->depth > depth) {
         j->depth--;
-        if (j->open[j->depth].any)
+        if (j->open[j->depth].any && j->depth < j->flat) /* its members stand on lines of their own */
             new_line(j);
         gr_buf_putc(j->out, j->open[j->depth].list ? ']' : '}');
     }

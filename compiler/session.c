@@ -179,18 +179,21 @@ session_part_fini(struct session *part)
     part->arena = NULL;
 }
 
-/* The file cannot be taken in: a finding without a line. */
+/* The file cannot be taken in: a finding without a line. reading: that is what failed, not the table of files. */
 static int
-unreadable(struct session *s, const char *path, size_t bytes_max, enum gr_err err)
+unreadable(struct session *s, const char *path, size_t bytes_max, bool reading, enum gr_err err)
 {
     struct gr_buf name = GR_BUF_INIT(8192);
 
     if (err == GR_ENOMEM)
         return EXIT_MACHINE;
     gr_quote_log(&name, gr_str(path));
-    if (err == GR_ELIMIT)
-        gr_diag(s->diags, GR0002, GR_SPAN_NONE, GR_STR("split it; at most 1024 files are read at once"),
-                "%s is one file too many, or larger than %zu bytes", gr_buf_cstr(&name), bytes_max);
+    if (err == GR_ELIMIT && !reading)
+        gr_diag(s->diags, GR0002, GR_SPAN_NONE, GR_STR("give fewer files at once"),
+                "%s is one file too many: at most %u are read", gr_buf_cstr(&name), GR_SOURCES_MAX);
+    else if (err == GR_ELIMIT)
+        gr_diag(s->diags, GR0002, GR_SPAN_NONE, GR_STR("split it"), "%s is larger than %zu bytes",
+                gr_buf_cstr(&name), bytes_max);
     else
         gr_diag(s->diags, GR0001, GR_SPAN_NONE, GR_STR("check the path and its permissions"),
                 "cannot read %s: %s", gr_buf_cstr(&name), gr_err_name(err));
@@ -203,11 +206,12 @@ session_source(struct session *s, const char *path, size_t bytes_max, uint32_t *
 {
     struct gr_buf text = GR_BUF_INIT(bytes_max);
     enum gr_err err = gr_file_read(path, &text);
+    bool reading = err != GR_OK;
 
     if (err == GR_OK)
         err = gr_sources_add(s->sources, gr_str(path), gr_buf_str(&text), file);
     gr_buf_fini(&text);
-    return err == GR_OK ? EXIT_CLEAN : unreadable(s, path, bytes_max, err);
+    return err == GR_OK ? EXIT_CLEAN : unreadable(s, path, bytes_max, reading, err);
 }
 
 struct spec_options

@@ -69,7 +69,8 @@ check_expect_labels(struct spec *s)
         return;
     gr_node_each (entry, spec_get(s, s->root, "expect"))
         gr_node_each (item, entry)
-            if (!strs_has(&used, item->key) && !strs_has(&s->m->release_labels, item->key))
+            if (!spec_poisoned(s, entry) && !strs_has(&used, item->key) &&
+                !strs_has(&s->m->release_labels, item->key))
                 report_unused_label(s, item, &used, &told);
 }
 

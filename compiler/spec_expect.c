@@ -4,6 +4,8 @@
 
 #include "guardrail/policy.h"
 
+#define EXPECT_LABELS_MAX (4 * MODEL_LABELS_MAX) /* of one entry; each guardrail uses some of them */
+
 /* A release label's value names files and becomes an argument of programs: it must match
  * GR_POLICY_VALUE_PATTERN. */
 static bool
@@ -48,7 +50,7 @@ check_release_labels(struct spec *s, const struct gr_node *list)
     bool ok = true;
 
     gr_node_each (entry, list) {
-        if (entry->kind != GR_NODE_MAP)
+        if (entry->kind != GR_NODE_MAP || spec_poisoned(s, entry))
             return true; /* reported, and it might have had any */
         gr_node_each (item, entry)
             (void)strs_add(s, &known, item->key);
@@ -280,6 +282,7 @@ read_expect(struct spec *s)
         struct stream shape = {.n_slice_labels = 0};
         bool ok = !spec_poisoned(s, entry);
 
+        ok = ok && !spec_too_many(s, entry, EXPECT_LABELS_MAX, "labels");
         if (ok)
             take_slips(s, entry);
         ok = ok && check_entry(s, entry);

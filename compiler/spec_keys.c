@@ -27,17 +27,19 @@ key_names(struct spec *s, const struct keys *keys)
 /* Reports an unknown key. If it is a slip for one that is not there, the entry goes on as that one: its value is checked, the
  * key is not missing, and whoever reads it later sees what was meant. */
 static const struct key *
-report_unknown(struct spec *s, const struct gr_node *map, struct gr_node *entry, const struct keys *keys)
+report_unknown(struct spec *s, const struct gr_node *map, struct gr_node *entry, const struct keys *keys,
+               const struct strs *names)
 {
-    struct strs names = key_names(s, keys);
-    struct gr_str near = strs_nearest(&names, entry->key);
+    struct gr_str near = strs_nearest(names, entry->key);
     bool meant = false;
 
-    gr_diag(s->d, GR0101, entry->key_span, spec_suggest(s, entry->key, &names, "keys here"),
+    gr_diag(s->d, GR0101, entry->key_span, spec_suggest(s, entry->key, names, "keys here"),
             "unknown key \"" GR_FMT "\" in %s", GR_ARG(entry->key), keys->what);
+    if (near.n == 0)
+        return NULL;
     gr_node_each (other, map)
-        meant = meant || (near.n > 0 && gr_str_eq(other->key, near));
-    if (near.n == 0 || meant)
+        meant = meant || gr_str_eq(other->key, near);
+    if (meant)
         return NULL;
     entry->key = near;
     return keys_find(keys, near);
@@ -65,17 +67,22 @@ quoted_list(struct spec *s, const struct strs *names, const char *last)
 static bool
 check_missing(struct spec *s, const struct gr_node *map, const struct keys *keys)
 {
-    struct strs missing = {gr_arena_array(s->a, keys->n, sizeof *missing.v), 0};
+    struct strs missing = {NULL, 0};
     const struct key *first = NULL;
     struct gr_str names;
 
-    for (size_t i = 0; missing.v && i < keys->n; i++)
+    for (size_t i = 0; i < keys->n; i++)
         if ((keys->rows[i].flags & KEY_REQUIRED) && !spec_has(map, keys->rows[i].name)) {
-            missing.v[missing.n++] = gr_str(keys->rows[i].name);
             first = first ? first : &keys->rows[i];
+            if (!spec_enough(s))
+                (void)strs_add(s, &missing, gr_str(keys->rows[i].name));
         }
-    if (missing.n == 0)
+    if (!first)
         return true;
+    if (spec_enough(s)) {
+        gr_diag(s->d, GR0102, spec_head(map), GR_STR_NONE, "%s needs more keys", keys->what);
+        return false;
+    }
     names = quoted_list(s, &missing, " and ");
     if (missing.n == 1)
         gr_diag(s->d, GR0102, spec_head(map),
@@ -179,13 +186,16 @@ check_entry(struct spec *s, const struct gr_node *entry, const struct keys *keys
 static bool
 check_map(struct spec *s, const struct gr_node *map, const struct keys *keys)
 {
+    struct strs names = {NULL, 0};
     bool unknown = false, complete;
 
     for (struct gr_node *entry = map->first; entry; entry = entry->next) {
         const struct key *key = keys_find(keys, entry->key);
 
+        if (!key && !names.v)
+            names = key_names(s, keys);
         if (!key)
-            key = report_unknown(s, map, entry, keys);
+            key = report_unknown(s, map, entry, keys, &names);
         if (key)
             check_entry(s, entry, keys, key);
         else
@@ -221,6 +231,9 @@ form(struct spec *s, const struct key *key)
     return gr_arena_printf(s->a, key->type == KEY_MAP ? "write %s" : "write it as in %s", key->form);
 }
 
+/* Names and values; guardrails, phases and the like have limits of their own. */
+#define ENTRIES_MAX 1000u
+
 static bool
 report_empty(struct spec *s, const struct gr_node *node)
 {
@@ -241,6 +254,8 @@ check_one(struct spec *s, const struct gr_node *node, const struct key *key)
                                form(s, key));
         if (node->count == 0 && !(key->flags & KEY_MAY_BE_EMPTY) && key->map->any)
             return report_empty(s, node);
+        if (key->map->any && spec_too_many(s, node, ENTRIES_MAX, "entries"))
+            return false;
         return check_map(s, node, key->map);
     }
     if (node->kind != GR_NODE_SCALAR)
@@ -257,6 +272,8 @@ check_list(struct spec *s, const struct gr_node *list, const struct key *key)
 
     if (list->count == 0 && !(key->flags & KEY_MAY_BE_EMPTY))
         return report_empty(s, list);
+    if (key->type != KEY_MAP && spec_too_many(s, list, ENTRIES_MAX, "entries"))
+        return false;
     gr_node_each (item, list) {
         if (check_one(s, item, key))
             continue;
@@ -309,9 +326,12 @@ keys_check(struct spec *s, const struct gr_node *root, const struct keys *keys, 
     if (root->kind != GR_NODE_MAP) {
         struct gr_span where = {root->span.file, root->span.start, root->span.start};
 
-        gr_diag(s->d, GR0103, root->kind == GR_NODE_NULL ? where : root->span,
-                GR_STR("begin with `apiVersion: guardrail/v1`"), "%s is a mapping, not %s", keys->what,
-                gr_node_kind_name(root->kind));
+        if (root->kind == GR_NODE_NULL)
+            gr_diag(s->d, GR0108, where, GR_STR("begin with `apiVersion: guardrail/v1`"),
+                    "the file has no content");
+        else
+            gr_diag(s->d, GR0103, root->span, GR_STR("begin with `apiVersion: guardrail/v1`"),
+                    "%s is a mapping, not %s", keys->what, gr_node_kind_name(root->kind));
         spec_poison(s, root);
         return;
     }

@@ -25,9 +25,9 @@ struct spec {
     struct spec_options options;
     struct model *m;
     const struct gr_node *root;
-    struct marks bad; /* the poisoned values */
-    bool partial;     /* keys may be missing: half a document, or an overlay */
-    bool overlay;     /* keys of overlays are at home here: waiver, remove */
+    struct marks bad;     /* the poisoned values */
+    bool partial;         /* keys may be missing: half a document, or an overlay */
+    bool overlay;         /* keys of overlays are at home here: waiver, remove */
     bool no_flows_told;   /* that a phase has shares of flows and there are none, at the first */
     bool no_traffic_told; /* that no phase has traffic, at the first guardrail that misses it */
     bool phases_ok, order_ok, expect_ok, flows_ok, dynamic_ok, labels_ok, actions_ok;
@@ -70,8 +70,12 @@ void strs_sort(struct strs *set);
  * grow). */
 bool strs_add(struct spec *s, struct strs *set, struct gr_str text);
 struct gr_str strs_nearest(const struct strs *set, struct gr_str s);
+/* Reports and poisons a list or mapping of more than max entries (what: "labels"), so that nobody walks it n² times. */
+bool spec_too_many(struct spec *s, const struct gr_node *list, size_t max, const char *what);
 /* "a, b, c", at most 12 of them. */
 struct gr_str strs_list(struct spec *s, const struct strs *set);
+/* More findings than are kept: their texts need not be made. */
+bool spec_enough(const struct spec *s);
 /* `did you mean "x"?`, or `known are: …` (what: "phases"), or `there are none`. */
 struct gr_str spec_suggest(struct spec *s, struct gr_str name, const struct strs *known, const char *what);
 void pairs_sort(struct pairs *p);

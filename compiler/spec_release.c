@@ -3,6 +3,8 @@
 #include "outnames.h"
 #include "spec_parts.h"
 
+#define DYNAMIC_MAX 100u /* of the document; rules list them all */
+
 /* Each label has one part to play. Reports a second one at `node`. */
 static bool
 label_is_free(struct spec *s, const struct gr_node *node, bool taken, const char *as)
@@ -21,12 +23,8 @@ read_release_labels(struct spec *s)
     const struct gr_node *list = spec_get(s, spec_get(s, s->root, "release"), "labels");
     struct model *m = s->m;
 
-    spec_refuse_twice(s, list, "label");
-    if (list && list->count > MODEL_LABELS_MAX) {
-        gr_diag(s->d, GR0002, list->span, gr_arena_printf(s->a, "use at most %u labels", MODEL_LABELS_MAX),
-                "too many labels");
-        spec_poison(s, list);
-    }
+    if (!spec_too_many(s, list, MODEL_LABELS_MAX, "labels"))
+        spec_refuse_twice(s, list, "label");
     m->release_labels = spec_texts(s, spec_get(s, s->root, "release"), "labels");
     strs_sort(&m->release_labels);
 }
@@ -37,6 +35,8 @@ read_compare_within(struct spec *s, const struct gr_node *cohorts)
     const struct gr_node *list = spec_get(s, cohorts, "compare_within");
     struct model *m = s->m;
 
+    if (spec_too_many(s, list, MODEL_LABELS_MAX, "labels"))
+        return;
     spec_refuse_twice(s, list, "label");
     gr_node_each (item, list) {
         (void)label_is_free(s, item, strs_has(&m->release_labels, item->text), "a release label");
@@ -103,6 +103,8 @@ read_dynamic(struct spec *s)
     const struct gr_node *map = spec_get(s, s->root, "dynamic_slices");
     struct model *m = s->m;
 
+    if (spec_too_many(s, map, DYNAMIC_MAX, "dynamic slices"))
+        map = NULL;
     s->dynamic_ok = !spec_has(s->root, "dynamic_slices") || map;
     if (!map || !(m->dynamic = gr_arena_array(s->a, map->count, sizeof *m->dynamic)))
         return;

@@ -105,6 +105,8 @@ read_stated(struct spec *s, struct draft *d, const struct gr_node *list)
 {
     bool ok = true;
 
+    if (spec_too_many(s, list, MODEL_LABELS_MAX, "labels"))
+        return false;
     spec_refuse_twice(s, list, "label");
     gr_node_each (item, list)
         ok = !spec_poisoned(s, item) && check_stated(s, d, item) && ok;
@@ -144,6 +146,8 @@ read_dynamic_labels(struct spec *s, struct draft *d)
     struct strs known = {NULL, 0};
     bool ok = list || !spec_has(d->node, "slice");
 
+    if (spec_too_many(s, list, MODEL_LABELS_MAX, "labels"))
+        return false;
     for (size_t i = 0; i < s->m->n_dynamic; i++)
         (void)strs_add(s, &known, s->m->dynamic[i].label);
     spec_refuse_twice(s, list, "label");

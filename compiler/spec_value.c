@@ -234,6 +234,20 @@ strs_nearest(const struct strs *set, struct gr_str s)
     return gr_str_nearest(s, set->v, set->n);
 }
 
+bool
+spec_too_many(struct spec *s, const struct gr_node *list, size_t max, const char *what)
+{
+    if (!list || list->count <= max)
+        return false;
+    gr_diag(s->d, GR0002,
+            list->kind == GR_NODE_LIST ? list->span
+            : list->key.n > 0          ? list->key_span
+                                       : spec_head(list),
+            gr_arena_printf(s->a, "use at most %zu %s", max, what), "too many %s: %zu", what, list->count);
+    spec_poison(s, list);
+    return true;
+}
+
 struct gr_str
 strs_list(struct spec *s, const struct strs *set)
 {
@@ -251,11 +265,19 @@ strs_list(struct spec *s, const struct strs *set)
     return text;
 }
 
+bool
+spec_enough(const struct spec *s)
+{
+    return gr_diags_count(s->d, GR_SEV_ERROR) + gr_diags_count(s->d, GR_SEV_WARNING) > GR_DIAGS_MAX;
+}
+
 struct gr_str
 spec_suggest(struct spec *s, struct gr_str name, const struct strs *known, const char *what)
 {
     struct gr_str near = strs_nearest(known, name);
 
+    if (spec_enough(s))
+        return GR_STR_NONE;
     if (near.n > 0)
         return gr_arena_printf(s->a, "did you mean \"" GR_FMT "\"?", GR_ARG(near));
     if (known->n > 0)

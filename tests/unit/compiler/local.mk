@@ -62,6 +62,7 @@ tests_unit_compiler_test_compiler_SOURCES += \
 	tests/unit/pagetext.c \
 	tests/unit/compiler/mutate.h \
 	tests/unit/compiler/mutate.c \
+	tests/unit/compiler/test_bad_input.c \
 	tests/unit/compiler/test_mutate.c \
 	tests/unit/compiler/test_pages.c
 

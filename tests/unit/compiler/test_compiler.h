@@ -8,6 +8,7 @@
 Suite *backend_suite(void);
 Suite *compare_suite(void);
 Suite *facts_suite(void);
+Suite *bad_input_suite(void); /* spec.c and base/ on hostile files */
 Suite *emit_alertmanager_suite(void);
 Suite *emit_grafana_suite(void); /* grafana_*.c */
 Suite *emit_policy_suite(void);
