@@ -92,8 +92,8 @@ put_tests(struct facts_out *o, enum aspect aspect, const char *path, enum level 
     if (tests == 0 || budget.mant == 0)
         return;
     facts_number(o, aspect, GR_STR_NONE, path, gr_dec_int(llround(threshold * 100)),
-                 gr_arena_printf(o->a, GR_FMT " over %llu tests", GR_ARG(facts_percent(o->a, budget)),
-                                 (unsigned long long)tests));
+                 gr_arena_printf(o->a, GR_FMT " over %llu test%s", GR_ARG(facts_percent(o->a, budget)),
+                                 (unsigned long long)tests, tests == 1 ? "" : "s"));
 }
 
 static void

@@ -154,6 +154,29 @@ START_TEST(foreign_facts)
 }
 END_TEST
 
+/* -- the table ----------------------------------------------------------------------------------------------------------- */
+
+START_TEST(manual_has_every_row)
+{
+    char *text = specs_slurp("docs/diff.md");
+    enum aspect aspect = (enum aspect)_i;
+    struct gr_buf b = GR_BUF_INIT(1000);
+    size_t n = 0;
+
+    gr_buf_printf(&b, "\n| `%s` | ", aspect_key(aspect));
+    if (aspect != ASPECT_PHASES_ALL && aspect != ASPECT_EVIDENCE_ALL) /* never compared */
+        ck_assert_msg(strstr(text, gr_buf_cstr(&b)) != NULL, "docs/diff.md says nothing of %s",
+                      aspect_key(aspect));
+    for (unsigned i = 0; i < ASPECT_COUNT; i++)
+        n += aspect_scope((enum aspect)i) == aspect_scope(aspect) &&
+             strcmp(aspect_key((enum aspect)i), aspect_key(aspect)) == 0;
+    ck_assert_uint_eq(n, 1);
+    ck_assert_int_eq(aspect_by_key(aspect_scope(aspect), gr_str(aspect_key(aspect))), aspect);
+    gr_buf_fini(&b);
+    gr_sys.free(text);
+}
+END_TEST
+
 /* -- memory -------------------------------------------------------------------------------------------------------------- */
 
 static enum gr_err
@@ -224,6 +247,7 @@ facts_suite(void)
 
     tcase_add_loop_test(tc, tree_says_the_same, 0, GR_COUNT(files));
     tcase_add_loop_test(tc, foreign_facts, 0, GR_COUNT(texts));
+    tcase_add_loop_test(tc, manual_has_every_row, 0, ASPECT_COUNT);
     tcase_add_test(tc, memory_ends);
     tcase_add_loop_test(tc, emitting_without_memory, 0, 2);
     suite_add_tcase(s, tc);
