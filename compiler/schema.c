@@ -209,8 +209,11 @@ put_one(struct schema *c, cJSON *at, const struct key *key, bool overlay)
     }
     if (key->scalar) {
         choice = jsonout_array(c->j, at, "anyOf");
-        schema_scalar(c->j, jsonout_object(c->j, choice, NULL), key->scalar);
         at = jsonout_object(c->j, choice, NULL);
+        put_description(c->j, at, key->scalar);
+        schema_scalar(c->j, at, key->scalar);
+        at = jsonout_object(c->j, choice, NULL);
+        put_description(c->j, at, key);
     }
     put_map(c, at, key->map, overlay);
     if (key->map->any && !(key->flags & KEY_MAY_BE_EMPTY))
@@ -409,21 +412,29 @@ put_map(struct schema *c, cJSON *at, const struct keys *keys, bool overlay)
     put_key(c, jsonout_object(c->j, at, "additionalProperties"), keys->any, overlay);
 }
 
-/* A part, for `include`, has nothing that only whole specs need; whose part it is nobody can see, so it may adapt, too. */
+/* A part, for `include`, has guardrails or actions and nothing of what only whole specs have; whose part it is nobody can see, so
+ * it may adapt, too. A document that has just begun is a whole one. */
 static void
 put_documents(struct schema *c, cJSON *root)
 {
-    cJSON *at, *any;
+    cJSON *at, *both, *some, *none;
 
     put_required(c->j, jsonout_object(c->j, root, "if"), "extends", NULL);
     put_map(c, jsonout_object(c->j, root, "then"), &spec_keys, true);
     at = jsonout_object(c->j, root, "else");
-    any = jsonout_array(c->j, jsonout_object(c->j, at, "if"), "anyOf");
-    for (size_t i = 0; i < spec_keys.n; i++)
-        if (keys_find(&include_keys, gr_str(spec_keys.rows[i].name)) == NULL)
-            put_required(c->j, jsonout_object(c->j, any, NULL), spec_keys.rows[i].name, NULL);
-    put_map(c, jsonout_object(c->j, at, "then"), &spec_keys, false);
-    put_map(c, jsonout_object(c->j, at, "else"), &include_keys, true);
+    both = jsonout_array(c->j, jsonout_object(c->j, at, "if"), "allOf");
+    some = jsonout_array(c->j, jsonout_object(c->j, both, NULL), "anyOf");
+    none = jsonout_array(c->j, jsonout_object(c->j, jsonout_object(c->j, both, NULL), "not"), "anyOf");
+    for (size_t i = 0; i < spec_keys.n; i++) {
+        const char *name = spec_keys.rows[i].name;
+
+        if (keys_find(&include_keys, gr_str(name)) == NULL)
+            put_required(c->j, jsonout_object(c->j, none, NULL), name, NULL);
+        else if (strcmp(name, "apiVersion") != 0)
+            put_required(c->j, jsonout_object(c->j, some, NULL), name, NULL);
+    }
+    put_map(c, jsonout_object(c->j, at, "then"), &include_keys, true);
+    put_map(c, jsonout_object(c->j, at, "else"), &spec_keys, false);
 }
 
 enum gr_err

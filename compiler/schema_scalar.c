@@ -24,11 +24,19 @@ put_types(struct jsonout *j, cJSON *at, const char *a, const char *b, const char
             jsonout_cstr(j, types, NULL, names[i]);
 }
 
+/* message: what editors say instead of showing the pattern (a keyword of theirs; validators pass over it). */
 static void
-put_string(struct jsonout *j, cJSON *at, const char *pattern)
+put_pattern(struct jsonout *j, cJSON *at, const char *pattern, const char *message)
+{
+    jsonout_cstr(j, at, "pattern", pattern);
+    jsonout_cstr(j, at, "patternErrorMessage", message);
+}
+
+static void
+put_string(struct jsonout *j, cJSON *at, const char *pattern, const char *message)
 {
     jsonout_cstr(j, at, "type", "string");
-    jsonout_cstr(j, at, "pattern", pattern);
+    put_pattern(j, at, pattern, message);
 }
 
 static void
@@ -36,7 +44,7 @@ put_text(struct jsonout *j, cJSON *at, const struct key *key)
 {
     (void)key;
     put_types(j, at, "string", "number", "boolean");
-    jsonout_cstr(j, at, "pattern", LINE);
+    put_pattern(j, at, LINE, "A text has one line and is not empty.");
 }
 
 static void
@@ -45,7 +53,11 @@ put_named(struct jsonout *j, cJSON *at, const struct key *key)
     struct gr_buf b = GR_BUF_INIT(PATTERN_BYTES_MAX);
 
     schema_name_pattern(&b, key->type);
-    put_string(j, at, gr_buf_cstr(&b));
+    put_string(j, at, gr_buf_cstr(&b),
+               key->type == KEY_NAME
+                   ? "A name begins with a-z and has a-z, 0-9, _ and -, at most 100 of them."
+                   : "A label has letters, digits and _, begins with no digit, and is none that "
+                     "guardrail or Prometheus sets itself.");
     j->failed = j->failed || gr_buf_err(&b) != GR_OK;
     gr_buf_fini(&b);
 }
@@ -54,21 +66,22 @@ static void
 put_path(struct jsonout *j, cJSON *at, const struct key *key)
 {
     (void)key;
-    put_string(j, at, "^/?(?!\\.{1,2}(?:/|$))[^/]+(?:/(?!\\.{1,2}(?:/|$))[^/]+)*$");
+    put_string(j, at, "^/?(?!\\.{1,2}(?:/|$))[^/]+(?:/(?!\\.{1,2}(?:/|$))[^/]+)*$",
+               "A path has no empty parts, no \".\" and no \"..\".");
 }
 
 static void
 put_url(struct jsonout *j, cJSON *at, const struct key *key)
 {
     (void)key;
-    put_string(j, at, "^https?://[^/ ][^ ]*$");
+    put_string(j, at, "^https?://[^/ ][^ ]*$", "A URL begins with http:// or https:// and a host.");
 }
 
 static void
 put_promql(struct jsonout *j, cJSON *at, const struct key *key)
 {
     (void)key;
-    put_string(j, at, "\\S");
+    put_string(j, at, "\\S", "A metric name or an expression is needed.");
 }
 
 static void
@@ -112,7 +125,7 @@ put_duration(struct jsonout *j, cJSON *at, const struct key *key)
 
     (void)key;
     gr_duration_pattern(&b);
-    put_string(j, at, gr_buf_cstr(&b));
+    put_string(j, at, gr_buf_cstr(&b), "A duration is whole numbers with units, as 90s, 1h30m or 15min.");
     j->failed = j->failed || gr_buf_err(&b) != GR_OK;
     gr_buf_fini(&b);
 }
@@ -147,7 +160,7 @@ put_share(struct jsonout *j, cJSON *at, const struct key *key)
     gr_buf_puts(&b, "^" DECIMAL " ?(?:");
     put_suffixes(&b, true);
     gr_buf_puts(&b, ")$");
-    put_string(j, at, gr_buf_cstr(&b));
+    put_string(j, at, gr_buf_cstr(&b), "A share is a percentage without a sign, as 0.5%.");
     j->failed = j->failed || gr_buf_err(&b) != GR_OK;
     gr_buf_fini(&b);
 }
@@ -163,7 +176,7 @@ put_quantity(struct jsonout *j, cJSON *at, const struct key *key)
     put_suffixes(&b, false);
     gr_buf_puts(&b, "))?(?: of control)?$");
     put_types(j, at, "string", "number", NULL);
-    jsonout_cstr(j, at, "pattern", gr_buf_cstr(&b));
+    put_pattern(j, at, gr_buf_cstr(&b), "A quantity is a number with its unit, as +25%, ±5bps or 5min.");
     j->failed = j->failed || gr_buf_err(&b) != GR_OK;
     gr_buf_fini(&b);
 }
@@ -172,14 +185,16 @@ static void
 put_date(struct jsonout *j, cJSON *at, const struct key *key)
 {
     (void)key;
-    put_string(j, at, "^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])$");
+    put_string(j, at, "^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])$",
+               "A date is written year-month-day, as 2026-12-31.");
 }
 
 static void
 put_k_of_n(struct jsonout *j, cJSON *at, const struct key *key)
 {
     (void)key;
-    put_string(j, at, "^(?:[1-9][0-9]?|100) of (?:[1-9][0-9]?|100)$");
+    put_string(j, at, "^(?:[1-9][0-9]?|100) of (?:[1-9][0-9]?|100)$",
+               "Write how many slots of how many, as 2 of 3.");
 }
 
 static void

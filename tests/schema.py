@@ -197,6 +197,7 @@ def check_overlays(validator, smallest):
     del waiver["expires"]
     expect(not validator.is_valid({"extends": "b.yml", "guardrails": [{"name": name, "waiver": waiver}]}), "half a waiver is taken")
     expect(validator.is_valid({"apiVersion": "guardrail/v1", "guardrails": load(smallest)["guardrails"]}), "a part is refused")
+    expect(not validator.is_valid({}), "nothing is taken for a part")
     expect(not validator.is_valid({"guardrails": [{"name": "x", "nothing": 1}]}), "an unknown key of a part is taken")
     expect(not validator.is_valid({**load(smallest), "waivers": []}), "waivers are taken without extends")
     expect(not validator.is_valid({"extends": "../base.yml", "guardrail": tighter}), "an unknown key of an overlay is taken")
