@@ -89,6 +89,7 @@ static const struct {
     {ASPECT_ON_HARD, ASPECT_ON_HARD_ALL},
     {ASPECT_ON_SOFT, ASPECT_ON_SOFT_ALL},
     {ASPECT_ON_NO_DATA, ASPECT_ON_NO_DATA_ALL},
+    {ASPECT_REACTION_TARGET, ASPECT_REACTION_TARGET_ALL},
     {ASPECT_ALARM_BUDGET, ASPECT_ROLLBACK_BUDGET},
 };
 
@@ -113,7 +114,7 @@ number_of(const struct fact *f, enum aspect aspect)
     if (gr_str_is(text, "true"))
         return gr_dec_int(1);
     return gr_dec_parse(text, &absent) == GR_OK || text.n == 0 || gr_str_is(text, "false") ? absent
-                                                                                           : GR_DEC(1, 9);
+                                                                                           : GR_DEC(1, 18);
 }
 
 static struct gr_str

@@ -399,6 +399,8 @@ facts_guardrail(struct gr_arena *a, const struct model *m, uint32_t default_phas
     facts_flag(&o, ASPECT_COMMON_CAUSE, GR_STR_NONE, NULL, g->limit.common_cause_hold);
     put_evidence(&o, g);
     facts_ms(&o, ASPECT_WINDOW, GR_STR_NONE, NULL, g->window_ms);
+    if (g->reaction_target_ms != facts_reaction_target(m))
+        facts_ms(&o, ASPECT_REACTION_TARGET, GR_STR_NONE, NULL, g->reaction_target_ms);
     put_handling(&o, g);
     put_reaction(&o, g);
     facts_sort(o.v, o.n);

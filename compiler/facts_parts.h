@@ -31,7 +31,8 @@ struct gr_str facts_dec(struct gr_arena *a, struct gr_dec v);
 /* Brings them in order. */
 void facts_sort(struct fact *v, size_t n);
 
-void facts_spec(struct facts_out *o); /* facts_spec.c */
+int64_t facts_reaction_target(const struct model *m); /* the specification's own; 0: none */
+void facts_spec(struct facts_out *o);                 /* facts_spec.c */
 /* defaults: of facts_spec. GR_ENOMEM. */
 GR_MUST_USE enum gr_err facts_guardrail(struct gr_arena *a, const struct model *m, uint32_t default_phases,
                                         const struct guardrail *g, struct fact_guardrail *out);

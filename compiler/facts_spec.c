@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+#include "guardrail/duration.h"
+
 static struct gr_str
 joined(struct facts_out *o, struct gr_str a, const char *between, struct gr_str b)
 {
@@ -276,6 +278,49 @@ put_actions(struct facts_out *o)
 
 /* ---- the rest ---- */
 
+/* Sections that say where things run: each value as it is written, by its path. Three deep, as deep as these go. */
+static void
+put_leaves(struct facts_out *o, enum aspect aspect, const struct gr_node *node, struct gr_str path,
+           unsigned depth)
+{
+    struct gr_str text = GR_STR_NONE;
+
+    if (!node || depth > 3)
+        return;
+    gr_node_each (item, node) {
+        if (node->kind == GR_NODE_MAP)
+            put_leaves(o, aspect, item, path.n ? joined(o, path, ".", item->key) : item->key, depth + 1);
+        else if (item->kind == GR_NODE_SCALAR)
+            text = text.n ? joined(o, text, ", ", item->text) : item->text;
+    }
+    facts_text(o, aspect, path, NULL, node->kind == GR_NODE_SCALAR ? node->text : text);
+}
+
+int64_t
+facts_reaction_target(const struct model *m)
+{
+    int64_t ms = 0;
+
+    return gr_duration_parse(root_text(m, "reaction_target"), &ms) == GR_OK ? ms : 0;
+}
+
+static void
+put_waivers(struct facts_out *o)
+{
+    for (size_t i = 0; i < o->m->n_waivers; i++) {
+        const struct waiver *w = &o->m->waivers[i];
+        struct gr_str of = w->guardrail;
+
+        for (size_t k = 0; k < w->parts.n; k++)
+            of = of.n ? joined(o, of, ", ", w->parts.v[k]) : w->parts.v[k];
+        o->span = w->span;
+        facts_number(o, ASPECT_WAIVERS, of, "waivers.", gr_dec_int(w->until_s),
+                     gr_arena_printf(o->a, "until " GR_FMT " (" GR_FMT ", " GR_FMT ")", GR_ARG(w->expires),
+                                     GR_ARG(w->approved_by), GR_ARG(w->ticket)));
+    }
+    o->span = GR_SPAN_NONE;
+}
+
 static void
 put_tail(struct facts_out *o)
 {
@@ -289,20 +334,47 @@ put_tail(struct facts_out *o)
     facts_number(o, ASPECT_TRACES, GR_STR_NONE, NULL, m->tracing.canary_sampling,
                  facts_percent(o->a, m->tracing.canary_sampling));
     facts_ms(o, ASPECT_TRACES_KEPT, GR_STR_NONE, NULL, m->tracing.retention_ms);
+    if (m->tracing.given)
+        facts_number(o, ASPECT_TRACES_OTHER, GR_STR_NONE, NULL, m->tracing.other_sampling,
+                     facts_percent(o->a, m->tracing.other_sampling));
+    if (!gr_str_eq(m->tracing.attribute, m->cohort_label))
+        facts_text(o, ASPECT_TRACES_ATTRIBUTE, GR_STR_NONE, NULL, m->tracing.attribute);
     facts_items(o, ASPECT_LOG_FIELDS, GR_STR_NONE, NULL, m->log_fields);
     for (size_t i = 0; i < GR_COUNT(per_order); i++)
         if (gr_str_is(m->per_order_logs, per_order[i]))
             facts_number(o, ASPECT_PER_ORDER, GR_STR_NONE, NULL, gr_dec_int((int64_t)i), m->per_order_logs);
+    facts_text(o, ASPECT_ORDER_FIELD, GR_STR_NONE, NULL, m->order_field);
     facts_items(o, ASPECT_DAILY, GR_STR_NONE, NULL, m->daily_report_to);
     facts_items(o, ASPECT_MONTHLY, GR_STR_NONE, NULL, m->monthly_report_to);
     facts_ms(o, ASPECT_DECISIONS_KEPT, GR_STR_NONE, NULL, m->retention.decisions_ms);
     facts_ms(o, ASPECT_ARCHIVE_WITHIN, GR_STR_NONE, NULL, m->retention.archive_within_ms);
     facts_text(o, ASPECT_VAULT, GR_STR_NONE, NULL, m->retention.vault);
+    put_leaves(o, ASPECT_KUBERNETES, gr_node_get(m->root, "kubernetes"), GR_STR_NONE, 0);
+    put_leaves(o, ASPECT_DEPLOY, gr_node_get(m->root, "deploy"), GR_STR_NONE, 0);
+    facts_ms(o, ASPECT_REACTION_TARGET_ALL, GR_STR_NONE, NULL, facts_reaction_target(m));
+    put_waivers(o);
     facts_text(o, ASPECT_CHANGE_LOG, GR_STR_NONE, NULL, m->change_log);
     if (m->false_rollback_budget.mant != 0)
         facts_number(o, ASPECT_EVIDENCE_ALL, GR_STR_NONE, NULL, gr_dec_int(1), GR_STR("sequential"));
     else
         facts_number(o, ASPECT_EVIDENCE_ALL, GR_STR_NONE, NULL, gr_dec_int(0), GR_STR("point"));
+}
+
+/* Waivers of two overlays for the same guardrail: the one that holds longest. */
+static size_t
+without_doubles(struct fact *v, size_t n)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        struct fact *last = kept > 0 ? &v[kept - 1] : NULL;
+
+        if (!last || last->aspect != v[i].aspect || !gr_str_eq(last->of, v[i].of))
+            v[kept++] = v[i];
+        else if (gr_dec_cmp(v[i].number, last->number) > 0)
+            *last = v[i];
+    }
+    return kept;
 }
 
 void
@@ -314,4 +386,5 @@ facts_spec(struct facts_out *o)
     put_actions(o);
     put_tail(o);
     facts_sort(o->v, o->n);
+    o->n = without_doubles(o->v, o->n);
 }
