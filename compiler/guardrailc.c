@@ -11,7 +11,7 @@ static const struct command commands[] = {
      check_options, check_run},
     {"compile", "SPEC", "write rules, routes, dashboards and policy",
      "  guardrailc compile guardrails.yml -o compiled/\n  guardrailc compile guardrails.yml -o compiled/ "
-     "--check\n",
+     "--check\n  guardrailc compile guardrails.yml -o compiled/ --target operator\n",
      compile_options, compile_run},
     {"completion", "bash|fish|zsh", "print a shell's completion script",
      "  guardrailc completion bash > /etc/bash_completion.d/guardrailc\n  guardrailc completion fish > "

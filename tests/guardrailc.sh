@@ -99,6 +99,22 @@ runs "github without findings" 0 check --format github good.yml; silent out
 runs "sarif of what is not there" 2 check --format sarif nowhere.yml; says out '"ruleId":"GR0001"'
 runs "json of compile" 0 compile --format json -o json-tree good.yml; says out '"findings"'; grep -q "files" out && fail "not JSON alone"
 
+# -- targets
+for target in mimir operator prometheus vmalert; do
+  runs "--target $target" 0 compile -q --target $target good.yml -o "to-$target"
+  runs "--target $target is what the tree is for" 0 compile --check --target $target good.yml -o "to-$target"; says out "up to date"
+  name="manifest of $target"; grep -q "\"target\": \"$target\"" "to-$target/manifest.json" || fail "the target is not in it"
+  runs "--target $target --only" 0 compile -q --target $target --only deploy,rules good.yml -o "part-$target"
+  [ "$(find "part-$target" -type f | grep -c 'rules[a-z-]*\.ya*ml$')" -ge 1 ] || fail "no rules"
+  name="part of $target"; [ ! -e "part-$target/guardraild" ] && [ ! -e "part-$target/operator/policy.yaml" ] || fail "other parts"
+done
+runs "another target is another tree" 1 compile --check --target mimir good.yml -o to-prometheus; says out "missing: mimir/rules.yaml"; says out "left over: prometheus/rules.yml"
+runs "from one target to another" 0 compile -q --target mimir good.yml -o to-vmalert; name="the old target"; [ ! -e to-vmalert/vmalert ] || fail "its rules are still there"
+runs "no such target" 2 compile --target operater good.yml -o tree; silent out; says err "operater"
+sed '/^release:/s/service/namespace/; /^expect:/s/service/namespace/' good.yml >space.yml
+runs "what a target cannot do" 1 compile --target operator space.yml -o tree; says out "GR0713 error"; name="refused"; [ ! -e tree ] || fail "something was written"
+runs "and another can" 0 compile -q space.yml -o space
+
 # -- output
 runs "broken: nothing is written" 1 compile -o tree broken.yml; name="broken"; [ ! -e tree ] || fail "something was written"
 runs "compile" 0 compile good.yml -o tree; silent err; says out "^tree: [0-9]* files, [0-9]* changed, 0 removed"

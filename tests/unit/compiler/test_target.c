@@ -127,6 +127,10 @@ static const struct {
     {ALONE(MINIMAL), "mimir", "alertmanager/alertmanager.yml", NULL},
     {ALONE(MINIMAL), "mimir", "guardraild/policy.json", "\"format\""},
     /* vmalert */
+    {ALONE(MINIMAL), "vmalert", "vmalert/rules.yml",
+     "  - name: checkout\n    interval: 1m\n    rules:\n      - record: guardrail:slot:sum\n"},
+    {ALONE(MINIMAL), "vmalert", "vmalert/rules.yml",
+     "  - name: checkout-verdict\n    interval: 15s\n    rules:\n      - record: guardrail:phase_start\n"},
     {ALONE(MINIMAL), "vmalert", "vmalert/rules.yml", "!keep_firing_for"},
     {ALONE(MINIMAL), "vmalert", "vmalert/rules.yml", ")[2m:15s])\n"},
     {ALONE(MINIMAL), "vmalert", "alertmanager/alertmanager.yml", "route:\n"},
