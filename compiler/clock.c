@@ -6,24 +6,24 @@
 
 #include "guardrail/duration.h"
 
+#define DATE_BYTES 10u
+
 enum gr_err
 clock_date(struct gr_str text, int64_t *s)
 {
-    struct gr_buf b = GR_BUF_INIT(40);
+    char time[] = "0000-00-00T00:00:00Z";
     int64_t ms = 0;
-    enum gr_err err = text.n == 10 ? GR_OK : GR_ESYNTAX;
+    enum gr_err err;
 
-    if (err == GR_OK) {
-        gr_buf_put(&b, text);
-        gr_buf_puts(&b, "T00:00:00Z");
-        err = gr_buf_err(&b) != GR_OK ? GR_ENOMEM : gr_time_parse(gr_buf_str(&b), &ms);
-    }
-    gr_buf_fini(&b);
-    if (err == GR_OK && ms < 0)
-        err = GR_ERANGE;
-    if (err == GR_OK)
-        *s = ms / 1000;
-    return err;
+    if (text.n != DATE_BYTES)
+        return GR_ESYNTAX;
+    memcpy(time, text.p, DATE_BYTES);
+    if ((err = gr_time_parse(gr_str(time), &ms)) != GR_OK)
+        return err;
+    if (ms < 0)
+        return GR_ERANGE;
+    *s = ms / 1000;
+    return GR_OK;
 }
 
 enum gr_err
@@ -32,7 +32,7 @@ clock_time(struct gr_str text, int64_t *s)
     int64_t ms = 0;
     enum gr_err err;
 
-    if (text.n == 10)
+    if (text.n == DATE_BYTES)
         return clock_date(text, s);
     if ((err = gr_time_parse(text, &ms)) != GR_OK)
         return err;
@@ -50,7 +50,7 @@ clock_put_date(struct gr_buf *b, int64_t s)
     GR_ASSERT(s >= 0);
     gr_time_print(b, s * 1000);
     if (gr_buf_err(b) == GR_OK)
-        gr_buf_cut(b, at + 10); /* without the time of day */
+        gr_buf_cut(b, at + DATE_BYTES); /* without the time of day */
 }
 
 int64_t

@@ -7,7 +7,7 @@
 
 #define CLOCK_DAY_S 86400
 
-/* A date (its first second, UTC) in the years 1970 to 9999. GR_ESYNTAX, GR_ERANGE, GR_ENOMEM. */
+/* A date (its first second, UTC) in the years 1970 to 9999. GR_ESYNTAX, GR_ERANGE. */
 GR_MUST_USE enum gr_err clock_date(struct gr_str text, int64_t *s);
 /* A date, or an RFC 3339 time; a fraction of a second is cut. */
 GR_MUST_USE enum gr_err clock_time(struct gr_str text, int64_t *s);

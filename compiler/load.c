@@ -82,15 +82,15 @@ ends_up(const struct gr_buf *b)
     return gr_str_is(s, "..") || gr_str_ends(s, GR_STR("/.."));
 }
 
-/* `to`, as the file at `from` writes it: "overlays/crypto.yml" and "../base.yml" give "base.yml". p is NULL without memory or past
- * PATH_MAX. */
-static struct gr_str
-join(struct gr_arena *a, struct gr_str from, struct gr_str to)
+/* `to`, as the file at `from` writes it: "overlays/crypto.yml" and "../base.yml" give "base.yml". GR_ENOMEM; GR_ELIMIT past PATH_MAX. */
+static enum gr_err
+join(struct gr_arena *a, struct gr_str from, struct gr_str to, struct gr_str *out)
 {
     struct gr_buf b = GR_BUF_INIT(PATH_MAX);
     bool absolute = gr_str_starts(to, GR_STR("/")) || gr_str_starts(from, GR_STR("/"));
     size_t folder = from.n;
-    struct gr_str rests[2], part, out = GR_STR_NONE;
+    struct gr_str rests[2], part;
+    enum gr_err err;
 
     while (folder > 0 && from.p[folder - 1] != '/')
         folder--;
@@ -113,10 +113,12 @@ join(struct gr_arena *a, struct gr_str from, struct gr_str to)
         gr_buf_reset(&b); /* "-" is a file here, not standard input */
         gr_buf_printf(&b, "./" GR_FMT, GR_ARG(to));
     }
-    if (gr_buf_err(&b) == GR_OK)
-        out = gr_arena_dup(a, gr_buf_str(&b));
+    if ((err = gr_buf_err(&b)) == GR_OK) {
+        *out = gr_arena_dup(a, gr_buf_str(&b));
+        err = out->p ? GR_OK : GR_ENOMEM;
+    }
     gr_buf_fini(&b);
-    return out;
+    return err;
 }
 
 /* ---- one file ---- */
@@ -150,6 +152,16 @@ refuse_file(struct load *l, struct gr_span where, struct gr_str path, enum gr_er
             "cannot read %s: %s", gr_buf_cstr(&name),
             l->reader->why ? l->reader->why(l->reader->context, path.p, err) : gr_err_name(err));
     gr_buf_fini(&name);
+    l->bad = true;
+    return GR_EUSER;
+}
+
+static enum gr_err
+refuse_path(struct load *l, const struct gr_node *value, enum gr_err err)
+{
+    if (err == GR_ENOMEM)
+        return err;
+    gr_diag(l->s->d, GR0001, value->span, GR_STR("move the file nearer"), "the path is too long");
     l->bad = true;
     return GR_EUSER;
 }
@@ -348,8 +360,8 @@ include_one(struct load *l, struct gr_node *root, const struct gr_node *value, s
 
     if (!names_file(l, value))
         return GR_OK;
-    if (!(path = join(l->s->a, of, value->text)).p)
-        return refuse_file(l, value->span, value->text, gr_arena_status(l->s->a) ? GR_ENOMEM : GR_EIO);
+    if ((err = join(l->s->a, of, value->text, &path)) != GR_OK)
+        return refuse_path(l, value, err);
     if (!is_new(l, path, value->span, layer, true))
         return GR_OK;
     err = read_text(l, path, value->span, &file);
@@ -431,8 +443,8 @@ next_layer(struct load *l, const struct gr_node *extends, struct loaded *out)
 
     if (!names_file(l, extends))
         return GR_OK;
-    if (!(path = join(l->s->a, layer[-1].path, extends->text)).p)
-        return refuse_file(l, extends->span, extends->text, gr_arena_status(l->s->a) ? GR_ENOMEM : GR_EIO);
+    if ((err = join(l->s->a, layer[-1].path, extends->text, &path)) != GR_OK)
+        return refuse_path(l, extends, err);
     if (!is_new(l, path, extends->span, out->n, false))
         return GR_EUSER;
     if (out->n == LOAD_DEPTH_MAX) {
@@ -452,12 +464,12 @@ enum gr_err
 load_layers(struct spec *s, struct gr_str path, uint32_t file, struct loaded *out)
 {
     struct load *l = gr_arena_alloc(s->a, sizeof *l);
-    struct gr_str first = gr_str_is(path, "-") ? GR_STR("-") : join(s->a, GR_STR_NONE, path);
+    struct gr_str first = GR_STR("-");
     const struct gr_node *extends = NULL;
     enum gr_err err = GR_OK;
 
-    if (!l || !first.p)
-        return GR_ENOMEM;
+    if (!l || (!gr_str_is(path, "-") && join(s->a, GR_STR_NONE, path, &first) != GR_OK))
+        return GR_ENOMEM; /* a path past PATH_MAX could not have been read */
     l->s = s;
     l->reader = s->options.reader ? s->options.reader : &load_files;
     l->bytes = gr_sources_get(s->sources, file)->text.n;

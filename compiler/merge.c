@@ -121,22 +121,22 @@ table_add(struct table *t, struct gr_str text, const struct gr_node *node, size_
         *slot = (struct slot){text, node, at};
 }
 
-/* {venue: XNAS, flow: agency} as one text, whatever the order: what an override is for. */
+/* {venue: XNAS, flow: agency} as one text, whatever the order: what an override is for. Values are one line each. */
 static struct gr_str
 where_text(struct merge *m, const struct gr_node *where)
 {
     struct pairs p = {gr_arena_array(m->s->a, where->count, sizeof *p.v), 0};
-    struct gr_buf b = GR_BUF_INIT(SPEC_BYTES_MAX);
-    struct gr_str text;
+    struct gr_str text = GR_STR("");
 
+    if (where->count > MODEL_LABELS_MAX)
+        return GR_STR_NONE; /* no slice has so many: it is refused when it is read */
     gr_node_each (entry, where)
         if (p.v)
             p.v[p.n++] = (struct pair){entry->key, entry->text};
     pairs_sort(&p);
     for (size_t i = 0; i < p.n; i++)
-        gr_buf_printf(&b, GR_FMT "\n" GR_FMT "\n", GR_ARG(p.v[i].key), GR_ARG(p.v[i].value));
-    text = gr_arena_dup(m->s->a, gr_buf_str(&b));
-    gr_buf_fini(&b);
+        text = gr_arena_printf(m->s->a, GR_FMT GR_FMT "\n" GR_FMT "\n", GR_ARG(text), GR_ARG(p.v[i].key),
+                               GR_ARG(p.v[i].value));
     return text;
 }
 

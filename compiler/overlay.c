@@ -23,6 +23,7 @@ struct overlay {
     struct marks skip;          /* values that an expired waiver was for */
     bool refused;               /* a loosening has no waiver */
     bool again;                 /* something new is left out */
+    bool no_memory;             /* a text could not be composed */
 };
 
 /* ---- reading one document, quietly or not ---- */
@@ -256,7 +257,7 @@ put_values(struct gr_buf *b, struct gr_str now, struct gr_str instead)
 }
 
 static struct gr_str
-waiver_text(const struct overlay *o, const struct cause *cause)
+waiver_text(struct overlay *o, const struct cause *cause)
 {
     struct gr_buf until = GR_BUF_INIT(40);
     struct gr_str fix;
@@ -272,6 +273,7 @@ waiver_text(const struct overlay *o, const struct cause *cause)
                     "write it as in the base, or add to this guardrail: waiver: {approved_by: NAME, "
                     "ticket: TICKET, reason: WHY, expires: %s}",
                     gr_buf_cstr(&until));
+    o->no_memory = o->no_memory || gr_buf_err(&until) == GR_ENOMEM;
     gr_buf_fini(&until);
     return fix;
 }
@@ -287,6 +289,7 @@ refuse(struct overlay *o, const struct change *c, const struct cause *cause)
     gr_diag(o->s->d, GR0340, place_of(o, c, cause), waiver_text(o, cause), "%s", gr_buf_cstr(&b));
     if (c->old_place.file)
         gr_diag_note(o->s->d, c->old_place, "the base has it here");
+    o->no_memory = o->no_memory || gr_buf_err(&b) == GR_ENOMEM;
     gr_buf_fini(&b);
     o->refused = true;
 }
@@ -307,6 +310,7 @@ tell_expiry(struct overlay *o, const struct change *c, const struct cause *cause
     gr_diag(o->s->d, GR0341, place_of(o, c, cause),
             GR_STR("take the looser value out, or have the waiver renewed"), "%s", gr_buf_cstr(&b));
     gr_diag_note(o->s->d, w->span, "the waiver is here");
+    o->no_memory = o->no_memory || gr_buf_err(&b) == GR_ENOMEM;
     gr_buf_fini(&b);
 }
 
@@ -385,6 +389,8 @@ weigh(struct overlay *o, const struct model *m, unsigned round)
         (err = compare(o->s->a, o->base_facts, facts, &changes)) != GR_OK)
         return err;
     judge(o, &changes, round);
+    if (o->no_memory)
+        return GR_ENOMEM;
     return o->refused ? GR_EUSER : GR_OK;
 }
 

@@ -21,7 +21,10 @@ tests_unit_compiler_test_compiler_SOURCES = \
 	tests/unit/compiler/test_emit_policy.c \
 	tests/unit/compiler/test_jsonout.c \
 	tests/unit/compiler/test_jsonstream.c \
+	tests/unit/compiler/test_clock.c \
+	tests/unit/compiler/test_merge.c \
 	tests/unit/compiler/test_outnames.c \
+	tests/unit/compiler/test_overlay.c \
 	tests/unit/compiler/test_target.c \
 	tests/unit/compiler/test_tree.c
 

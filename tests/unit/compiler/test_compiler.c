@@ -36,6 +36,7 @@ static Suite *(*const suites[])(void) = {
     spec_value_suite,
     target_suite,
     tree_suite,
+    clock_suite, merge_suite, overlay_suite,
 };
 /* clang-format on */
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 Suite *backend_suite(void);
+Suite *clock_suite(void);
 Suite *compare_suite(void);
 Suite *facts_suite(void);
 Suite *bad_input_suite(void); /* spec.c and base/ on hostile files */
@@ -17,16 +18,18 @@ Suite *jsonstream_suite(void);
 Suite *layout_suite(void); /* layout*.c */
 Suite *linediff_suite(void);
 Suite *lower_suite(void); /* lower.c, lower_literal.c; the rest by tests/promtool/ */
+Suite *merge_suite(void);
 Suite *model_suite(void);
 Suite *mutate_suite(void);
 Suite *options_suite(void);
 Suite *outnames_suite(void);
+Suite *overlay_suite(void); /* overlay.c, waiver.c, load.c */
 Suite *target_suite(void);
-Suite *pages_suite(void); /* of pages.h, and page_print.c by tests/lint.sh */
+Suite *pages_suite(void);    /* of pages.h, and page_print.c by tests/lint.sh */
 Suite *playbook_suite(void); /* examples/tradepulse/guardrails.yml */
 Suite *reaction_suite(void);
 Suite *routes_suite(void);
-Suite *spec_suite(void);     /* spec.c and the parts that have no suite of their own */
+Suite *spec_suite(void); /* spec.c and the parts that have no suite of their own */
 Suite *spec_corpus_suite(void);
 Suite *spec_hash_suite(void);
 Suite *spec_limit_suite(void);
