@@ -3,7 +3,8 @@ EXTRA_DIST += \
 	examples/kubernetes/README.md \
 	examples/kubernetes/guardrails.yml \
 	examples/minimal/guardrails.yml \
-	examples/tradepulse/guardrails.yml
+	examples/tradepulse/guardrails.yml \
+	examples/tradepulse/overlays/crypto.yml
 EXTRA_DIST += examples/quickstart.sh
 # guardrailc in CI; tests/ci.sh runs what stands there.
 EXTRA_DIST += \

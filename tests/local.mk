@@ -18,6 +18,8 @@ TESTS += tests/ci.sh tests/completion.sh tests/manpage.sh
 dist_check_SCRIPTS += tests/ci.sh tests/completion.sh tests/manpage.sh
 TESTS += tests/reaction.sh
 dist_check_SCRIPTS += tests/reaction.sh
+TESTS += tests/overlays.sh
+dist_check_SCRIPTS += tests/overlays.sh
 EXTRA_DIST += \
 	tests/promtool/demo.test.yml \
 	tests/promtool/demo.yml \
