@@ -16,7 +16,7 @@ for target in $targets; do
     clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
         -I"$build" -I"$src/include" -I"$src/rules" -I"$src/compiler" -o "$build/fuzz/fuzz_$target" \
         "$src/tests/fuzz/fuzz_$target.c" "$src/tests/unit/base/tree.c" "$src"/base/*.c "$src"/rules/*.c \
-        "$src"/compiler/spec*.c "$src"/compiler/model.c "$src"/compiler/layout*.c \
+        $(ls "$src"/compiler/*.c | grep -vE '/(guardrailc|cmd_[a-z]*)\.c$') \
         $(pkg-config --cflags --libs yaml-0.1 libcjson gnutls) -lm
     set -- "corpus_$target" "$src/tests/fuzz/corpus/$target"
     if [ "$target" = spec ]; then

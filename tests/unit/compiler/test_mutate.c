@@ -284,6 +284,8 @@ is_structure(const struct gr_diag_view *v)
         return gr_str_find(v->message, GR_STR(" needs the key"), 0) != SIZE_MAX &&
                !gr_str_starts(v->message, GR_STR("the final phase")) &&
                !gr_str_starts(v->message, GR_STR("a fixed limit"));
+    if (v->code == GR0002)
+        return false; /* one entry more or less */
     return v->code < GR0105 || v->code == GR0108 || v->code == GR0201;
 }
 
