@@ -108,7 +108,7 @@ void lower_watch(struct lower *lo); /* the second group */
 
 /* -- proof (lower_prove.c) ----------------------------------------------------------------------------------------------- */
 /* Parses every form of expression that the file has (lower_prove.c says what a form is); asserts that it is PromQL. GR_ELIMIT: an
- * expression is longer than GR_PROMQL_BYTES_MAX. */
+ * expression is past the limits of promql.h, because a specification asks for too many branches. */
 GR_MUST_USE enum gr_err lower_prove(const struct gr_rulefile *file);
 /* Appends the form of an expression. */
 void lower_form(struct gr_buf *b, struct gr_str text);

@@ -3,12 +3,13 @@
  * Large specifications repeat a few hundred forms tens of thousands of times, with other names and numbers. So each form is parsed once:
  * two expressions have the same form if they differ only where no difference can matter to the parser or the type checker:
  *
- *   - in the letters of a label's value, "…", behind = or !=, that needs no escape and is not empty (a regular expression is part of the
- *     form),
+ *   - in the letters of a label's value, "…", behind = or !=, that needs no escape and is not empty,
+ *   - in those of a regular expression that is nothing but names, "a|b" (any other is part of the form),
  *   - in the digits of a decimal number without exponent or leading zero, outside brackets (a duration is part of the form),
  *   - in the name of a metric: one that stands directly before { or [ and has a colon or an underscore and is no word of PromQL.
  *
- * Everything else, every operator, bracket, label, function and blank, is part of the form. */
+ * Everything else, every operator, bracket, label, function and blank, is part of the form. The form, with "v", 1 and m in their places, is an
+ * expression itself, and that is what is parsed. */
 #include "config.h"
 #include "lower.h"
 
@@ -19,7 +20,7 @@
 #define TREES_BYTES_MAX ((size_t)256 << 20)
 
 /* What may begin at a character; 0: nothing, it is taken as it is. */
-enum { LETTER = 1, MARK = 2, DIGIT = 4, QUOTE = 8, BRACKET = 16 };
+enum { LETTER = 1, MARK = 2, DIGIT = 4, QUOTE = 8, BRACKET = 16, HYPHEN = 32 };
 #define L(c) [(c)] = LETTER, [(c) - 'a' + 'A'] = LETTER
 static const unsigned char kinds[256] = {
     L('a'),
@@ -65,6 +66,7 @@ static const unsigned char kinds[256] = {
     ['`'] = QUOTE,
     ['['] = BRACKET,
     [']'] = BRACKET,
+    ['-'] = HYPHEN,
 };
 
 static unsigned
@@ -139,16 +141,24 @@ put_number(struct gr_buf *b, struct gr_str text, size_t at)
 static size_t
 put_quoted(struct gr_buf *b, struct gr_str text, size_t at)
 {
-    bool plain = at > 0 && text.p[at - 1] == '=' && at + 1 < text.n && text.p[at + 1] != text.p[at];
+    char before = at > 0 ? text.p[at - 1] : '\0', quote = text.p[at];
+    bool value = before == '=', regex = before == '~'; /* as long as nothing speaks against it */
     size_t end = at + 1;
 
-    for (; end < text.n && text.p[end] != text.p[at]; end++) {
-        plain = plain && (unsigned char)text.p[end] >= ' ' && (unsigned char)text.p[end] < 0x7f &&
-                text.p[end] != '\\';
-        end += text.p[end] == '\\' && text.p[at] != '`' ? 1 : 0;
+    for (; end < text.n && text.p[end] != quote; end++) {
+        unsigned char c = (unsigned char)text.p[end];
+
+        if (kinds[c] & (LETTER | DIGIT | HYPHEN))
+            continue;
+        regex = regex && c == '|' && end > at + 1 && text.p[end - 1] != '|';
+        value = value && c >= ' ' && c < 0x7f && c != '\\';
+        if (c == '\\' && quote != '`')
+            end++;
     }
+    value = value && end > at + 1; /* an empty one matches series without the label */
+    regex = regex && end > at + 1 && text.p[end - 1] != '|';
     end = end < text.n ? end + 1 : text.n;
-    gr_buf_put(b, plain ? GR_STR("\"v\"") : gr_str_sub(text, at, end));
+    gr_buf_put(b, value || regex ? GR_STR("\"v\"") : gr_str_sub(text, at, end));
     return end;
 }
 
@@ -179,17 +189,18 @@ lower_form(struct gr_buf *b, struct gr_str text)
     gr_buf_put(b, gr_str_sub(text, run, text.n));
 }
 
-/* Parses one expression. Our front end refuses what it must not: a bug of ours. But a specification can also ask for too much, as branches
- * for thousands of windows: that is GR_ELIMIT. */
+/* Our front end refuses what it must not: a bug of ours. Only its limits may be reached by what a specification asks for, as by a branch for
+ * each of 5,000 different windows. */
 static enum gr_err
-parse(struct gr_str expr, struct gr_arena *trees, struct gr_diags *diags)
+parse(struct gr_str form, struct gr_arena *trees, struct gr_diags *diags)
 {
     struct gr_promql *e = NULL;
+    struct gr_diag_view why;
     enum gr_err err;
 
-    if (expr.n > GR_PROMQL_BYTES_MAX)
+    err = gr_promql_parse(trees, form, GR_SPAN_NONE, diags, &e);
+    if (err == GR_EUSER && gr_diags_get(diags, 0, &why) && why.code == GR0002)
         return GR_ELIMIT;
-    err = gr_promql_parse(trees, expr, GR_SPAN_NONE, diags, &e);
     GR_ASSERT(err != GR_EUSER);
     return err;
 }
@@ -211,10 +222,12 @@ lower_prove(const struct gr_rulefile *file)
 
             gr_buf_reset(&form);
             lower_form(&form, expr);
-            if ((err = gr_buf_err(&form)) == GR_OK && !(e = gr_strset_add(&forms, gr_buf_str(&form))))
+            if (expr.n > GR_PROMQL_BYTES_MAX)
+                err = GR_ELIMIT;
+            else if ((err = gr_buf_err(&form)) == GR_OK && !(e = gr_strset_add(&forms, gr_buf_str(&form))))
                 err = GR_ENOMEM;
             if (err == GR_OK && e->uses == 1)
-                err = parse(expr, arena, diags);
+                err = parse(e->text, arena, diags);
         }
     gr_buf_fini(&form);
     gr_arena_free(arena);

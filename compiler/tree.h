@@ -13,7 +13,7 @@
 
 #define TREE_MANIFEST_FORMAT 1
 #define TREE_FILES_MAX 4096u
-#define TREE_FILE_BYTES_MAX (64u << 20)
+#define TREE_FILE_BYTES_MAX (256u << 20)
 #define TREE_MANIFEST_BYTES_MAX (4u << 20)
 
 struct tree; /* opaque */

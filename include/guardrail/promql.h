@@ -24,7 +24,7 @@
 #include "guardrail/buf.h"
 #include "guardrail/diag.h"
 
-#define GR_PROMQL_BYTES_MAX (1u << 20)
+#define GR_PROMQL_BYTES_MAX (2u << 20)
 #define GR_PROMQL_NESTING_MAX 200u
 #define GR_PROMQL_HEIGHT_MAX 4000u
 #define GR_PROMQL_LABELS_MAX 1000u /* in one list of labels, matchers in one selector */

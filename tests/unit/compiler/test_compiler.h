@@ -29,7 +29,8 @@ Suite *pages_suite(void);    /* of pages.h, and page_print.c by tests/lint.sh */
 Suite *playbook_suite(void); /* examples/tradepulse/guardrails.yml */
 Suite *reaction_suite(void);
 Suite *routes_suite(void);
-Suite *spec_suite(void); /* spec.c and the parts that have no suite of their own */
+Suite *scale_suite(void); /* the whole compiler */
+Suite *spec_suite(void);  /* spec.c and the parts that have no suite of their own */
 Suite *spec_corpus_suite(void);
 Suite *spec_hash_suite(void);
 Suite *spec_limit_suite(void);

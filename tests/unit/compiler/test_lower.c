@@ -92,7 +92,10 @@ static const struct {
     {"x_total[150s] offset 5m", "m[150s] offset 5m"},
     {"x[1m:2m] - 12 * 0.5 + .5", "x[1m:2m] - 1 * 1 + .5"},
     /* what may decide whether an expression is valid stays */
-    {"up{a=~\"b|c\",d!~\"(\"}", "up{a=~\"b|c\",d!~\"(\"}"},
+    {"up{a=~\"b|c\",d!~\"(\"}", "up{a=~\"v\",d!~\"(\"}"},
+    {"x{a=~\"\",b=~\"|c\",d=~\"e|\",f=~\"g||h\"}", "x{a=~\"\",b=~\"|c\",d=~\"e|\",f=~\"g||h\"}"},
+    {"x{a=~\"b.\",c=~\"d-e|f:g_1\",h!~\"i\"}", "x{a=~\"b.\",c=~\"v\",h!~\"v\"}"},
+    {"x{a=\"b|c\\\"d\",e=~\"f", "x{a=\"b|c\\\"d\",e=~\"v\""},
     {"m{a=\"\"}", "m{a=\"\"}"},
     {"m{a=\"\\x\"}", "m{a=\"\\x\"}"},
     {"m{a=\"\xc3\xa9\"}", "m{a=\"\xc3\xa9\"}"},
@@ -132,6 +135,22 @@ START_TEST(a_form_is_proved_once)
     memset(too_long, 'a', sizeof too_long - 1);
     ck_assert_ptr_nonnull(gr_rulefile_rule(f.lo.file, f.lo.group, GR_RULE_RECORD, GR_STR("b"),
                                            (struct gr_str){too_long, sizeof too_long - 1}));
+    ck_assert_int_eq(lower_prove(f.lo.file), GR_ELIMIT);
+    fixture_fini(&f);
+}
+END_TEST
+
+/* A chain of branches may become too high for our front end: that is no bug, it is told. */
+START_TEST(too_many_branches)
+{
+    struct fixture f = {.m = {.n_guardrails = 0}};
+
+    fixture_init(&f, NULL);
+    f.lo.expr.max = 1u << 20;
+    lower_branches(&f.lo, "\nor ");
+    for (unsigned i = 0; i < GR_PROMQL_HEIGHT_MAX + 1; i++)
+        lower_branch(&f.lo, "a{$S}", NULL);
+    ck_assert_ptr_nonnull(lower_record(&f.lo, "r"));
     ck_assert_int_eq(lower_prove(f.lo.file), GR_ELIMIT);
     fixture_fini(&f);
 }
@@ -446,6 +465,7 @@ lower_suite(void)
     tcase_add_test(compose, templates_expand);
     tcase_add_loop_test(compose, forms_of_expressions, 0, GR_COUNT(forms));
     tcase_add_test(compose, a_form_is_proved_once);
+    tcase_add_test(compose, too_many_branches);
     tcase_add_test(compose, no_proof_without_memory);
     tcase_add_test_raise_signal(compose, an_invalid_form_stops_the_compiler, SIGABRT);
     tcase_add_test(compose, branches_are_joined);

@@ -381,7 +381,7 @@ END_TEST
 
 START_TEST(bytes)
 {
-    struct gr_buf b = GR_BUF_INIT(2 << 20);
+    struct gr_buf b = GR_BUF_INIT(GR_PROMQL_BYTES_MAX + 1);
     struct parsed p;
 
     fill(&b, "", "a", " ", GR_PROMQL_BYTES_MAX - 1);
