@@ -311,10 +311,11 @@ row_begin(struct dash *d, struct gr_str title, bool collapsed)
 void
 row_end(struct dash *d, cJSON *row)
 {
-    if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(row, "collapsed")))
-        d->y = (int)cJSON_GetNumberValue(
-                   cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(row, "gridPos"), "y")) +
-               1;
+    const cJSON *y = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(row, "gridPos"), "y");
+
+    if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(row, "collapsed")) &&
+        cJSON_IsNumber(y)) /* unless memory ended */
+        d->y = (int)y->valuedouble + 1;
     d->panels = cJSON_GetObjectItemCaseSensitive(d->root, "panels");
 }
 

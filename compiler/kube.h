@@ -11,8 +11,6 @@
 #define KUBE_OBJECT_MAX                                                                                      \
     (1u << 20) /* etcd takes requests of 1.5 MiB; objects larger than 1 MiB are refused at the latest there */
 #define KUBE_RULES_MAX (512u << 10) /* prometheus-operator refuses a PrometheusRule above half a MiB */
-#define KUBE_LAST_APPLIED_MAX                                                                                \
-    (256u << 10) /* client-side apply keeps a copy of the object in an annotation, of at most so much */
 #define KUBE_NAME_MAX 63u
 
 struct kube_object {
