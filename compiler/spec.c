@@ -182,7 +182,7 @@ unreadable(struct gr_diags *d, struct gr_str name, const char *why, enum gr_err 
     gr_quote_log(&quoted, name);
     if (err == GR_ELIMIT)
         gr_diag(d, GR0002, GR_SPAN_NONE, GR_STR("move guardrails to files of their own and `include` them"),
-                "%s is one file too many, or larger than %u bytes", gr_buf_cstr(&quoted), SPEC_BYTES_MAX);
+                "%s is larger than %u bytes", gr_buf_cstr(&quoted), SPEC_BYTES_MAX);
     else
         gr_diag(d, GR0001, GR_SPAN_NONE, GR_STR("check the path and its permissions"), "cannot read %s: %s",
                 gr_buf_cstr(&quoted), why);

@@ -15,7 +15,9 @@ check_sampling(struct spec *s)
         s->m->sampling_ms >= 2 * s->m->scrape_ms)
         return;
     gr_diag(s->d, GR0307, scrape->span,
-            GR_STR("scrape more often, or make `sampling` at least twice as long"),
+            gr_arena_printf(s->a, "write at most " GR_FMT ", or `sampling: " GR_FMT "`",
+                            GR_ARG(spec_time(s, s->m->sampling_ms / 2)),
+                            GR_ARG(spec_time(s, 2 * s->m->scrape_ms))),
             "a slot of " GR_FMT " cannot hold two scrapes", GR_ARG(sampling->text));
 }
 

@@ -354,7 +354,8 @@ check_mixed(struct spec *s, const struct draft *d, const struct gr_node *soft, c
         return true;
     if (is_unit(a.q.unit, "percent") != is_unit(b.q.unit, "percent"))
         return refuse(s, GR0211, &b, GR_STR("write both as a percentage, or both in points"),
-                      "the soft limit is in %, the hard one is not, or the other way round");
+                      is_unit(a.q.unit, "percent") ? "the soft limit is in %, the hard one in points"
+                                                   : "the soft limit is in points, the hard one in %");
     if ((a.q.sign == GR_SIGN_PLUS && b.q.sign == GR_SIGN_MINUS) ||
         (a.q.sign == GR_SIGN_MINUS && b.q.sign == GR_SIGN_PLUS))
         return refuse(s, GR0206, &b, GR_STR("give both the same sign"),

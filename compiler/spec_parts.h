@@ -74,6 +74,8 @@ struct gr_str strs_nearest(const struct strs *set, struct gr_str s);
 bool spec_too_many(struct spec *s, const struct gr_node *list, size_t max, const char *what);
 /* "a, b, c", at most 12 of them. */
 struct gr_str strs_list(struct spec *s, const struct strs *set);
+/* "1h30m", for messages and fixes. */
+struct gr_str spec_time(struct spec *s, int64_t ms);
 /* More findings than are kept: their texts need not be made. */
 bool spec_enough(const struct spec *s);
 /* `did you mean "x"?`, or `known are: …` (what: "phases"), or `there are none`. */

@@ -102,8 +102,9 @@ read_times(struct spec *s, const struct gr_node *node, struct phase *p)
         gr_diag(s->d, GR0209, max->span, gr_arena_printf(s->a, "write at least " GR_FMT, GR_ARG(min->text)),
                 "the maximum is shorter than the minimum");
     if (min && p->min_ms > 0 && s->m->sampling_ms > p->min_ms && !p->shadow)
-        gr_diag(s->d, GR0209, min->span, GR_STR("make it at least one sampling interval"),
-                "the phase is shorter than one sampling interval");
+        gr_diag(s->d, GR0209, min->span,
+                gr_arena_printf(s->a, "write at least " GR_FMT, GR_ARG(spec_time(s, s->m->sampling_ms))),
+                "the phase is shorter than the sampling interval");
     s->phases_ok = s->phases_ok && p->min_ms > 0;
 }
 
@@ -340,13 +341,21 @@ check_window(struct spec *s, struct draft *d, const struct gr_node *window)
     int64_t slot = s->m->sampling_ms;
 
     if (slot > 0 && d->g->window_ms % slot != 0) {
-        gr_diag(s->d, GR0306, window->span, GR_STR("write a multiple of `sampling`"),
-                "the window is no multiple of the sampling interval");
+        int64_t below = d->g->window_ms - d->g->window_ms % slot;
+
+        gr_diag(s->d, GR0306, window->span,
+                below > 0 ? gr_arena_printf(s->a, "write " GR_FMT " or " GR_FMT, GR_ARG(spec_time(s, below)),
+                                            GR_ARG(spec_time(s, below + slot)))
+                          : gr_arena_printf(s->a, "write " GR_FMT " or more", GR_ARG(spec_time(s, slot))),
+                "the window of " GR_FMT " is no multiple of the sampling interval, " GR_FMT,
+                GR_ARG(window->text), GR_ARG(spec_time(s, slot)));
         return;
     }
     for (size_t i = 0; s->phases_ok && i < s->m->n_phases; i++)
         if ((d->g->phases >> i & 1u) && !s->m->phases[i].final && d->g->window_ms > s->m->phases[i].min_ms) {
-            gr_diag(s->d, GR0209, window->span, GR_STR("make the window shorter, or leave it out"),
+            gr_diag(s->d, GR0209, window->span,
+                    gr_arena_printf(s->a, "write at most " GR_FMT ", or leave it out",
+                                    GR_ARG(spec_time(s, s->m->phases[i].min_ms))),
                     "the window is longer than the phase \"" GR_FMT "\"", GR_ARG(s->m->phases[i].name));
             return;
         }

@@ -186,13 +186,28 @@ unit_check(struct spec *s, const struct gr_node *node, const struct key *key)
     return false;
 }
 
+/* Words that other YAML readers take for a truth value. */
+static struct gr_str
+means_bool(struct gr_str text)
+{
+    static const char *const yes[] = {"true", "True", "TRUE", "yes", "Yes", "on", "On", "1"};
+    static const char *const no[] = {"false", "False", "FALSE", "no", "No", "off", "Off", "0"};
+
+    for (size_t i = 0; i < GR_COUNT(yes); i++)
+        if (gr_str_is(text, yes[i]) || gr_str_is(text, no[i]))
+            return gr_str_is(text, yes[i]) ? GR_STR("write true, without quotes")
+                                           : GR_STR("write false, without quotes");
+    return GR_STR("write true or false");
+}
+
 static bool
 bool_check(struct spec *s, const struct gr_node *node, const struct key *key)
 {
     (void)key;
     if (node->style == GR_STYLE_PLAIN && (gr_str_is(node->text, "true") || gr_str_is(node->text, "false")))
         return true;
-    gr_diag(s->d, GR0103, node->span, GR_STR("write true or false"), "true or false is expected here");
+    gr_diag(s->d, GR0103, node->span, means_bool(node->text),
+            "true or false is expected here, not \"" GR_FMT "\"", GR_ARG(node->text));
     return false;
 }
 

@@ -265,6 +265,18 @@ strs_list(struct spec *s, const struct strs *set)
     return text;
 }
 
+struct gr_str
+spec_time(struct spec *s, int64_t ms)
+{
+    struct gr_buf b = GR_BUF_INIT(100);
+    struct gr_str text;
+
+    gr_duration_print(&b, ms);
+    text = gr_arena_dup(s->a, gr_buf_str(&b));
+    gr_buf_fini(&b);
+    return text;
+}
+
 bool
 spec_enough(const struct spec *s)
 {
