@@ -3,7 +3,7 @@
 . "${GR_SRCDIR:?}/tests/unit/webhook/daemon_lib.sh"
 make_actions
 start_standin
-make_policy
+make_policy '.phases[2].traffic.agency = 0'
 make_config auto
 start_daemon
 
@@ -90,6 +90,8 @@ says "nothing to resume" 1 "nothing holds" release resume d1 --by jane --reason 
 says "a hard breach blocks even when it is over" 1 "a hard breach in this phase" release advance d1 --by jane --reason go
 says "override" 0 "phase_2" release advance d1 --by jane --reason "INC-7, commander Kim" --override
 is "override is written down" "$(show d1 | jq -r '.phases[2] | "\(.override) \(.note)"')" "true INC-7, commander Kim"
+vector "$(verdict error_rate XNAS making 0)" >"$dir/standin/verdict.json"
+says "a flow without traffic is not waited for" 0 "open: d1 in phase_2" gate d1
 echo 1 >"$dir/exit-tickets"
 cp "$dir/actions/bin/tickets" "$dir/actions/bin/tickets-closed"
 says "what the next phase requires" 1 "general requires tickets" release advance d1 --by jane --reason go

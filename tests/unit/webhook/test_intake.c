@@ -12,7 +12,8 @@
     "{\"status\":\"firing\",\"labels\":" labels ",\"annotations\":" annotations ",\"startsAt\":\"" starts    \
     "\",\"endsAt\":\"" ends "\",\"generatorURL\":\"g\",\"fingerprint\":\"f\"" rest "}"
 #define ALERT(labels)                                                                                        \
-    ALERT_(labels, "{\"spec_hash\":\"h\"}", "2026-11-23T14:05:09.123+02:00", "0001-01-01T00:00:00Z", "")
+    ALERT_(labels, "{\"spec_hash\":\"h\",\"common_cause\":\"control\"}", "2026-11-23T14:05:09.123+02:00",    \
+           "0001-01-01T00:00:00Z", "")
 #define NAMED "{\"alertname\":\"A\",\"b\":\"c\"}"
 
 static struct gr_arena *arena;
@@ -51,6 +52,7 @@ START_TEST(accepted)
     ck_assert(a->decide.firing);
     ck_assert(gr_str_is(a->alertname, "A"));
     ck_assert(gr_str_is(a->decide.spec_hash, "h"));
+    ck_assert(gr_str_is(a->decide.common_cause, GR_COMMON_CAUSE_CONTROL));
     ck_assert_int_eq(a->decide.starts_at_ms, INT64_C(1795435509123)); /* 12:05:09.123 UTC */
     ck_assert_int_eq(a->decide.ends_at_ms, 0);
     ck_assert_int_eq(a->decide.received_ms, 1000);
