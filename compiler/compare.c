@@ -435,7 +435,8 @@ compare_guardrail(struct comparison *c)
     merge(c, c->old_g->v, c->old_g->n, c->new_g->v, c->new_g->n);
     compare_limits(c);
     compare_window(c);
-    sort_by_aspect(c->v + first, c->n - first);
+    if (c->n > first) /* without a change there may be no array */
+        sort_by_aspect(c->v + first, c->n - first);
 }
 
 static void
