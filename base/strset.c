@@ -61,18 +61,31 @@ grow(struct gr_strset *s)
     return true;
 }
 
+static struct gr_strset_entry **
+recent_slot(struct gr_strset *s, struct gr_str text)
+{
+    size_t ends = text.n ? (unsigned char)text.p[0] * 7u + (unsigned char)text.p[text.n - 1] * 3u : 0;
+
+    return &s->recent[(text.n + ends) % GR_COUNT(s->recent)];
+}
+
 struct gr_strset_entry *
 gr_strset_add(struct gr_strset *s, struct gr_str text)
 {
-    uint64_t hash = hash_of(text);
-    struct gr_strset_entry **slot, *e;
+    struct gr_strset_entry **recent = recent_slot(s, text), **slot, *e = *recent;
+    uint64_t hash;
 
+    if (e && gr_str_eq(e->text, text)) {
+        e->uses++;
+        return e;
+    }
+    hash = hash_of(text);
     if (2 * s->count >= s->n_slots && !grow(s))
         return NULL;
     slot = slot_of(s, text, hash);
     if (*slot && (*slot)->hash == hash && gr_str_eq((*slot)->text, text)) {
         (*slot)->uses++;
-        return *slot;
+        return *recent = *slot;
     }
     if (!(e = gr_arena_alloc(s->arena, sizeof *e)))
         return NULL;
@@ -82,6 +95,6 @@ gr_strset_add(struct gr_strset *s, struct gr_str text)
     e->hash = hash;
     e->uses = 1;
     s->count += *slot ? 0 : 1;
-    *slot = e;
+    *slot = *recent = e;
     return e;
 }

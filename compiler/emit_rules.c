@@ -7,7 +7,7 @@
 #include "outnames.h"
 
 #define RULES_BYTES_MAX (256u << 20)
-#define RULE_BYTES_USUAL ((size_t)480)
+#define RULE_BYTES_USUAL ((size_t)720)
 #define WORK_BYTES_MAX ((size_t)1 << 30)
 
 /* Moves what b holds to the arena and empties b. */

@@ -284,10 +284,11 @@ const char *
 lower_which(struct lower *lo, lower_pick *pick, const void *arg)
 {
     const struct model *m = lo->m;
-    struct gr_str *names = gr_arena_array(lo->arena, m->n_guardrails, sizeof *names);
+    struct gr_str *names = lo->names;
     size_t in = 0, out = m->n_guardrails;
 
-    if (!names) {
+    if (!names && !(names = lo->names =
+                        gr_arena_array(lo->keep ? lo->keep : lo->arena, m->n_guardrails, sizeof *names))) {
         fail(lo, GR_ENOMEM);
         return NULL;
     }

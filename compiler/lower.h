@@ -44,7 +44,8 @@ struct lower {
     struct gr_str dynamic_more; /* $Z: the same behind other labels: ", symbol_bucket" */
     const char *threshold
         [LEVEL_COUNT]; /* lower_threshold()'s, once they were asked for: counting the tests takes a while */
-    enum gr_err err;   /* the first failure; later calls do nothing */
+    struct gr_str *names; /* lower_which() sorts guardrails into it: room for all of them */
+    enum gr_err err;      /* the first failure; later calls do nothing */
 };
 
 /* -- composing ------------------------------------------------------------------------------------------------------- */

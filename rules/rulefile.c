@@ -2,7 +2,8 @@
 #include "config.h"
 #include "guardrail/rulefile.h"
 
-#define PAIRS_FIRST 4u
+#define LABELS_FIRST 4u
+#define ANNOTATIONS_FIRST 6u
 
 /* A copy of s; an empty one for an empty s. False without memory. */
 static bool
@@ -77,7 +78,8 @@ gr_rulefile_rule(struct gr_rulefile *f, struct gr_rule_group *g, enum gr_rule_ki
 }
 
 static void
-add_pair(struct gr_rulefile *f, struct gr_rule_pairs *pairs, struct gr_str key, struct gr_str value)
+add_pair(struct gr_rulefile *f, struct gr_rule_pairs *pairs, size_t usual, struct gr_str key,
+         struct gr_str value)
 {
     struct gr_rule_pair pair = {.text = NULL}, *grown;
 
@@ -89,10 +91,10 @@ add_pair(struct gr_rulefile *f, struct gr_rule_pairs *pairs, struct gr_str key, 
             return;
         }
     }
-    if (!pairs->items) { /* four, while gr_arena_grow() would begin with eight: most rules have no more */
-        if ((pairs->items = gr_arena_array(f->arena, PAIRS_FIRST, sizeof pair)) == NULL)
+    if (!pairs->items) { /* as many as most rules have */
+        if ((pairs->items = gr_arena_array(f->arena, usual, sizeof pair)) == NULL)
             return;
-        pairs->cap = PAIRS_FIRST;
+        pairs->cap = usual;
     }
     if (pairs->count == pairs->cap) {
         if ((grown = gr_arena_grow(f->arena, pairs->items, pairs->count, &pairs->cap, sizeof pair)) == NULL)
@@ -106,14 +108,14 @@ void
 gr_rule_label(struct gr_rulefile *f, struct gr_rule *r, struct gr_str key, struct gr_str value)
 {
     if (f && r)
-        add_pair(f, &r->labels, key, value);
+        add_pair(f, &r->labels, LABELS_FIRST, key, value);
 }
 
 void
 gr_rule_annotation(struct gr_rulefile *f, struct gr_rule *r, struct gr_str key, struct gr_str value)
 {
     if (f && r)
-        add_pair(f, &r->annotations, key, value);
+        add_pair(f, &r->annotations, ANNOTATIONS_FIRST, key, value);
 }
 
 void

@@ -17,6 +17,8 @@ struct gr_strset {
     struct gr_arena *arena;         /* borrowed */
     struct gr_strset_entry **slots; /* open addressing; NULL: free */
     size_t count, n_slots;          /* n_slots: 0 or a power of two, at least twice count */
+    struct gr_strset_entry
+        *recent[64]; /* what was added last, by length and both ends: most texts come again soon */
 };
 #define GR_STRSET_INIT(in_arena)                                                                             \
     {                                                                                                        \
