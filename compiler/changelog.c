@@ -17,17 +17,28 @@ static const char *const fields[] = {"Author:", "Reviewed by:", "Risk:", "Ticket
 
 /* ---- finding ---- */
 
+/* Cuts `what` off the front of *rest, if it stands there. */
+static bool
+skip(struct gr_str *rest, struct gr_str what)
+{
+    bool there = gr_str_starts(*rest, what);
+
+    if (there)
+        *rest = gr_str_sub(*rest, what.n, rest->n);
+    return there;
+}
+
 static size_t
 find_mark(struct gr_str log, struct gr_str old_hash, struct gr_str new_hash)
 {
-    struct gr_buf mark = GR_BUF_INIT(1000);
-    size_t at = SIZE_MAX;
+    for (size_t at = 0; (at = gr_str_find(log, GR_STR(MARK), at)) != SIZE_MAX; at++) {
+        struct gr_str rest = gr_str_sub(log, at + strlen(MARK), log.n);
 
-    gr_buf_printf(&mark, MARK GR_FMT " " GR_FMT " -->", GR_ARG(old_hash), GR_ARG(new_hash));
-    if (gr_buf_err(&mark) == GR_OK)
-        at = gr_str_find(log, gr_buf_str(&mark), 0);
-    gr_buf_fini(&mark);
-    return at;
+        if (skip(&rest, old_hash) && skip(&rest, GR_STR(" ")) && skip(&rest, new_hash) &&
+            skip(&rest, GR_STR(" -->")))
+            return at;
+    }
+    return SIZE_MAX;
 }
 
 /* From the mark to the next entry. */

@@ -33,9 +33,7 @@ diff_quote_markdown(struct gr_buf *b, struct gr_str s)
         else
             gr_buf_putc(b, c);
     }
-    if (gr_buf_err(&t) != GR_OK && gr_buf_err(b) == GR_OK)
-        b->err = gr_buf_err(&t);
-    gr_buf_fini(&t);
+    diff_part_end(b, &t);
 }
 
 static void
@@ -61,11 +59,11 @@ put_row(const struct diff *d, const struct change *c, struct gr_buf *b)
     cell(b, c->aspect == ASPECT_GUARDRAIL ? GR_STR("the guardrail") : gr_buf_str(&t));
     cell(b, c->before.n ? c->before : GR_STR("–"));
     cell(b, c->after.n ? c->after : GR_STR("–"));
-    gr_buf_reset(&t);
+    diff_part_end(b, &t);
     diff_place(d, c, &t);
     cell(b, gr_buf_str(&t));
     gr_buf_putc(b, '\n');
-    gr_buf_fini(&t);
+    diff_part_end(b, &t);
 }
 
 void

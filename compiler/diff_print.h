@@ -39,6 +39,8 @@ void diff_summary(const struct changes *c, struct gr_buf *b);
 void diff_place(const struct diff *d, const struct change *c, struct gr_buf *b);
 /* One line of a Markdown document: control characters, HTML and everything that Markdown has a meaning for is escaped. */
 void diff_quote_markdown(struct gr_buf *b, struct gr_str s);
+/* t was for a part of b: what went wrong with it is wrong with b. Frees t. */
+void diff_part_end(struct gr_buf *b, struct gr_buf *t);
 /* The table of changes. */
 void diff_markdown_table(const struct diff *d, struct gr_buf *b);
 #endif

@@ -8,6 +8,14 @@
 
 /* ---- parts ---- */
 
+void
+diff_part_end(struct gr_buf *b, struct gr_buf *t)
+{
+    if (gr_buf_err(t) != GR_OK && gr_buf_err(b) == GR_OK)
+        b->err = gr_buf_err(t);
+    gr_buf_fini(t);
+}
+
 static void
 put_slices(const struct change *c, struct gr_buf *b)
 {
@@ -66,7 +74,7 @@ diff_summary(const struct changes *c, struct gr_buf *out)
         gr_buf_printf(out, "; coverage is lost in %zu place%s", c->coverage, c->coverage == 1 ? "" : "s");
     if (c->unproven > 0)
         gr_buf_printf(out, "; %zu cannot be compared", c->unproven);
-    gr_buf_fini(&b);
+    diff_part_end(out, &b);
 }
 
 void
@@ -148,7 +156,7 @@ put_change(const struct diff *d, const struct change *c, struct gr_buf *b)
     gr_buf_putc(b, ' ');
     gr_quote_log(b, gr_buf_str(&t));
     put_values(c, b);
-    gr_buf_reset(&t);
+    diff_part_end(b, &t);
     diff_place(d, c, &t);
     if (t.n > 0) {
         gr_buf_puts(b, "  ");
@@ -157,7 +165,7 @@ put_change(const struct diff *d, const struct change *c, struct gr_buf *b)
         end_color(d, b);
     }
     gr_buf_putc(b, '\n');
-    gr_buf_fini(&t);
+    diff_part_end(b, &t);
 }
 
 static void
