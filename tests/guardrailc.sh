@@ -36,6 +36,9 @@ cmp -s good.yml broken.yml && { echo "the broken specification is not broken"; e
 
 # -- usage
 runs "nothing" 2; silent out; says err "^Usage: guardrailc COMMAND"
+awk 'BEGIN { for (i = 0; i < 100000; i++) print "k" i ":" }' >many.yml
+runs "100,000 findings" 1 check many.yml; says out "more, not shown"
+[ "$(wc -l <out)" -lt 5000 ] || fail "more than a thousand findings are printed"
 runs "--help" 0 --help; silent err; says out "^Example:"
 runs "--version" 0 --version; silent err; says out "^guardrailc [0-9]"
 runs "no such command" 2 xyzzyx; silent out; says err "no command 'xyzzyx'"

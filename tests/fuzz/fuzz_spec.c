@@ -77,6 +77,13 @@ check_bounds(const struct model *m, const struct guardrail *g)
     }
 }
 
+/* In the final phase there is no control and no minimum duration. */
+static bool
+may_watch(const struct guardrail *g, const struct phase *p)
+{
+    return !p->final || (g->limit.against == AGAINST_FIXED && g->window_ms > 0);
+}
+
 static void
 check_guardrail(const struct model *m, const struct guardrail *g)
 {
@@ -93,7 +100,7 @@ check_guardrail(const struct model *m, const struct guardrail *g)
     }
     for (size_t i = 0; i < m->n_phases; i++)
         GR_ASSERT(!(g->phases >> i & 1u) ||
-                  (!m->phases[i].final && model_window_ms(m, g, &m->phases[i]) >= 0));
+                  (may_watch(g, &m->phases[i]) && model_window_ms(m, g, &m->phases[i]) >= 0));
     for (unsigned level = 0; level < LEVEL_COUNT; level++)
         for (size_t i = 0; i < g->on[level].n; i++)
             GR_ASSERT(model_action_builtin(g->on[level].v[i]) || model_action(m, g->on[level].v[i]));

@@ -96,6 +96,32 @@ START_TEST(examples)
 }
 END_TEST
 
+/* Examples that cannot be run as they stand: which tests make the finding happen. */
+static const struct {
+    enum gr_code code;
+    const char *where;
+} shown[] = {
+    {GR0001, "tests/guardrailc.sh"}, {GR0003, "test_bad_input.c"}, {GR0610, "tests/diff.sh"},
+    {GR0611, "tests/diff.sh"},       {GR0701, "test_routes.c"},    {GR0702, "test_routes.c"},
+    {GR0703, "test_routes.c"},       {GR0704, "test_routes.c"},    {GR0705, "test_routes.c"},
+    {GR0706, "test_routes.c"},       {GR0711, "test_target.c"},    {GR0712, "test_target.c"},
+    {GR0713, "test_target.c"},       {GR0714, "test_target.c"},    {GR0715, "test_target.c"},
+};
+
+START_TEST(shown_ones_have_tests)
+{
+    const struct gr_page *page = gr_page((enum gr_code)_i);
+    bool known = !page || page->kind != GR_PAGE_SHOWN;
+
+    for (size_t i = 0; i < GR_COUNT(shown); i++)
+        known = known || (int)shown[i].code == _i;
+    ck_assert_msg(
+        known,
+        "%s: its examples are only shown; write a test that makes it happen, and a row in test_pages.c",
+        gr_code_info((enum gr_code)_i)->code);
+}
+END_TEST
+
 START_TEST(frame_is_good)
 {
     struct specs s;
@@ -113,6 +139,7 @@ pages_suite(void)
     TCase *tc = tcase_create("pages");
 
     tcase_add_test(tc, frame_is_good);
+    tcase_add_loop_test(tc, shown_ones_have_tests, 0, GR_CODE_COUNT);
     tcase_add_loop_test(tc, examples, 0, GR_CODE_COUNT);
     suite_add_tcase(s, tc);
     return s;
