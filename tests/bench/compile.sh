@@ -103,14 +103,14 @@ others() {
 sizes=$*
 for n in $sizes; do
   "$ours" compile -q -o "$work/$n/compiled" "$work/$n/guardrails.yml" || exit 1
-  mkdir "$work/$n/b" && cp "$work/$n"/*.yml "$work/$n/b" && sed -i 's/hard: +3\([0-9]\)%/hard: +4\1%/' "$work/$n"/b/part-*.yml
+  mkdir "$work/$n/b" && cp "$work/$n"/*.yml "$work/$n/b" && sed -i '/_cpu_/{n;s/hard: [0-9]*%/hard: 99%/}' "$work/$n"/b/part-*.yml
 done
 others check check -q DIR/guardrails.yml
 others 'compile --check' compile -q --check -o DIR/compiled DIR/guardrails.yml
 others 'lint of the rules' lint --fail-on error DIR/compiled/prometheus/rules.yml
 "$ours" fmt --help >/dev/null 2>&1 && others 'fmt of the first part' fmt --check DIR/part-0.yml
 "$ours" explain --help 2>&1 | grep -q SPEC && others 'explain, the table' explain DIR/guardrails.yml
-"$ours" diff --help >/dev/null 2>&1 && others 'diff, a limit of each changed' diff --fail-on never DIR/guardrails.yml DIR/b/guardrails.yml
+"$ours" diff --help >/dev/null 2>&1 && others 'diff, a tenth loosened' diff --fail-on never DIR/guardrails.yml DIR/b/guardrails.yml
 
 if command -v valgrind >/dev/null; then
   for n in 500 1000; do
