@@ -332,6 +332,54 @@ explain_limits(const struct explain *x, const struct bound *base, struct limit_g
     return GR_OK;
 }
 
+static bool
+same_where(const struct pairs *a, const struct pairs *b)
+{
+    if (a->n != b->n)
+        return false;
+    for (size_t i = 0; i < a->n; i++)
+        if (!gr_str_eq(a->v[i].key, b->v[i].key) || !gr_str_eq(a->v[i].value, b->v[i].value))
+            return false;
+    return true;
+}
+
+static const struct bound *
+find_bound(const struct bound *v, size_t n, const struct bound *like)
+{
+    for (size_t i = 0; i < n; i++)
+        if (v[i].level == like->level && v[i].side == like->side && !v[i].only_overrides)
+            return &v[i];
+    return NULL;
+}
+
+/* The same limit in a model below: of the guardrail, or of its override for the same slices. */
+static const struct bound *
+counterpart(const struct guardrail *g, const struct bound *base, const struct override *by)
+{
+    if (!by)
+        return find_bound(g->limit.bounds, g->limit.n_bounds, base);
+    for (size_t i = 0; i < g->limit.n_overrides; i++)
+        if (same_where(&g->limit.overrides[i].where, &by->where))
+            return find_bound(g->limit.overrides[i].bounds, g->limit.overrides[i].n_bounds, base);
+    return NULL;
+}
+
+/* What an overlay does not touch keeps its place. */
+const struct bound *
+explain_replaced(const struct explain *x, const struct bound *base, const struct limit_group *group)
+{
+    for (const struct model *m = x->m->base; m; m = m->base)
+        for (size_t i = 0; i < m->n_guardrails; i++) {
+            const struct bound *b = gr_str_eq(m->guardrails[i].name, x->g->name)
+                                        ? counterpart(&m->guardrails[i], base, group->by)
+                                        : NULL;
+
+            if (b && (b->span.file != group->bound->span.file || b->span.start != group->bound->span.start))
+                return b;
+        }
+    return NULL;
+}
+
 /* -- coverage -------------------------------------------------------------------------------------------------------------------------- */
 
 struct coverage

@@ -4,7 +4,9 @@
  * cut down to the branches of this one), routes from routes.h, times from reaction.h. No network, no server. JSON, for a guardrail:
  *
  *     {"format_version":1,"spec":…,"guardrail":{"name":…,"group":…,"at":{"file":…,"line":…},"against":"control"|"fixed",
- *       "limits":[{"level","side","text","value","at","override":{"where":{…},"base","base_at"}|null,"slices":[{…}],"outside_expect"}],
+ *       "limits":[{"level","side","text","value","at","override":{"where":{…},"base","base_at"}|null,
+ *                  "replaces":{"text","at"}|null,"slices":[{…}],"outside_expect"}],
+ *       "waivers":[{"approved_by","ticket","reason","expires","at"}],
  *       "evidence":{"kind":"sequential"|"point"|"confirm","tests":{"hard":{"tests","alpha","threshold"},"soft"},
  *                   "confirm":{"hard":"1 of 1","soft":"2 of 3"},"min_events","min_total"},
  *       "phases":[{"name","window_ms","slots","needed_slots","covered_ms","min_duration_ms"}],
@@ -51,6 +53,9 @@ struct limit_groups {
     struct limit_group *v;
     size_t n;
 };
+/* What the topmost overlay that says something else replaced; NULL: nothing. */
+const struct bound *explain_replaced(const struct explain *x, const struct bound *base,
+                                     const struct limit_group *group);
 /* For one bound of x->g. GR_ENOMEM. */
 GR_MUST_USE enum gr_err explain_limits(const struct explain *x, const struct bound *base,
                                        struct limit_groups *out);

@@ -63,6 +63,7 @@ put_strs(struct out *o, cJSON *parent, const char *key, struct strs list)
 static void
 put_limit(struct out *o, cJSON *array, const struct bound *base, const struct limit_group *group)
 {
+    const struct bound *replaced = explain_replaced(o->x, base, group);
     cJSON *limit = jsonout_object(&o->j, array, NULL), *list;
 
     jsonout_cstr(&o->j, limit, "level", level_name(base->level));
@@ -81,6 +82,14 @@ put_limit(struct out *o, cJSON *array, const struct bound *base, const struct li
         put_place(o, by, "base_at", base->only_overrides ? GR_SPAN_NONE : base->span);
     } else {
         jsonout_null(&o->j, limit, "override");
+    }
+    if (replaced) {
+        cJSON *object = jsonout_object(&o->j, limit, "replaces");
+
+        jsonout_str(&o->j, object, "text", replaced->text);
+        put_place(o, object, "at", replaced->span);
+    } else {
+        jsonout_null(&o->j, limit, "replaces");
     }
     list = jsonout_array(&o->j, limit, "slices");
     for (size_t i = 0; i < group->n_slices; i++) {
@@ -108,6 +117,26 @@ put_limits(struct out *o, cJSON *parent)
             put_limit(o, array, base, &groups.v[k]);
     }
     return GR_OK;
+}
+
+static void
+put_waivers(struct out *o, cJSON *parent)
+{
+    cJSON *array = jsonout_array(&o->j, parent, "waivers");
+
+    for (size_t i = 0; i < o->x->m->n_waivers; i++) {
+        const struct waiver *w = &o->x->m->waivers[i];
+        cJSON *object;
+
+        if (!gr_str_eq(w->guardrail, o->x->g->name))
+            continue;
+        object = jsonout_object(&o->j, array, NULL);
+        jsonout_str(&o->j, object, "approved_by", w->approved_by);
+        jsonout_str(&o->j, object, "ticket", w->ticket);
+        jsonout_str(&o->j, object, "reason", w->reason);
+        jsonout_str(&o->j, object, "expires", w->expires);
+        put_place(o, object, "at", w->span);
+    }
 }
 
 /* -- evidence, phases ------------------------------------------------------------------------------------------------------------- */
@@ -291,6 +320,7 @@ put_guardrail(struct out *o, cJSON *root)
     jsonout_cstr(&o->j, object, "against", is_fixed(g, NULL) ? "fixed" : "control");
     if ((err = put_limits(o, object)) != GR_OK)
         return err;
+    put_waivers(o, object);
     put_evidence(o, object);
     put_phases(o, object);
     levels = jsonout_array(&o->j, object, "levels");

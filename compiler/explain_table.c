@@ -119,7 +119,7 @@ put_cell(const struct explain *x, const struct table *t, const struct guardrail 
 }
 
 static void
-measure(const struct explain *x, struct table *t)
+measure(const struct explain *x, struct table *t, struct gr_buf *out)
 {
     struct gr_buf b = GR_BUF_INIT(1u << 20);
 
@@ -140,6 +140,7 @@ measure(const struct explain *x, struct table *t)
 
             gr_buf_reset(&b);
             put_cell(x, t, &x->m->guardrails[i], c, &b);
+            out->err = gr_buf_err(&b) != GR_OK ? gr_buf_err(&b) : out->err;
             width = display_width(gr_buf_str(&b));
             width = width > COLUMN_MAX ? COLUMN_MAX : width;
             t->width[c] = width > t->width[c] ? width : t->width[c];
@@ -167,6 +168,7 @@ put_row(const struct explain *x, const struct table *t, const struct guardrail *
             put_cell(x, t, g, c, &cell);
         else
             gr_buf_puts(&cell, titles[c]);
+        b->err = gr_buf_err(&cell) != GR_OK ? gr_buf_err(&cell) : b->err;
         gr_buf_put(b, gr_buf_str(&cell));
         for (size_t w = display_width(gr_buf_str(&cell)); c < COLUMN_ROUTE && w < t->width[c] + 2; w++)
             gr_buf_putc(b, ' ');
@@ -180,7 +182,7 @@ explain_spec_text(const struct explain *x, struct gr_buf *b)
 {
     struct table t = {.worst_ms = 0};
 
-    measure(x, &t);
+    measure(x, &t, b);
     put_row(x, &t, NULL, b);
     for (size_t i = 0; i < x->m->n_guardrails; i++)
         put_row(x, &t, &x->m->guardrails[i], b);

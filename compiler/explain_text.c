@@ -16,7 +16,7 @@ heading(struct gr_buf *b, const char *title)
 static void
 pad_to(struct gr_buf *b, size_t line_start, size_t column)
 {
-    while (b->n < line_start + column)
+    while (gr_buf_err(b) == GR_OK && b->n < line_start + column)
         gr_buf_putc(b, ' ');
 }
 
@@ -98,20 +98,44 @@ put_slices(const struct explain *x, const struct limit_group *group, struct gr_b
         gr_buf_puts(b, "\n                 and any slice outside `expect`");
 }
 
+/* "guardrails.yml:84 (override for venue=XNAS; base +20% guardrails.yml:82; replaces +18% base.yml:31)" */
 static void
 put_origin(const struct explain *x, const struct bound *base, const struct limit_group *group,
            struct gr_buf *b)
 {
+    const struct bound *replaced = explain_replaced(x, base, group);
+    const char *before = " (";
+
     explain_place(x, group->bound->span, b);
-    if (!group->by)
-        return;
-    gr_buf_puts(b, " (override for ");
-    explain_pairs(NULL, &group->by->where, b);
-    if (!base->only_overrides) {
+    if (group->by) {
+        gr_buf_puts(b, " (override for ");
+        explain_pairs(NULL, &group->by->where, b);
+        before = "; ";
+    }
+    if (group->by && !base->only_overrides) {
         gr_buf_printf(b, "; base " GR_FMT " ", GR_ARG(base->text));
         explain_place(x, base->span, b);
     }
-    gr_buf_putc(b, ')');
+    if (replaced) {
+        gr_buf_printf(b, "%sreplaces " GR_FMT " ", before, GR_ARG(replaced->text));
+        explain_place(x, replaced->span, b);
+    }
+    gr_buf_puts(b, group->by || replaced ? ")" : "");
+}
+
+static void
+put_waivers(const struct explain *x, struct gr_buf *b)
+{
+    for (size_t i = 0; i < x->m->n_waivers; i++) {
+        const struct waiver *w = &x->m->waivers[i];
+
+        if (!gr_str_eq(w->guardrail, x->g->name))
+            continue;
+        gr_buf_printf(b, "  looser until " GR_FMT " by a waiver of " GR_FMT ", " GR_FMT ": " GR_FMT ", ",
+                      GR_ARG(w->expires), GR_ARG(w->approved_by), GR_ARG(w->ticket), GR_ARG(w->reason));
+        explain_place(x, w->span, b);
+        gr_buf_putc(b, '\n');
+    }
 }
 
 static void
@@ -159,6 +183,7 @@ put_limits(const struct explain *x, struct gr_buf *b)
     }
     for (size_t i = 0; i < x->g->limit.n_bounds; i++)
         put_bound(x, &x->g->limit.bounds[i], b);
+    put_waivers(x, b);
 }
 
 /* -- evidence, coverage ------------------------------------------------------------------------------------------------------------------ */
@@ -205,6 +230,7 @@ put_evidence(const struct explain *x, struct gr_buf *b)
         else
             gr_buf_printf(b, "  %-4s  %s%s\n", level_name((enum level)level),
                           is_fixed(g, NULL) ? "" : "the first excursion fires: ", gr_buf_cstr(&kind));
+        b->err = gr_buf_err(&kind) != GR_OK ? gr_buf_err(&kind) : b->err;
         gr_buf_fini(&kind);
     }
     if (is_fixed(g, NULL))
@@ -368,6 +394,7 @@ put_phase_reactions(const struct explain *x, const struct bound *bound, size_t f
     if (late.n > 0)
         gr_buf_printf(b, "      a difference that begins later must also fill the window: at least %s\n",
                       gr_buf_cstr(&late));
+    b->err = gr_buf_err(&late) != GR_OK ? gr_buf_err(&late) : b->err;
     gr_buf_fini(&late);
 }
 

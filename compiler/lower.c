@@ -90,6 +90,8 @@ lower_put(struct lower *lo, const char *template, ...)
 void
 lower_branches(struct lower *lo, const char *separator)
 {
+    if (lo->err != GR_OK) /* what was being composed when memory ended is never used */
+        gr_buf_reset(&lo->expr);
     GR_ASSERT(lo->expr.n == 0);
     lo->separator = separator;
 }

@@ -294,7 +294,8 @@ struct model {
     struct gr_str change_log;
     struct kubernetes kubernetes;
     struct deploy deploy;
-    struct waiver *waivers; /* of all overlays, those of the lowest first */
+    const struct model *base; /* what the topmost overlay adapts; NULL: there is none */
+    struct waiver *waivers;   /* of all overlays, those of the lowest first */
     size_t n_waivers;
     uint32_t time_scale; /* 1 … 1000; from --time-scale */
     uint32_t

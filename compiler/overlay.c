@@ -483,6 +483,7 @@ apply(struct overlay *o, bool last, const struct gr_node **root, struct model **
     if (err != GR_OK)
         return err;
     waivers_remark(s, &o->waivers);
+    (*m)->base = o->base_model;
     (*m)->waivers = o->base_model->waivers;
     (*m)->n_waivers = o->base_model->n_waivers;
     return waivers_keep(s, &o->waivers, *m);

@@ -26,6 +26,8 @@ odd-point.txt            $odd first_excursion
 odd-confirm.txt          $odd saturation
 odd-stream.txt           $odd freshness
 odd-weights.txt          $odd fills --slice zone=b
+overlay.txt              tests/data/specs/good/overlay.yml latency --now 2026-11-23 --phase p1 --slice venue=XNAS,flow=mm
+waived.json              tests/data/specs/good/waived.yml errors --now 2026-11-23 --phase p1 --format json
 odd-outside.txt          $odd errors --slice zone=c,region=eu
 "
 while read -r file args; do
@@ -74,7 +76,7 @@ asks 2 "go with a SPEC" GR0101 --slice zone=a
 asks 2 "no finding 'nothing', and no such file" nothing
 asks 2 "cannot read nothing.yml" nothing.yml
 asks 2 "--alertmanager-version 0.24 is not supported" $odd --alertmanager-version 0.24
-asks 1 "GR0103" -
+asks 1 "GR0108" -
 stdin=$odd
 asks 0 "^errors .* sequential" -
 asks 0 "^errors of odd .*, -:20" - errors

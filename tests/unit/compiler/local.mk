@@ -71,7 +71,8 @@ tests_unit_compiler_test_compiler_SOURCES += \
 	tests/unit/compiler/test_pages.c
 
 # routes and times
-tests_unit_compiler_test_compiler_SOURCES += tests/unit/compiler/test_reaction.c tests/unit/compiler/test_routes.c
+tests_unit_compiler_test_compiler_SOURCES += tests/unit/compiler/test_explain.c \
+	tests/unit/compiler/test_reaction.c tests/unit/compiler/test_routes.c
 
 # templates of rules, command lines
 tests_unit_compiler_test_compiler_SOURCES += tests/unit/compiler/test_lower.c tests/unit/compiler/test_options.c

@@ -26,7 +26,7 @@ static Suite *(*const suites[])(void) = {
     outnames_suite,
     pages_suite,
     playbook_suite,
-    reaction_suite,
+    explain_suite, reaction_suite,
     routes_suite,
     scale_suite,
     spec_corpus_suite,

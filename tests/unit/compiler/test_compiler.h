@@ -28,6 +28,7 @@ Suite *overlay_suite(void); /* overlay.c, waiver.c, load.c */
 Suite *target_suite(void);
 Suite *pages_suite(void);    /* of pages.h, and page_print.c by tests/lint.sh */
 Suite *playbook_suite(void); /* examples/tradepulse/guardrails.yml */
+Suite *explain_suite(void);
 Suite *reaction_suite(void);
 Suite *routes_suite(void);
 Suite *scale_suite(void); /* the whole compiler */
