@@ -79,7 +79,7 @@ static void
 put_fingerprint(const struct gr_diags *d, size_t index, struct gr_buf *b)
 {
     const struct finding *f = d->findings[index];
-    struct gr_buf t = GR_BUF_INIT(4 * TEXT_BYTES_MAX);
+    struct gr_buf t = GR_BUF_INIT(2 * GR_SOURCE_BYTES_MAX); /* a file's name has no limit of its own */
     char hex[GR_SHA256_HEX + 1] = "";
     enum gr_err err;
     size_t before = 0;
