@@ -133,3 +133,6 @@ nodist_zshcompletion_DATA = completions/zsh/_guardrailc
 CLEANFILES += completions/bash/guardrailc completions/fish/guardrailc.fish completions/zsh/_guardrailc
 completions/bash/guardrailc completions/fish/guardrailc.fish completions/zsh/_guardrailc: guardrailc$(EXEEXT)
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && ./guardrailc completion $$(basename $(@D)) > $@.new && mv $@.new $@
+
+# evidence, and releases by chance
+libcompiler_a_SOURCES += compiler/evidence_math.c compiler/evidence_math.h compiler/simulate.c compiler/simulate.h
