@@ -36,7 +36,9 @@
  *   Over-dispersion. Each slot records u = (r_canary,t - r_control,t) / (1/n_canary,t + 1/n_control,t), its difference times the weight of
  *   the slot (the Cochran-Mantel-Haenszel score: W. G. Cochran, Biometrics 10, 1954; N. Mantel, W. Haenszel, J. Natl. Cancer Inst. 22, 1959). A slot where a cohort
  *   has no observations records none. For n such slots
- *   W    = 1 / (1/T_canary + 1/T_control), T the sums of the same n_t (weighted sums where the metric has weights: what u is made of)
+ *   W    = 1 / (1/T_canary + 1/T_control), T the sums of n_t since the phase's start (weighted sums where the metric has weights: what u is
+ *        made of), of all slots: one that a single cohort saw counts in its T, though it has no u
+ * The slot rate of a quantile is the share above the edge that is known when the slot is recorded: control's quantile since the start until then.
  *   Vb   = sum over cohorts of r'(1 - r')/N,  r' = (B + 1/2)/(N + 1)      the binomial variance of d at the cohorts' own rates
  *   phi  = max(1, (nu0 phi0 + n^2 stdvar(u) / (W^2 Vb)) / nu),    nu = nu0 + n - 1,    nu0 = 8, phi0 = 1.5
  *   V    = phi V0
