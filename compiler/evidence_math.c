@@ -23,6 +23,15 @@ evidence_threshold(double alpha)
     return -log(2 * alpha);
 }
 
+/* With a known variance. */
+static double
+plain(double d, double v, double tau)
+{
+    double tau2 = tau * tau;
+
+    return v > 0 && tau2 > 0 ? 0.5 * log(v / (v + tau2)) + d * d * tau2 / (2 * v * (v + tau2)) : 0;
+}
+
 /* -- counts ------------------------------------------------------------------------------------------------------------------ */
 
 static bool
@@ -105,13 +114,7 @@ evidence_counts(const struct evidence_counts *c)
 double
 evidence_counts_plain(const struct evidence_counts *c)
 {
-    double v, tau2, d;
-
-    if (!has_both(c) || !((v = pooled_variance(c)) > 0))
-        return 0;
-    d = evidence_counts_difference(c);
-    tau2 = pooled(c) * pooled(c);
-    return 0.5 * log(v / (v + tau2)) + d * d * tau2 / (2 * v * (v + tau2));
+    return has_both(c) ? plain(evidence_counts_difference(c), pooled_variance(c), pooled(c)) : 0;
 }
 
 /* -- gauges ------------------------------------------------------------------------------------------------------------------ */
@@ -119,7 +122,7 @@ evidence_counts_plain(const struct evidence_counts *c)
 double
 evidence_pairs(const struct evidence_pairs *p)
 {
-    double tau = fabs(p->limit), spread = EVIDENCE_GAUGE_SPREAD * tau;
+    double limit = fabs(p->limit), spread = EVIDENCE_GAUGE_SPREAD * limit;
     double nu = EVIDENCE_GAUGE_PRIOR + (p->slots - 1) / 2;
 
     if (!(p->slots >= EVIDENCE_PAIRS_MIN))
@@ -128,5 +131,13 @@ evidence_pairs(const struct evidence_pairs *p)
                         EVIDENCE_GAUGE_INFLATION *
                             (EVIDENCE_GAUGE_PRIOR * spread * spread + p->slots * p->stdvar / 2) /
                             (nu * p->slots),
-                        tau, nu);
+                        EVIDENCE_GAUGE_TAU * limit, nu);
+}
+
+double
+evidence_pairs_plain(const struct evidence_pairs *p)
+{
+    double least = p->limit * p->limit / 625, v = p->stdvar / (p->slots - 1);
+
+    return p->slots >= EVIDENCE_PAIRS_MIN ? plain(p->mean, v > least ? v : least, fabs(p->limit)) : 0;
 }

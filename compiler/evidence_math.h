@@ -72,9 +72,9 @@ double evidence_score(double canary_rate, double control_rate, double n_canary, 
 /* -- gauges and expressions: paired slot differences -----------------------------------------------------------------------------
  *
  *   delta_t = canary/control - 1 (relative limits) or canary - control (points), one per slot, n of them since the phase's start
- *   d    = avg(delta)                                     tau = |limit|: +25 % is 0.25
- *   s0   = kappa tau, the prior guess of a slot's standard deviation
- *   nu   = nu0 + (n - 1)/2,    nu0 = 10, kappa = 0.4
+ *   d    = avg(delta)                                     tau = 2 |limit|: 0.5 for +25 %
+ *   s0   = kappa |limit|, the prior guess of a slot's standard deviation
+ *   nu   = nu0 + (n - 1)/2,    nu0 = 4, kappa = 0.2
  *   V    = 4 (nu0 s0^2 + n stdvar(delta)/2) / (nu n)
  *
  * 4 = (1 + rho)/(1 - rho) at rho = 0.6 is how much more the mean of autocorrelated slots varies than that of independent ones (G. E. P. Box,
@@ -82,18 +82,22 @@ double evidence_score(double canary_rate, double control_rate, double n_canary, 
  * It is a constant because an estimate of rho from ten slots is worthless. The prior is the variance floor: a constant difference has
  * stdvar 0. Nothing is decided before EVIDENCE_PAIRS_MIN slots. */
 #define EVIDENCE_PAIRS_MIN 5u
-#define EVIDENCE_GAUGE_PRIOR 10.0 /* nu0 */
-#define EVIDENCE_GAUGE_SPREAD 0.4 /* kappa */
+#define EVIDENCE_GAUGE_PRIOR 4.0  /* nu0 */
+#define EVIDENCE_GAUGE_SPREAD 0.2 /* kappa */
+#define EVIDENCE_GAUGE_TAU 2.0    /* tau, in limits */
 #define EVIDENCE_GAUGE_INFLATION 4.0
 
 struct evidence_pairs {
     double slots;  /* n */
     double mean;   /* d */
     double stdvar; /* the population's, of delta */
-    double limit;  /* tau; its sign does not matter */
+    double limit;  /* as a difference: 0.25 for +25 %; its sign does not matter */
 };
 /* log L; 0 with fewer than EVIDENCE_PAIRS_MIN slots or a limit of 0. */
 double evidence_pairs(const struct evidence_pairs *p);
+
+/* The same without correction: independent slots, a normal mean, V = stdvar / (n - 1), at least (tau/25)^2. For comparison in tables only. */
+double evidence_pairs_plain(const struct evidence_pairs *p);
 
 /* -- shared ------------------------------------------------------------------------------------------------------------------------ */
 /* log L above, for V > 0, tau > 0, nu > 0; else 0. */

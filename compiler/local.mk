@@ -135,4 +135,4 @@ completions/bash/guardrailc completions/fish/guardrailc.fish completions/zsh/_gu
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && ./guardrailc completion $$(basename $(@D)) > $@.new && mv $@.new $@
 
 # evidence, and releases by chance
-libcompiler_a_SOURCES += compiler/evidence_math.c compiler/evidence_math.h compiler/simulate.c compiler/simulate.h
+libcompiler_a_SOURCES += compiler/chance.c compiler/chance.h compiler/evidence_math.c compiler/evidence_math.h compiler/simulate.c compiler/simulate.h

@@ -6,23 +6,13 @@
  *
  * Dispersion phi: the variance of a slot's bad events is phi times the binomial one, whatever the rate (negative binomial, independent between slots and
  * cohorts). A quantile is simulated as the ratio of observations above control's own quantile: see sim_quantile_share(). Gauges are
- * first-order autoregressive around their level. Cost: about 10 ns per slot and cohort, after a set-up of some 10 us. */
+ * first-order autoregressive around their level. Cost: about 10 ns per slot and cohort, after a set-up of
+ * about 0.1 ms (100 ms for worlds that move and leak). */
 #ifndef GUARDRAIL_COMPILER_SIMULATE_H
 #define GUARDRAIL_COMPILER_SIMULATE_H
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "guardrail/base.h"
+#include "chance.h"
 
 #define SIM_SLOTS_MAX 4096u
-
-/* xoshiro256** of D. Blackman and S. Vigna (ACM Trans. Math. Softw. 47, 2021). */
-struct sim_rng {
-    uint64_t s[4];
-};
-void sim_rng_seed(struct sim_rng *rng, uint64_t seed);
-double sim_uniform(struct sim_rng *rng); /* [0, 1) */
-double sim_normal(struct sim_rng *rng);
 
 enum sim_kind {
     SIM_BAD,   /* ratio of bad events, or share above a quantile: effect = canary's rate / control's */
@@ -90,7 +80,4 @@ GR_MUST_USE enum gr_err sim_estimate(struct sim_tally *out, const struct sim_tes
 /* The share of observations above control's q-quantile when the canary's values are `factor` times control's, for log-normal values with
  * log standard deviation spread (0.5: the 99th percentile is 3.2 times the median). With factor = limit: the rate at the limit. */
 double sim_quantile_share(double q, double spread, double factor);
-/* 95 % upper and lower bounds (one-sided, Clopper and Pearson, Biometrika 26, 1934) of a probability seen k times in n. */
-double sim_upper(uint64_t k, uint64_t n);
-double sim_lower(uint64_t k, uint64_t n);
 #endif
