@@ -354,9 +354,16 @@ put_handling(struct facts_out *o, const struct guardrail *g)
 {
     const struct gr_node *runbook = gr_node_get(g->node, "runbook");
 
-    for (unsigned level = 0; level < LEVEL_COUNT; level++)
-        if (!facts_same_items(&g->on[level], &o->m->on[level]))
-            facts_items(o, (enum aspect)(ASPECT_ON_HARD + level), GR_STR_NONE, NULL, g->on[level]);
+    for (unsigned level = 0; level < LEVEL_COUNT; level++) {
+        enum aspect aspect = (enum aspect)(ASPECT_ON_HARD + level);
+
+        if (facts_same_items(&g->on[level], &o->m->on[level]))
+            continue;
+        if (g->on[level].n > 0)
+            facts_items(o, aspect, GR_STR_NONE, NULL, g->on[level]);
+        else
+            facts_none(o, aspect, GR_STR_NONE, NULL); /* "nothing" is not "as the specification as a whole" */
+    }
     facts_text(o, ASPECT_GROUP, GR_STR_NONE, NULL, g->group);
     if (!gr_str_eq(g->source, g->name))
         facts_text(o, ASPECT_SOURCE, GR_STR_NONE, NULL, g->source);
