@@ -29,12 +29,12 @@ skip(struct gr_str *rest, struct gr_str what)
 }
 
 static size_t
-find_mark(struct gr_str log, struct gr_str old_hash, struct gr_str new_hash)
+find_mark(struct gr_str log, struct gr_str old_key, struct gr_str new_key)
 {
     for (size_t at = 0; (at = gr_str_find(log, GR_STR(MARK), at)) != SIZE_MAX; at++) {
         struct gr_str rest = gr_str_sub(log, at + strlen(MARK), log.n);
 
-        if (skip(&rest, old_hash) && skip(&rest, GR_STR(" ")) && skip(&rest, new_hash) &&
+        if (skip(&rest, old_key) && skip(&rest, GR_STR(" ")) && skip(&rest, new_key) &&
             skip(&rest, GR_STR(" -->")))
             return at;
     }
@@ -68,9 +68,9 @@ filled_in(struct gr_str entry, const char *field)
 }
 
 enum changelog_state
-changelog_find(struct gr_str log, struct gr_str old_hash, struct gr_str new_hash, const char **empty)
+changelog_find(struct gr_str log, struct gr_str old_key, struct gr_str new_key, const char **empty)
 {
-    size_t at = find_mark(log, old_hash, new_hash);
+    size_t at = find_mark(log, old_key, new_key);
     struct gr_str entry;
 
     *empty = NULL;
@@ -96,7 +96,7 @@ put_entry(const struct diff *d, int64_t now_s, struct gr_buf *b)
     clock_put_date(b, now_s);
     gr_buf_putc(b, ' ');
     diff_quote_markdown(b, d->to->spec);
-    gr_buf_printf(b, "\n\n" MARK GR_FMT " " GR_FMT " -->\n\n", GR_ARG(c->old_hash), GR_ARG(c->new_hash));
+    gr_buf_printf(b, "\n\n" MARK GR_FMT " " GR_FMT " -->\n\n", GR_ARG(c->old_key), GR_ARG(c->new_key));
     diff_summary(c, b);
     gr_buf_puts(b, ".\n\n");
     diff_markdown_table(d, b);
@@ -136,7 +136,7 @@ changelog_append(const char *path, const struct diff *d, int64_t now_s)
 
     if (err != GR_OK) {
         answer = err == GR_ENOMEM ? CHANGELOG_FAILED : CHANGELOG_UNREADABLE;
-    } else if (find_mark(gr_buf_str(&b), d->changes->old_hash, d->changes->new_hash) != SIZE_MAX) {
+    } else if (find_mark(gr_buf_str(&b), d->changes->old_key, d->changes->new_key) != SIZE_MAX) {
         answer = CHANGELOG_THERE;
     } else {
         if (b.n > 0 && b.p[b.n - 1] != '\n')

@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "guardrail/hash.h"
+
 enum parent { PARENT_NONE, PARENT_PHASE, PARENT_ACTION, PARENT_STEP, PARENT_BOTH, PARENT_HIDDEN };
 static const struct {
     enum parent parent;
@@ -501,12 +503,35 @@ sort_changes(struct change *v, size_t n)
         qsort(v, n, sizeof *v, by_order);
 }
 
+/* What a change is known by. A waiver's terms are no part of the specification's hash (only what it lets through is), so they follow
+ * it: "<hash>+<hash of the waivers>". Without the second part, one signature would do for every later extension. */
+static enum gr_err
+put_key(struct gr_arena *a, const struct facts *f, struct gr_str *key)
+{
+    struct gr_buf terms = GR_BUF_INIT(FACTS_BYTES_MAX);
+    char hex[GR_SHA256_HEX + 1];
+    enum gr_err err;
+
+    *key = f->spec_hash;
+    for (size_t i = 0; i < f->n; i++)
+        if (f->v[i].aspect == ASPECT_WAIVERS)
+            gr_buf_printf(&terms, GR_FMT "\n" GR_FMT "\n", GR_ARG(f->v[i].of), GR_ARG(f->v[i].text));
+    err = gr_buf_err(&terms);
+    if (err == GR_OK && terms.n > 0 && (err = gr_sha256_hex(gr_buf_str(&terms), hex)) == GR_OK)
+        *key = gr_arena_printf(a, GR_FMT "+%.16s", GR_ARG(f->spec_hash), hex);
+    gr_buf_fini(&terms);
+    return err;
+}
+
 enum gr_err
 compare(struct gr_arena *a, const struct facts *from, const struct facts *to, struct changes *out)
 {
     struct comparison c = {.a = a, .from = from, .to = to};
+    enum gr_err err;
 
     *out = (struct changes){.old_hash = from->spec_hash, .new_hash = to->spec_hash};
+    if ((err = put_key(a, from, &out->old_key)) != GR_OK || (err = put_key(a, to, &out->new_key)) != GR_OK)
+        return err;
     compare_spec(&c);
     compare_guardrails(&c, out);
     sort_changes(c.v, c.n);

@@ -61,6 +61,7 @@ struct changes {
     size_t loosens, coverage, unproven;
     size_t guardrails_added, guardrails_removed;
     struct gr_str old_hash, new_hash; /* of the specifications */
+    struct gr_str old_key, new_key;   /* for the change log: the hashes, and what waivers in force state */
 };
 /* GR_ENOMEM. Linear but for sorting guardrails by name. Spans are those of the facts: keep both specifications in one gr_sources. */
 GR_MUST_USE enum gr_err compare(struct gr_arena *a, const struct facts *from, const struct facts *to,

@@ -126,7 +126,7 @@ look_up(struct session *s, const struct model *m, const struct signoff *what, co
                 "the change log cannot be read: %s", gr_err_name(err));
         code = EXIT_USAGE;
     } else {
-        state = changelog_find(gr_buf_str(&log), c->old_hash, c->new_hash, &empty);
+        state = changelog_find(gr_buf_str(&log), c->old_key, c->new_key, &empty);
         if (state != CHANGELOG_SIGNED)
             code = refuse(s, m, c, command_line(s, what, path.p), path.p, empty);
     }

@@ -133,6 +133,26 @@ cp tight.yml spec.yml
 runs "tightened needs none" 0 compile -q --require-changelog spec.yml -o tree
 runs "--against alone" 2 compile --against HEAD spec.yml -o tree; says err "goes with --require-changelog"
 
+# -- a waiver that is extended: the same limits and so the same hashes, and yet each extension has to be signed
+cp old.yml governed.yml; printf 'governance: {change_log: governance/change_log.md}\n' >>governed.yml
+grep -q '^governance' old.yml && cp old.yml governed.yml
+extended() {
+  printf 'apiVersion: guardrail/v1\nextends: governed.yml\nguardrails:\n  - name: errors\n    limit: {hard: +50%%}\n'
+  printf '    waiver: {approved_by: jane, ticket: T-1, reason: "a new feed", expires: %s}\n' "$1"
+}
+sign() { sed 's/^\(- [A-Z][A-Za-z ]*:\)$/\1 x/' governance/change_log.md >l && mv l governance/change_log.md; }
+extended 2026-12-31 >o.yml; runs "the waiver" 0 compile -q --now 2026-11-23 o.yml -o waived
+extended 2027-01-31 >o.yml
+runs "extended" 1 compile --require-changelog --now 2026-11-23 o.yml -o waived; says out GR0611
+runs "its entry" 1 diff waived o.yml --now 2026-11-23 --changelog governance/change_log.md; says out "waivers"
+sign
+runs "signed" 0 compile -q --require-changelog --now 2026-11-23 o.yml -o waived
+extended 2027-02-28 >o.yml
+runs "extended again" 1 compile --require-changelog --now 2026-11-23 o.yml -o waived; says out "has no entry"
+runs "its entry" 1 diff waived o.yml --now 2026-11-23 --changelog governance/change_log.md
+sign
+runs "signed again" 0 compile -q --require-changelog --now 2026-11-23 o.yml -o waived
+
 # -- git
 if git --version >/dev/null 2>&1; then
   runs "outside of a repository" 2 diff old.yml --against HEAD; says err "in no git repository"
