@@ -133,11 +133,14 @@ hash_rule(const struct lint_rule *r)
     return h;
 }
 
+/* In different files only with the same expression: two specifications record series of the same names, each its own ones. */
 static bool
 same_rule(const void *item, const void *key)
 {
     const struct lint_rule *a = item, *b = key;
 
+    if (a->name_span.file != b->name_span.file && !gr_str_eq(a->expr, b->expr))
+        return false;
     if (!gr_str_eq(a->name, b->name) || a->labels.count != b->labels.count)
         return false;
     for (size_t i = 0; i < a->labels.count; i++) {

@@ -299,10 +299,13 @@ START_TEST(files_are_one_set)
     linted_text(
         &t, GR_STR("b"),
         GR_STR("groups: [{name: a, rules: [{alert: A, expr: 'a:b > 1'}, {record: 'a:c', expr: up}]}]"));
+    linted_text(&t, GR_STR("another part of the same series"),
+                GR_STR("groups: [{name: a, rules: [{record: 'a:c', expr: 'up{job=\"b\"}'}]}]"));
     ck_assert_int_eq(gr_lint_finish(t.lint), GR_OK);
-    ck_assert_uint_eq(gr_lint_rules(t.lint), 4);
+    ck_assert_uint_eq(gr_lint_rules(t.lint), 5);
     s = linted_findings(&t);
     ck_assert_ptr_nonnull(strstr(s, "b:1:66: GR0503"));
+    ck_assert_ptr_null(strstr(s, "another part of the same series:1:"));
     ck_assert_ptr_nonnull(strstr(s, "a:1:64: note: the first one"));
     ck_assert_ptr_nonnull(strstr(s, "no rule in these files reads \"a:c\""));
     ck_assert_ptr_null(strstr(s, "\"a:b\""));
