@@ -195,7 +195,8 @@ finish(struct lint_run *r)
 {
     if (r->code < EXIT_MACHINE && gr_lint_finish(r->lint) != GR_OK)
         worse(r, EXIT_MACHINE);
-    if (r->code < EXIT_USAGE && gr_lint_rules(r->lint) == 0 && r->specs == 0)
+    if (r->code < EXIT_USAGE && gr_lint_rules(r->lint) == 0 && r->specs == 0 &&
+        gr_diags_count(r->s.diags, GR_SEV_ERROR) == 0) /* or those say why */
         gr_diag(r->s.diags, GR0505, GR_SPAN_NONE, GR_STR("check which files were given"),
                 "there is no rule in the %s", r->files == 1 ? "file" : "files");
     if (gr_diags_status(r->s.diags) == GR_ENOMEM)

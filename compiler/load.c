@@ -33,8 +33,9 @@ read_file(void *context, const char *path, bool named, struct gr_buf *text)
     struct stat st;
 
     (void)context;
-    if (named && stat(path, &st) != 0)
-        return errno == ELOOP || errno == ENAMETOOLONG ? GR_EIO : gr_err_from_errno(errno);
+    if ((named || strcmp(path, "-") != 0) && stat(path, &st) != 0)
+        return errno == ELOOP || errno == ENAMETOOLONG ? GR_EIO
+                                                       : gr_err_from_errno(errno); /* no file is too large */
     if (named && !S_ISREG(st.st_mode))
         return GR_EIO;
     return gr_file_read(path, text);

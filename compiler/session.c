@@ -196,7 +196,7 @@ unreadable(struct session *s, const char *path, size_t bytes_max, bool reading, 
                 gr_buf_cstr(&name), bytes_max);
     else
         gr_diag(s->diags, GR0001, GR_SPAN_NONE, GR_STR("check the path and its permissions"),
-                "cannot read %s: %s", gr_buf_cstr(&name), gr_err_name(err));
+                "cannot read %s: %s", gr_buf_cstr(&name), load_files.why(NULL, path, err));
     gr_buf_fini(&name);
     return EXIT_USAGE;
 }
@@ -205,7 +205,7 @@ int
 session_source(struct session *s, const char *path, size_t bytes_max, uint32_t *file)
 {
     struct gr_buf text = GR_BUF_INIT(bytes_max);
-    enum gr_err err = gr_file_read(path, &text);
+    enum gr_err err = load_files.read(NULL, path, false, &text);
     bool reading = err != GR_OK;
 
     if (err == GR_OK)

@@ -60,6 +60,11 @@ runs "other scrapes" 0 lint --scrape-interval 5s warns.yml
 runs "an error" 1 lint broken.yml; says out "GR0101 error"; says out "did you mean"; says out "FAILED"
 runs "an error, filtered" 1 lint --min-severity error --fail-on error broken.yml; says out GR0101
 runs "no rules" 1 lint empty.yml; says out "GR0505 error: there is no rule in the file"
+runs "no file of rules" 1 lint "$src/README.md"; says_not out GR0505; says out "1 error,"
+runs "a folder" 2 lint .; says out "cannot read .: it is a folder"
+ln -s circle circle
+runs "a circle" 2 lint circle; says out "its symbolic links lead in a circle"
+runs "a circle, checked" 2 check circle; says out "its symbolic links lead in a circle"
 runs "missing file" 2 lint missing.yml good.yml; says out "cannot read missing.yml"
 runs "json" 1 lint --format json warns.yml; says out '"code":"GR0513"'; says_not out FAILED
 runs "json, clean" 0 lint --format json good.yml; says out '"findings":[]'
