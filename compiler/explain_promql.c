@@ -88,17 +88,32 @@ name_guardrail(const struct explain *x, struct gr_promql_matcher *m)
     m->value = x->g->name;
 }
 
+/* A point gauge has no test, and one paired slot is what it asks for. */
+static bool
+has_delta(const struct guardrail *g, const void *arg)
+{
+    return is_sequential(g, arg) || (is_value(g, arg) && is_compared(g, arg));
+}
+
+static bool
+tests_counts(const struct guardrail *g, const void *arg)
+{
+    return is_sum(g, arg) && is_sequential(g, arg);
+}
+
 /* Series that only some kinds of guardrails have. */
 static const struct {
     const char *series;
     lower_pick *has;
 } kinds[] = {
-    {"guardrail:slot:sum", is_sum},       {"guardrail:window:sum", is_sum},
-    {"guardrail:test:sum", is_sum},       {"guardrail:test:total", is_sum},
-    {"guardrail:test:bad", is_sum},       {"guardrail:slot:value", is_value},
-    {"guardrail:slot:delta", is_value},   {"guardrail:slot:delta", is_compared},
-    {"guardrail:test:d", is_compared},    {"guardrail:test:v", is_compared},
-    {"guardrail:test:tau2", is_compared}, {"guardrail:evidence", is_compared},
+    {"guardrail:slot:sum", is_sum},         {"guardrail:window:sum", is_sum},
+    {"guardrail:test:sum", is_sum},         {"guardrail:test:total", is_sum},
+    {"guardrail:test:bad", is_sum},         {"guardrail:slot:value", is_value},
+    {"guardrail:slot:delta", has_delta},    {"guardrail:test:slots", has_delta},
+    {"guardrail:test:rate", tests_counts},  {"guardrail:test:pooled", tests_counts},
+    {"guardrail:test:d", is_sequential},    {"guardrail:test:nu", is_sequential},
+    {"guardrail:test:phi", tests_counts},   {"guardrail:test:v", is_sequential},
+    {"guardrail:test:tau2", is_sequential}, {"guardrail:evidence", is_sequential},
 };
 
 static bool

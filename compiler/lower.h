@@ -4,9 +4,9 @@
  *
  *   phase     guardrail:phase_start, guardrail:open (a phase is active), guardrail:gate (slot + one scrape lie inside it),
  *             guardrail:overdue, guardrail:slice, guardrail:expected
- *   slots     guardrail:slot:sum (parts that pool by adding), :value (gauges), :delta (paired), :over (beyond a fixed limit)
+ *   slots     guardrail:slot:sum (parts that pool by adding), :value (gauges), :over (beyond a fixed limit)
  *   windows   guardrail:window:sum, :value; guardrail:coverage:cohort, guardrail:coverage; guardrail:effect
- *   evidence  guardrail:test:*, guardrail:evidence, guardrail:enough
+ *   evidence  guardrail:slot:delta (one difference a slot), guardrail:test:*, guardrail:evidence, guardrail:enough
  *   verdict   guardrail:limit, :breach, :supported, :verdict, :insufficient
  *   alerts    one per guardrail, level and side
  *
@@ -19,11 +19,12 @@
 #define GUARDRAIL_COMPILER_LOWER_H
 #include "guardrail/buf.h"
 #include "guardrail/rulefile.h"
+#include "evidence_math.h"
 #include "model.h"
 
 #define LOWER_EXPR_BYTES_MAX (8u << 20)
-/* Five paired slots are the least that says anything about a variance: before, a gauge's test decides nothing. */
-#define LOWER_PAIRS_MIN 5u
+/* Before five paired slots a gauge's test decides nothing. */
+#define LOWER_PAIRS_MIN EVIDENCE_PAIRS_MIN
 
 struct lower {
     const struct model *m;

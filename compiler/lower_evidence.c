@@ -1,14 +1,19 @@
 /* lower_evidence.c - is the difference more than chance? The mixture sequential probability ratio test in PromQL.
  *
- * Johari, Koomen, Pekelis, Walsh, "Always Valid Inference", Operations Research 70(3), 2022; see 3-semantics.md, "Evidence":
+ * The formulas, their sources and their constants are those of evidence_math.h, which names every symbol used here:
  *
- *     d = p_canary − p_control            V = p(1−p)(1/n_canary + 1/n_control)       p = pooled rate of bad events, τ = p
- *     log Λ = ½ ln(V/(V+τ²)) + d²τ² / (2V(V+τ²))        evidence: d on the bad side and log Λ > ln(1/(2α))
+ *     u, delta   guardrail:slot:delta        n          guardrail:test:slots
+ *     N, B, r    guardrail:test:total, :bad, :rate      p          guardrail:test:pooled
+ *     d, V, nu   guardrail:test:d, :v, :nu   tau^2      guardrail:test:tau2      phi   guardrail:test:phi
+ *     log L      guardrail:evidence
  *
- * Summed from the START of the phase (the phase label keeps it pure): over a sliding window the test would not be valid. Gauges: d and
- * V from paired slot differences. Not corrected here for events that cluster (V is the binomial one). */
+ * Summed from the START of the phase (the phase label keeps it pure): over a sliding window the test would not be valid. What has no value
+ * (no observations, no bad event at all) is absent here and 0 there; neither is ever enough. Guardrails with `evidence: point` have
+ * totals and bad events, which min_total and min_events ask for, and no test. */
 #include "config.h"
 #include "lower.h"
+
+#include "evidence_math.h"
 
 static bool
 is_weighted(const struct guardrail *g, const void *arg)
@@ -36,21 +41,51 @@ is_compared_sum(const struct guardrail *g, const void *arg)
 }
 
 static bool
-is_compared_good(const struct guardrail *g, const void *arg)
+tests_sum(const struct guardrail *g, const void *arg)
 {
-    return g->metric.kind == METRIC_RATIO_GOOD && is_compared(g, arg);
+    return is_sum(g, arg) && is_sequential(g, arg);
 }
 
 static bool
-is_compared_bad_sum(const struct guardrail *g, const void *arg)
+tests_plain_sum(const struct guardrail *g, const void *arg)
 {
-    return is_compared_sum(g, arg) && !is_compared_good(g, arg);
+    return tests_sum(g, arg) && !is_weighted(g, arg);
 }
 
 static bool
-is_compared_value(const struct guardrail *g, const void *arg)
+tests_weighted(const struct guardrail *g, const void *arg)
 {
-    return is_value(g, arg) && is_compared(g, arg);
+    return tests_sum(g, arg) && is_weighted(g, arg);
+}
+
+static bool
+tests_ratio(const struct guardrail *g, const void *arg)
+{
+    return is_ratio(g, arg) && is_sequential(g, arg);
+}
+
+static bool
+tests_good(const struct guardrail *g, const void *arg)
+{
+    return g->metric.kind == METRIC_RATIO_GOOD && is_sequential(g, arg);
+}
+
+static bool
+tests_bad_sum(const struct guardrail *g, const void *arg)
+{
+    return tests_sum(g, arg) && !tests_good(g, arg);
+}
+
+static bool
+tests_histogram(const struct guardrail *g, const void *arg)
+{
+    return is_histogram(g, arg) && is_sequential(g, arg);
+}
+
+static bool
+tests_value(const struct guardrail *g, const void *arg)
+{
+    return is_value(g, arg) && is_sequential(g, arg);
 }
 
 const char *
@@ -183,13 +218,96 @@ bads(struct lower *lo)
     lower_record(lo, "guardrail:test:bad");
 }
 
-/* -- difference, variance, prior ------------------------------------------------------------------------------------------- */
+/* -- one difference a slot ------------------------------------------------------------------------------------------------- */
 
 static const char *
 from_start(struct lower *lo)
 {
     return lower_duration(lo, lower_test_range_ms(lo));
 }
+
+/* A constant of evidence_math.h, or what is made of some. */
+static const char *
+number(struct lower *lo, double v)
+{
+    size_t from = lo->expr.n;
+
+    gr_double_print(&lo->expr, v);
+    return lower_cut(lo, from);
+}
+
+static bool
+is_paired(const struct guardrail *g, const void *arg)
+{
+    return is_value(g, NULL) && g->limit.against == *(const enum against *)arg;
+}
+
+/* u: the difference of the slot's rates, times the weight that the slot has. */
+static void
+ratio_scores(struct lower *lo, const char *which)
+{
+    lower_branch(lo,
+                 "(guardrail:slot:sum{$S$1,part=~\"bad|good\",cohort=$C}\n"
+                 "    / ignoring (part) (guardrail:slot:sum{$S$1,part=\"total\",cohort=$C} > 0)\n"
+                 "  - ignoring (cohort) guardrail:slot:sum{$S$1,part=~\"bad|good\",cohort=$K}\n"
+                 "    / ignoring (part) (guardrail:slot:sum{$S$1,part=\"total\",cohort=$K} > 0))\n"
+                 "  / sum without (cohort, part) (1 / guardrail:slot:sum{$S$1,part=\"total\"$2})",
+                 which, lower_not_early(lo), NULL);
+}
+
+/* The slot's share up to the edge stands for the share above it: only the sign differs, and nothing but the variance of u is used. */
+static void
+quantile_scores(struct lower *lo, const char *which)
+{
+#define UP_TO_EDGE(cohort)                                                                                   \
+    "min without (part, le) ((guardrail:slot:sum{$S$1,part=\"bucket\",cohort=" cohort                        \
+    "} and ignoring (cohort) guardrail:test:edge{$S$1})\n"                                                   \
+    "      / ignoring (le) group_left () (guardrail:slot:sum{$S$1,le=\"+Inf\",cohort=" cohort "} > 0))"
+    lower_branch(lo,
+                 "(" UP_TO_EDGE("$C") "\n  - ignoring (cohort) " UP_TO_EDGE(
+                     "$K") ")\n"
+                           "  / sum without (cohort, part, le) (1 / guardrail:slot:sum{$S$1,le=\"+Inf\"$2})",
+                 which, lower_not_early(lo), NULL);
+}
+
+/* delta of gauges; `> 0`: no division by a zero control. */
+static void
+paired_deltas(struct lower *lo)
+{
+    static const enum against relative = AGAINST_CONTROL_RELATIVE, points = AGAINST_CONTROL_POINTS;
+    const char *which;
+
+    if ((which = lower_which(lo, is_paired, &relative)) != NULL)
+        lower_branch(lo,
+                     "guardrail:slot:value{$S$1,cohort=$C}\n"
+                     "  / ignoring (cohort) (guardrail:slot:value{$S$1,cohort=$K} > 0) - 1",
+                     which, NULL);
+    if ((which = lower_which(lo, is_paired, &points)) != NULL)
+        lower_branch(lo,
+                     "guardrail:slot:value{$S$1,cohort=$C}\n"
+                     "  - ignoring (cohort) guardrail:slot:value{$S$1,cohort=$K}",
+                     which, NULL);
+}
+
+static void
+deltas(struct lower *lo)
+{
+    const char *which;
+
+    lower_branches(lo, "\nor ");
+    if ((which = lower_which(lo, tests_ratio, NULL)) != NULL)
+        ratio_scores(lo, which);
+    if ((which = lower_which(lo, tests_histogram, NULL)) != NULL)
+        quantile_scores(lo, which);
+    paired_deltas(lo);
+    if (!lower_record(lo, "guardrail:slot:delta"))
+        return;
+    lower_put(lo, "count_over_time(guardrail:slot:delta{$S}[$1]) and on ($P) guardrail:open{$S}",
+              from_start(lo), NULL);
+    lower_record(lo, "guardrail:test:slots");
+}
+
+/* -- difference, variance, prior ------------------------------------------------------------------------------------------- */
 
 /* Difference in the direction of the effect: of a ratio of good events it is the bad rate's with the sign turned. */
 static void
@@ -198,19 +316,19 @@ difference(struct lower *lo)
     const char *which;
 
     lower_branches(lo, "\nor ");
-    if ((which = lower_which(lo, is_compared_bad_sum, NULL)) != NULL)
+    if ((which = lower_which(lo, tests_bad_sum, NULL)) != NULL)
         lower_branch(lo,
                      "guardrail:test:rate{$S$1,cohort=$C}"
                      " - ignoring (cohort) guardrail:test:rate{$S$1,cohort=$K}",
                      which, NULL);
-    if ((which = lower_which(lo, is_compared_good, NULL)) != NULL)
+    if ((which = lower_which(lo, tests_good, NULL)) != NULL)
         lower_branch(lo,
                      "sum without (cohort) (guardrail:test:rate{$S$1,cohort=$K})"
                      " - sum without (cohort) (guardrail:test:rate{$S$1,cohort=$C})",
                      which, NULL);
-    if (lower_any(lo, is_compared_value, NULL))
-        lower_branch(lo, "avg_over_time(guardrail:slot:delta{$S}[$1]) and on ($P) guardrail:open{$S}",
-                     from_start(lo), NULL);
+    if ((which = lower_which(lo, tests_value, NULL)) != NULL)
+        lower_branch(lo, "avg_over_time(guardrail:slot:delta{$S$1}[$2]) and on ($P) guardrail:open{$S}",
+                     which, from_start(lo), NULL);
     lower_record(lo, "guardrail:test:d");
 }
 
@@ -228,7 +346,7 @@ gauge_tau(const struct guardrail *g)
 static bool
 has_tau(const struct guardrail *g, const void *arg)
 {
-    return is_compared_value(g, NULL) && gr_dec_cmp(gauge_tau(g), *(const struct gr_dec *)arg) == 0;
+    return tests_value(g, NULL) && gr_dec_cmp(gauge_tau(g), *(const struct gr_dec *)arg) == 0;
 }
 
 /* Calls put() for each distinct tau among gauges. */
@@ -239,7 +357,7 @@ each_tau(struct lower *lo, void (*put)(struct lower *lo, const char *which, stru
 
     for (size_t i = 0; i < m->n_guardrails; i++) {
         struct gr_dec tau;
-        bool first = is_compared_value(&m->guardrails[i], NULL);
+        bool first = tests_value(&m->guardrails[i], NULL);
 
         if (!first)
             continue;
@@ -251,42 +369,89 @@ each_tau(struct lower *lo, void (*put)(struct lower *lo, const char *which, stru
     }
 }
 
-static const char *
-square_of(struct lower *lo, struct gr_dec v, struct gr_dec factor)
+/* nu: how many slots the estimate of the variance is worth. */
+static void
+freedom(struct lower *lo)
 {
-    if (gr_dec_mul(v, factor, &v) != GR_OK || gr_dec_mul(v, v, &v) != GR_OK)
-        lo->err = GR_ERANGE;
-    return lower_dec(lo, v);
+    const char *which;
+
+    lower_branches(lo, "\nor ");
+    if ((which = lower_which(lo, tests_sum, NULL)) != NULL)
+        lower_branch(lo, "guardrail:test:slots{$S$1} + $2", which, number(lo, EVIDENCE_COUNT_PRIOR - 1),
+                     NULL);
+    if ((which = lower_which(lo, tests_value, NULL)) != NULL)
+        lower_branch(lo, "guardrail:test:slots{$S$1} / 2 + $2", which, number(lo, EVIDENCE_GAUGE_PRIOR - 0.5),
+                     NULL);
+    lower_record(lo, "guardrail:test:nu");
 }
 
-/* stdvar_over_time() is the population's variance, so ÷ (n − 1) gives that of the mean. The floor, (τ/25)²: a constant difference has
- * variance 0, and −Inf + Inf = NaN would never be evidence, however large the breach. */
+/* 1/T of both cohorts: weighted sums where the metric has weights, as u is made of them. */
+static const char *
+inverse_weights(struct lower *lo)
+{
+    const char *plain = lower_which(lo, tests_plain_sum, NULL), *weighted;
+    size_t from = lo->expr.n;
+
+    if (plain)
+        lower_put(lo, "guardrail:test:total{$S$1$2}", plain, lower_not_early(lo), NULL);
+    if ((weighted = lower_which(lo, tests_weighted, NULL)) != NULL)
+        lower_put(lo,
+                  plain ? " or guardrail:test:sum{$S$1,part=\"total\"$2}"
+                        : "guardrail:test:sum{$S$1,part=\"total\"$2}",
+                  weighted, lower_not_early(lo), NULL);
+    return lower_cut(lo, from);
+}
+
+/* How much more the slots' differences vary than independent events would: never less than 1. */
+static void
+dispersion(struct lower *lo, const char *which)
+{
+    const char *range = from_start(lo), *inverse = inverse_weights(lo);
+
+    lower_put(lo,
+              "clamp_min(($1 + (guardrail:test:slots{$S$2} * sum without (cohort, part) (1 / ($3))) ^ 2\n"
+              "    * stdvar_over_time(guardrail:slot:delta{$S$2}[$4])\n"
+              "    / sum without (cohort) ((guardrail:test:bad{$S$2$5} + 0.5)"
+              " * (guardrail:test:total{$S$2$5} - guardrail:test:bad{$S$2$5} + 0.5)\n"
+              "      / ((guardrail:test:total{$S$2$5} + 1) ^ 2 * guardrail:test:total{$S$2$5})))\n"
+              "  / guardrail:test:nu{$S$2}, 1)",
+              number(lo, EVIDENCE_COUNT_PRIOR * EVIDENCE_COUNT_DISPERSION), which, inverse, range,
+              lower_not_early(lo), NULL);
+    lower_record(lo, "guardrail:test:phi");
+}
+
+/* The prior guess is the floor of a gauge's variance: a constant difference has stdvar 0, and is evidence. */
 static void
 put_gauge_variance(struct lower *lo, const char *which, struct gr_dec tau)
 {
+    double guess = EVIDENCE_GAUGE_SPREAD * gr_dec_double(tau);
+
     lower_branch(lo,
-                 "clamp_min(stdvar_over_time(guardrail:slot:delta{$S$1}[$2])"
-                 " / (count_over_time(guardrail:slot:delta{$S$1}[$2]) - 1 > 0), $3)\n"
-                 "  and on ($P) guardrail:open{$S}",
-                 which, from_start(lo), square_of(lo, tau, GR_DEC(4, -2)), NULL);
+                 "($2 + $3 * guardrail:test:slots{$S$1} * stdvar_over_time(guardrail:slot:delta{$S$1}[$4]))\n"
+                 "  / (guardrail:test:nu{$S$1} * guardrail:test:slots{$S$1})",
+                 which, number(lo, EVIDENCE_GAUGE_INFLATION * EVIDENCE_GAUGE_PRIOR * guess * guess),
+                 number(lo, EVIDENCE_GAUGE_INFLATION / 2), from_start(lo), NULL);
 }
 
 static void
 put_gauge_tau2(struct lower *lo, const char *which, struct gr_dec tau)
 {
-    lower_branch(lo, "guardrail:test:v{$S$1} * 0 + $2", which, square_of(lo, tau, GR_DEC(1, 0)), NULL);
+    if (gr_dec_mul(tau, tau, &tau) != GR_OK)
+        lo->err = GR_ERANGE;
+    lower_branch(lo, "guardrail:test:v{$S$1} * 0 + $2", which, lower_dec(lo, tau), NULL);
 }
 
+/* `> 0`: no bad event anywhere (or no good one) leaves nothing to tell apart, and 0 / 0 would be NaN. */
 static void
 variance(struct lower *lo)
 {
-    bool sums = lower_any(lo, is_compared_sum, NULL);
+    bool sums = lower_any(lo, tests_sum, NULL);
 
     lower_branches(lo, "\nor ");
     if (sums)
         lower_branch(lo,
-                     "guardrail:test:pooled{$S} * (1 - guardrail:test:pooled{$S})"
-                     " * sum without (cohort) (1 / (guardrail:test:total{$S$1} > 0))",
+                     "guardrail:test:phi{$S} * guardrail:test:pooled{$S} * (1 - guardrail:test:pooled{$S})"
+                     " * sum without (cohort) (1 / (guardrail:test:total{$S$1} > 0)) > 0",
                      lower_not_early(lo), NULL);
     each_tau(lo, put_gauge_variance);
     lower_record(lo, "guardrail:test:v");
@@ -302,8 +467,10 @@ log_lambda(struct lower *lo)
 {
     lower_put(lo,
               "0.5 * ln(guardrail:test:v{$S} / (guardrail:test:v{$S} + guardrail:test:tau2{$S}))\n"
-              "+ guardrail:test:d{$S} ^ 2 * guardrail:test:tau2{$S}\n"
-              "  / (2 * guardrail:test:v{$S} * (guardrail:test:v{$S} + guardrail:test:tau2{$S}))",
+              "+ (guardrail:test:nu{$S} + 1) / 2\n"
+              "  * ln((guardrail:test:nu{$S} + guardrail:test:d{$S} ^ 2 / guardrail:test:v{$S})\n"
+              "    / (guardrail:test:nu{$S} + guardrail:test:d{$S} ^ 2"
+              " / (guardrail:test:v{$S} + guardrail:test:tau2{$S})))",
               NULL);
     lower_record(lo, "guardrail:evidence");
 }
@@ -320,12 +487,6 @@ static bool
 has_fixed_min_total(const struct guardrail *g, const void *arg)
 {
     return is_sum(g, NULL) && is_fixed(g, NULL) && g->evidence.min_total == *(const uint32_t *)arg;
-}
-
-static bool
-is_sequential_value(const struct guardrail *g, const void *arg)
-{
-    return is_value(g, arg) && is_sequential(g, arg);
 }
 
 static bool
@@ -375,21 +536,32 @@ enough(struct lower *lo)
     put_min_totals(
         lo, has_fixed_min_total,
         "sum without (cohort) (guardrail:test:total{$S$1,cohort=~$T}) >= $2\n " NO_NAN(",cohort=~$T"));
-    if ((which = lower_which(lo, is_sequential_value, NULL)) != NULL)
-        lower_branch(lo,
-                     "(count_over_time(guardrail:slot:delta{$S$1}[$2]) >= $3 and on ($P) guardrail:open{$S})",
-                     which, from_start(lo), lower_uint(lo, LOWER_PAIRS_MIN), NULL);
+    if ((which = lower_which(lo, tests_value, NULL)) != NULL)
+        lower_branch(lo, "guardrail:test:slots{$S$1} >= $2", which, lower_uint(lo, LOWER_PAIRS_MIN), NULL);
     if ((which = lower_which(lo, is_point_value, NULL)) != NULL)
-        lower_branch(lo, "(count_over_time(guardrail:slot:delta{$S$1}[$2]) and on ($P) guardrail:open{$S})",
-                     which, from_start(lo), NULL);
+        lower_branch(lo, "guardrail:test:slots{$S$1}", which, NULL);
     if ((which = lower_which(lo, is_fixed_value, NULL)) != NULL)
         lower_branch(lo, "guardrail:coverage{$S$1}", which, NULL);
     lower_record(lo, "guardrail:enough");
 }
 
+static void
+pooled(struct lower *lo, const char *which)
+{
+    lower_put(lo,
+              "sum without (cohort) (guardrail:test:bad{$S$1$2}) / sum without (cohort) "
+              "(guardrail:test:total{$S$1$2})",
+              which, lower_not_early(lo), NULL);
+    lower_record(lo, "guardrail:test:pooled");
+    lower_put(lo, "guardrail:test:bad{$S$1} / (guardrail:test:total{$S$1} > 0)", which, NULL);
+    lower_record(lo, "guardrail:test:rate");
+}
+
 void
 lower_evidence(struct lower *lo)
 {
+    const char *which;
+
     if (lower_any(lo, is_sum, NULL)) {
         lower_put(lo, "sum_over_time(guardrail:slot:sum{$S}[$1]) and on ($P) guardrail:open{$S}",
                   from_start(lo), NULL);
@@ -399,18 +571,14 @@ lower_evidence(struct lower *lo)
         totals(lo);
         bads(lo);
     }
-    if (lower_any(lo, is_compared_sum, NULL)) {
-        const char *which = lower_which(lo, is_compared_sum, NULL);
-        lower_put(lo,
-                  "sum without (cohort) (guardrail:test:bad{$S$1$2}) / sum without (cohort) "
-                  "(guardrail:test:total{$S$1$2})",
-                  which, lower_not_early(lo), NULL);
-        lower_record(lo, "guardrail:test:pooled");
-        lower_put(lo, "guardrail:test:bad{$S$1} / (guardrail:test:total{$S$1} > 0)", which, NULL);
-        lower_record(lo, "guardrail:test:rate");
-    }
-    if (lower_any(lo, is_compared, NULL)) {
+    deltas(lo);
+    if ((which = lower_which(lo, tests_sum, NULL)) != NULL)
+        pooled(lo, which);
+    if (lower_any(lo, is_sequential, NULL)) {
         difference(lo);
+        freedom(lo);
+        if (which)
+            dispersion(lo, which);
         variance(lo);
         log_lambda(lo);
     }

@@ -334,33 +334,6 @@ value_slots(struct lower *lo, const struct guardrail *g)
 /* -- derived from slots ---------------------------------------------------------------------------------------------------- */
 
 static bool
-is_paired(const struct guardrail *g, const void *arg)
-{
-    return is_value(g, NULL) && g->limit.against == *(const enum against *)arg;
-}
-
-/* Paired difference of one slot, for the gauge test. `> 0`: no division by a zero control. */
-static void
-deltas(struct lower *lo)
-{
-    static const enum against relative = AGAINST_CONTROL_RELATIVE, points = AGAINST_CONTROL_POINTS;
-    const char *which;
-
-    lower_branches(lo, "\nor ");
-    if ((which = lower_which(lo, is_paired, &relative)) != NULL)
-        lower_branch(lo,
-                     "guardrail:slot:value{$S$1,cohort=$C}\n"
-                     "  / ignoring (cohort) (guardrail:slot:value{$S$1,cohort=$K} > 0) - 1",
-                     which, NULL);
-    if ((which = lower_which(lo, is_paired, &points)) != NULL)
-        lower_branch(lo,
-                     "guardrail:slot:value{$S$1,cohort=$C}\n"
-                     "  - ignoring (cohort) guardrail:slot:value{$S$1,cohort=$K}",
-                     which, NULL);
-    lower_record(lo, "guardrail:slot:delta");
-}
-
-static bool
 confirms(const struct guardrail *g, const struct bound *b)
 {
     if (!is_fixed(g, NULL) || side_is_backstop(b->side))
@@ -412,7 +385,6 @@ lower_slots(struct lower *lo)
             value_slots(lo, g);
         lower_forget(lo);
     }
-    deltas(lo);
     for (size_t i = 0; i < m->n_guardrails; i++) {
         for (size_t k = 0; k < m->guardrails[i].limit.n_bounds; k++)
             if (confirms(&m->guardrails[i], &m->guardrails[i].limit.bounds[k]))

@@ -25,6 +25,8 @@ EXTRA_DIST += \
 	tests/promtool/demo.yml \
 	tests/promtool/edges.test.yml \
 	tests/promtool/edges.yml \
+	tests/promtool/evidence.test.yml \
+	tests/promtool/evidence.yml \
 	tests/promtool/flows.test.yml \
 	tests/promtool/flows.yml \
 	tests/promtool/kinds.test.yml \
