@@ -33,7 +33,7 @@ metrics() {
   case $1 in
     paired)
       echo "  - {series: 'latency_ms{$control}', values: '$(series "$3" "$2" 100 100)'}"
-      echo "  - {series: 'latency_ms{$canary}', values: '$(series "$3" "$2" 100 126)'}" ;;
+      echo "  - {series: 'latency_ms{$canary}', values: '$(series "$3" "$2" 100 200)'}" ;;
     counted)
       echo "  - {series: 'requests_total{$control}', values: '$(series "$3" "$2" "rate 1000" "rate 1000")'}"
       echo "  - {series: 'requests_total{$canary}', values: '$(series "$3" "$2" "rate 1000" "rate 1000")'}"
