@@ -187,7 +187,7 @@ put_annotation_place(const struct gr_diags *d, struct gr_span where, struct gr_b
     if (gr_str_is(name, "-"))
         return;
     gr_buf_puts(b, "file=");
-    gr_quote_github(b, name);
+    gr_quote_github_property(b, name);
     gr_buf_printf(b, ",line=%u,endLine=%u,", (unsigned)start.line, (unsigned)end.line);
     if (start.line == end.line)
         gr_buf_printf(b, "col=%u,endColumn=%u,", (unsigned)start.column, (unsigned)end.column);

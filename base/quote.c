@@ -422,6 +422,18 @@ gr_quote_log(struct gr_buf *b, struct gr_str s)
 }
 
 static size_t
+escape_lines(const struct unit *u, char out[ESCAPE_MAX])
+{
+    return u->cp == '\n' || u->cp == '\\' ? 0 : escape_log(u, out);
+}
+
+void
+gr_quote_lines(struct gr_buf *b, struct gr_str s)
+{
+    quote_each(b, s, OTHERS, escape_lines);
+}
+
+static size_t
 escape_html(const struct unit *u, char out[ESCAPE_MAX])
 {
     switch (u->cp) {
@@ -465,19 +477,27 @@ escape_github(const struct unit *u, char out[ESCAPE_MAX])
         return put_text(out, "%0D");
     case '\n':
         return put_text(out, "%0A");
-    case ':':
-        return put_text(out, "%3A");
-    case ',':
-        return put_text(out, "%2C");
     default:
         return utf8_is_hidden(u->cp) ? put_replacement(out) : 0;
     }
+}
+
+static size_t
+escape_github_property(const struct unit *u, char out[ESCAPE_MAX])
+{
+    return u->cp == ':' ? put_text(out, "%3A") : u->cp == ',' ? put_text(out, "%2C") : escape_github(u, out);
 }
 
 void
 gr_quote_github(struct gr_buf *b, struct gr_str s)
 {
     quote_each(b, s, OTHERS, escape_github);
+}
+
+void
+gr_quote_github_property(struct gr_buf *b, struct gr_str s)
+{
+    quote_each(b, s, OTHERS, escape_github_property);
 }
 
 void

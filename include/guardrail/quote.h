@@ -20,10 +20,14 @@ void gr_quote_slack(struct gr_buf *b, struct gr_str s);
 /* One log or terminal field: printable ASCII and UTF-8 stay, control characters (ANSI, CR, LF), bidirectional overrides and
  * invalid bytes become \xNN or \u{…}; a backslash is doubled. */
 void gr_quote_log(struct gr_buf *b, struct gr_str s);
+/* Lines of a text for a terminal: as gr_quote_log, but line feeds and backslashes stay. */
+void gr_quote_lines(struct gr_buf *b, struct gr_str s);
 /* HTML text and attribute values. */
 void gr_quote_html(struct gr_buf *b, struct gr_str s);
-/* A message or a property's value in a workflow command of GitHub: % CR LF : , become %XX. */
+/* The message of a workflow command of GitHub: % CR LF become %XX. A property's value: : and , as well; the runner decodes those in
+ * properties alone, in a message they would be shown as they stand. */
 void gr_quote_github(struct gr_buf *b, struct gr_str s);
+void gr_quote_github_property(struct gr_buf *b, struct gr_str s);
 /* A file's path as a URI reference (RFC 3986): every byte but unreserved ones and / as %XX, file:// before an absolute one. */
 void gr_quote_uri(struct gr_buf *b, struct gr_str path);
 #endif

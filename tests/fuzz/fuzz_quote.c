@@ -142,7 +142,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     check_bytes(text, gr_quote_slack, "<>`", false);
     check_bytes(text, gr_quote_html, "<>\"'\r", true);
     check_bytes(text, gr_quote_exposition, "\n", true);
-    check_bytes(text, gr_quote_github, ":,\r\n", true);
+    check_bytes(text, gr_quote_lines, "\x1b\r\t\x7f", true);
+    check_bytes(text, gr_quote_github, "\r\n", true);
+    check_bytes(text, gr_quote_github_property, ":,\r\n", true);
     check_bytes(text, gr_quote_uri, " \"<>\\^`{|}?#", false);
     return 0;
 }

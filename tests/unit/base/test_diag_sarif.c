@@ -188,7 +188,7 @@ START_TEST(annotations_look_as_drawn)
     gr_diag(diags, GR0523, (struct gr_span){in, 0, 1}, GR_STR_NONE, "from standard input");
     ck_assert_str_eq(printed(GR_DIAG_GITHUB),
                      "::error file=d%2Ce/f.yml,line=1,endLine=1,col=7,endColumn=9,title=GR0103 wrong-type::"
-                     "bad%0Aunit%0Ahelp: 50%25%3A x%0Anote: d%2Ce/f.yml:2: first here%0Anote: and so\n"
+                     "bad%0Aunit%0Ahelp: 50%25: x%0Anote: d,e/f.yml:2: first here%0Anote: and so\n"
                      "::warning file=d%2Ce/f.yml,line=1,endLine=2,title=GR0312 no-budget::two lines"
                      "%0Ahelp: without a budget the first excursion fires\n"
                      "::notice title=GR0523 unread-series::from standard input%0Ahelp: no rule reads the "

@@ -54,12 +54,20 @@ static const struct {
     {gr_quote_log, "tags", GR_STR_INIT("\xf3\xa0\x81\x81"), "\\u{e0041}"},
     {gr_quote_log, "last of all", GR_STR_INIT("\xf4\x8f\xbf\xbf"), "\\u{10ffff}"},
 
+    {gr_quote_lines, "lines", GR_STR_INIT("a\\b\n\tc é\n"), "a\\b\n\\x09c é\n"},
+    {gr_quote_lines, "controls", GR_STR_INIT("\x00\r\x1b[31m\xff\xe2\x80\xae"),
+     "\\x00\\x0d\\x1b[31m\\xff\\u{202e}"},
+
     {gr_quote_html, "entities", GR_STR_INIT("<a href=\"x\">&'"), "&lt;a href=&quot;x&quot;&gt;&amp;&#39;"},
     {gr_quote_html, "blanks", GR_STR_INIT("a\nb\tc\rd"), "a\nb\tc&#13;d"},
     {gr_quote_html, "impossible", GR_STR_INIT("\x00\x1b\xff"), "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
 
     {gr_quote_github, "escapes", GR_STR_INIT("50%: a,\r\nb \"c\" ::error::"),
+     "50%25: a,%0D%0Ab \"c\" ::error::"},
+    {gr_quote_github_property, "escapes", GR_STR_INIT("50%: a,\r\nb \"c\" ::error::"),
      "50%25%3A a%2C%0D%0Ab \"c\" %3A%3Aerror%3A%3A"},
+    {gr_quote_github_property, "hidden", GR_STR_INIT("a\x1b\xe2\x80\xae\xff"),
+     "a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
     {gr_quote_github, "hidden", GR_STR_INIT("a\x1b\xe2\x80\xae\xff"),
      "a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
 
