@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include "explain.h"
+#include "guardrail/quote.h"
 
 #define OUT_BYTES_MAX (64u << 20)
 
@@ -40,7 +41,8 @@ read_ask(const struct command *self, const struct options *o, struct ask *a)
 static int
 explain(const struct command *self, const struct session *s, struct model *m, const struct ask *a)
 {
-    struct gr_buf out = GR_BUF_INIT(OUT_BYTES_MAX), complaint = GR_BUF_INIT(65536);
+    struct gr_buf out = GR_BUF_INIT(OUT_BYTES_MAX), text = GR_BUF_INIT(OUT_BYTES_MAX);
+    struct gr_buf complaint = GR_BUF_INIT(65536);
     struct explain x;
     enum gr_err err = explain_init(&x, m, s->sources);
     int code = EXIT_MACHINE;
@@ -49,13 +51,18 @@ explain(const struct command *self, const struct session *s, struct model *m, co
         err = explain_choose(&x, a->guardrail, a->phase, a->slice.n > 0 ? gr_buf_cstr(&a->slice) : NULL,
                              &complaint);
     if (err == GR_EUSER) {
-        code = usage(self, "%s", gr_buf_cstr(&complaint));
+        gr_quote_lines(&text, gr_buf_str(&complaint));
+        code = usage(self, "%s", gr_buf_cstr(&text));
         goto done;
     }
     if (err == GR_OK && s->style.format == GR_DIAG_JSON)
         err = explain_json(&x, &out);
     else if (err == GR_OK)
-        (a->guardrail ? explain_guardrail_text : explain_spec_text)(&x, &out);
+        (a->guardrail ? explain_guardrail_text : explain_spec_text)(&x, &text);
+    if (err == GR_OK)
+        err = gr_buf_err(&text);
+    if (err == GR_OK)
+        gr_quote_lines(&out, gr_buf_str(&text)); /* names and reasons are anybody's */
     if (err == GR_OK)
         err = gr_buf_err(&out);
     if (err == GR_OK && (fwrite(gr_buf_cstr(&out), 1, out.n, stdout) != out.n || fflush(stdout) != 0))
@@ -66,6 +73,7 @@ explain(const struct command *self, const struct session *s, struct model *m, co
         complain(self, "%s", gr_err_name(err));
 done:
     gr_buf_fini(&complaint);
+    gr_buf_fini(&text);
     gr_buf_fini(&out);
     return code;
 }

@@ -83,6 +83,10 @@ asks 0 "^errors of odd .*, -:20" - errors
 stdin=
 sed 's/^reaction_target: 20m/reaction_target: 2m/' $odd >"$work/slow.yml"
 asks 1 "GR0330" "$work/slow.yml"
+# What reverses a line on the screen is shown, not done; backslashes stay.
+sed 's/{zone: a}/{zone: "a\\u202e\\\\d"}/; s/zone: \[a, b\]/zone: ["a\\u202e\\\\d", b]/' $odd >"$work/reversed.yml"
+asks 0 'zone=a.u{202e}.d' "$work/reversed.yml" errors
+asks 2 'known are a.u{202e}.d, b' "$work/reversed.yml" errors --slice zone=xyzzyx
 # A name that is both: neither is guessed.
 cp $odd "$work/rate-of-sum"
 cd "$work" || exit 1
