@@ -175,18 +175,34 @@ sim_table_draw(const struct sim_table *t, struct sim_rng *rng)
 
 /* -- probabilities ----------------------------------------------------------------------------------------------------------- */
 
-/* P(X <= k), X binomial(n, p), k < n: summed downwards from k, until terms no longer count. */
+static double
+mass_at(uint64_t k, uint64_t n, double p)
+{
+    return exp(log_choose((double)n, (double)k) + (double)k * log(p) + (double)(n - k) * log1p(-p));
+}
+
+/* P(X <= k), X binomial(n, p), k < n: the smaller tail is summed, away from the middle, until terms no longer count. */
 static double
 at_most(uint64_t k, uint64_t n, double p)
 {
-    double term = exp(log_choose((double)n, (double)k) + (double)k * log(p) + (double)(n - k) * log1p(-p));
-    double sum = term;
+    double term, sum = 0;
 
-    for (uint64_t i = k; i > 0 && term > sum * 1e-17; i--) {
-        term *= (double)i / (double)(n - i + 1) * (1 - p) / p;
-        sum += term;
+    if ((double)k < (double)n * p) {
+        term = mass_at(k, n, p);
+        for (uint64_t i = k;; i--) {
+            sum += term;
+            if (i == 0 || term <= sum * 1e-17)
+                return sum;
+            term *= (double)i / (double)(n - i + 1) * (1 - p) / p;
+        }
     }
-    return sum;
+    term = mass_at(k + 1, n, p);
+    for (uint64_t i = k + 1;; i++) {
+        sum += term;
+        if (i == n || term <= sum * 1e-17)
+            return 1 - sum;
+        term *= (double)(n - i) / (double)(i + 1) * p / (1 - p);
+    }
 }
 
 double

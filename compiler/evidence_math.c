@@ -2,6 +2,7 @@
 #include "config.h"
 #include "evidence_math.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "guardrail/base.h"
@@ -9,11 +10,13 @@
 double
 evidence_log(double d, double v, double tau, double nu)
 {
-    double wide = v + tau * tau;
+    double wide = v + tau * tau, near, far;
 
-    if (!(v > 0) || !(tau > 0) || !(nu > 0) || !isfinite(wide) || !isfinite(d))
+    if (!(v > 0) || !(tau > 0) || !(nu > 0) || !isfinite(wide) || !isfinite(nu) || !isfinite(d))
         return 0;
-    return 0.5 * log(v / wide) + (nu + 1) / 2 * (log(nu + d * d / v) - log(nu + d * d / wide));
+    near = fmin(d * d / v, DBL_MAX); /* of differences beyond all reason */
+    far = fmin(d * d / wide, DBL_MAX);
+    return 0.5 * log(v / wide) + (nu + 1) / 2 * (log(nu + near) - log(nu + far));
 }
 
 double

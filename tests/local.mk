@@ -11,6 +11,7 @@ include tests/e2e/local.mk
 include tests/golden/local.mk
 include tests/tools/local.mk
 include tests/bench/local.mk
+include tests/simulation/local.mk
 EXTRA_DIST += tests/packages.sh tests/packages.txt tests/run.sh
 TESTS += tests/explain.sh tests/guardrailc.sh tests/layering.sh tests/lint.sh tests/promtool/run.sh
 dist_check_SCRIPTS += tests/explain.sh tests/guardrailc.sh tests/layering.sh tests/lint.sh tests/promtool/run.sh

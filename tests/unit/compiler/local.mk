@@ -82,3 +82,7 @@ tests_unit_compiler_test_compiler_SOURCES += tests/unit/compiler/test_changelog.
 
 # the layout of specifications
 tests_unit_compiler_test_compiler_SOURCES += tests/unit/compiler/test_layout.c tests/unit/compiler/test_linediff.c
+
+# evidence, and releases by chance
+tests_unit_compiler_test_compiler_SOURCES += tests/unit/compiler/test_chance.c tests/unit/compiler/test_evidence_math.c \
+	tests/unit/compiler/test_simulate.c

@@ -39,6 +39,7 @@ static Suite *(*const suites[])(void) = {
     target_suite,
     tree_suite,
     clock_suite, merge_suite, overlay_suite,
+    chance_suite, evidence_math_suite, simulate_suite,
 };
 /* clang-format on */
 

@@ -40,4 +40,7 @@ Suite *spec_slices_suite(void);
 Suite *spec_tables_suite(void);
 Suite *spec_value_suite(void);
 Suite *tree_suite(void); /* tree.c, manifest.c */
+Suite *chance_suite(void);
+Suite *evidence_math_suite(void);
+Suite *simulate_suite(void);
 #endif

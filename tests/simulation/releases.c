@@ -1,0 +1,407 @@
+/* releases.c - what evidence is worth, in numbers: tables as Markdown, plots as SVG, and a short check.
+ *
+ *   releases check SPEC SEED           a few seconds; exit status 1 when a bound does not hold
+ *   releases tables SPEC SEED N        N healthy rollouts per row
+ *   releases false|caught|paths SPEC SEED    one SVG to standard output
+ */
+#include "config.h"
+#include "release.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "guardrail/diag.h"
+#include "guardrail/number.h"
+#include "plots.h"
+#include "spec.h"
+
+#define ARENA_BYTES (64u << 20)
+
+static const double traffic[] = {50, 200, 1000, 5000};
+static const double factors[] = {1.4, 2, 4};
+
+/* What all modes share. */
+struct bench {
+    const struct model *m;
+    struct sim_rng rng;
+    uint64_t trials;
+};
+
+struct place {
+    const char *name;
+    struct sim_world world;
+};
+#define HEALTHY(phi) .dispersion = (phi), .regression = 1
+static const struct place places[] = {
+    {"φ = 1", {HEALTHY(1)}},
+    {"φ = 2", {HEALTHY(2)}},
+    {"φ = 4", {HEALTHY(4)}},
+    {"φ = 4, both cohorts' rates jump together each slot (±30 %)", {HEALTHY(4), .shared = 0.3}},
+    {"φ = 4, rates and traffic ±50 % over 3 h", {HEALTHY(4), .diurnal = 0.5, .period = 90}},
+    {"φ = 4, 5 % of slots missing, a canary restart every 20 slots",
+     {HEALTHY(4), .missing = 0.05, .restart = 0.05}},
+};
+
+static double
+percent(uint64_t k, uint64_t n)
+{
+    return 100 * (double)k / (double)n;
+}
+
+/* -- tables -------------------------------------------------------------------------------------------------------------------- */
+
+static void
+header(const char *first, const char *const *columns, size_t n)
+{
+    printf("| %s |", first);
+    for (size_t i = 0; i < n; i++)
+        printf(" %s |", columns[i]);
+    printf("\n|---|");
+    for (size_t i = 0; i < n; i++)
+        printf("---:|");
+    printf("\n");
+}
+
+static void
+rules_header(const char *first)
+{
+    const char *names[SIM_RULES];
+
+    for (int k = 0; k < SIM_RULES; k++)
+        names[k] = sim_rule_name((enum sim_rule)k);
+    header(first, names, SIM_RULES);
+}
+
+/* "0.31 (0.38)": percent, and its upper 95 % bound. */
+static void
+cell(uint64_t k, uint64_t n)
+{
+    printf(" %.2f (%.2f) |", percent(k, n), 100 * sim_upper(k, n));
+}
+
+static enum gr_err
+false_rows(struct bench *b, const struct place *place, enum which which, struct assumptions a,
+           const char *what)
+{
+    struct release_tally tally;
+    static struct release r; /* too large for the stack */
+    enum gr_err err = release_of(&r, b->m, &a);
+
+    if (err == GR_OK)
+        err = release_play(&tally, &r, which, &place->world, b->trials, &b->rng);
+    if (err != GR_OK)
+        return err;
+    printf("| %s, %s; minimum |", place->name, what);
+    for (int k = 0; k < SIM_RULES; k++)
+        cell(tally.least[k], tally.rollouts);
+    printf("\n| … four times the minimum |");
+    for (int k = 0; k < SIM_RULES; k++)
+        cell(tally.whole[k], tally.rollouts);
+    printf("\n");
+    fflush(stdout);
+    return GR_OK;
+}
+
+static enum gr_err
+false_table(struct bench *b)
+{
+    enum gr_err err = GR_OK;
+    char what[80];
+
+    printf(
+        "\n### Healthy releases rolled back\n\nPercent of %llu simulated rollouts of %.*s (%llu hard tests), "
+        "upper 95 %% bound in parentheses.\n\n",
+        (unsigned long long)b->trials, GR_ARG(b->m->spec), (unsigned long long)model_tests(b->m, LEVEL_HARD));
+    rules_header("canary observations per slot and slice");
+    for (size_t i = 0; i < GR_COUNT(places); i++)
+        for (size_t t = 0; t < GR_COUNT(traffic) && err == GR_OK; t++) {
+            struct assumptions a = ASSUME;
+
+            a.observations = traffic[t];
+            snprintf(what, sizeof what, "%.0f", traffic[t]);
+            err = false_rows(b, &places[i], WHICH_ALL, a, what);
+        }
+    return err;
+}
+
+static enum gr_err
+gauge_table(struct bench *b)
+{
+    static const double noises[] = {0.25, 0.5, 1, 2};
+    static const double rhos[] = {0, 0.3, 0.6};
+    static const struct place place = {"gauges", {HEALTHY(1)}};
+    enum gr_err err = GR_OK;
+    char what[80];
+
+    printf("\n### The same, by gauges alone\n\nA slot's standard deviation in hard limits, and the lag-1 "
+           "autocorrelation of slots.\n\n");
+    rules_header("noise, autocorrelation");
+    for (size_t i = 0; i < GR_COUNT(noises); i++)
+        for (size_t k = 0; k < GR_COUNT(rhos) && err == GR_OK; k++) {
+            struct assumptions a = ASSUME;
+
+            a.noise = noises[i];
+            a.rho = rhos[k];
+            snprintf(what, sizeof what, "%.2f, %.1f", a.noise, a.rho);
+            err = false_rows(b, &place, WHICH_GAUGES, a, what);
+        }
+    return err;
+}
+
+/* One ratio of bad events at `bad`, hard +40 %, in the first phase: 10 slots, of which the gate lets 9 count. */
+static struct sim_test
+ratio_test(const struct bench *b, double observations, double bad, uint32_t slots)
+{
+    return (struct sim_test){.canary_total = observations,
+                             .control_total = observations * 99,
+                             .rate = bad,
+                             .limit = 1.4,
+                             .floor = 0.0005,
+                             .min_events = 5,
+                             .min_total = 200,
+                             .threshold = model_evidence_threshold(b->m, LEVEL_HARD),
+                             .window = 10,
+                             .slots = slots};
+}
+
+static struct sim_test
+gauge_test(const struct bench *b, double noise, double rho, uint32_t slots)
+{
+    return (struct sim_test){.kind = SIM_GAUGE,
+                             .noise = noise,
+                             .rho = rho,
+                             .limit = 1.25,
+                             .threshold = model_evidence_threshold(b->m, LEVEL_HARD),
+                             .window = 10,
+                             .slots = slots};
+}
+
+static enum gr_err
+caught_row(struct bench *b, const char *name, const struct sim_test *test, const struct sim_world *world)
+{
+    struct sim_tally tally;
+    enum gr_err err = sim_estimate(&tally, test, world, b->trials, &b->rng);
+
+    if (err != GR_OK)
+        return err;
+    printf("| %s |", name);
+    for (int k = 0; k < SIM_RULES; k++)
+        if (tally.fired[k] > 0)
+            printf(" %.1f (%.1f) |", percent(tally.fired[k], tally.trials),
+                   (double)tally.slots[k] / (double)tally.fired[k]);
+        else
+            printf(" 0.0 |");
+    printf("\n");
+    fflush(stdout);
+    return GR_OK;
+}
+
+static enum gr_err
+caught_table(struct bench *b, double bad, uint32_t slots)
+{
+    enum gr_err err = GR_OK;
+    char name[80];
+
+    printf(
+        "\n### Regressions caught, error rate %g %%, %u counted slots\n\nPercent of phases; mean slot of the "
+        "first finding in parentheses.\n\n",
+        100 * bad, slots);
+    rules_header("dispersion, requests per slot, regression");
+    for (int phi = 1; phi <= 4; phi *= 2)
+        for (size_t t = 0; t < GR_COUNT(traffic); t++)
+            for (size_t f = 0; f < GR_COUNT(factors) && err == GR_OK; f++) {
+                struct sim_test test = ratio_test(b, traffic[t], bad, slots);
+                struct sim_world world = {.dispersion = phi, .regression = factors[f]};
+
+                snprintf(name, sizeof name, "φ = %d, %.0f, %g×", phi, traffic[t], factors[f]);
+                err = caught_row(b, name, &test, &world);
+            }
+    return err;
+}
+
+static enum gr_err
+caught_gauges(struct bench *b)
+{
+    static const double noises[] = {0.025, 0.05, 0.1, 0.2};
+    enum gr_err err = GR_OK;
+    char name[80];
+
+    printf("\n### Gauges, hard limit +25 %%, 9 counted slots\n\n");
+    rules_header("noise of a slot, autocorrelation, regression");
+    for (size_t n = 0; n < GR_COUNT(noises); n++)
+        for (int rho = 0; rho <= 6; rho += 6)
+            for (size_t f = 0; f < GR_COUNT(factors) && err == GR_OK; f++) {
+                struct sim_test test = gauge_test(b, noises[n], rho / 10.0, 9);
+                struct sim_world world = {.dispersion = 1, .regression = factors[f]};
+
+                snprintf(name, sizeof name, "%g %%, %.1f, %g×", 100 * noises[n], rho / 10.0, factors[f]);
+                err = caught_row(b, name, &test, &world);
+            }
+    return err;
+}
+
+static enum gr_err
+late_table(struct bench *b)
+{
+    static const struct {
+        uint32_t onset, leak;
+    } late[] = {{0, 0}, {5, 0}, {10, 0}, {20, 0}, {30, 0}, {0, 20}, {0, 40}};
+    enum gr_err err = GR_OK;
+    char name[120];
+
+    printf("\n### Late onset and slow leaks, error rate 1 %%, 39 counted slots (four times the minimum)\n\n"
+           "The slot in parentheses counts from the phase's start.\n\n");
+    rules_header("dispersion, requests per slot, regression, how");
+    for (int phi = 1; phi <= 4; phi *= 4)
+        for (size_t t = 1; t < GR_COUNT(traffic) - 1; t++)
+            for (size_t f = 1; f < GR_COUNT(factors); f++)
+                for (size_t i = 0; i < GR_COUNT(late) && err == GR_OK; i++) {
+                    struct sim_test test = ratio_test(b, traffic[t], 0.01, 39);
+                    struct sim_world world = {.dispersion = phi,
+                                              .regression = factors[f],
+                                              .onset = late[i].onset,
+                                              .leak = late[i].leak};
+
+                    snprintf(name, sizeof name,
+                             late[i].leak ? "φ = %d, %.0f, %g×, growing over %u slots"
+                                          : "φ = %d, %.0f, %g×, from slot %u",
+                             phi, traffic[t], factors[f], late[i].leak ? late[i].leak : late[i].onset + 1);
+                    err = caught_row(b, name, &test, &world);
+                }
+    return err;
+}
+
+static enum gr_err
+tables(struct bench *b)
+{
+    uint64_t rollouts = b->trials;
+    enum gr_err err;
+
+    if ((err = false_table(b)) != GR_OK || (err = gauge_table(b)) != GR_OK)
+        return err;
+    b->trials = rollouts / 4 + 1; /* percents, not hundredths of one */
+    if ((err = caught_table(b, 0.01, 9)) != GR_OK || (err = caught_table(b, 0.01, 39)) != GR_OK ||
+        (err = caught_gauges(b)) != GR_OK || (err = late_table(b)) != GR_OK)
+        return err;
+    return GR_OK;
+}
+
+/* -- check ------------------------------------------------------------------------------------------------------------------ */
+
+static bool failed;
+
+static void
+expect(bool holds, const char *what, uint64_t k, uint64_t n)
+{
+    printf("%s - %s: %llu of %llu\n", holds ? "ok" : "not ok", what, (unsigned long long)k,
+           (unsigned long long)n);
+    if (!holds)
+        failed = true;
+}
+
+struct bound_row {
+    const char *name;
+    double dispersion, observations, noise;
+    enum which which;
+};
+/* Budget 1 %. Of 400 rollouts at most 4 are expected at the budget; 12 at the budget itself has a chance below 0.1 %, and what was
+ * measured (docs/evidence.md) lies below the budget. Without the correction hundreds are rolled back. */
+#define ROLLOUTS 400u
+#define ROLLED_BACK_MAX 12u
+static const struct bound_row bounds[] = {
+    {"healthy, dispersion 1, 1000 a slot", 1, 1000, 0.5, WHICH_COUNTS},
+    {"healthy, dispersion 4, 200 a slot", 4, 200, 0.5, WHICH_COUNTS},
+    {"healthy, dispersion 4, 1000 a slot", 4, 1000, 0.5, WHICH_COUNTS},
+    {"healthy, autocorrelated gauges, noise of half a limit", 1, 200, 0.5, WHICH_GAUGES},
+    {"healthy, autocorrelated gauges, noise of a limit", 1, 200, 1, WHICH_GAUGES},
+};
+
+static enum gr_err
+check(struct bench *b)
+{
+    static struct release r;
+    enum gr_err err = GR_OK;
+    struct sim_tally caught;
+
+    for (size_t i = 0; i < GR_COUNT(bounds) && err == GR_OK; i++) {
+        struct sim_world world = {.dispersion = bounds[i].dispersion, .regression = 1};
+        struct assumptions a = ASSUME;
+        struct release_tally tally = {0};
+
+        a.observations = bounds[i].observations;
+        a.noise = bounds[i].noise;
+        if ((err = release_of(&r, b->m, &a)) == GR_OK)
+            err = release_play(&tally, &r, bounds[i].which, &world, ROLLOUTS, &b->rng);
+        if (err == GR_OK)
+            expect(tally.whole[SIM_EVIDENCE] <= ROLLED_BACK_MAX, bounds[i].name, tally.whole[SIM_EVIDENCE],
+                   tally.rollouts);
+    }
+    for (int phi = 1; phi <= 4 && err == GR_OK; phi += 3) {
+        struct sim_test test = ratio_test(b, phi == 1 ? 200 : 1000, 0.01, 9);
+        struct sim_world world = {.dispersion = phi, .regression = 4};
+
+        if ((err = sim_estimate(&caught, &test, &world, 4000, &b->rng)) == GR_OK)
+            expect(caught.fired[SIM_EVIDENCE] >= 3800,
+                   phi == 1 ? "4x caught, dispersion 1, 200 a slot" : "4x caught, dispersion 4, 1000 a slot",
+                   caught.fired[SIM_EVIDENCE], caught.trials);
+    }
+    return err;
+}
+
+/* -- main ---------------------------------------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *mode;
+    enum gr_err (*print)(double threshold, struct sim_rng *rng);
+} plots[] = {
+    {"caught", plot_caught},
+    {"false", plot_false},
+    {"paths", plot_paths},
+};
+
+static enum gr_err
+run(struct bench *b, const char *mode)
+{
+    if (gr_str_is(gr_str(mode), "check"))
+        return check(b);
+    if (gr_str_is(gr_str(mode), "tables"))
+        return tables(b);
+    for (size_t i = 0; i < GR_COUNT(plots); i++)
+        if (gr_str_is(gr_str(mode), plots[i].mode))
+            return plots[i].print(model_evidence_threshold(b->m, LEVEL_HARD), &b->rng);
+    return GR_EUSER;
+}
+
+int
+main(int argc, char **argv)
+{
+    struct gr_arena *arena = gr_arena_create(ARENA_BYTES);
+    struct gr_sources *sources = gr_sources_create();
+    struct gr_diags *diags = gr_diags_create(sources);
+    struct model *m = NULL;
+    struct bench b = {.trials = 0};
+    uint64_t seed;
+    enum gr_err err = GR_EUSER;
+
+    if (!arena || !sources || !diags)
+        return 3;
+    if (argc < 4 || gr_parse_u64(gr_str(argv[3]), UINT64_MAX, &seed) != GR_OK ||
+        (argc > 4 && gr_parse_u64(gr_str(argv[4]), 10000000, &b.trials) != GR_OK))
+        goto done;
+    if (spec_open(arena, sources, argv[2], (struct spec_options){.time_scale = 1, .now_s = 0}, diags, &m) !=
+        GR_OK)
+        goto done;
+    b.m = m;
+    if (b.trials == 0)
+        b.trials = 20000;
+    sim_rng_seed(&b.rng, seed);
+    err = run(&b, argv[1]);
+done:
+    if (err != GR_OK)
+        fprintf(stderr, "usage: releases check|tables|false|caught|paths SPEC SEED [ROLLOUTS]: %s\n",
+                gr_err_name(err));
+    gr_diags_free(diags);
+    gr_sources_free(sources);
+    gr_arena_free(arena);
+    return err != GR_OK ? 2 : failed ? 1 : 0;
+}
