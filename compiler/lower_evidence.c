@@ -226,13 +226,13 @@ from_start(struct lower *lo)
     return lower_duration(lo, lower_test_range_ms(lo));
 }
 
-/* A constant of evidence_math.h, or what is made of some. */
+/* A constant of evidence_math.h, or what is made of some; rounded, so that 0.4 * 0.4 is read as 0.16. */
 static const char *
 number(struct lower *lo, double v)
 {
     size_t from = lo->expr.n;
 
-    gr_double_print(&lo->expr, v);
+    gr_buf_printf(&lo->expr, "%.12g", v);
     return lower_cut(lo, from);
 }
 
@@ -332,9 +332,9 @@ difference(struct lower *lo)
     lower_record(lo, "guardrail:test:d");
 }
 
-/* The size of difference that the gauge test looks for: the hard limit (or the only one), as a relative or absolute difference. */
+/* The limit of evidence_math.h: the hard one (or the only one), as a relative or absolute difference. */
 static struct gr_dec
-gauge_tau(const struct guardrail *g)
+gauge_limit(const struct guardrail *g)
 {
     struct gr_dec t = g->limit.bounds[0].literal;
 
@@ -344,28 +344,28 @@ gauge_tau(const struct guardrail *g)
 }
 
 static bool
-has_tau(const struct guardrail *g, const void *arg)
+has_gauge_limit(const struct guardrail *g, const void *arg)
 {
-    return tests_value(g, NULL) && gr_dec_cmp(gauge_tau(g), *(const struct gr_dec *)arg) == 0;
+    return tests_value(g, NULL) && gr_dec_cmp(gauge_limit(g), *(const struct gr_dec *)arg) == 0;
 }
 
-/* Calls put() for each distinct tau among gauges. */
+/* Calls put() for each distinct limit among gauges. */
 static void
-each_tau(struct lower *lo, void (*put)(struct lower *lo, const char *which, struct gr_dec tau))
+each_gauge_limit(struct lower *lo, void (*put)(struct lower *lo, const char *which, struct gr_dec limit))
 {
     const struct model *m = lo->m;
 
     for (size_t i = 0; i < m->n_guardrails; i++) {
-        struct gr_dec tau;
+        struct gr_dec limit;
         bool first = tests_value(&m->guardrails[i], NULL);
 
         if (!first)
             continue;
-        tau = gauge_tau(&m->guardrails[i]);
+        limit = gauge_limit(&m->guardrails[i]);
         for (size_t k = 0; first && k < i; k++)
-            first = !has_tau(&m->guardrails[k], &tau);
+            first = !has_gauge_limit(&m->guardrails[k], &limit);
         if (first)
-            put(lo, lower_which(lo, has_tau, &tau), tau);
+            put(lo, lower_which(lo, has_gauge_limit, &limit), limit);
     }
 }
 
@@ -422,9 +422,9 @@ dispersion(struct lower *lo, const char *which)
 
 /* The prior guess is the floor of a gauge's variance: a constant difference has stdvar 0, and is evidence. */
 static void
-put_gauge_variance(struct lower *lo, const char *which, struct gr_dec tau)
+put_gauge_variance(struct lower *lo, const char *which, struct gr_dec limit)
 {
-    double guess = EVIDENCE_GAUGE_SPREAD * gr_dec_double(tau);
+    double guess = EVIDENCE_GAUGE_SPREAD * gr_dec_double(limit);
 
     lower_branch(lo,
                  "($2 + $3 * guardrail:test:slots{$S$1} * stdvar_over_time(guardrail:slot:delta{$S$1}[$4]))\n"
@@ -434,11 +434,11 @@ put_gauge_variance(struct lower *lo, const char *which, struct gr_dec tau)
 }
 
 static void
-put_gauge_tau2(struct lower *lo, const char *which, struct gr_dec tau)
+put_gauge_tau2(struct lower *lo, const char *which, struct gr_dec limit)
 {
-    if (gr_dec_mul(tau, tau, &tau) != GR_OK)
-        lo->err = GR_ERANGE;
-    lower_branch(lo, "guardrail:test:v{$S$1} * 0 + $2", which, lower_dec(lo, tau), NULL);
+    double tau = EVIDENCE_GAUGE_TAU * gr_dec_double(limit);
+
+    lower_branch(lo, "guardrail:test:v{$S$1} * 0 + $2", which, number(lo, tau * tau), NULL);
 }
 
 /* `> 0`: no bad event anywhere (or no good one) leaves nothing to tell apart, and 0 / 0 would be NaN. */
@@ -453,12 +453,12 @@ variance(struct lower *lo)
                      "guardrail:test:phi{$S} * guardrail:test:pooled{$S} * (1 - guardrail:test:pooled{$S})"
                      " * sum without (cohort) (1 / (guardrail:test:total{$S$1} > 0)) > 0",
                      lower_not_early(lo), NULL);
-    each_tau(lo, put_gauge_variance);
+    each_gauge_limit(lo, put_gauge_variance);
     lower_record(lo, "guardrail:test:v");
     lower_branches(lo, "\nor ");
     if (sums)
         lower_branch(lo, "guardrail:test:pooled{$S} ^ 2", NULL);
-    each_tau(lo, put_gauge_tau2);
+    each_gauge_limit(lo, put_gauge_tau2);
     lower_record(lo, "guardrail:test:tau2");
 }
 
