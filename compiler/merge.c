@@ -220,6 +220,20 @@ refuse_missing(struct merge *m, const struct gr_node *entry, const struct keys *
             GR_ARG(entry->key), keys->what);
 }
 
+/* A mapping all of whose values are left out: without it, too, or what is left would be an empty one. */
+static bool
+is_emptied(const struct merge *m, const struct gr_node *item)
+{
+    if (skipped(m, item))
+        return true;
+    if (item->kind != GR_NODE_MAP || item->count == 0)
+        return false;
+    gr_node_each (entry, item)
+        if (!is_emptied(m, entry))
+            return false;
+    return true;
+}
+
 /* A base entry and what the overlay says about it. What the overlay only repeats keeps its place: the name of what it adapts. */
 static void
 merge_entry(struct merge *m, struct chain *out, const struct gr_node *entry, const struct gr_node *over,
@@ -257,7 +271,7 @@ merge_map(struct merge *m, const struct gr_node *base, const struct gr_node *ove
     gr_node_each (item, over) {
         const struct key *row = keys_find(keys, item->key);
 
-        if (stays_behind(row) || table_slot(&of_base, item->key)->node || skipped(m, item))
+        if (stays_behind(row) || table_slot(&of_base, item->key)->node || is_emptied(m, item))
             continue;
         if (merge_takes_away(item))
             refuse_missing(m, item, keys);

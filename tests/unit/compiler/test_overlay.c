@@ -143,6 +143,10 @@ static const struct same {
      "soft: +25%", "soft: +30%"},
     {"ended", "guardrails:\n  - {name: errors, limit: {soft: +30%}, waiver: {expires: 2026-11-22" BY "}\n",
      NULL, NULL},
+    {"ended, and nothing is left of a mapping",
+     "guardrails:\n  - {name: errors, only: {venue: XNAS}, on: {soft: []}, waiver: {expires: 2026-11-22" BY
+     "}\n",
+     NULL, NULL},
     {"a phase", "phases: [{name: p1}, {name: x, traffic: {mm: 2%, agency: 1%}, min_duration: 20m}]\n",
      "  - {name: p2,", "  - {name: x, traffic: {mm: 2%, agency: 1%}, min_duration: 20m}\n  - {name: p2,"},
 };
