@@ -8,8 +8,10 @@ tests_bench_yaml_parse_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS)
 tests_bench_yaml_parse_SOURCES = tests/bench/yaml_parse.c
 tests_bench_yaml_parse_LDADD = $(YAML_LIBS)
 CLEANFILES += tests/bench/promql tests/bench/yaml_parse
-EXTRA_DIST += tests/bench/compile.sh tests/bench/promql.sh tests/bench/rules.jsonnet tests/bench/rules.py tests/bench/spec.awk
+EXTRA_DIST += tests/bench/compile.sh tests/bench/prometheus.py tests/bench/prometheus.sh tests/bench/promql.sh \
+	tests/bench/rules.jsonnet tests/bench/rules.py tests/bench/spec.awk
 .PHONY: bench
 bench: tests/bench/promql tests/bench/yaml_parse guardrailc$(EXEEXT)
 	$(srcdir)/tests/bench/promql.sh $(abs_top_builddir)
 	$(srcdir)/tests/bench/compile.sh $(abs_top_builddir)
+	$(srcdir)/tests/bench/prometheus.sh $(abs_top_builddir)
