@@ -8,18 +8,23 @@ static const char *const waiver_keys[] = {"approved_by", "ticket", "reason", "ex
 
 /* ---- reading ---- */
 
-/* The tables cannot say this of an overlay, where most keys may be missing. */
+/* The tables cannot say this of an overlay, where most keys may be missing. All that lacks is one finding. */
 static bool
 is_complete(struct spec *s, const struct gr_node *node)
 {
+    struct gr_buf missing = GR_BUF_INIT(256);
+    size_t n = 0;
     bool ok = true;
 
     for (size_t i = 0; i < GR_COUNT(waiver_keys); i++) {
         ok = ok && spec_get(s, node, waiver_keys[i]);
         if (!spec_has(node, waiver_keys[i]))
-            gr_diag(s->d, GR0102, spec_head(node), gr_arena_printf(s->a, "add `%s:`", waiver_keys[i]),
-                    "a waiver needs the key \"%s\"", waiver_keys[i]);
+            gr_buf_printf(&missing, "%s\"%s\"", n++ > 0 ? ", " : "", waiver_keys[i]);
     }
+    if (n > 0)
+        gr_diag(s->d, GR0102, spec_head(node), gr_arena_printf(s->a, "add %s", gr_buf_cstr(&missing)),
+                "a waiver needs the key%s %s", n > 1 ? "s" : "", gr_buf_cstr(&missing));
+    gr_buf_fini(&missing);
     return ok;
 }
 
