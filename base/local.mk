@@ -27,6 +27,7 @@ libbase_a_SOURCES = \
 	base/pages_meaning.def \
 	base/pages_promql.def \
 	base/pages_quantities.def \
+	base/pages_rates.def \
 	base/pages_reading.def \
 	base/pages_rules.def \
 	base/pages_structure.def \

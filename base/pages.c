@@ -9,6 +9,7 @@ static const struct gr_page pages[GR_CODE_COUNT] = {
 #include "pages_meaning.def"
 #include "pages_promql.def"
 #include "pages_quantities.def"
+#include "pages_rates.def"
 #include "pages_reading.def"
 #include "pages_rules.def"
 #include "pages_structure.def"

@@ -23,7 +23,7 @@ struct command {
     int (*run)(const struct command *self, const struct options *o);
 };
 extern const struct option_row check_options[], compile_options[], completion_options[], diff_options[],
-    explain_options[], fmt_options[], lint_options[], promql_options[], schema_options[];
+    explain_options[], fmt_options[], lint_options[], power_options[], promql_options[], schema_options[];
 int check_run(const struct command *self, const struct options *o);
 int compile_run(const struct command *self, const struct options *o);
 int completion_run(const struct command *self, const struct options *o);
@@ -32,6 +32,7 @@ int explain_run(const struct command *self, const struct options *o);
 int explain_spec_run(const struct command *self, const struct options *o); /* of a SPEC */
 int fmt_run(const struct command *self, const struct options *o);
 int lint_run(const struct command *self, const struct options *o);
+int power_run_command(const struct command *self, const struct options *o);
 int promql_run(const struct command *self, const struct options *o);
 int schema_run(const struct command *self, const struct options *o);
 

@@ -34,6 +34,10 @@ static const struct command commands[] = {
      "  guardrailc lint rules/*.yml\n  guardrailc lint --scrape-interval 30s --disable GR0522 - < "
      "rules.yml\n",
      lint_options, lint_run},
+    {"power", "SPEC", "tell what the guardrails can see, and how often they are wrong",
+     "  guardrailc power guardrails.yml\n  guardrailc power guardrails.yml --write-rates > rates.yml\n"
+     "  guardrailc power guardrails.yml --rates rates.yml --svg power.svg --max-false-rollback 1%\n",
+     power_options, power_run_command},
     {"promql", "check|fmt|labels", "check, format or analyse PromQL expressions from standard input",
      "  echo 'sum(rate(x_total[5m]))' | guardrailc promql check\n  guardrailc promql fmt -0 < expressions\n",
      promql_options, promql_run},

@@ -136,3 +136,7 @@ completions/bash/guardrailc completions/fish/guardrailc.fish completions/zsh/_gu
 
 # evidence, and releases by chance
 libcompiler_a_SOURCES += compiler/chance.c compiler/chance.h compiler/evidence_math.c compiler/evidence_math.h compiler/simulate.c compiler/simulate.h
+
+# guardrailc power
+libcompiler_a_SOURCES += compiler/cmd_power.c compiler/power.c compiler/power.h compiler/power_json.c compiler/power_parts.h compiler/power_plan.c \
+	compiler/power_svg.c compiler/power_template.c compiler/power_text.c compiler/rates.c compiler/rates.h compiler/rates_parts.h compiler/rates_read.c

@@ -167,6 +167,7 @@ page_print_markdown(struct gr_buf *out)
         {"GR05", "Rule files (`guardrailc lint`)"},
         {"GR06", "guardraild's policy and configuration"},
         {"GR07", "What is emitted: Alertmanager's configuration, and what a target cannot do"},
+        {"GR08", "Rates files (`guardrailc power`)"},
     };
 
     gr_buf_puts(out, "# Every finding\n\n"

@@ -4,6 +4,7 @@ EXTRA_DIST += \
 	examples/kubernetes/guardrails.yml \
 	examples/minimal/guardrails.yml \
 	examples/tradepulse/guardrails.yml \
+	examples/tradepulse/rates.yml \
 	examples/tradepulse/overlays/crypto.yml
 EXTRA_DIST += examples/quickstart.sh
 # guardrailc in CI; tests/ci.sh runs what stands there.
