@@ -202,7 +202,8 @@ put_routes(struct gr_buf *b, const struct routes *r)
     gr_buf_puts(b, "# Whatever is not for guardraild goes to a receiver of Alertmanager's own, so that "
                    "paging never depends on our daemon\n"
                    "# alone: " GR_ALERT_DAEMON_DOWN ", " GR_ALERT_PHASE_UNKNOWN ", " GR_ALERT_UNHANDLED
-                   ",\n# " GR_ALERT_VERDICT_MISSING ", " GR_ALERT_WAIVER_EXPIRED ", and every alert that no route below knows.\n"
+                   ",\n# " GR_ALERT_VERDICT_MISSING ", " GR_ALERT_WAIVER_EXPIRED
+                   ", and every alert that no route below knows.\n"
                    "route:\n");
     put_settings(b, 2, &r->root);
     gr_buf_puts(b, "  routes:\n");

@@ -19,7 +19,7 @@ struct jsonstream {
         bool list, any; /* any: has a member */
     } open[JSONSTREAM_DEPTH_MAX];
     uint32_t depth, next_id; /* depth: how many are open */
-    uint32_t flat;           /* what lies deeper than so many is written on one line; JSONSTREAM_DEPTH_MAX at first */
+    uint32_t flat; /* what lies deeper than so many is written on one line; JSONSTREAM_DEPTH_MAX at first */
 };
 /* Starts the text with an object. */
 struct json_at jsonstream_begin(struct jsonstream *j, struct gr_buf *out);

@@ -18,7 +18,7 @@
 #include "guardrail/node.h"
 
 #define LAYOUT_WIDTH 120u
-#define LAYOUT_NODES_MAX 400000u /* values: as many as a specification may have */
+#define LAYOUT_NODES_MAX 400000u  /* values: as many as a specification may have */
 #define LAYOUT_KEY_CHARS_MAX 900u /* YAML allows 1024 for a key and what quotes it, on one line */
 
 /* Appends the canonical form of a source file to out. GR_EUSER: findings say what is wrong with the YAML. GR_ESTATE:

@@ -59,8 +59,8 @@ read_on(struct spec *s, struct draft *d)
     const struct gr_node *on = spec_get(s, d->node, "on");
 
     for (unsigned level = 0; level < LEVEL_COUNT; level++)
-        d->g->on[level] = spec_has(on, level_keys[level]) ? spec_texts(s, on, level_keys[level])
-                                                          : s->m->on[level];
+        d->g->on[level] =
+            spec_has(on, level_keys[level]) ? spec_texts(s, on, level_keys[level]) : s->m->on[level];
 }
 
 /* ---- one guardrail ---- */

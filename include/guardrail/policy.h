@@ -87,7 +87,8 @@ enum gr_verdict {
 #define GR_ALERT_DAEMON_DOWN "GuardrailDaemonDown"
 #define GR_ALERT_PHASE_UNKNOWN "GuardrailPhaseUnknown"
 #define GR_ALERT_UNHANDLED "GuardrailUnhandledBreach"
-#define GR_ALERT_WAIVER_EXPIRED "GuardrailWaiverExpired"   /* what a waiver loosened is deployed after its end */
+#define GR_ALERT_WAIVER_EXPIRED                                                                              \
+    "GuardrailWaiverExpired" /* what a waiver loosened is deployed after its end */
 #define GR_ALERT_VERDICT_MISSING "GuardrailVerdictMissing" /* the rules of a guardrail yield nothing at all */
 
 /* On hard alerts of guardrails with `common_cause: hold`: has this value while control is beyond the same fixed limit. */
