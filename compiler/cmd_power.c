@@ -52,7 +52,7 @@ read_cap(const struct command *self, const struct options *o, double *out)
     struct gr_quantity q;
     struct gr_str bad;
 
-    *out = NAN;
+    *out = (double)NAN;
     if (!text)
         return EXIT_CLEAN;
     if (gr_quantity_parse(gr_str(text), &q, &bad) == GR_OK && q.sign == GR_SIGN_NONE &&
@@ -180,7 +180,7 @@ report(const struct command *self, const struct session *s, const struct ask *a,
 int
 power_run_command(const struct command *self, const struct options *o)
 {
-    struct ask a = {.cap = NAN};
+    struct ask a = {.cap = (double)NAN};
     struct rates *r = NULL;
     struct model *m = NULL;
     struct session s;

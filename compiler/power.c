@@ -522,7 +522,7 @@ power_caught(const struct power *p, const struct guardrail *g, size_t factor, bo
         here = 1 - r->detect[factor] > here ? 1 - r->detect[factor] : here;
     }
     if (!phase)
-        return NAN;
+        return (double)NAN;
     return 1 - missed * here;
 }
 

@@ -83,16 +83,16 @@ rates_none(struct gr_arena *a, const struct model *m, struct rates **out)
         !(r->guardrails = gr_arena_array(a, m->n_guardrails, sizeof *r->guardrails)))
         return GR_ENOMEM;
     r->m = m;
-    r->control = NAN;
+    r->control = (double)NAN;
     for (size_t i = 0; i < m->n_streams; i++)
         for (size_t k = 0, of = cells_of(m, &m->streams[i]); k < of; k++)
             if (!fill_cell(a, m, (uint32_t)i, k, &r->cells[r->n_cells++]))
                 return GR_ENOMEM;
     for (unsigned k = 0; k < FACTS; k++)
-        r->facts.v[k] = NAN;
+        r->facts.v[k] = (double)NAN;
     for (size_t i = 0; i < m->n_guardrails; i++)
         for (unsigned k = 0; k < FACTS; k++)
-            r->guardrails[i].facts.v[k] = NAN;
+            r->guardrails[i].facts.v[k] = (double)NAN;
     *out = r;
     return GR_OK;
 }

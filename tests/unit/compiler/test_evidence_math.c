@@ -102,7 +102,7 @@ START_TEST(many_slots_are_a_known_variance)
 }
 END_TEST
 
-static const double odd[] = {0, -1, 1e-320, 1e308, INFINITY, -INFINITY, NAN};
+static const double odd[] = {0, -1, 1e-320, 1e308, (double)INFINITY, -(double)INFINITY, (double)NAN};
 
 START_TEST(nothing_gives_nan)
 {
