@@ -65,7 +65,7 @@ actions_aspect(enum aspect aspect)
 enum verdict
 actions_verdict(const struct comparison *c, const struct strs *before, const struct strs *after)
 {
-    bool rerouted = false, stronger = false;
+    bool rerouted = false, replaced = false, stronger = false;
 
     for (size_t i = 0; i < before->n; i++) {
         enum role role = role_of(c->from, before->v[i]);
@@ -75,7 +75,10 @@ actions_verdict(const struct comparison *c, const struct strs *before, const str
         if (loosens(c, role, before, after))
             return V_LOOSER;
         rerouted = rerouted || role >= ROLE_PAGE;
+        replaced = replaced || role == ROLE_END;
     }
+    if (replaced) /* by other programs: whether they undo as much, nobody can tell from their names */
+        return V_UNPROVEN;
     for (size_t i = 0; i < after->n; i++)
         stronger = stronger || !items_have(before, after->v[i]);
     return rerouted ? V_REROUTED : stronger ? V_TIGHTER : V_CHANGED;

@@ -58,7 +58,7 @@ static const char base[] =
     "    metric: {ratio: {good: filled_total, total: orders_total}, weights: {label: tier, values: {a: 2, b: "
     "1}}}\n"
     "    only: {flow: agency}\n"
-    "    on: {soft: [extend, boss], no_data: [hold, page2]}\n"
+    "    on: {hard: [other, page], soft: [extend, boss], no_data: [hold, page2]}\n"
     "    limit: {against: control, soft: -3%, hard: -5%, floor: 10%}\n"
     "on: {hard: [rollback, page], soft: [extend, notify], no_data: [hold, notify]}\n"
     "actions:\n"
@@ -67,6 +67,7 @@ static const char base[] =
     "      - {name: drain, run: [bin/drain], timeout: 10s, probe: [bin/drained], retries: 2}\n"
     "      - {name: undo, run: [bin/undo], on_failure: page}\n"
     "      - {name: verify, promql: 'sum(up)', below: 1, no_data: fail, within: 2m}\n"
+    "  other: {steps: [{name: nothing, run: [bin/true]}]}\n"
     "  page: {pagerduty: {service: prod, routing_key_file: p.key}, escalate_after: 5m, escalate_to: boss}\n"
     "  boss: {pagerduty: {service: command, routing_key_file: b.key}}\n"
     "  page2: {pagerduty: {service: other, routing_key_file: o.key}}\n"
@@ -247,6 +248,9 @@ static const struct row {
     {"on: {hard: [rollback, page], soft: [extend, notify]}\n  - name: lat",
      "on: {hard: [halt, page], soft: [extend, notify]}\n  - name: lat", "cpu", "on.hard", "", CHANGE_LOOSER,
      L, CHANGE_TIGHTER, 0},
+    {"on: {hard: [rollback, page], soft: [extend, notify]}\n  - name: lat",
+     "on: {hard: [other, page], soft: [extend, notify]}\n  - name: lat", "cpu", "on.hard", "", CHANGE_CHANGED,
+     U, CHANGE_CHANGED, U},
     {"on: {hard: [rollback, page], soft: [extend, notify]}\n  - name: lat",
      "on: {hard: [rollback, page2], soft: [extend, notify]}\n  - name: lat", "cpu", "on.hard", "",
      CHANGE_REROUTED, 0, CHANGE_REROUTED, 0},
