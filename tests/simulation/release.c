@@ -77,7 +77,7 @@ add(struct release *r, const struct model *m, const struct guardrail *g, const s
     double share = share_of(m, g, s, p);
     struct release_test *t = &r->tests[r->n];
 
-    if (share <= 0 || share >= 1 || b->level != LEVEL_HARD || side_is_backstop(b->side) ||
+    if (share <= 0 || share >= 1 || b->level != a->level || side_is_backstop(b->side) ||
         !model_applies(m, g, b, s))
         return GR_OK;
     if (r->n == RELEASE_TESTS_MAX)
@@ -90,7 +90,7 @@ add(struct release *r, const struct model *m, const struct guardrail *g, const s
                                 .points = g->limit.against == AGAINST_CONTROL_POINTS,
                                 .min_events = g->evidence.min_events,
                                 .min_total = g->evidence.min_total,
-                                .threshold = model_evidence_threshold(m, LEVEL_HARD),
+                                .threshold = model_evidence_threshold(m, a->level),
                                 .window = (uint32_t)model_window_slots(m, g, p),
                                 .slots = (uint32_t)(p->max_ms / m->sampling_ms)};
     set_metric(&t->test, g, gr_dec_double(model_literal(m, g, b, s)), a);

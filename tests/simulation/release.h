@@ -1,6 +1,6 @@
 /* release.h - all comparisons with control of a specification, played together: is a healthy release rolled back?
  *
- * Every (guardrail, slice, phase) with a hard limit against control is one test, dynamic slices counted at_most times, as the budget counts them (model_tests).
+ * Every (guardrail, slice, phase) with a limit of the level against control is one test, dynamic slices counted at_most times, as the budget counts them (model_tests).
  * Tests are played independently of each other; a release is rolled back by the first that fires. */
 #ifndef GUARDRAIL_TESTS_SIMULATION_RELEASE_H
 #define GUARDRAIL_TESTS_SIMULATION_RELEASE_H
@@ -12,10 +12,11 @@ struct assumptions {
     double
         observations; /* of the canary, per slot and slice; control has as many more as the phase's share says */
     double bad;       /* bad events per request, ratios of bad events */
-    double unfilled; /* the same, ratios of good events */
-    double spread;   /* log standard deviation of latencies and ages */
-    double noise;    /* of a slot of a gauge, in hard limits: 0.5 is 12.5 % under a limit of +25 % */
-    double rho;      /* of gauges */
+    double unfilled;  /* the same, ratios of good events */
+    double spread;    /* log standard deviation of latencies and ages */
+    double noise;     /* of a slot of a gauge, in hard limits: 0.5 is 12.5 % under a limit of +25 % */
+    double rho;       /* of gauges */
+    enum level level; /* LEVEL_HARD or LEVEL_SOFT: whose limits and budget */
 };
 #define ASSUME                                                                                               \
     (struct assumptions)                                                                                     \

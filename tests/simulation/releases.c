@@ -104,25 +104,38 @@ false_rows(struct bench *b, const struct place *place, enum which which, struct 
 }
 
 static enum gr_err
-false_table(struct bench *b)
+false_table(struct bench *b, enum level level, size_t n_places)
 {
     enum gr_err err = GR_OK;
     char what[80];
 
-    printf(
-        "\n### Healthy releases rolled back\n\nPercent of %llu simulated rollouts of %.*s (%llu hard tests), "
-        "upper 95 %% bound in parentheses.\n\n",
-        (unsigned long long)b->trials, GR_ARG(b->m->spec), (unsigned long long)model_tests(b->m, LEVEL_HARD));
+    printf("\n### Healthy releases %s\n\nPercent of %llu simulated rollouts of %.*s (%llu %s tests), "
+           "upper 95 %% bound in parentheses.\n\n",
+           level == LEVEL_HARD ? "rolled back" : "with a soft breach", (unsigned long long)b->trials,
+           GR_ARG(b->m->spec), (unsigned long long)model_tests(b->m, level), level_name(level));
     rules_header("canary observations per slot and slice");
-    for (size_t i = 0; i < GR_COUNT(places); i++)
+    for (size_t i = 0; i < n_places; i++)
         for (size_t t = 0; t < GR_COUNT(traffic) && err == GR_OK; t++) {
             struct assumptions a = ASSUME;
 
+            a.level = level;
             a.observations = traffic[t];
             snprintf(what, sizeof what, "%.0f", traffic[t]);
             err = false_rows(b, &places[i], WHICH_ALL, a, what);
         }
     return err;
+}
+
+static enum gr_err
+hard_table(struct bench *b)
+{
+    return false_table(b, LEVEL_HARD, GR_COUNT(places));
+}
+
+static enum gr_err
+soft_table(struct bench *b)
+{
+    return false_table(b, LEVEL_SOFT, 3); /* by dispersion only */
 }
 
 static enum gr_err
@@ -134,7 +147,8 @@ gauge_table(struct bench *b)
     enum gr_err err = GR_OK;
     char what[80];
 
-    printf("\n### The same, by gauges alone\n\nA slot's standard deviation in hard limits, and the lag-1 "
+    printf("\n### Healthy releases rolled back by gauges alone\n\nA slot's standard deviation in hard "
+           "limits, and the lag-1 "
            "autocorrelation of slots.\n\n");
     rules_header("noise, autocorrelation");
     for (size_t i = 0; i < GR_COUNT(noises); i++)
@@ -241,34 +255,89 @@ caught_gauges(struct bench *b)
     return err;
 }
 
+/* The 99th percentile, hard +20 %: latencies grow by the factor. */
+static enum gr_err
+caught_quantiles(struct bench *b)
+{
+    static const double slower[] = {1.2, 1.4, 2, 4};
+    enum gr_err err = GR_OK;
+    char name[80];
+
+    printf("\n### 99th percentile of latency, hard +20 %%, 9 counted slots\n\nLog-normal latencies, log "
+           "standard "
+           "deviation 0.5.\n\n");
+    rules_header("dispersion, requests per slot, slower by");
+    for (int phi = 1; phi <= 4; phi *= 4)
+        for (size_t t = 0; t < GR_COUNT(traffic); t++)
+            for (size_t f = 0; f < GR_COUNT(slower) && err == GR_OK; f++) {
+                struct sim_test test = ratio_test(b, traffic[t], 0.01, 9);
+                struct sim_world world = {.dispersion = phi,
+                                          .regression = sim_quantile_share(0.99, 0.5, slower[f]) / 0.01};
+
+                test.limit = sim_quantile_share(0.99, 0.5, 1.2) / 0.01;
+                snprintf(name, sizeof name, "φ = %d, %.0f, %g×", phi, traffic[t], slower[f]);
+                err = caught_row(b, name, &test, &world);
+            }
+    return err;
+}
+
+static const struct {
+    uint32_t onset, leak;
+} late[] = {{0, 0}, {5, 0}, {10, 0}, {20, 0}, {30, 0}, {0, 20}, {0, 40}};
+
+/* One row per way to be late. */
+static enum gr_err
+late_rows(struct bench *b, const char *name, const struct sim_test *test, struct sim_world world)
+{
+    enum gr_err err = GR_OK;
+    char row[120];
+
+    for (size_t i = 0; i < GR_COUNT(late) && err == GR_OK; i++) {
+        world.onset = late[i].onset;
+        world.leak = late[i].leak;
+        snprintf(row, sizeof row, late[i].leak ? "%s, growing over %u slots" : "%s, from slot %u", name,
+                 late[i].leak ? late[i].leak : late[i].onset + 1);
+        err = caught_row(b, row, test, &world);
+    }
+    return err;
+}
+
 static enum gr_err
 late_table(struct bench *b)
 {
-    static const struct {
-        uint32_t onset, leak;
-    } late[] = {{0, 0}, {5, 0}, {10, 0}, {20, 0}, {30, 0}, {0, 20}, {0, 40}};
     enum gr_err err = GR_OK;
-    char name[120];
+    char name[80];
 
     printf("\n### Late onset and slow leaks, error rate 1 %%, 39 counted slots (four times the minimum)\n\n"
            "The slot in parentheses counts from the phase's start.\n\n");
     rules_header("dispersion, requests per slot, regression, how");
     for (int phi = 1; phi <= 4; phi *= 4)
         for (size_t t = 1; t < GR_COUNT(traffic) - 1; t++)
-            for (size_t f = 1; f < GR_COUNT(factors); f++)
-                for (size_t i = 0; i < GR_COUNT(late) && err == GR_OK; i++) {
-                    struct sim_test test = ratio_test(b, traffic[t], 0.01, 39);
-                    struct sim_world world = {.dispersion = phi,
-                                              .regression = factors[f],
-                                              .onset = late[i].onset,
-                                              .leak = late[i].leak};
+            for (size_t f = 1; f < GR_COUNT(factors) && err == GR_OK; f++) {
+                struct sim_test test = ratio_test(b, traffic[t], 0.01, 39);
 
-                    snprintf(name, sizeof name,
-                             late[i].leak ? "φ = %d, %.0f, %g×, growing over %u slots"
-                                          : "φ = %d, %.0f, %g×, from slot %u",
-                             phi, traffic[t], factors[f], late[i].leak ? late[i].leak : late[i].onset + 1);
-                    err = caught_row(b, name, &test, &world);
-                }
+                snprintf(name, sizeof name, "φ = %d, %.0f, %g×", phi, traffic[t], factors[f]);
+                err = late_rows(b, name, &test,
+                                (struct sim_world){.dispersion = phi, .regression = factors[f]});
+            }
+    return err;
+}
+
+static enum gr_err
+late_gauges(struct bench *b)
+{
+    enum gr_err err = GR_OK;
+    char name[80];
+
+    printf("\n### Late onset and slow leaks of gauges, hard limit +25 %%, 39 counted slots\n\n"
+           "Slots vary by 5 %% with an autocorrelation of 0.6.\n\n");
+    rules_header("regression, how");
+    for (size_t f = 0; f < GR_COUNT(factors) && err == GR_OK; f++) {
+        struct sim_test test = gauge_test(b, 0.05, 0.6, 39);
+
+        snprintf(name, sizeof name, "%g×", factors[f]);
+        err = late_rows(b, name, &test, (struct sim_world){.dispersion = 1, .regression = factors[f]});
+    }
     return err;
 }
 
@@ -322,9 +391,11 @@ static const struct {
     enum gr_err (*print)(struct bench *b);
     uint64_t divide; /* percents need fewer rollouts than hundredths of one */
 } all_tables[] = {
-    {"healthy", false_table, 1}, {"healthy-gauges", gauge_table, 1}, {"healthy-tests", single_table, 1},
-    {"bad", caught_in_least, 4}, {"bad-long", caught_in_most, 4},    {"bad-gauges", caught_gauges, 4},
-    {"bad-late", late_table, 4},
+    {"healthy", hard_table, 1},         {"healthy-soft", soft_table, 4},
+    {"healthy-gauges", gauge_table, 1}, {"healthy-tests", single_table, 1},
+    {"bad", caught_in_least, 4},        {"bad-long", caught_in_most, 4},
+    {"bad-gauges", caught_gauges, 4},   {"bad-quantiles", caught_quantiles, 4},
+    {"bad-late", late_table, 4},        {"bad-late-gauges", late_gauges, 4},
 };
 
 /* -- check ------------------------------------------------------------------------------------------------------------------ */
