@@ -172,12 +172,12 @@ number_of(struct spec *s, const struct gr_node *map, const char *key)
     double x;
 
     if (!node || !row || (gr_dec_parse(node->text, &v) != GR_OK && spec_ratio(node->text, &v) != GR_OK))
-        return NAN;
+        return (double)NAN;
     x = gr_dec_double(v);
     if (x >= row->min && x <= row->max)
         return x;
     out_of_range(s, node, row);
-    return NAN;
+    return (double)NAN;
 }
 
 /* noise and value: a percentage where they are relative, else in a unit that converts to the metric's. */
@@ -194,7 +194,7 @@ quantity_of(struct spec *s, const struct gr_node *node, const struct fact_row *r
         if (spec_ratio(node->text, &v) != GR_OK) {
             gr_diag(s->d, GR0204, node->span, GR_STR("write a percentage of control, as in 4%"),
                     "the limit is relative to control, so its noise is a percentage");
-            return NAN;
+            return (double)NAN;
         }
     } else if (gr_quantity_parse(node->text, &q, &bad) != GR_OK ||
                (q.unit && gr_unit_convert(q.value, q.unit, g->metric.unit, &v) != GR_OK) ||
@@ -202,7 +202,7 @@ quantity_of(struct spec *s, const struct gr_node *node, const struct fact_row *r
         gr_diag(s->d, GR0204, node->span, gr_arena_printf(s->a, "write it in %s", g->metric.unit->name),
                 "\"" GR_FMT "\" does not convert to %s, the metric's unit", GR_ARG(node->text),
                 g->metric.unit->name);
-        return NAN;
+        return (double)NAN;
     } else if (!q.unit) {
         v = q.value;
     }
@@ -210,7 +210,7 @@ quantity_of(struct spec *s, const struct gr_node *node, const struct fact_row *r
     if (x >= row->min && x <= row->max)
         return x;
     out_of_range(s, node, row);
-    return NAN;
+    return (double)NAN;
 }
 
 static const char *const kind_names[] = {[METRIC_RATIO_BAD] = "a ratio of bad events",
@@ -237,7 +237,7 @@ static void
 read_facts(struct spec *s, const struct gr_node *map, const struct guardrail *g, struct facts *out)
 {
     for (unsigned i = 0; i < FACTS; i++)
-        out->v[i] = NAN;
+        out->v[i] = (double)NAN;
     for (size_t i = 0; i < GR_COUNT(fact_rows); i++) {
         const struct fact_row *row = &fact_rows[i];
         const struct gr_node *node = spec_get(s, map, row->key);
