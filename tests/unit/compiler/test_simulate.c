@@ -151,7 +151,7 @@ START_TEST(numbers_out_of_range_are_refused)
     struct sim_test tests[8];
     struct sim_world worlds[] = {
         {.dispersion = 0.5, .regression = 1},
-        {.dispersion = NAN, .regression = 1},
+        {.dispersion = (double)NAN, .regression = 1},
         {.dispersion = 1, .regression = -1},
         {.dispersion = 1, .regression = 1, .missing = 1},
         {.dispersion = 1, .regression = 1, .period = SIM_SLOTS_MAX + 1},
@@ -165,7 +165,7 @@ START_TEST(numbers_out_of_range_are_refused)
     tests[2].canary_total = 0;
     tests[3].slots = SIM_SLOTS_MAX + 1;
     tests[4].window = 0;
-    tests[5].limit = NAN;
+    tests[5].limit = (double)NAN;
     tests[6] = gauge;
     tests[6].rho = 1;
     tests[7].slots = 0;
