@@ -77,6 +77,7 @@ lower(struct lower *lo)
     lower_slots(lo);
     lower_windows(lo);
     lower_evidence(lo);
+    lower_share(lo);
     lower_verdict(lo);
     lower_alerts(lo);
     lower_watch(lo);

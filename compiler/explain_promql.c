@@ -117,8 +117,10 @@ static const struct {
 };
 
 static bool
-has_series(const struct guardrail *g, struct gr_str series)
+has_series(const struct model *m, const struct guardrail *g, struct gr_str series)
 {
+    if (gr_str_starts(series, GR_STR("guardrail:share")) && !model_checks_share(m, g))
+        return false;
     for (size_t i = 0; i < GR_COUNT(kinds); i++)
         if (gr_str_is(series, kinds[i].series) && !kinds[i].has(g, NULL))
             return false;
@@ -139,7 +141,7 @@ accepts_parts(const struct guardrail *g, const struct gr_promql_matcher *m)
 static bool
 concerns(const struct explain *x, struct gr_promql *e)
 {
-    if (!has_series(x->g, gr_promql_metric(e)))
+    if (!has_series(x->m, x->g, gr_promql_metric(e)))
         return false;
     for (size_t i = 0; i < e->u.selector.count; i++) {
         struct gr_promql_matcher *m = &e->u.selector.matchers[i];

@@ -241,6 +241,9 @@ put_evidence(const struct explain *x, struct gr_buf *b)
                       (unsigned)g->evidence.min_events);
     else if (is_sequential(g, NULL))
         gr_buf_printf(b, "  at least %u slots in which both cohorts report\n", LOWER_PAIRS_MIN);
+    if (model_checks_share(x->m, g))
+        gr_buf_printf(b, "  the canary's share of the observations within %.4g %% of the planned one\n",
+                      100 * gr_dec_double(x->m->share_tolerance));
     if (is_sequential(g, NULL))
         gr_buf_puts(b, "  counted from the start of the phase; a difference that begins late is diluted\n");
 }

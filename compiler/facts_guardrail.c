@@ -347,6 +347,7 @@ put_evidence(struct facts_out *o, const struct guardrail *g)
         facts_text(o, ASPECT_CONFIRM_SOFT, GR_STR_NONE, NULL, k_of_n(o, e->soft_k, e->soft_n));
     }
     facts_flag(o, ASPECT_THIN, GR_STR_NONE, NULL, e->thin_allow);
+    facts_flag(o, ASPECT_TRAFFIC_SHARE, GR_STR_NONE, NULL, e->share_ignored);
 }
 
 static void

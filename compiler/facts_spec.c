@@ -75,6 +75,12 @@ put_head(struct facts_out *o)
     facts_text(o, ASPECT_CANARY, GR_STR_NONE, NULL, m->canary);
     facts_text(o, ASPECT_CONTROL, GR_STR_NONE, NULL, m->control);
     facts_items(o, ASPECT_COMPARE_WITHIN_ALL, GR_STR_NONE, NULL, m->compare_within);
+    if (m->control_traffic != CONTROL_SAMPLE) {
+        facts_text(o, ASPECT_CONTROL_TRAFFIC, GR_STR_NONE, NULL,
+                   m->control_traffic == CONTROL_REST ? GR_STR("rest") : GR_STR("equal"));
+        facts_number(o, ASPECT_SHARE_TOLERANCE, GR_STR_NONE, NULL, m->share_tolerance,
+                     facts_percent(o->a, m->share_tolerance));
+    }
     put_expect(o);
     for (size_t i = 0; i < m->n_dynamic; i++)
         facts_count(o, ASPECT_DYNAMIC_SLICES, m->dynamic[i].label, NULL, m->dynamic[i].at_most);

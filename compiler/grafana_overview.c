@@ -316,16 +316,18 @@ insufficient_table(struct dash *d, int h)
     static const struct column columns[] = {
         {"reason", "Reason"}, {"guardrail", "Guardrail"}, {"Value", NULL}};
     cJSON *panel = panel_add(
-        d, &(struct panel){
-               .type = "table",
-               .title = GR_STR("Why there is no verdict"),
-               .description = GR_STR(
-                   "Guardrails that are insufficient, and the reason. missing: an expected series does "
-                   "not report. no_control: nothing to compare with. suspect: a point breach that the "
-                   "evidence does not support yet. thin: too few observations so far. overdue: the phase "
-                   "outlived its maximum duration."),
-               .w = GRID_WIDTH,
-               .h = h});
+        d,
+        &(struct panel){
+            .type = "table",
+            .title = GR_STR("Why there is no verdict"),
+            .description = GR_STR(
+                "Guardrails that are insufficient, and the reason. missing: an expected series does "
+                "not report. no_control: nothing to compare with. traffic_share: the canary's share of the "
+                "traffic is not the planned one. suspect: a point breach that the "
+                "evidence does not support yet. thin: too few observations so far. overdue: the phase "
+                "outlived its maximum duration."),
+            .w = GRID_WIDTH,
+            .h = h});
     cJSON *defaults;
 
     gr_buf_puts(&d->expr, "max by (reason, guardrail, ");

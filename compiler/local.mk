@@ -92,7 +92,7 @@ libcompiler_a_SOURCES = \
 # lowering
 libcompiler_a_SOURCES += \
 	compiler/emit_rules.c compiler/lower.c compiler/lower.h compiler/lower_alert.c compiler/lower_annotation.c compiler/lower_evidence.c \
-	compiler/lower_literal.c compiler/lower_phase.c compiler/lower_prove.c compiler/lower_slot.c compiler/lower_verdict.c \
+	compiler/lower_literal.c compiler/lower_phase.c compiler/lower_prove.c compiler/lower_share.c compiler/lower_slot.c compiler/lower_verdict.c \
 	compiler/lower_window.c
 
 # commands

@@ -7,6 +7,7 @@
  *   slots     guardrail:slot:sum (parts that pool by adding), :value (gauges), :over (beyond a fixed limit)
  *   windows   guardrail:window:sum, :value; guardrail:coverage:cohort, guardrail:coverage; guardrail:effect
  *   evidence  guardrail:slot:delta (one difference a slot), guardrail:test:*, guardrail:evidence, guardrail:enough
+ *   share     guardrail:share and :planned, :tolerance, :wrong: the canary's share of the traffic, where that is planned
  *   verdict   guardrail:limit, :breach, :supported, :verdict, :insufficient
  *   alerts    one per guardrail, level and side
  *
@@ -99,11 +100,14 @@ bool is_point(const struct guardrail *g, const void *arg);      /* compared, the
 bool has_backstop(const struct guardrail *g, const void *arg);
 bool has_soft(const struct guardrail *g, const void *arg);
 
+bool lower_checks_share(const struct guardrail *g, const void *model); /* of traffic: model_checks_share() */
+
 /* -- the parts, in the order of the rule group ------------------------------------------------------------------------ */
 void lower_phase(struct lower *lo);
 void lower_slots(struct lower *lo);
 void lower_windows(struct lower *lo);
 void lower_evidence(struct lower *lo);
+void lower_share(struct lower *lo);
 void lower_verdict(struct lower *lo);
 void lower_alerts(struct lower *lo);
 void lower_watch(struct lower *lo); /* the second group */

@@ -124,7 +124,8 @@ no_data_alert(struct lower *lo, const struct guardrail *g)
     const char *name = lower_values(lo, GR_STR("guardrail"), &g->name, 1, false);
     struct gr_rule *rule;
 
-    lower_put(lo, "guardrail:insufficient{$S$1,reason=~\"missing|no_control\"}", name, NULL);
+    lower_put(lo, "guardrail:insufficient{$S$1,reason=~\"missing|no_control$2\"}", name,
+              model_checks_share(lo->m, g) ? "|traffic_share" : "", NULL);
     rule = lower_alert(lo, GR_ALERT_NO_DATA);
     if (!rule)
         return;

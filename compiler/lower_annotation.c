@@ -359,20 +359,50 @@ lower_annotate_breach(struct lower *lo, struct gr_rule *rule, const struct guard
     common_annotations(lo, rule, g);
 }
 
+/* "the canary has 3.1% of the traffic instead of 1%" */
+static void
+put_split(struct lower *lo)
+{
+    gr_buf_puts(&lo->expr, "the canary has ");
+    put_query(lo,
+              &(struct ask){.series = "guardrail:share", .before = "100 * ", .format = "%.3g", .unit = "%"});
+    gr_buf_puts(&lo->expr, " of the traffic instead of ");
+    put_query(lo,
+              &(struct ask){
+                  .series = "guardrail:share:planned", .before = "100 * ", .format = "%.3g", .unit = "%"});
+}
+
 void
 lower_annotate_no_data(struct lower *lo, struct gr_rule *rule, const struct guardrail *g)
 {
+    bool share = model_checks_share(lo->m, g);
+
+    if (share)
+        put_scope(lo, g);
     put_who(lo, g);
-    gr_buf_puts(&lo->expr,
-                ": {{ if eq $labels.reason \"missing\" }}no data{{ else }}no data from control{{ end }}"
-                ", so no verdict");
+    gr_buf_puts(&lo->expr, ": {{ if eq $labels.reason \"missing\" }}no data");
+    if (share) {
+        gr_buf_puts(&lo->expr, "{{ else if eq $labels.reason \"traffic_share\" }}");
+        put_split(lo);
+    }
+    gr_buf_puts(&lo->expr, "{{ else }}no data from control{{ end }}, so no verdict");
     annotate(lo, rule, "summary");
+    if (share) {
+        put_scope(lo, g);
+        gr_buf_puts(&lo->expr, "{{ if eq $labels.reason \"traffic_share\" }}For two sampling intervals, ");
+        put_split(lo);
+        gr_buf_puts(&lo->expr,
+                    ", of all that was counted in the window. Canary and control are not compared like with "
+                    "like then: look at what splits the traffic{{ else }}");
+    }
     gr_buf_puts(
         &lo->expr,
         "{{ if eq $labels.reason \"missing\" }}An expected slice has not reported{{ else }}Control has "
-        "not reported anything to compare with{{ end }} for two sampling intervals. The release cannot "
-        "be promoted; it is not rolled back for this. {{ $labels.phase }} of deployment "
-        "{{ $labels.deployment_id }}.");
+        "not reported anything to compare with{{ end }} for two sampling intervals");
+    gr_buf_puts(&lo->expr, share ? "{{ end }}. " : ". ");
+    gr_buf_puts(&lo->expr,
+                "The release cannot be promoted; it is not rolled back for this. {{ $labels.phase }} of "
+                "deployment {{ $labels.deployment_id }}.");
     annotate(lo, rule, "description");
     common_annotations(lo, rule, g);
 }

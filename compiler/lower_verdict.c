@@ -324,6 +324,8 @@ verdict(struct lower *lo)
               NULL);
     put_all_limits(lo);
     lower_put(lo, ")\n    unless ignoring (level, side) guardrail:breach{$S}", NULL);
+    if (lower_any(lo, lower_checks_share, lo->m))
+        lower_put(lo, " unless guardrail:share:wrong{$S}", NULL);
     if (has_phase_end(lo))
         lower_put(lo, " unless on ($P) guardrail:overdue{$S}", NULL);
     lower_put(lo,
@@ -409,6 +411,8 @@ insufficient(struct lower *lo)
     lower_branches(lo, "\nor ignoring (reason) ");
     missing(lo);
     no_control(lo);
+    if (lower_any(lo, lower_checks_share, lo->m))
+        reason(lo, "traffic_share", lower_text(lo, "guardrail:share:wrong{$S} * 0 + 1"));
     if (has_phase_end(lo))
         reason(lo, "overdue", lower_text(lo, "guardrail:verdict{$S} == 1 and on ($P) guardrail:overdue{$S}"));
     reason(

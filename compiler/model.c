@@ -139,6 +139,53 @@ model_has_traffic(const struct phase *p, struct gr_str flow)
     return false;
 }
 
+/* Ratios alone: a histogram's observations may well be made by each process for itself, whatever it serves. */
+static bool
+counts_traffic(const struct model *m, const struct guardrail *g)
+{
+    return m->control_traffic != CONTROL_SAMPLE && !g->evidence.share_ignored && !g->stream_scope &&
+           g->limit.against != AGAINST_FIXED && g->dynamic.n == 0 &&
+           (g->metric.kind == METRIC_RATIO_BAD || g->metric.kind == METRIC_RATIO_GOOD);
+}
+
+bool
+model_planned_share(const struct model *m, const struct guardrail *g, const struct phase *p,
+                    struct gr_str flow, struct gr_dec *out)
+{
+    const struct gr_str *only = m->flow_label.n ? value_of(&g->only, m->flow_label) : NULL;
+    const struct gr_dec *share = NULL;
+
+    if (!counts_traffic(m, g))
+        return false;
+    if (only)
+        flow = *only;
+    for (size_t i = 0; i < p->n_traffic; i++) {
+        const struct share *t = &p->traffic[i];
+
+        if (flow.n > 0 && t->flow.n > 0 && !gr_str_eq(t->flow, flow))
+            continue;
+        if (t->ratio.mant == 0 || (share && gr_dec_cmp(*share, t->ratio) != 0))
+            return false;
+        share = &t->ratio;
+    }
+    if (!share)
+        return false;
+    *out = m->control_traffic == CONTROL_EQUAL ? GR_DEC(5, -1) : *share;
+    return true;
+}
+
+bool
+model_checks_share(const struct model *m, const struct guardrail *g)
+{
+    struct gr_dec share;
+
+    for (size_t p = 0; p < m->n_phases; p++)
+        for (size_t i = 0; (g->phases >> p & 1u) && i < m->phases[p].n_traffic; i++)
+            if (model_planned_share(m, g, &m->phases[p], m->phases[p].traffic[i].flow, &share))
+                return true;
+    return false;
+}
+
 /* The flow that a slice belongs to, by its own label or by `only`; empty: any. */
 static struct gr_str
 slice_flow(const struct model *m, const struct guardrail *g, const struct slice *slice)

@@ -94,6 +94,8 @@ struct override {
     size_t n_bounds;
     struct gr_span span;
 };
+/* What control gets of the traffic that the canary does not get: all of it, as much as the canary, or some. */
+enum control_traffic { CONTROL_SAMPLE, CONTROL_REST, CONTROL_EQUAL };
 enum evidence_kind { EVIDENCE_SEQUENTIAL, EVIDENCE_POINT };
 struct evidence {
     enum evidence_kind kind; /* of comparisons with control; fixed limits use confirm */
@@ -102,6 +104,7 @@ struct evidence {
     uint32_t hard_k, hard_n; /* fixed limits: confirm k of n; default 1 of 1 (on the windowed value) */
     uint32_t soft_k, soft_n; /* default 2 of 3 recorded slots */
     bool thin_allow;
+    bool share_ignored; /* its totals do not follow the traffic */
 };
 struct limit {
     enum against against;
@@ -257,6 +260,8 @@ struct model {
     struct strs release_labels; /* sorted */
     struct gr_str cohort_label, canary, control;
     struct strs compare_within; /* default of guardrails; sorted */
+    enum control_traffic control_traffic;
+    struct gr_dec share_tolerance; /* of the planned share; a ratio */
     struct stream *streams;
     size_t n_streams;
     struct dynamic_slice *dynamic;
@@ -318,6 +323,13 @@ const struct bound *model_bound(const struct model *m, const struct guardrail *g
                                 const struct slice *slice);
 /* Of a bound's override: whether a is tighter than b on that side. */
 bool model_tighter(enum side side, struct gr_dec a, struct gr_dec b);
+/* What the canary's share of the observations of guardrail g should be in a phase: of those with this flow (or all of the guardrail's, where
+ * its slices have no flow: then `flow` is ignored). False where nothing is planned: control is a sample of unknown size, the guardrail counts
+ * nothing, compares nothing or says `traffic_share: ignore`, the phase has no traffic, or several flows with shares of their own are pooled. */
+bool model_planned_share(const struct model *m, const struct guardrail *g, const struct phase *p,
+                         struct gr_str flow, struct gr_dec *out);
+/* Whether it is planned in any of the guardrail's phases. */
+bool model_checks_share(const struct model *m, const struct guardrail *g);
 /* What the guardrail's window is in a phase, in whole slots (a phase of 45m sampled every 2m has a window of 44m); not yet divided by
  * time_scale. In a final phase it is the guardrail's own, which it must have there. */
 int64_t model_window_ms(const struct model *m, const struct guardrail *g, const struct phase *p);

@@ -83,6 +83,7 @@ read_evidence(struct spec *s, struct draft *d)
     e->min_events = spec_count(s, node, "min_events", MIN_EVENTS);
     e->min_total = spec_count(s, node, "min_total", MIN_TOTAL);
     e->thin_allow = gr_str_is(spec_text(s, node, "thin"), "allow");
+    e->share_ignored = gr_str_is(spec_text(s, node, "traffic_share"), "ignore");
     confirm = spec_get(s, node, "confirm");
     read_k_of_n(s, confirm, "hard", &e->hard_k, &e->hard_n);
     read_k_of_n(s, confirm, "soft", &e->soft_k, &e->soft_n);

@@ -134,6 +134,43 @@ check_shares(struct spec *s, const struct draft *d)
     }
 }
 
+/* What is said about the canary's share where nobody looks at it. */
+static void
+check_traffic_share(struct spec *s)
+{
+    const struct gr_node *cohorts = spec_get(s, s->root, "cohorts");
+    const struct gr_node *traffic = spec_get(s, cohorts, "control_traffic");
+    const struct gr_node *tolerance = spec_get(s, cohorts, "share_tolerance");
+    bool any = false, good = s->phases_ok && s->flows_ok && s->labels_ok;
+
+    if (spec_has(cohorts, "control_traffic") && !traffic)
+        good = false; /* it is wrong, which was told */
+
+    for (size_t i = 0; i < s->m->n_guardrails; i++) {
+        struct draft *d = &s->drafts[i];
+        const struct gr_node *entry = spec_get(s, spec_get(s, d->node, "evidence"), "traffic_share");
+
+        good = good && d->metric_ok && d->limit_ok && d->slices_ok && d->phases_ok && d->only_ok;
+        d->g->evidence.share_ignored = false;
+        if (good && entry && !model_checks_share(s->m, d->g))
+            idle(s, entry, GR_STR("remove it"),
+                 s->m->control_traffic == CONTROL_SAMPLE
+                     ? "the canary's share is checked only where `cohorts` says `control_traffic: rest` or "
+                       "`equal`"
+                     : "the canary's share is checked for ratios against control, where a share is planned");
+        d->g->evidence.share_ignored = entry && gr_str_is(entry->text, "ignore");
+        any = any || model_checks_share(s->m, d->g);
+    }
+    if (!good || s->partial)
+        return;
+    if (traffic && s->m->control_traffic != CONTROL_SAMPLE && !any)
+        idle(s, traffic, GR_STR("remove it"),
+             "no guardrail is a ratio against control in a phase with traffic, so no share would be checked");
+    else if (tolerance && !any)
+        idle(s, tolerance, GR_STR("add `control_traffic: rest`, or remove it"),
+             "the canary's share is not checked");
+}
+
 void
 check_idle(struct spec *s)
 {
@@ -143,6 +180,7 @@ check_idle(struct spec *s)
         gr_diag(s->d, GR0102, alarm->key_span, GR_STR("add `false_rollback_budget: 1%` or the like"),
                 "a budget for alarms needs the key \"false_rollback_budget\"");
     check_programs(s);
+    check_traffic_share(s);
     for (size_t i = 0; i < s->m->n_guardrails; i++) {
         check_levels(s, &s->drafts[i]);
         check_shares(s, &s->drafts[i]);

@@ -65,6 +65,18 @@ check_cohort(struct spec *s, const struct gr_node *cohort)
 }
 
 static void
+read_traffic_split(struct spec *s, const struct gr_node *cohorts)
+{
+    struct gr_str control = spec_text(s, cohorts, "control_traffic");
+
+    s->m->control_traffic = gr_str_is(control, "rest")    ? CONTROL_REST
+                            : gr_str_is(control, "equal") ? CONTROL_EQUAL
+                                                          : CONTROL_SAMPLE;
+    s->m->share_tolerance =
+        spec_has(cohorts, "share_tolerance") ? spec_share(s, cohorts, "share_tolerance") : GR_DEC(25, -2);
+}
+
+static void
 read_cohorts(struct spec *s)
 {
     const struct gr_node *cohorts = spec_get(s, s->root, "cohorts");
@@ -81,6 +93,7 @@ read_cohorts(struct spec *s)
     if (label && label_is_free(s, label, strs_has(&m->release_labels, label->text), "a release label"))
         m->cohort_label = label->text;
     read_compare_within(s, cohorts);
+    read_traffic_split(s, cohorts);
 }
 
 static void

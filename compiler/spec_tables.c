@@ -16,6 +16,8 @@ static const char *const reduce_choices[] = {"avg", "max", "min", NULL};
 static const char *const scope_choices[] = {"cohort", "stream", NULL};
 static const char *const kind_choices[] = {"sequential", "point", NULL};
 static const char *const thin_choices[] = {"hold", "allow", NULL};
+static const char *const control_choices[] = {"sample", "rest", "equal", NULL};
+static const char *const share_choices[] = {"check", "ignore", NULL};
 static const char *const failure_choices[] = {"abort", "continue", "page", NULL};
 static const char *const no_data_choices[] = {"fail", "ok", NULL};
 static const char *const shadow_choices[] = {"none", "mirror", NULL};
@@ -90,6 +92,18 @@ static const struct key cohorts_rows[] = {
      .flags = KEY_MAY_BE_EMPTY,
      .help = "the labels inside which canary and control are compared, never pooled across them",
      .form = "[venue, flow]"},
+    {.name = "control_traffic",
+     .type = KEY_CHOICE,
+     .choices = control_choices,
+     .help = "what control gets: the rest of the traffic, a sample equal to the canary's, or a sample of "
+             "another size "
+             "(default). Of rest and equal the canary's share is checked against the plan",
+     .absent = "sample"},
+    {.name = "share_tolerance",
+     .type = KEY_SHARE,
+     .help = "how far the canary's share may be from the planned one, in parts of that; default 25%",
+     .form = "25%",
+     .absent = "25%"},
 };
 KEYS(cohorts, "cohorts");
 
@@ -428,6 +442,13 @@ static const struct key evidence_rows[] = {
      .choices = thin_choices,
      .help = "what too little data does to a promotion: hold it (default), or allow it",
      .absent = "hold"},
+    {.name = "traffic_share",
+     .type = KEY_CHOICE,
+     .choices = share_choices,
+     .help = "whether the canary's share of the observations has to be the planned one (default), or is "
+             "ignored because "
+             "they do not follow the traffic",
+     .absent = "check"},
 };
 KEYS(evidence, "evidence");
 static const struct key evidence_kind = {

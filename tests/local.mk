@@ -26,6 +26,8 @@ EXTRA_DIST += \
 	tests/promtool/demo.yml \
 	tests/promtool/edges.test.yml \
 	tests/promtool/edges.yml \
+	tests/promtool/equal.test.yml \
+	tests/promtool/equal.yml \
 	tests/promtool/evidence.test.yml \
 	tests/promtool/evidence.yml \
 	tests/promtool/flows.test.yml \
@@ -41,6 +43,8 @@ EXTRA_DIST += \
 	tests/promtool/shared.yml \
 	tests/promtool/waived.test.yml \
 	tests/promtool/waived.yml \
+	tests/promtool/split.test.yml \
+	tests/promtool/split.yml \
 	tests/promtool/streams.test.yml \
 	tests/promtool/streams.yml
 EXTRA_DIST += tests/data/reaction.yml

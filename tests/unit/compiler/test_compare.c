@@ -12,7 +12,8 @@ static const char base[] =
     "owner: jane@example.com\n"
     "runbook: https://example.com/{guardrail}\n"
     "release: {labels: [cluster]}\n"
-    "cohorts: {label: track, canary: canary, control: control, compare_within: [venue, flow]}\n"
+    "cohorts: {label: track, canary: canary, control: control, control_traffic: rest, compare_within: "
+    "[venue, flow]}\n"
     "expect:\n"
     "  - {cluster: equities, venue: [XNAS, XNYS]}\n"
     "  - {cluster: crypto, venue: [BINANCE]}\n"
@@ -240,6 +241,13 @@ static const struct row {
     {"soft: 2 of 4", "soft: 2 of 3", "cpu", "evidence.confirm.soft", "", CHANGE_SLOWER, L, CHANGE_FASTER, 0},
     {"hard: 2 of 3", "hard: 1 of 1", "cpu", "evidence.confirm.hard", "", CHANGE_CHANGED, U, CHANGE_CHANGED,
      U},
+    {"min_total: 300", "min_total: 300, traffic_share: ignore", "errors", "evidence.traffic_share", "",
+     CHANGE_LOOSER, L, CHANGE_TIGHTER, 0},
+    {", control_traffic: rest", "", "", "cohorts.control_traffic", "", CHANGE_LOOSER, L, CHANGE_TIGHTER, 0},
+    {"control_traffic: rest", "control_traffic: equal", "", "cohorts.control_traffic", "", CHANGE_CHANGED, 0,
+     CHANGE_CHANGED, 0},
+    {"control_traffic: rest", "control_traffic: rest, share_tolerance: 30%", "", "cohorts.share_tolerance",
+     "", CHANGE_LOOSER, L, CHANGE_TIGHTER, 0},
     {"min_total: 300", "min_total: 300, thin: allow", "errors", "evidence.thin", "", CHANGE_LOOSER, L,
      CHANGE_TIGHTER, 0},
     {"window: 8m", "window: 4m", "cpu", "window", "", CHANGE_FASTER, 0, CHANGE_SLOWER, L},
