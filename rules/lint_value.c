@@ -28,6 +28,16 @@ is_guarded(const struct gr_promql *divisor)
     return lint_range_empty(lint_range_cut(lint_range_of(divisor), zero));
 }
 
+/* Both sides may be 0: only then is the result NaN, so 1/x never is. */
+static bool
+may_be_nan(const struct gr_promql *division)
+{
+    double value = 0;
+    bool never_zero = lint_constant(division->child[0], &value) && (value > 0 || value < 0);
+
+    return !never_zero && !is_guarded(division->child[1]);
+}
+
 /* The division whose result reaches the top unfiltered, or NULL. Comparisons drop NaN, but for !=. */
 static const struct gr_promql *
 open_division(const struct gr_promql *e)
@@ -41,7 +51,7 @@ open_division(const struct gr_promql *e)
         return open_division(e->child[0]);
     if (e->kind != GR_PROMQL_BINARY || gr_promql_op_compares(b->op))
         return NULL;
-    if (b->op == GR_PROMQL_DIV && !is_guarded(e->child[1]))
+    if (b->op == GR_PROMQL_DIV && may_be_nan(e))
         return e;
     if ((found = open_division(e->child[0])) != NULL || b->op == GR_PROMQL_AND || b->op == GR_PROMQL_UNLESS)
         return found;
