@@ -35,12 +35,6 @@ is_compared_histogram(const struct guardrail *g, const void *arg)
 }
 
 static bool
-is_compared_sum(const struct guardrail *g, const void *arg)
-{
-    return is_sum(g, arg) && is_compared(g, arg);
-}
-
-static bool
 tests_sum(const struct guardrail *g, const void *arg)
 {
     return is_sum(g, arg) && is_sequential(g, arg);
@@ -109,6 +103,12 @@ lower_threshold(struct lower *lo, enum level level)
     return lo->threshold[level] = lower_cut(lo, from);
 }
 
+static const char *
+from_start(struct lower *lo)
+{
+    return lower_duration(lo, lower_test_range_ms(lo));
+}
+
 /* -- totals and bad events ------------------------------------------------------------------------------------------------- */
 
 static bool
@@ -118,17 +118,14 @@ tests_quantile(const struct guardrail *g, const void *arg)
 }
 
 /* The first bucket edge at or above control's own quantile, found without turning le into a number, which PromQL cannot. (Never the
- * share "expected" above it, 1 − q: with coarse edges that is blind.) */
+ * share "expected" above it, 1 − q: with coarse edges that is blind.) Buckets since the phase's start are summed where they are needed and
+ * not recorded but for +Inf: they would be most of the series that a specification with histograms has. */
 static void
 edges(struct lower *lo)
 {
     const struct model *m = lo->m;
+    const char *range = from_start(lo);
 
-    lower_put(lo,
-              "guardrail:test:sum{$S,part=\"bucket\"}\n"
-              "  / ignoring (le) group_left () (guardrail:test:sum{$S,part=\"bucket\",le=\"+Inf\"} > 0)",
-              NULL);
-    lower_record(lo, "guardrail:test:cdf");
     lower_branches(lo, "\nor ");
     for (size_t i = 0; i < m->n_guardrails; i++) {
         const struct gr_dec *q = &m->guardrails[i].metric.quantile;
@@ -138,11 +135,16 @@ edges(struct lower *lo)
             first = !tests_quantile(&m->guardrails[k], q);
         if (first)
             lower_branch(lo,
-                         "(guardrail:test:cdf{$S$1,cohort=$K} >= $2)\n"
-                         "  == ignoring (le) group_left () min without (le)"
-                         " (guardrail:test:cdf{$S$1,cohort=$K} >= $2)",
-                         lower_which(lo, tests_quantile, q), lower_dec(lo, *q), NULL);
+                         "sum_over_time(guardrail:slot:sum{$S$1,part=\"bucket\",cohort=$K}[$3])\n"
+                         "  / ignoring (le) group_left ()"
+                         " (guardrail:test:sum{$S$1,part=\"bucket\",cohort=$K} > 0) >= $2",
+                         lower_which(lo, tests_quantile, q), lower_dec(lo, *q), range, NULL);
     }
+    lower_record(lo, "guardrail:test:cdf");
+    lower_put(lo,
+              "guardrail:test:cdf{$S,part=\"bucket\"} == ignoring (le) group_left ()"
+              " min without (le) (guardrail:test:cdf{$S,part=\"bucket\"})",
+              NULL);
     lower_record(lo, "guardrail:test:edge");
 }
 
@@ -156,7 +158,7 @@ totals(struct lower *lo)
     if ((which = lower_which(lo, is_plain_sum, NULL)) != NULL)
         lower_branch(lo,
                      "sum without (part, le) (guardrail:test:sum{$S$1,part=\"total\"}\n"
-                     "  or guardrail:test:sum{$S$1,part=\"bucket\",le=\"+Inf\"})",
+                     "  or guardrail:test:sum{$S$1,part=\"bucket\"})",
                      which, NULL);
     if ((which = lower_which(lo, is_weighted, NULL)) != NULL)
         lower_branch(lo,
@@ -187,8 +189,8 @@ is_good_ratio(const struct guardrail *g, const void *arg)
 }
 
 /* Bad events per cohort: counted, or the bad share of the (effective) total; for a histogram the observations above control's edge,
- * both cohorts counted at the same edge. Several edges tie where control's buckets are empty: max takes the first of them, because the
- * share above falls with the edge (min would take the last, +Inf, where nothing is ever above). */
+ * both cohorts counted at the same edge. Several edges tie where control's buckets are empty: min takes the first of them, because the
+ * share up to the edge grows with it (max would take the last, +Inf, above which nothing ever is). */
 static void
 bads(struct lower *lo)
 {
@@ -210,21 +212,17 @@ bads(struct lower *lo)
                      "guardrail:test:total{$S$1}",
                      which, NULL);
     if ((which = lower_which(lo, is_compared_histogram, NULL)) != NULL)
-        lower_branch(lo,
-                     "max without (part, le) (1 - guardrail:test:cdf{$S$1}"
-                     " and ignoring (cohort) guardrail:test:edge{$S$1})\n"
-                     "  * guardrail:test:total{$S$1}",
-                     which, NULL);
+        lower_branch(
+            lo,
+            "(1 - min without (part, le) ((sum_over_time(guardrail:slot:sum{$S$1,part=\"bucket\"}[$2])"
+            " and ignoring (cohort) guardrail:test:edge{$S$1})\n"
+            "    / ignoring (le) group_left () (guardrail:test:sum{$S$1,part=\"bucket\"} > 0)))\n"
+            "  * guardrail:test:total{$S$1}",
+            which, from_start(lo), NULL);
     lower_record(lo, "guardrail:test:bad");
 }
 
 /* -- one difference a slot ------------------------------------------------------------------------------------------------- */
-
-static const char *
-from_start(struct lower *lo)
-{
-    return lower_duration(lo, lower_test_range_ms(lo));
-}
 
 /* A constant of evidence_math.h, or what is made of some; rounded, so that 0.4 * 0.4 is read as 0.16. */
 static const char *
@@ -480,13 +478,25 @@ log_lambda(struct lower *lo)
 static bool
 has_min_total(const struct guardrail *g, const void *arg)
 {
-    return is_compared_sum(g, NULL) && g->evidence.min_total == *(const uint32_t *)arg;
+    return is_ratio(g, NULL) && is_compared(g, NULL) && g->evidence.min_total == *(const uint32_t *)arg;
+}
+
+static bool
+has_min_buckets(const struct guardrail *g, const void *arg)
+{
+    return is_compared_histogram(g, NULL) && g->evidence.min_total == *(const uint32_t *)arg;
+}
+
+static bool
+has_fixed_min_buckets(const struct guardrail *g, const void *arg)
+{
+    return is_histogram(g, NULL) && is_fixed(g, NULL) && g->evidence.min_total == *(const uint32_t *)arg;
 }
 
 static bool
 has_fixed_min_total(const struct guardrail *g, const void *arg)
 {
-    return is_sum(g, NULL) && is_fixed(g, NULL) && g->evidence.min_total == *(const uint32_t *)arg;
+    return is_ratio(g, NULL) && is_fixed(g, NULL) && g->evidence.min_total == *(const uint32_t *)arg;
 }
 
 static bool
@@ -504,6 +514,10 @@ is_fixed_value(const struct guardrail *g, const void *arg)
 /* A NaN in a counter makes all sums since the phase's start NaN. The test is blind from then on, and a release must not pass for it. */
 #define NO_NAN(of)                                                                                           \
     " unless ignoring (cohort, part, le) guardrail:test:sum{$S$1" of "} != guardrail:test:sum{$S$1" of "}"
+/* The same for buckets, which test:sum has not got: a sum with a NaN is not >= 0. */
+#define NO_NAN_BUCKET(of)                                                                                    \
+    " and sum without (cohort, part, le) (sum_over_time(guardrail:slot:sum{$S$1" of                          \
+    ",part=\"bucket\"}[$4])) >= 0"
 
 /* One branch per distinct min_total among the guardrails that has() picks. */
 static void
@@ -519,7 +533,7 @@ put_min_totals(struct lower *lo, lower_pick *has, const char *template)
             first = !has(&m->guardrails[k], least);
         if (first)
             lower_branch(lo, template, lower_which(lo, has, least), lower_uint(lo, *least),
-                         lower_not_early(lo), NULL);
+                         lower_not_early(lo), from_start(lo), NULL);
     }
 }
 
@@ -536,6 +550,11 @@ enough(struct lower *lo)
     put_min_totals(
         lo, has_fixed_min_total,
         "sum without (cohort) (guardrail:test:total{$S$1,cohort=~$T}) >= $2\n " NO_NAN(",cohort=~$T"));
+    put_min_totals(lo, has_min_buckets,
+                   "min without (cohort) (guardrail:test:total{$S$1$3}) >= $2\n " NO_NAN_BUCKET("$3"));
+    put_min_totals(
+        lo, has_fixed_min_buckets,
+        "sum without (cohort) (guardrail:test:total{$S$1,cohort=~$T}) >= $2\n " NO_NAN_BUCKET(",cohort=~$T"));
     if ((which = lower_which(lo, tests_value, NULL)) != NULL)
         lower_branch(lo, "guardrail:test:slots{$S$1} >= $2", which, lower_uint(lo, LOWER_PAIRS_MIN), NULL);
     if ((which = lower_which(lo, is_point_value, NULL)) != NULL)
@@ -563,8 +582,12 @@ lower_evidence(struct lower *lo)
     const char *which;
 
     if (lower_any(lo, is_sum, NULL)) {
-        lower_put(lo, "sum_over_time(guardrail:slot:sum{$S}[$1]) and on ($P) guardrail:open{$S}",
-                  from_start(lo), NULL);
+        lower_put(
+            lo,
+            lower_any(lo, is_histogram, NULL)
+                ? "sum_over_time(guardrail:slot:sum{$S,le=~\"|\\\\+Inf\"}[$1]) and on ($P) guardrail:open{$S}"
+                : "sum_over_time(guardrail:slot:sum{$S}[$1]) and on ($P) guardrail:open{$S}",
+            from_start(lo), NULL);
         lower_record(lo, "guardrail:test:sum");
         if (lower_any(lo, is_compared_histogram, NULL))
             edges(lo);

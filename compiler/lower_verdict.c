@@ -6,28 +6,161 @@
 
 /* -- limits and breaches -------------------------------------------------------------------------------------------------- */
 
+/* Of at most so many literals a level and side: each `or` goes over all that stands before it. */
+#define SHARED_LITERALS_MAX 64u
+/* Fewer guardrails keep rules of their own, which read better than a list of names in a matcher. */
+#define SHARERS_MIN 8u
+
+/* A limit that guardrails have in common, whatever they measure. */
+struct shared {
+    enum level level;
+    enum side side;
+    struct gr_dec literal;
+};
+
+static const struct bound *
+bound_of(const struct guardrail *g, const struct shared *s)
+{
+    for (size_t i = 0; g->limit.n_overrides == 0 && i < g->limit.n_bounds; i++) {
+        const struct bound *b = &g->limit.bounds[i];
+
+        if (b->level == s->level && b->side == s->side && gr_dec_cmp(b->literal, s->literal) == 0)
+            return b;
+    }
+    return NULL;
+}
+
+static bool
+shares(const struct guardrail *g, const void *arg)
+{
+    return bound_of(g, arg) != NULL;
+}
+
 /* On whatever slices report, so that a slice outside `expect` gets its (tightest) limit too. */
+static const char *
+limited(struct lower *lo, enum side side, const char *which)
+{
+    size_t from = lo->expr.n;
+
+    if (side_is_backstop(side))
+        lower_put(lo,
+                  "sum without (cohort) (guardrail:window:value{$$S$1,cohort=$$C$$1}"
+                  " or ignoring (cohort) guardrail:window:value{$$S$1,cohort=\"" COHORT_EARLY "\"$$1})",
+                  which, NULL);
+    else
+        lower_put(lo, "guardrail:effect{$$S$1$$1}", which, NULL);
+    return lower_cut(lo, from);
+}
+
+/* g: whose, or NULL where many share it */
+static void
+record_limit(struct lower *lo, const struct guardrail *g, enum level level, enum side side)
+{
+    struct gr_rule *rule = lower_record(lo, "guardrail:limit");
+
+    if (g)
+        lower_label(lo, rule, "guardrail", g->name);
+    lower_label(lo, rule, "level", gr_str(level_name(level)));
+    lower_label(lo, rule, "side", gr_str(side_name(side)));
+}
+
 static void
 limit(struct lower *lo, const struct guardrail *g, const struct bound *b)
 {
     const char *name = lower_values(lo, GR_STR("guardrail"), &g->name, 1, false);
-    const char *value;
-    struct gr_rule *rule;
-    size_t from = lo->expr.n;
 
-    if (side_is_backstop(b->side))
-        lower_put(lo,
-                  "sum without (cohort) (guardrail:window:value{$$S$1,cohort=$$C$$1}"
-                  " or ignoring (cohort) guardrail:window:value{$$S$1,cohort=\"" COHORT_EARLY "\"$$1})",
-                  name, NULL);
-    else
-        lower_put(lo, "guardrail:effect{$$S$1$$1}", name, NULL);
-    value = lower_cut(lo, from);
-    lower_per_literal(lo, g, b, value, "* 0 +");
-    rule = lower_record(lo, "guardrail:limit");
-    lower_label(lo, rule, "guardrail", g->name);
-    lower_label(lo, rule, "level", gr_str(level_name(b->level)));
-    lower_label(lo, rule, "side", gr_str(side_name(b->side)));
+    lower_per_literal(lo, g, b, limited(lo, b->side, name), "* 0 +");
+    record_limit(lo, g, b->level, b->side);
+}
+
+/* The literals of one level and side that many guardrails share, in the order in which they first occur. */
+struct literals {
+    struct shared v[SHARED_LITERALS_MAX];
+    size_t n;
+};
+
+static bool
+has_literal(const struct literals *l, struct gr_dec literal)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (gr_dec_cmp(l->v[i].literal, literal) == 0)
+            return true;
+    return false;
+}
+
+static size_t
+sharers(const struct lower *lo, const struct shared *s)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < lo->m->n_guardrails; i++)
+        n += shares(&lo->m->guardrails[i], s);
+    return n;
+}
+
+static void
+literals_fill(const struct lower *lo, enum level level, enum side side, struct literals *l)
+{
+    const struct model *m = lo->m;
+    size_t tried = 0;
+
+    for (size_t i = 0; i < m->n_guardrails && l->n < SHARED_LITERALS_MAX && tried < 8 * SHARED_LITERALS_MAX;
+         i++) {
+        const struct guardrail *g = &m->guardrails[i];
+
+        for (size_t k = 0; k < g->limit.n_bounds; k++) {
+            struct shared s = {level, side, g->limit.bounds[k].literal};
+
+            if (l->n == SHARED_LITERALS_MAX || g->limit.bounds[k].level != level ||
+                g->limit.bounds[k].side != side || !shares(g, &s) || has_literal(l, s.literal))
+                continue;
+            tried++; /* so that a specification without common limits takes no quadratic time */
+            if (sharers(lo, &s) >= SHARERS_MIN)
+                l->v[l->n++] = s;
+        }
+    }
+}
+
+/* One rule for all guardrails that have a limit of this level and side in common with others. */
+static void
+shared_limits(struct lower *lo, enum level level, enum side side, struct literals *l)
+{
+    literals_fill(lo, level, side, l);
+    for (size_t i = 0; i < l->n; i++) {
+        const char *before = lower_cut(lo, 0);
+        const char *value = limited(lo, side, lower_which(lo, shares, &l->v[i]));
+
+        lower_put(lo, i > 0 ? "$1\nor " : "", before, NULL);
+        lower_put(lo, value, "", NULL);
+        lower_put(lo, " * 0 + $1", lower_dec(lo, l->v[i].literal), NULL);
+    }
+    if (l->n > 0)
+        record_limit(lo, NULL, level, side);
+    lower_forget(lo);
+}
+
+#define SIDE_COUNT 4
+/* One rule a limit; past MODEL_MANY guardrails, where it saves much, one for all limits that are alike. */
+static void
+limits(struct lower *lo)
+{
+    const struct model *m = lo->m;
+    struct literals shared[LEVEL_NO_DATA][SIDE_COUNT] = {0};
+
+    for (size_t level = 0; m->n_guardrails > MODEL_MANY && level < LEVEL_NO_DATA; level++)
+        for (size_t side = 0; side < SIDE_COUNT; side++)
+            shared_limits(lo, (enum level)level, (enum side)side, &shared[level][side]);
+    for (size_t i = 0; i < m->n_guardrails; i++) {
+        const struct guardrail *g = &m->guardrails[i];
+
+        for (size_t k = 0; k < g->limit.n_bounds; k++) {
+            const struct bound *b = &g->limit.bounds[k];
+
+            if (g->limit.n_overrides > 0 || !has_literal(&shared[b->level][b->side], b->literal))
+                limit(lo, g, b);
+        }
+        lower_forget(lo);
+    }
 }
 
 struct form {
@@ -347,7 +480,7 @@ static void
 put_slots(struct lower *lo, const char *sums, const char *values, const char *cohort)
 {
     if (sums) {
-        lower_put(lo, "guardrail:slot:sum{$S$1,part=~\"total|bucket\",cohort", sums, NULL);
+        lower_put(lo, "guardrail:slot:sum{$S$1,part=~\"total|bucket\",le=~\"|\\\\+Inf\",cohort", sums, NULL);
         lower_put(lo, cohort, NULL);
         lower_put(lo, values ? "} or " : "}", NULL);
     }
@@ -426,13 +559,7 @@ insufficient(struct lower *lo)
 void
 lower_verdict(struct lower *lo)
 {
-    const struct model *m = lo->m;
-
-    for (size_t i = 0; i < m->n_guardrails; i++) {
-        for (size_t k = 0; k < m->guardrails[i].limit.n_bounds; k++)
-            limit(lo, &m->guardrails[i], &m->guardrails[i].limit.bounds[k]);
-        lower_forget(lo);
-    }
+    limits(lo);
     breach(lo);
     supported(lo);
     verdict(lo);

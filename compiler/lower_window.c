@@ -44,6 +44,7 @@ struct length {
     int64_t window_ms; /* explicit; 0: the phase's */
     uint32_t phases;   /* when window_ms is 0 */
     lower_pick *kind;
+    const void *of; /* kind's argument */
 };
 
 static bool
@@ -51,7 +52,7 @@ has_length(const struct guardrail *g, const void *arg)
 {
     const struct length *l = arg;
 
-    return l->kind(g, NULL) && g->window_ms == l->window_ms &&
+    return l->kind(g, l->of) && g->window_ms == l->window_ms &&
            (l->window_ms > 0 || (g->phases & l->phases) != 0);
 }
 
@@ -59,14 +60,14 @@ has_length(const struct guardrail *g, const void *arg)
 typedef void put_length(struct lower *lo, const char *matchers, const struct length *l);
 
 static void
-each_explicit(struct lower *lo, lower_pick *kind, put_length *put)
+each_explicit(struct lower *lo, lower_pick *kind, const void *of, put_length *put)
 {
     const struct model *m = lo->m;
 
     for (size_t i = 0; i < m->n_guardrails; i++) {
         const struct guardrail *g = &m->guardrails[i];
-        struct length l = {.window_ms = g->window_ms, .kind = kind};
-        bool first = g->window_ms > 0 && kind(g, NULL);
+        struct length l = {.window_ms = g->window_ms, .kind = kind, .of = of};
+        bool first = g->window_ms > 0 && kind(g, of);
 
         for (size_t k = 0; first && k < i; k++)
             first = !has_length(&m->guardrails[k], &l);
@@ -78,17 +79,17 @@ each_explicit(struct lower *lo, lower_pick *kind, put_length *put)
 }
 
 static void
-each_phase_length(struct lower *lo, lower_pick *kind, put_length *put)
+each_phase_length(struct lower *lo, lower_pick *kind, const void *of, put_length *put)
 {
     const struct model *m = lo->m;
     static const struct guardrail none = {.window_ms = 0};
     uint32_t left = 0;
 
     for (size_t i = 0; i < m->n_guardrails; i++)
-        if (kind(&m->guardrails[i], NULL) && m->guardrails[i].window_ms == 0)
+        if (kind(&m->guardrails[i], of) && m->guardrails[i].window_ms == 0)
             left |= m->guardrails[i].phases;
     for (size_t i = 0; i < m->n_phases; i++) {
-        struct length l = {.slots = lower_window_slots(lo, &none, &m->phases[i]), .kind = kind};
+        struct length l = {.slots = lower_window_slots(lo, &none, &m->phases[i]), .kind = kind, .of = of};
         const char *which;
         size_t from = lo->expr.n;
 
@@ -107,10 +108,10 @@ each_phase_length(struct lower *lo, lower_pick *kind, put_length *put)
 }
 
 static void
-each_length(struct lower *lo, lower_pick *kind, put_length *put)
+each_length(struct lower *lo, lower_pick *kind, const void *of, put_length *put)
 {
-    each_explicit(lo, kind, put);
-    each_phase_length(lo, kind, put);
+    each_explicit(lo, kind, of, put);
+    each_phase_length(lo, kind, of, put);
 }
 
 static const char *
@@ -152,7 +153,15 @@ has_quantile(const struct guardrail *g, const void *arg)
     return is_histogram(g, NULL) && gr_dec_cmp(g->metric.quantile, *(const struct gr_dec *)arg) == 0;
 }
 
-/* One branch per distinct quantile: histogram_quantile() takes a scalar. */
+static void
+put_buckets(struct lower *lo, const char *matchers, const struct length *l)
+{
+    lower_branch(lo, "sum_over_time(guardrail:slot:sum{$S$1,part=\"bucket\"}[$2])", matchers,
+                 range(lo, l->slots), NULL);
+}
+
+/* One branch per distinct quantile: histogram_quantile() takes a scalar. The pooled buckets are not recorded: they are most of the series
+ * that a specification with histograms would have, and nothing else reads them. */
 static void
 quantiles(struct lower *lo)
 {
@@ -161,15 +170,18 @@ quantiles(struct lower *lo)
     for (size_t i = 0; i < m->n_guardrails; i++) {
         const struct gr_dec *q = &m->guardrails[i].metric.quantile;
         bool first = is_histogram(&m->guardrails[i], NULL);
+        const char *before, *buckets;
 
         for (size_t k = 0; first && k < i; k++)
             first = !has_quantile(&m->guardrails[k], q);
-        if (first)
-            lower_branch(
-                lo,
-                "histogram_quantile($2, sum without (part) (guardrail:window:sum{$S$1,part=\"bucket\"}))"
-                " > -Inf < +Inf",
-                lower_which(lo, has_quantile, q), lower_dec(lo, *q), NULL);
+        if (!first)
+            continue;
+        before = lower_cut(lo, 0);
+        each_length(lo, has_quantile, q, put_buckets);
+        buckets = lower_cut(lo, 0);
+        lower_put(lo, "$1", before, NULL);
+        lower_branch(lo, "histogram_quantile($2, sum without (part) ($1)) > -Inf < +Inf", buckets,
+                     lower_dec(lo, *q), NULL);
     }
 }
 
@@ -177,7 +189,7 @@ static void
 pooled(struct lower *lo)
 {
     lower_branches(lo, "\n  or ");
-    each_length(lo, is_sum, put_sum);
+    each_length(lo, is_ratio, NULL, put_sum);
     only_open(lo);
     lower_record(lo, "guardrail:window:sum");
 
@@ -188,7 +200,7 @@ pooled(struct lower *lo)
                      " / ignoring (part) (guardrail:window:sum{$S,part=\"total\"} > 0) > -Inf < +Inf",
                      NULL);
     quantiles(lo);
-    each_length(lo, is_value, put_value);
+    each_length(lo, is_value, NULL, put_value);
     only_open(lo);
     lower_record(lo, "guardrail:window:value");
 }
@@ -218,8 +230,8 @@ coverage(struct lower *lo)
     const char *counts, *which;
 
     lower_branches(lo, "\n  or ");
-    each_length(lo, is_sum, put_sum_count);
-    each_length(lo, is_value, put_value_count);
+    each_length(lo, is_sum, NULL, put_sum_count);
+    each_length(lo, is_value, NULL, put_value_count);
     counts = lower_cut(lo, 0);
     lower_put(lo, "max without (part, le) (\n  $1)\nand on ($P) guardrail:open{$S}", counts, NULL);
     lower_record(lo, "guardrail:coverage:cohort");
