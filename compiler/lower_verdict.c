@@ -480,7 +480,8 @@ static void
 put_slots(struct lower *lo, const char *sums, const char *values, const char *cohort)
 {
     if (sums) {
-        lower_put(lo, "guardrail:slot:sum{$S$1,part=~\"total|bucket\",le=~\"|\\\\+Inf\",cohort", sums, NULL);
+        lower_put(lo, "guardrail:slot:sum{$S$1,part=~\"total|bucket\"$2,cohort", sums,
+                  lower_any(lo, is_histogram, NULL) ? ",le=~\"|\\\\+Inf\"" : "", NULL);
         lower_put(lo, cohort, NULL);
         lower_put(lo, values ? "} or " : "}", NULL);
     }
