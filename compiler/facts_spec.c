@@ -145,10 +145,12 @@ put_programs(struct facts_out *o, enum aspect aspect, const struct phase *p, con
 {
     for (size_t i = 0; i < n; i++) {
         struct gr_str run = argv_text(o, programs[i].argv, programs[i].n_argv);
-        struct gr_str text =
-            gr_arena_printf(o->a, GR_FMT " within %lldms", GR_ARG(run), (long long)programs[i].timeout_ms);
+        struct gr_buf b = GR_BUF_INIT(64);
 
-        facts_text(o, aspect, joined(o, p->name, "/", programs[i].name), path, text);
+        gr_duration_print(&b, programs[i].timeout_ms);
+        facts_text(
+            o, aspect, joined(o, p->name, "/", programs[i].name), path,
+            gr_arena_printf(o->a, GR_FMT " within " GR_FMT, GR_ARG(run), GR_ARG(facts_keep(o->a, &b))));
     }
 }
 

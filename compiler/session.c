@@ -245,9 +245,18 @@ session_spec(struct session *s, const char *path, uint32_t time_scale, struct mo
 int
 session_prove(struct session *s, struct model *m, int code)
 {
+    enum gr_err err;
+
     if (code != EXIT_CLEAN)
         return code;
-    if (routes_check(m, s->diags) != GR_OK)
+    err = routes_check(m, s->diags);
+    if (err == GR_ELIMIT)
+        gr_diag(
+            s->diags, GR0002, GR_SPAN_NONE, GR_STR("split it: release streams can have a specification each"),
+            "the rules of this specification would have an expression longer than %u bytes, or nested too "
+            "deeply: too many different windows, quantiles or minima",
+            (unsigned)GR_PROMQL_BYTES_MAX);
+    else if (err != GR_OK)
         return EXIT_MACHINE;
     return gr_diags_count(s->diags, GR_SEV_ERROR) > 0 ? EXIT_FINDINGS : EXIT_CLEAN;
 }

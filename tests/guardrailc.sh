@@ -59,6 +59,12 @@ runs "no such part" 2 compile --only rules,rulez -o tree good.yml; says err "no 
 runs "a part twice" 2 compile --only rules,rules -o tree good.yml; says err "'rules' is named twice"
 name="after bad usage"; [ ! -e tree ] || fail "something was written"
 
+# -- more than the rules can say
+{ sed '/^guardrails:/,$d' good.yml; sed -n '/^on:/,$p' good.yml; echo "guardrails:"
+  i=0; while [ $i -lt 4500 ]; do i=$((i + 1)); echo "  - {name: g$i, metric: {ratio: {bad: b${i}_total, total: t${i}_total}}, evidence: {min_total: $i}, limit: {against: control, hard: +40%, floor: 0.1%}}"; done; } >many.yml
+runs "too many different minima" 1 check many.yml; says out "GR0002 error: the rules of this specification would have"
+rm many.yml
+
 # -- input
 runs "no such file" 2 check missing.yml; silent err; says out "cannot read missing.yml"
 runs "a folder" 2 check .; says out "GR0001"
