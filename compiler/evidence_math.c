@@ -126,14 +126,15 @@ double
 evidence_pairs(const struct evidence_pairs *p)
 {
     double limit = fabs(p->limit), spread = EVIDENCE_GAUGE_SPREAD * limit;
-    double nu = EVIDENCE_GAUGE_PRIOR + (p->slots - 1) / 2;
+    double nu = EVIDENCE_GAUGE_PRIOR + (p->slots - 1) / 2, v = p->stdvar;
 
     if (!(p->slots >= EVIDENCE_PAIRS_MIN))
         return 0;
+    if (p->recent >= 0 && p->recent * EVIDENCE_GAUGE_RECENT_FACTOR < v)
+        v = p->recent * EVIDENCE_GAUGE_RECENT_FACTOR;
     return evidence_log(p->mean,
                         EVIDENCE_GAUGE_INFLATION *
-                            (EVIDENCE_GAUGE_PRIOR * spread * spread + p->slots * p->stdvar / 2) /
-                            (nu * p->slots),
+                            (EVIDENCE_GAUGE_PRIOR * spread * spread + p->slots * v / 2) / (nu * p->slots),
                         EVIDENCE_GAUGE_TAU * limit, nu);
 }
 

@@ -75,23 +75,29 @@ double evidence_score(double canary_rate, double control_rate, double n_canary, 
  *   d    = avg(delta)                                     tau = 2 |limit|: 0.5 for +25 %
  *   s0   = kappa |limit|, the prior guess of a slot's standard deviation
  *   nu   = nu0 + (n - 1)/2,    nu0 = 4, kappa = 0.2
- *   V    = 4 (nu0 s0^2 + n stdvar(delta)/2) / (nu n)
+ *   v    = stdvar(delta), or 6 times that of the last 8 slots where all of them have a delta and it is smaller
+ *   V    = 4 (nu0 s0^2 + n v/2) / (nu n)
  *
  * 4 = (1 + rho)/(1 - rho) at rho = 0.6 is how much more the mean of autocorrelated slots varies than that of independent ones (G. E. P. Box,
  * G. M. Jenkins, G. C. Reinsel, "Time Series Analysis"), and such slots are worth about half their number in degrees of freedom (M. S. Bartlett, J. R. Stat. Soc. 98, 1935).
  * It is a constant because an estimate of rho from ten slots is worthless. The prior is the variance floor: a constant difference has
- * stdvar 0. Nothing is decided before EVIDENCE_PAIRS_MIN slots. */
+ * stdvar 0. The last 8 slots are asked because a jump in mid-phase is no noise: without them it would raise the variance since the start so far
+ * that it could never be evidence. Nothing is decided before EVIDENCE_PAIRS_MIN slots. */
 #define EVIDENCE_PAIRS_MIN 5u
 #define EVIDENCE_GAUGE_PRIOR 4.0  /* nu0 */
 #define EVIDENCE_GAUGE_SPREAD 0.2 /* kappa */
 #define EVIDENCE_GAUGE_TAU 2.0    /* tau, in limits */
 #define EVIDENCE_GAUGE_INFLATION 4.0
+#define EVIDENCE_GAUGE_RECENT 8u         /* slots */
+#define EVIDENCE_GAUGE_RECENT_FACTOR 6.0 /* eight slots often show a small part of the variance */
 
 struct evidence_pairs {
     double slots;  /* n */
     double mean;   /* d */
     double stdvar; /* the population's, of delta */
-    double limit;  /* as a difference: 0.25 for +25 %; its sign does not matter */
+    double
+        recent; /* the same of the last EVIDENCE_GAUGE_RECENT slots; below 0: not all of them have a delta */
+    double limit; /* as a difference: 0.25 for +25 %; its sign does not matter */
 };
 /* log L; 0 with fewer than EVIDENCE_PAIRS_MIN slots or a limit of 0. */
 double evidence_pairs(const struct evidence_pairs *p);

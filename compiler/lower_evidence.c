@@ -425,10 +425,16 @@ put_gauge_variance(struct lower *lo, const char *which, struct gr_dec limit)
     double guess = EVIDENCE_GAUGE_SPREAD * gr_dec_double(limit);
 
     lower_branch(lo,
-                 "($2 + $3 * guardrail:test:slots{$S$1} * stdvar_over_time(guardrail:slot:delta{$S$1}[$4]))\n"
+                 "($2 + $3 * guardrail:test:slots{$S$1}\n"
+                 "    * ($6 * stdvar_over_time(guardrail:slot:delta{$S$1}[$5])"
+                 " < stdvar_over_time(guardrail:slot:delta{$S$1}[$4])\n"
+                 "        and count_over_time(guardrail:slot:delta{$S$1}[$5]) >= $7\n"
+                 "      or stdvar_over_time(guardrail:slot:delta{$S$1}[$4])))\n"
                  "  / (guardrail:test:nu{$S$1} * guardrail:test:slots{$S$1})",
                  which, number(lo, EVIDENCE_GAUGE_INFLATION * EVIDENCE_GAUGE_PRIOR * guess * guess),
-                 number(lo, EVIDENCE_GAUGE_INFLATION / 2), from_start(lo), NULL);
+                 number(lo, EVIDENCE_GAUGE_INFLATION / 2), from_start(lo),
+                 lower_duration(lo, lower_range_ms(lo, EVIDENCE_GAUGE_RECENT)),
+                 number(lo, EVIDENCE_GAUGE_RECENT_FACTOR), lower_uint(lo, EVIDENCE_GAUGE_RECENT), NULL);
 }
 
 static void

@@ -183,9 +183,10 @@ struct play {
     uint32_t offset; /* into the day */
     double noise;    /* gauges: the last slot's, in standard deviations */
     struct slot window, since;
-    double score, square; /* sums of the recorded difference per slot and of its square */
-    double pairs;         /* how many */
-    uint32_t in_row;      /* excursions */
+    double score, square;               /* sums of the recorded difference per slot and of its square */
+    double pairs;                       /* how many */
+    double last[EVIDENCE_GAUGE_RECENT]; /* gauges: the newest differences, NaN where there was none */
+    uint32_t in_row;                    /* excursions */
 };
 
 static uint32_t
@@ -262,16 +263,18 @@ gauge_slot(struct play *a, uint32_t t)
 }
 
 static void
-record(struct play *a, const struct slot *s)
+record(struct play *a, const struct slot *s, uint32_t t)
 {
     double u;
 
+    a->last[t % EVIDENCE_GAUGE_RECENT] = (double)NAN;
     if (!(s->total[0] > 0) || !(s->total[1] > 0))
         return;
     if (a->p->test.kind == SIM_GAUGE)
         u = a->p->test.points ? s->bad[0] - s->bad[1] : s->bad[0] / s->bad[1] - 1;
     else
         u = evidence_score(s->bad[0] / s->total[0], s->bad[1] / s->total[1], s->total[0], s->total[1]);
+    a->last[t % EVIDENCE_GAUGE_RECENT] = u;
     a->score += u;
     a->square += u * u;
     a->pairs++;
@@ -318,6 +321,21 @@ stdvar(const struct play *a)
     return v > 0 ? v : 0;
 }
 
+/* Of the last slots; -1 when there are fewer, or some have no difference. */
+static double
+recent(const struct play *a)
+{
+    double mean = 0, v = 0;
+
+    if (a->pairs < EVIDENCE_GAUGE_RECENT)
+        return -1;
+    for (size_t i = 0; i < EVIDENCE_GAUGE_RECENT; i++)
+        mean += a->last[i] / EVIDENCE_GAUGE_RECENT;
+    for (size_t i = 0; i < EVIDENCE_GAUGE_RECENT; i++)
+        v += (a->last[i] - mean) * (a->last[i] - mean) / EVIDENCE_GAUGE_RECENT;
+    return v >= 0 ? v : -1;
+}
+
 /* The difference in the direction of the effect. */
 static bool
 is_bad_side(const struct sim_test *t, double d)
@@ -332,6 +350,7 @@ supports_gauge(const struct play *a, bool plain)
     struct evidence_pairs e = {.slots = a->pairs,
                                .mean = a->score / a->pairs,
                                .stdvar = stdvar(a),
+                               .recent = recent(a),
                                .limit = t->points ? t->limit : t->limit - 1};
 
     return is_bad_side(t, e.mean) && (plain ? evidence_pairs_plain(&e) : evidence_pairs(&e)) > t->threshold;
@@ -395,7 +414,7 @@ sim_phase_play(const struct sim_phase *p, struct sim_rng *rng, uint32_t first[SI
         *s = p->test.kind == SIM_GAUGE ? gauge_slot(&a, t) : count_slot(&a, t);
         if (p->world.missing > 0 && sim_uniform(rng) < p->world.missing)
             *s = (struct slot){0};
-        record(&a, s);
+        record(&a, s, t);
         move_slot(&a.since, s, 1);
         move_slot(&a.window, s, 1);
         if (t >= p->test.window)
