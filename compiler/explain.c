@@ -389,7 +389,8 @@ explain_coverage(const struct model *m, const struct guardrail *g, const struct 
     int64_t slot = model_ms(m, m->sampling_ms), scrape = model_ms(m, m->scrape_ms);
 
     c.needed = (c.slots * 9 + 9) / 10; /* the least that is 90 % */
-    c.sure_ms = scrape + (is_compared(g, NULL) ? slot : 0) + (int64_t)c.needed * slot;
+    c.sure_ms =
+        scrape + (is_compared(g, NULL) ? slot + model_gate_more_ms(m, g) : 0) + (int64_t)c.needed * slot;
     return c;
 }
 

@@ -119,6 +119,9 @@ GR_MUST_USE enum gr_err lower_prove(const struct gr_rulefile *file);
 /* Appends the form of an expression. */
 void lower_form(struct gr_buf *b, struct gr_str text);
 
+/* `label_replace(G, "cohort", "canary", "", "") or …`: what slots of guardrails with a backstop are joined with, see lower_phase.c. gate: an
+ * expression with one series for each stream whose comparisons have begun; phases: matchers. */
+void lower_put_begun(struct lower *lo, const char *gate, const char *phases);
 /* -- shared by parts --------------------------------------------------------------------------------------------------- */
 /* How many slots of sampling fit in guardrail g's window in phase p (at least 1), and the range that holds just these: duration − half
  * a slot, because ranges of Prometheus 2.x include their left end and those of 3.x do not. */

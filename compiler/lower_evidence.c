@@ -268,7 +268,7 @@ quantile_scores(struct lower *lo, const char *which)
                  which, lower_not_early(lo), NULL);
 }
 
-/* delta of gauges; `> 0`: no division by a zero control. */
+/* delta of gauges; `> 0`: no division by a zero control; `< +Inf`: by one so near to it that the quotient overflows. */
 static void
 paired_deltas(struct lower *lo)
 {
@@ -278,7 +278,7 @@ paired_deltas(struct lower *lo)
     if ((which = lower_which(lo, is_paired, &relative)) != NULL)
         lower_branch(lo,
                      "guardrail:slot:value{$S$1,cohort=$C}\n"
-                     "  / ignoring (cohort) (guardrail:slot:value{$S$1,cohort=$K} > 0) - 1",
+                     "  / ignoring (cohort) (guardrail:slot:value{$S$1,cohort=$K} > 0) - 1 < +Inf",
                      which, NULL);
     if ((which = lower_which(lo, is_paired, &points)) != NULL)
         lower_branch(lo,

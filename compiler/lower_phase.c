@@ -41,22 +41,27 @@ gate(struct lower *lo)
     lower_record(lo, "guardrail:gate");
 }
 
+void
+lower_put_begun(struct lower *lo, const char *gate, const char *phases)
+{
+    const char *canary = lower_replacement(lo, lo->m->canary);
+
+    lower_put(lo,
+              "label_replace($1, \"cohort\", $2, \"\", \"\")\n"
+              "or label_replace($1, \"cohort\", $3, \"\", \"\")\n"
+              "or label_replace(label_replace(guardrail:open{$S$4} unless $1, \"cohort\", $2, \"\", \"\"),"
+              " \"reason\", \"" COHORT_EARLY "\", \"\", \"\")",
+              gate, canary, lower_replacement(lo, lo->m->control), phases, NULL);
+}
+
 /* What slots of guardrails with a backstop are joined with: the gate, once for each cohort, and before it opens the canary's slots as a
  * cohort of their own. A backstop counts at once, and comparisons must not see those slots. */
 static void
 begun(struct lower *lo)
 {
-    const char *canary = lower_replacement(lo, lo->m->canary);
-
     if (!lower_any(lo, has_backstop, NULL))
         return;
-    lower_put(lo,
-              "label_replace(guardrail:gate{$S}, \"cohort\", $1, \"\", \"\")\n"
-              "or label_replace(guardrail:gate{$S}, \"cohort\", $2, \"\", \"\")\n"
-              "or label_replace(label_replace(guardrail:open{$S} unless guardrail:gate{$S}, \"cohort\", $1, "
-              "\"\", \"\"),"
-              " \"reason\", \"" COHORT_EARLY "\", \"\", \"\")",
-              canary, lower_replacement(lo, lo->m->control), NULL);
+    lower_put_begun(lo, lower_text(lo, "guardrail:gate{$S}"), "");
     lower_record(lo, "guardrail:begun");
 }
 

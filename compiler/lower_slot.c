@@ -123,6 +123,38 @@ kept(struct lower *lo, const struct guardrail *g)
     return lower_cut(lo, from);
 }
 
+/* The gate of an expression that looks further back than a slot: later than the others'. */
+static const char *
+late_gate(struct lower *lo, const struct guardrail *g, const char *phases)
+{
+    int64_t ms = model_ms(lo->m, lo->m->sampling_ms) + model_ms(lo->m, lo->m->scrape_ms) +
+                 model_gate_more_ms(lo->m, g);
+    struct gr_dec seconds;
+
+    if (gr_dec_mul(gr_dec_int(ms), GR_DEC(1, -3), &seconds) != GR_OK) {
+        lo->err = GR_ERANGE;
+        return "";
+    }
+    return lower_text(lo, "(guardrail:gate{$S$1} and guardrail:phase_start{$S$1} <= time() - $2)", phases,
+                      lower_dec(lo, seconds));
+}
+
+static const char *
+late_join(struct lower *lo, const struct guardrail *g)
+{
+    const char *phases = lower_phases(lo, g->phases, false), *gate = late_gate(lo, g, phases);
+    size_t from = lo->expr.n;
+
+    if (has_backstop(g, NULL)) {
+        lower_put(lo, "* on ($R, cohort) group_left (spec, deployment_id, phase, reason) (", NULL);
+        lower_put_begun(lo, gate, phases);
+        lower_put(lo, ")", NULL);
+    } else {
+        lower_put(lo, "* on ($R) group_left (spec, deployment_id, phase) $1", gate, NULL);
+    }
+    return lower_cut(lo, from);
+}
+
 /* `* on (cluster) group_left (spec, deployment_id, phase) guardrail:gate{…}`: the slot belongs to the active phase, and exists only in
  * the guardrail's phases. Fixed limits count at once, comparisons once the gate is open. */
 static const char *
@@ -130,6 +162,8 @@ join(struct lower *lo, const struct guardrail *g)
 {
     size_t from = lo->expr.n;
 
+    if (model_gate_more_ms(lo->m, g) > 0)
+        return late_join(lo, g);
     if (has_backstop(g, NULL)) {
         lower_put(lo,
                   "* on ($R, cohort) group_left (spec, deployment_id, phase, reason) guardrail:begun{$S$1}",

@@ -139,6 +139,35 @@ model_has_traffic(const struct phase *p, struct gr_str flow)
     return false;
 }
 
+/* How far back an expression looks at most. `@` has no part in it: it does not move with the phase. */
+static int64_t
+reach_ms(const struct gr_promql *e)
+{
+    int64_t own = 0, below = 0;
+
+    for (size_t i = 0; i < e->count; i++) {
+        int64_t child = reach_ms(e->child[i]);
+
+        below = child > below ? child : below;
+    }
+    if (e->kind == GR_PROMQL_SELECTOR)
+        own = e->u.selector.range_ms + e->u.selector.shift.offset_ms;
+    else if (e->kind == GR_PROMQL_SUBQUERY)
+        own = e->u.subquery.range_ms + e->u.subquery.shift.offset_ms;
+    return own > 0 ? own + below : below;
+}
+
+int64_t
+model_gate_more_ms(const struct model *m, const struct guardrail *g)
+{
+    int64_t reach;
+
+    if (g->metric.kind != METRIC_PROMQL || g->limit.against == AGAINST_FIXED || !g->metric.part)
+        return 0;
+    reach = model_ms(m, reach_ms(g->metric.part)) - model_ms(m, m->sampling_ms);
+    return reach > 0 ? reach : 0;
+}
+
 /* Ratios alone: a histogram's observations may well be made by each process for itself, whatever it serves. */
 static bool
 counts_traffic(const struct model *m, const struct guardrail *g)

@@ -323,6 +323,9 @@ const struct bound *model_bound(const struct model *m, const struct guardrail *g
                                 const struct slice *slice);
 /* Of a bound's override: whether a is tighter than b on that side. */
 bool model_tighter(enum side side, struct gr_dec a, struct gr_dec b);
+/* How much longer than after a slot and a scrape comparisons of guardrail g have to wait in a new phase, because its expression looks further
+ * back than a slot (ranges, offsets, subqueries): else what was before the phase would spill over. Scaled; 0 for most. */
+int64_t model_gate_more_ms(const struct model *m, const struct guardrail *g);
 /* What the canary's share of the observations of guardrail g should be in a phase: of those with this flow (or all of the guardrail's, where
  * its slices have no flow: then `flow` is ignored). False where nothing is planned: control is a sample of unknown size, the guardrail counts
  * nothing, compares nothing or says `traffic_share: ignore`, the phase has no traffic, or several flows with shares of their own are pooled. */

@@ -61,6 +61,8 @@ reaction_of(const struct model *m, const struct guardrail *g, const struct bound
     if (b) {
         r.evidence_slots = evidence_slots(g, b, r.window_slots);
         r.ms[REACTION_GATE] = is_instant(g, b) ? 0 : slot;
+        if (!side_is_backstop(b->side))
+            r.ms[REACTION_GATE] += model_gate_more_ms(m, g);
         r.ms[REACTION_EVIDENCE] = (int64_t)(r.evidence_slots - 1) * slot;
         r.needs_traffic = is_sum(g, NULL);
     } else {

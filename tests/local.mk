@@ -39,6 +39,8 @@ EXTRA_DIST += \
 	tests/promtool/pair.test.yml \
 	tests/promtool/pair.yml \
 	tests/promtool/phases.test.yml \
+	tests/promtool/reach.test.yml \
+	tests/promtool/reach.yml \
 	tests/promtool/shared.test.yml \
 	tests/promtool/shared.yml \
 	tests/promtool/waived.test.yml \
