@@ -23,7 +23,8 @@ struct command {
     int (*run)(const struct command *self, const struct options *o);
 };
 extern const struct option_row check_options[], compile_options[], completion_options[], diff_options[],
-    explain_options[], fmt_options[], lint_options[], power_options[], promql_options[], schema_options[];
+    explain_options[], fmt_options[], lint_options[], power_options[], promql_options[], schema_options[],
+    test_options[];
 int check_run(const struct command *self, const struct options *o);
 int compile_run(const struct command *self, const struct options *o);
 int completion_run(const struct command *self, const struct options *o);
@@ -35,6 +36,7 @@ int lint_run(const struct command *self, const struct options *o);
 int power_run_command(const struct command *self, const struct options *o);
 int promql_run(const struct command *self, const struct options *o);
 int schema_run(const struct command *self, const struct options *o);
+int test_run(const struct command *self, const struct options *o);
 
 /* The table; sorted by name. */
 const struct command *commands_all(size_t *count);

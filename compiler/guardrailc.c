@@ -44,6 +44,12 @@ static const struct command commands[] = {
     {"schema", "", "print a JSON Schema of the language, for editors",
      "  guardrailc schema > guardrail.schema.json\n  guardrailc schema --markdown\n", schema_options,
      schema_run},
+    {"test", "SPEC", "prove the emitted rules with generated unit tests, run by promtool",
+     "  guardrailc test guardrails.yml\n  guardrailc test guardrails.yml --guardrail matching_latency_p99 "
+     "--mutate\n"
+     "  guardrailc test guardrails.yml --write-only tests/\n  guardrailc test guardrails.yml --rules "
+     "compiled/prometheus/rules.yml\n",
+     test_options, test_run},
 };
 
 const struct command *

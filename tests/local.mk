@@ -55,7 +55,8 @@ dist_check_SCRIPTS += tests/valgrind.sh
 check-valgrind: $(check_PROGRAMS)
 	GR_SRCDIR='$(abs_top_srcdir)' GR_BUILDDIR='$(abs_top_builddir)' PROMTOOL='$(PROMTOOL)' sh '$(srcdir)/tests/valgrind.sh'
 .PHONY: check-valgrind
-TESTS += tests/fmt.sh tests/schema.sh
+TESTS += tests/fmt.sh tests/schema.sh tests/guardrailtest.sh
+dist_check_SCRIPTS += tests/guardrailtest.sh
 dist_check_SCRIPTS += tests/fmt.sh tests/schema.sh
 EXTRA_DIST += tests/schema.py
 

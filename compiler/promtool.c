@@ -1,0 +1,164 @@
+/* promtool.c - see promtool.h. */
+#include "config.h"
+#include "promtool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "guardrail/sys.h"
+
+#define ARGUMENTS_MAX 64u
+
+extern char **environ;
+
+int64_t
+promtool_clock_ms(void)
+{
+    struct timespec t;
+
+    return clock_gettime(CLOCK_MONOTONIC, &t) == 0 ? (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000 : 0;
+}
+
+const char *
+promtool_program(const char *given)
+{
+    return given && *given ? given : "promtool";
+}
+
+/* Its own process group, so that what it may have started ends with it. */
+static int
+spawn(const char *const *argv, int out, pid_t *pid)
+{
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t attr;
+    char *copy[ARGUMENTS_MAX];
+    size_t n = 0;
+    int err;
+
+    for (; argv[n] && n + 1 < GR_COUNT(copy); n++)
+        memcpy(&copy[n], &argv[n],
+               sizeof copy[n]); /* posix_spawn changes none, but its type says otherwise */
+    copy[n] = NULL;
+    if ((err = posix_spawn_file_actions_init(&files)) != 0)
+        return err;
+    if ((err = posix_spawnattr_init(&attr)) != 0) {
+        (void)posix_spawn_file_actions_destroy(&files);
+        return err;
+    }
+    err = posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    if (err == 0)
+        err = posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
+    if (err == 0)
+        err = posix_spawn_file_actions_adddup2(&files, out, STDERR_FILENO);
+    if (err == 0)
+        err = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP);
+    if (err == 0)
+        err = posix_spawnp(pid, copy[0], &files, &attr, copy, environ);
+    (void)posix_spawnattr_destroy(&attr);
+    (void)posix_spawn_file_actions_destroy(&files);
+    return err;
+}
+
+void
+promtool_start(struct promtool_run *r, const char *const *argv)
+{
+    int ends[2], err;
+
+    if (r->out.max == 0)
+        gr_buf_init(&r->out, PROMTOOL_BYTES_MAX);
+    gr_buf_reset(&r->out);
+    r->running = false;
+    r->end = PROMTOOL_MACHINE;
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return;
+    err = spawn(argv, ends[1], &r->pid);
+    (void)close(ends[1]);
+    if (err != 0) {
+        (void)close(ends[0]);
+        r->end = err == ENOENT || err == EACCES || err == ENOTDIR ? PROMTOOL_ABSENT : PROMTOOL_MACHINE;
+        return;
+    }
+    r->fd = ends[0];
+    r->running = true;
+    r->deadline_ms = promtool_clock_ms() + PROMTOOL_TIMEOUT_MS;
+}
+
+static void
+reap(struct promtool_run *r, bool late)
+{
+    int status = 0;
+    pid_t got;
+
+    if (late)
+        (void)kill(-r->pid, SIGKILL);
+    do
+        got = waitpid(r->pid, &status, 0);
+    while (got < 0 && errno == EINTR);
+    (void)close(r->fd);
+    r->running = false;
+    if (late)
+        r->end = PROMTOOL_TIMEOUT;
+    else if (got == r->pid && WIFEXITED(status))
+        r->end = WEXITSTATUS(status) == 0 ? PROMTOOL_PASSED : PROMTOOL_FAILED;
+    else
+        r->end = PROMTOOL_MACHINE;
+}
+
+/* Takes what there is. Whether the run has ended. */
+static bool
+take(struct promtool_run *r)
+{
+    char part[65536];
+    ssize_t n = gr_sys.read(r->fd, part, sizeof part);
+
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+        return false;
+    if (n > 0) {
+        if (r->out.n + (size_t)n <= PROMTOOL_BYTES_MAX)
+            gr_buf_put(&r->out, (struct gr_str){part, (size_t)n});
+        return false;
+    }
+    reap(r, false);
+    return true;
+}
+
+bool
+promtool_wait(struct promtool_run *const *runs, size_t n)
+{
+    struct pollfd fds[PROMTOOL_JOBS_MAX];
+    int64_t now = promtool_clock_ms(), least = PROMTOOL_TIMEOUT_MS;
+    bool ended = false;
+
+    GR_ASSERT(n <= GR_COUNT(fds));
+    for (size_t i = 0; i < n; i++) {
+        fds[i] = (struct pollfd){.fd = runs[i]->running ? runs[i]->fd : -1, .events = POLLIN};
+        if (runs[i]->running && runs[i]->deadline_ms - now < least)
+            least = runs[i]->deadline_ms - now;
+    }
+    (void)poll(fds, (nfds_t)n, least < 0 ? 0 : (int)least);
+    now = promtool_clock_ms();
+    for (size_t i = 0; i < n; i++) {
+        if (!runs[i]->running)
+            continue;
+        if (fds[i].revents != 0)
+            ended = take(runs[i]) || ended;
+        else if (now >= runs[i]->deadline_ms) {
+            reap(runs[i], true);
+            ended = true;
+        }
+    }
+    return ended;
+}
+
+void
+promtool_stop(struct promtool_run *r)
+{
+    if (r->running)
+        reap(r, true);
+}

@@ -1,0 +1,144 @@
+/* prove.h - generated unit tests of the emitted rules: what guardrailc test writes and runs.
+ *
+ * Per guardrail there is a world: release streams side by side, one per case ("hard-upper-at", "control-gone"), each with the raw samples
+ * that Prometheus would scrape (prove_cases.c). What must come of them is computed here from the model and the contract in
+ * docs/rule-reference.md (prove_eval.c, prove_verdict.c), never by running the rules and with no code of lower_*.c. promtool then runs the rules over the same samples
+ * and compares (prove_write.c). All cases of a world are evaluated together: that costs promtool little more than one of them.
+ *
+ * Cases live in streams that `expect` does not list, so the tightest limits hold there; the listed streams are in each world too, for
+ * what is expected, what is missing and each slice's own limit. The label that tells cases apart is the first release label that no guardrail's `only` fixes.
+ *
+ * Everything is in one arena. Floating point: the operations are those of Prometheus, in its order; results are still compared rounded where
+ * they went through a logarithm or a division, see prove_write.c. */
+#ifndef GUARDRAIL_COMPILER_PROVE_H
+#define GUARDRAIL_COMPILER_PROVE_H
+#include "guardrail/buf.h"
+#include "guardrail/rulefile.h"
+#include "model.h"
+
+#define PROVE_NONE (-1e300) /* no sample, no series */
+#define PROVE_PARTS 32u     /* counters of one cohort: two per weight, or buckets */
+#define PROVE_INSTANCES 2u
+#define PROVE_EXPORTS 4u
+#define PROVE_BOUNDS 12u
+#define PROVE_TIMES 24u
+#define PROVE_STEPS_MAX 400u
+
+enum prove_cohort {
+    PROVE_CANARY,
+    PROVE_CONTROL,
+    PROVE_EARLY,
+    PROVE_COHORTS
+}; /* the last has slots, no samples */
+
+/* One (deployment, phase) that guardraild exports: scrapes [from, to), the phase's series 1 in [on, off). */
+struct prove_export {
+    const char *deployment;
+    size_t phase;
+    double start_s;
+    size_t from, to, on, off;
+};
+/* What is known of a cell after one evaluation; PROVE_NONE: there is no such series. */
+struct prove_state {
+    double window[PROVE_COHORTS];                    /* guardrail:window:value */
+    double covered[PROVE_COHORTS];                   /* guardrail:coverage:cohort */
+    double total[PROVE_COHORTS], bad[PROVE_COHORTS]; /* since the phase's start */
+    double coverage, effect, evidence, difference, enough;
+    double limit[PROVE_BOUNDS], breach[PROVE_BOUNDS], supported[PROVE_BOUNDS];
+    int verdict; /* -1: none */
+    const char *reason;
+};
+/* A slice of a stream. */
+struct prove_cell {
+    struct pairs labels;          /* with dynamic ones */
+    const struct slice *expected; /* NULL: `expect` does not list it */
+    bool
+        row; /* stands for an expected slice as such, without a value of its dynamic labels; behind all that have one */
+    double *raw[2][PROVE_PARTS][PROVE_INSTANCES]; /* a sample per scrape; NULL: no series */
+    double *slot[PROVE_COHORTS][PROVE_PARTS];     /* an entry per step */
+    double *delta, *over[2][PROVE_BOUNDS]; /* beyond a confirmed limit: the canary's slots, control's */
+    struct prove_state *state;             /* per step */
+};
+struct prove_stream {
+    struct gr_str name;
+    struct pairs release;
+    bool real;
+    uint32_t index; /* of the model's streams, when real */
+    struct prove_export exports[PROVE_EXPORTS];
+    size_t n_exports;
+    struct prove_cell *cells;
+    size_t n_cells, cap_cells;
+    int *active;               /* per step: index of the export, or -1 */
+    size_t times[PROVE_TIMES]; /* steps whose results are compared */
+    size_t n_times;
+};
+struct prove_world {
+    struct gr_arena *arena;
+    const struct model *m;
+    const struct guardrail *g;
+    const char *name;      /* of promtool's test group */
+    size_t scrapes, steps; /* step k is at k × step_ms, scrape i at i × the scrape interval */
+    int64_t step_ms;
+    double test_s;   /* evidence is summed over no more than this */
+    bool left_open;  /* ranges of Prometheus 3 leave their left end out */
+    double edges[8]; /* histograms: le of the buckets, the last is infinite */
+    size_t n_edges, n_parts;
+    struct prove_stream *streams;
+    size_t n_streams, cap_streams;
+    enum gr_err err;
+};
+/* All worlds of one guardrail. */
+struct prove_suite {
+    const struct guardrail *g;
+    struct prove_world **worlds;
+    size_t n_worlds, cap_worlds;
+    size_t cases;
+    bool left_open;
+    const char *refused; /* why there are none: words for the user */
+};
+
+/* -- cases (prove_cases.c) ---------------------------------------------------------------------------------------------- */
+GR_MUST_USE enum gr_err prove_suite_build(struct gr_arena *a, const struct model *m,
+                                          const struct guardrail *g, bool left_open, struct prove_suite *out);
+/* -- levels: what a scrape adds (counters) or shows (gauges), so that the effect is as wanted (prove_level.c) ------------ */
+struct prove_level {
+    double v[2][PROVE_PARTS];
+};
+/* Sets w->edges. */
+void prove_level_init(struct prove_world *w);
+struct prove_level prove_level_effect(const struct prove_world *w, double effect);
+/* The canary's own value (and control's the same): for backstops. */
+struct prove_level prove_level_value(const struct prove_world *w, double value);
+/* Control below its floor, canary `effect` times the floor. */
+struct prove_level prove_level_floor(const struct prove_world *w, double effect);
+/* The same shares with `factor` times the observations; rounded to whole events. */
+struct prove_level prove_level_scaled(const struct prove_world *w, struct prove_level l, double factor);
+/* -- arithmetic --------------------------------------------------------------------------------------------------------- */
+/* Fills slots and states of every cell (prove_eval.c). */
+void prove_evaluate(struct prove_world *w);
+/* Whether it is known at step k which slices must report; and this one. */
+bool prove_expects(const struct prove_world *w, const struct prove_stream *s, const struct slice *slice,
+                   size_t k);
+double prove_time_s(const struct prove_world *w, size_t k);
+const struct prove_export *prove_active(const struct prove_stream *s, size_t k);
+bool prove_gate(const struct prove_world *w, const struct prove_stream *s, size_t k);
+bool prove_overdue(const struct prove_world *w, const struct prove_stream *s, size_t k);
+/* Limits, breaches, verdict of one step (prove_verdict.c). */
+void prove_judge(const struct prove_world *w, const struct prove_stream *s, struct prove_cell *c, size_t k);
+/* A value that an expression gives when every series of its own shows v (prove_input.c). */
+double prove_expression(const struct prove_world *w, double v);
+bool prove_has_slot(const struct prove_world *w, const struct prove_cell *c, enum prove_cohort cohort,
+                    size_t k);
+/* A cohort's own value in one slot. */
+double prove_slot_value(const struct prove_world *w, const struct prove_cell *c, enum prove_cohort cohort,
+                        size_t k);
+struct gr_str prove_canary_name(const struct prove_world *w);
+uint64_t prove_slots(const struct prove_world *w, size_t phase);
+/* -- writing ------------------------------------------------------------------------------------------------------------ */
+void prove_put_series(struct gr_buf *b, const struct prove_world *w); /* input_series (prove_input.c) */
+/* NULL, or why samples for this guardrail's selectors cannot be made up. */
+const char *prove_input_refused(const struct prove_world *w);
+void prove_put_number(struct gr_buf *b, double v);
+/* A test file of the worlds that step by step_ms. rules: the name of the rule file beside it (prove_write.c). */
+void prove_put_tests(struct gr_buf *b, const struct prove_suite *suite, int64_t step_ms, const char *rules);
+#endif

@@ -1,0 +1,1008 @@
+/* prove_cases.c - the cases of a guardrail: what is scraped, and when the answer is compared. */
+#include "config.h"
+#include "prove.h"
+
+#include <math.h>
+
+#define D1 "d1"
+#define CLOSE 0.003   /* to the evidence threshold: rounded to whole events it is a little more */
+#define MARGIN 0.0005 /* "just" inside and outside: a twentieth of a percent of the limit */
+
+struct build {
+    struct gr_arena *arena;
+    const struct model *m;
+    const struct guardrail *g;
+    struct prove_suite *suite;
+    struct prove_world *w;
+    size_t phase;        /* the shortest that the guardrail watches */
+    size_t slots;        /* of its window */
+    size_t gate;         /* first step whose slot counts */
+    size_t full;         /* first step with a full window */
+    double calm, calmer; /* effects inside every limit */
+    struct gr_str key;   /* the release label that tells cases apart */
+};
+
+static bool
+counts(const struct guardrail *g)
+{
+    return g->metric.kind != METRIC_GAUGE && g->metric.kind != METRIC_PROMQL;
+}
+
+static bool
+is_ratio(const struct guardrail *g)
+{
+    return g->metric.kind == METRIC_RATIO_BAD || g->metric.kind == METRIC_RATIO_GOOD;
+}
+
+static bool
+compared(const struct guardrail *g)
+{
+    return g->limit.against != AGAINST_FIXED;
+}
+
+static void
+no_memory(struct build *b)
+{
+    b->w->err = GR_ENOMEM;
+}
+
+/* -- worlds, streams, cells, samples ----------------------------------------------------------------------------------------- */
+
+static struct prove_world *
+world(struct build *b, const char *name, int64_t step_ms, size_t steps)
+{
+    struct prove_suite *s = b->suite;
+    struct prove_world *w = gr_arena_alloc(b->arena, sizeof *w), **grown;
+
+    if (!w)
+        return NULL;
+    if (s->n_worlds == s->cap_worlds) {
+        if (!(grown = gr_arena_grow(b->arena, s->worlds, s->n_worlds, &s->cap_worlds, sizeof(void *))))
+            return NULL;
+        s->worlds = grown;
+    }
+    *w = (struct prove_world){
+        .arena = b->arena, .m = b->m, .g = b->g, .name = name, .step_ms = step_ms, .steps = steps};
+    w->scrapes = (size_t)((int64_t)(steps - 1) * step_ms / b->m->scrape_ms) + 1;
+    w->left_open = b->suite->left_open;
+    for (size_t i = 0; i < b->m->n_phases; i++)
+        w->test_s = fmax(w->test_s,
+                         (double)(b->m->phases[i].max_ms > b->m->phases[i].min_ms ? b->m->phases[i].max_ms
+                                                                                  : b->m->phases[i].min_ms) /
+                             1000);
+    prove_level_init(w);
+    s->worlds[s->n_worlds++] = w;
+    return b->w = w;
+}
+
+static struct prove_stream *
+new_stream(struct build *b)
+{
+    struct prove_world *w = b->w;
+    struct prove_stream *v = w->streams;
+
+    if (w->n_streams == w->cap_streams &&
+        !(v = gr_arena_grow(b->arena, v, w->n_streams, &w->cap_streams, sizeof *v))) {
+        no_memory(b);
+        return NULL;
+    }
+    w->streams = v;
+    b->suite->cases++;
+    return &w->streams[w->n_streams++];
+}
+
+static void
+at(struct prove_stream *s, size_t k)
+{
+    size_t i = 0;
+
+    while (s && i < s->n_times && s->times[i] != k)
+        i++;
+    if (s && i == s->n_times && i < PROVE_TIMES)
+        s->times[s->n_times++] = k;
+}
+
+static struct prove_export *
+enter(struct build *b, struct prove_stream *s, const char *deployment, size_t phase, double start_s)
+{
+    struct prove_export *x;
+
+    if (!s)
+        return NULL;
+    GR_ASSERT(s->n_exports < PROVE_EXPORTS);
+    x = &s->exports[s->n_exports++];
+    *x = (struct prove_export){deployment, phase, start_s, 0, b->w->scrapes, 0, b->w->scrapes};
+    return x;
+}
+
+static struct gr_str
+invented(const struct guardrail *g, struct gr_str label)
+{
+    for (size_t i = 0; i < g->only.n; i++)
+        if (gr_str_eq(g->only.v[i].key, label))
+            return g->only.v[i].value;
+    return GR_STR("s1");
+}
+
+static struct prove_cell *
+cell(struct build *b, struct prove_stream *s)
+{
+    struct prove_cell *v = s ? s->cells : NULL;
+
+    if (!s || (s->n_cells == s->cap_cells &&
+               !(v = gr_arena_grow(b->arena, v, s->n_cells, &s->cap_cells, sizeof *v)))) {
+        no_memory(b);
+        return NULL;
+    }
+    s->cells = v;
+    return &s->cells[s->n_cells++];
+}
+
+/* A stream that `expect` does not list, with one slice, in the phase that most cases use. */
+static struct prove_cell *
+outside(struct build *b, const char *name, struct prove_stream **out)
+{
+    struct prove_stream *s = new_stream(b);
+    struct prove_cell *c;
+    size_t n = b->g->compare_within.n, d = b->g->dynamic.n;
+
+    *out = s;
+    if (!s)
+        return NULL;
+    s->name = gr_arena_dup(b->arena, gr_str(name));
+    s->release = (struct pairs){gr_arena_array(b->arena, b->m->release_labels.n, sizeof(struct pair)),
+                                b->m->release_labels.n};
+    for (size_t i = 0; s->release.v && i < s->release.n; i++) {
+        struct gr_str label = b->m->release_labels.v[i];
+        s->release.v[i] = (struct pair){label, gr_str_eq(label, b->key) ? s->name : invented(b->g, label)};
+    }
+    if (!(c = cell(b, s)))
+        return NULL;
+    c->labels = (struct pairs){gr_arena_array(b->arena, n + d, sizeof(struct pair)), n + d};
+    for (size_t i = 0; c->labels.v && i < n + d; i++) {
+        struct gr_str label = i < n ? b->g->compare_within.v[i] : b->g->dynamic.v[i - n];
+        c->labels.v[i] = (struct pair){label, invented(b->g, label)};
+    }
+    if (!s->release.v || !c->labels.v)
+        no_memory(b);
+    return c;
+}
+
+static double *
+raw(struct build *b, struct prove_cell *c, size_t cohort, size_t part, size_t instance)
+{
+    double **v = &c->raw[cohort][part][instance];
+
+    if (!*v && (*v = gr_arena_array(b->arena, b->w->scrapes, sizeof **v)) != NULL)
+        for (size_t i = 0; i < b->w->scrapes; i++)
+            (*v)[i] = PROVE_NONE;
+    if (!*v)
+        no_memory(b);
+    return *v;
+}
+
+static size_t
+raw_parts(const struct build *b)
+{
+    if (b->g->metric.kind == METRIC_HISTOGRAM)
+        return b->w->n_edges;
+    return is_ratio(b->g) ? 2 * (b->g->metric.n_weights ? b->g->metric.n_weights : 1) : 1;
+}
+
+/* Samples of scrapes [from, to) of one instance. Counters go on from what they last were. */
+static void
+fill_one(struct build *b, struct prove_cell *c, size_t cohort, size_t instance, size_t from, size_t to,
+         const double *level)
+{
+    for (size_t p = 0; c && p < raw_parts(b); p++) {
+        double *v = raw(b, c, cohort, p, instance), last = PROVE_NONE;
+
+        for (size_t i = 0; v && i < from && i < b->w->scrapes; i++)
+            last = !isnan(v[i]) && v[i] > PROVE_NONE ? v[i] : last;
+        for (size_t i = from; v && i < to && i < b->w->scrapes; i++) {
+            last = !counts(b->g) ? level[p] : last > PROVE_NONE ? last + level[p] : 0;
+            v[i] = last;
+        }
+    }
+}
+
+static void
+fill(struct build *b, struct prove_cell *c, size_t from, size_t to, struct prove_level l)
+{
+    fill_one(b, c, PROVE_CANARY, 0, from, to, l.v[PROVE_CANARY]);
+    if (!b->g->stream_scope)
+        fill_one(b, c, PROVE_CONTROL, 0, from, to, l.v[PROVE_CONTROL]);
+}
+
+static void
+wipe(struct build *b, struct prove_cell *c, size_t cohort, size_t from, size_t to, double with)
+{
+    for (size_t p = 0; c && p < raw_parts(b); p++) {
+        double *v = raw(b, c, cohort, p, 0);
+        for (size_t i = from; v && i < to && i < b->w->scrapes; i++)
+            v[i] = with;
+    }
+}
+
+static size_t
+scrape_of(const struct build *b, size_t step)
+{
+    return (size_t)((int64_t)step * b->w->step_ms / b->m->scrape_ms);
+}
+
+#define ALL SIZE_MAX
+
+/* A stream that shows one level all along. */
+static struct prove_stream *
+constant(struct build *b, const char *name, struct prove_level l)
+{
+    struct prove_stream *s;
+    struct prove_cell *c = outside(b, name, &s);
+
+    fill(b, c, 0, ALL, l);
+    (void)enter(b, s, D1, b->phase, 0);
+    return s;
+}
+
+static const char *
+keep(struct build *b, struct gr_str s)
+{
+    if (!s.p)
+        no_memory(b);
+    return s.p ? s.p : "";
+}
+#define TEXT(b, ...) keep((b), gr_arena_printf((b)->arena, __VA_ARGS__))
+
+/* -- limits ------------------------------------------------------------------------------------------------------------------ */
+
+static double
+literal(const struct build *b, const struct bound *bound, const struct slice *slice)
+{
+    return gr_dec_double(model_literal(b->m, b->g, bound, slice));
+}
+
+/* A little further to the bad side (positive steps) or to the good one. */
+static double
+beside(const struct bound *bound, double lit, double steps)
+{
+    double by = steps * (fabs(lit) > 0 ? MARGIN * fabs(lit) : MARGIN);
+
+    return side_is_lower(bound->side) ? lit - by : lit + by;
+}
+
+static struct prove_level
+level_at(const struct build *b, const struct bound *bound, double v)
+{
+    return side_is_backstop(bound->side) ? prove_level_value(b->w, v) : prove_level_effect(b->w, v);
+}
+
+static void
+limit_cases(struct build *b)
+{
+    static const struct {
+        const char *name;
+        double steps;
+    } where[] = {{"inside", -1}, {"at", 0}, {"outside", 1}};
+
+    for (size_t i = 0; i < b->g->limit.n_bounds; i++)
+        for (size_t k = 0; k < GR_COUNT(where); k++) {
+            const struct bound *bound = &b->g->limit.bounds[i];
+            double v = beside(bound, literal(b, bound, NULL), where[k].steps);
+            struct prove_stream *s = constant(
+                b, TEXT(b, "%s-%s-%s", level_name(bound->level), side_name(bound->side), where[k].name),
+                level_at(b, bound, v));
+
+            at(s, b->gate);
+            at(s, b->full);
+        }
+}
+
+/* Effects well inside every limit, and not the neutral one, at which canary and control could be swapped unseen. */
+static void
+find_calm(struct build *b)
+{
+    double low = -INFINITY, high = INFINITY,
+           neutral = b->g->limit.against == AGAINST_CONTROL_RELATIVE ? 1 : 0;
+
+    for (size_t i = 0; i < b->g->limit.n_bounds; i++) {
+        const struct bound *bound = &b->g->limit.bounds[i];
+        double v = literal(b, bound, NULL);
+
+        if (side_is_backstop(bound->side))
+            continue;
+        if (side_is_lower(bound->side))
+            low = fmax(low, v);
+        else
+            high = fmin(high, v);
+    }
+    if (isfinite(low) && isfinite(high))
+        neutral = (low + high) / 2;
+    else if (!compared(b->g) && isfinite(low))
+        neutral = low + fabs(low) + (low < 0 || low > 0 ? 0 : 1);
+    b->calm = isfinite(high) ? neutral + 0.3 * (high - neutral) : neutral - 0.3 * (neutral - low);
+    b->calmer = isfinite(high) ? neutral + 0.1 * (high - neutral) : neutral - 0.1 * (neutral - low);
+    if (!compared(b->g) && isfinite(high) && !isfinite(low) && high <= 0) {
+        b->calm = high - 1; /* "above 0": nothing positive is inside */
+        b->calmer = high - 2;
+    }
+}
+
+/* -- data ------------------------------------------------------------------------------------------------------------------- */
+
+/* All that is not a limit: what is there, what is missing, what is broken. */
+static void
+data_cases(struct build *b)
+{
+    struct prove_level calm = prove_level_effect(b->w, b->calm), calmer = prove_level_effect(b->w, b->calmer);
+    size_t mid = b->gate + (b->full - b->gate) / 2 + 1, late = b->full + 3;
+    struct prove_stream *s;
+    struct prove_cell *c;
+
+    c = outside(b, "canary-gone", &s);
+    fill(b, c, 0, scrape_of(b, mid) + 1, calm);
+    if (!b->g->stream_scope)
+        fill_one(b, c, PROVE_CONTROL, 0, scrape_of(b, mid) + 1, ALL, calm.v[PROVE_CONTROL]);
+    (void)enter(b, s, D1, b->phase, 0);
+    for (size_t k = mid; k <= mid + 4; k++)
+        at(s, k);
+    at(s, late);
+
+    c = outside(b, "counter-reset", &s); /* or, of gauges, a dip */
+    fill(b, c, 0, scrape_of(b, mid) - 1, calm);
+    for (size_t h = 0; h < 2 && counts(b->g); h++)
+        for (size_t p = 0; c && p < raw_parts(b); p++)
+            if (raw(b, c, h, p, 0))
+                raw(b, c, h, p, 0)[scrape_of(b, mid) - 1] = 0;
+    fill(b, c, scrape_of(b, mid) - (counts(b->g) ? 0 : 1), ALL, calmer);
+    (void)enter(b, s, D1, b->phase, 0);
+    at(s, mid);
+    at(s, b->full);
+    at(s, late);
+
+    c = outside(b, "not-a-number", &s);
+    fill(b, c, 0, ALL, calm);
+    wipe(b, c, PROVE_CANARY, scrape_of(b, mid) - 1, scrape_of(b, mid), NAN);
+    (void)enter(b, s, D1, b->phase, 0);
+    at(s, mid);
+    at(s, mid + 1);
+    at(s, mid + 2);
+    at(s, late);
+
+    if (b->g->metric.kind != METRIC_PROMQL) {
+        c = outside(b, "two-instances", &s);
+        fill(b, c, 0, ALL, calm);
+        fill_one(b, c, PROVE_CANARY, 1, 0, ALL, calmer.v[PROVE_CANARY]);
+        if (!b->g->stream_scope)
+            fill_one(b, c, PROVE_CONTROL, 1, 0, ALL, prove_level_scaled(b->w, calmer, 0.5).v[PROVE_CONTROL]);
+        (void)enter(b, s, D1, b->phase, 0);
+        at(s, b->gate);
+        at(s, b->full);
+    }
+    if (!compared(b->g))
+        return;
+
+    c = outside(b, "control-gone", &s);
+    fill(b, c, 0, scrape_of(b, mid) + 1, calm);
+    fill_one(b, c, PROVE_CANARY, 0, scrape_of(b, mid) + 1, ALL, calm.v[PROVE_CANARY]);
+    (void)enter(b, s, D1, b->phase, 0);
+    for (size_t k = mid; k <= mid + 5; k++)
+        at(s, k);
+    at(s, late);
+
+    c = outside(b, "no-control", &s);
+    fill_one(b, c, PROVE_CANARY, 0, 0, ALL, calm.v[PROVE_CANARY]);
+    (void)enter(b, s, D1, b->phase, 0);
+    at(s, 0);
+    at(s, b->gate);
+    at(s, b->gate + 2);
+    at(s, late);
+
+    c = outside(b, "no-canary", &s);
+    fill_one(b, c, PROVE_CONTROL, 0, 0, ALL, calm.v[PROVE_CONTROL]);
+    (void)enter(b, s, D1, b->phase, 0);
+    at(s, b->gate);
+    at(s, late);
+
+    c = outside(b, "zero-control", &s);
+    fill_one(b, c, PROVE_CANARY, 0, 0, ALL, calm.v[PROVE_CANARY]);
+    fill_one(b, c, PROVE_CONTROL, 0, 0, ALL, (double[PROVE_PARTS]){0});
+    (void)enter(b, s, D1, b->phase, 0);
+    at(s, b->gate);
+    at(s, b->full);
+
+    if (is_ratio(b->g)) { /* observations, and not one event */
+        struct prove_level none = calm;
+        for (size_t p = 1; p < PROVE_PARTS; p += 2)
+            none.v[PROVE_CONTROL][p] = 0;
+        s = constant(b, "control-without-events", none);
+        at(s, b->gate);
+        at(s, b->full);
+        c = outside(b, "numerator-absent", &s);
+        fill(b, c, 0, ALL, calm);
+        for (size_t p = 1; c && p < PROVE_PARTS; p += 2)
+            c->raw[PROVE_CANARY][p][0] = NULL;
+        (void)enter(b, s, D1, b->phase, 0);
+        at(s, b->gate);
+        at(s, b->full);
+    }
+}
+
+/* Control below its floor: the canary is compared with that. */
+static void
+floor_cases(struct build *b)
+{
+    if (b->g->limit.against != AGAINST_CONTROL_RELATIVE || b->g->limit.floor.mant == 0)
+        return;
+    for (size_t i = 0; i < b->g->limit.n_bounds; i++) {
+        const struct bound *bound = &b->g->limit.bounds[i];
+        double v = literal(b, bound, NULL);
+
+        if (side_is_backstop(bound->side))
+            continue;
+        at(constant(b, TEXT(b, "floor-%s-%s-inside", level_name(bound->level), side_name(bound->side)),
+                    prove_level_floor(b->w, beside(bound, v, -20))),
+           b->full);
+        at(constant(b, TEXT(b, "floor-%s-%s-outside", level_name(bound->level), side_name(bound->side)),
+                    prove_level_floor(b->w, beside(bound, v, 20))),
+           b->full);
+    }
+}
+
+/* The window slides: another level in its second half, seen slot by slot. One stream for each phase. */
+static void
+window_case(struct build *b, size_t phase)
+{
+    struct prove_level calm = prove_level_effect(b->w, b->calm), calmer = prove_level_effect(b->w, b->calmer);
+    size_t slots = (size_t)prove_slots(b->w, phase), first = compared(b->g) ? b->gate : 0,
+           full = first + slots - 1, half = first + slots / 2 + 1;
+    struct prove_stream *s;
+    struct prove_cell *c = outside(b, TEXT(b, "window-of-" GR_FMT, GR_ARG(b->m->phases[phase].name)), &s);
+
+    fill(b, c, 0, scrape_of(b, half), calm);
+    fill(b, c, scrape_of(b, half), ALL, calmer);
+    (void)enter(b, s, D1, phase, 0);
+    at(s, first);
+    at(s, full - (slots > 1));
+    at(s, full);
+    at(s, full + 1);
+    at(s, full + 2);
+}
+
+/* -- phases ----------------------------------------------------------------------------------------------------------------- */
+
+static void
+phase_cases(struct build *b)
+{
+    struct prove_level calm = prove_level_effect(b->w, b->calm), bad = calm;
+    const struct bound *hard = &b->g->limit.bounds[0];
+    size_t mid = b->gate + 2, late = b->full + 3, other = b->phase, unwatched = b->m->n_phases;
+    struct prove_stream *s;
+    struct prove_cell *c;
+    struct prove_export *x;
+    double scrape = (double)b->m->scrape_ms / 1000;
+
+    bad = level_at(b, hard, beside(hard, literal(b, hard, NULL), 40));
+    for (size_t p = b->m->n_phases; p-- > 0;) {
+        if (b->g->phases >> p & 1u)
+            other = p != b->phase ? p : other;
+        else
+            unwatched = p;
+    }
+    s = constant(b, "phase-off", bad);
+    if (s)
+        s->exports[0].on = s->exports[0].off = 0;
+    at(s, b->full);
+    if (unwatched < b->m->n_phases) {
+        s = constant(b, "phase-not-watched", bad);
+        if (s)
+            s->exports[0].phase = unwatched;
+        at(s, b->full);
+    }
+    c = outside(b, "no-phase", &s);
+    fill(b, c, 0, ALL, bad);
+    at(s, b->full);
+
+    /* The phase before was bad to its last moment; nothing of it is seen in the next one. It begins between two slots. */
+    c = outside(b, other != b->phase ? "phase-changed" : "release-changed", &s);
+    fill(b, c, 0, scrape_of(b, mid) + 2, bad);
+    fill(b, c, scrape_of(b, mid) + 2, ALL, calm);
+    x = enter(b, s, other != b->phase ? D1 : "d0", other, 0);
+    if (x)
+        x->off = scrape_of(b, mid) + 1;
+    x = enter(b, s, D1, b->phase, (double)(scrape_of(b, mid) + 1) * scrape);
+    if (x)
+        x->from = x->on = scrape_of(b, mid) + 1;
+    for (size_t k = mid; k <= mid + 5; k++)
+        at(s, k);
+    at(s, late);
+
+    /* An old deployment rests in its last phase, and still says so. */
+    c = outside(b, "two-deployments", &s);
+    fill(b, c, 0, ALL, calm);
+    (void)enter(b, s, "d0", other, -7200);
+    (void)enter(b, s, D1, b->phase, 0);
+    at(s, b->gate);
+    at(s, b->full);
+
+    /* guardraild is not scraped any more: the phase lives on for five minutes. */
+    c = outside(b, "export-ends", &s);
+    fill(b, c, 0, ALL, calm);
+    x = enter(b, s, D1, b->phase, 0);
+    if (x)
+        x->to = scrape_of(b, mid) + 1;
+    for (size_t k = mid; k <= mid + 4; k++)
+        at(s, k);
+
+    /* The start was a while ago: the gate is open from the first moment, to the second. */
+    s = constant(b, "gate-opens-late", calm);
+    if (s)
+        s->exports[0].start_s =
+            (double)(b->w->step_ms * 3) / 1000 - (double)(b->m->sampling_ms + b->m->scrape_ms) / 1000;
+    at(s, 2);
+    at(s, 3);
+    s = constant(b, "gate-opens-later", calm);
+    if (s)
+        s->exports[0].start_s =
+            (double)(b->w->step_ms * 3) / 1000 - (double)(b->m->sampling_ms + b->m->scrape_ms) / 1000 + 1;
+    at(s, 3);
+    at(s, 4);
+    for (size_t p = 0; p < b->m->n_phases; p++) {
+        double max = (double)b->m->phases[p].max_ms / 1000;
+
+        if (!(b->g->phases >> p & 1u) || max <= 0)
+            continue;
+        s = constant(b, TEXT(b, "overdue-in-" GR_FMT, GR_ARG(b->m->phases[p].name)), calm);
+        if (s) {
+            s->exports[0].phase = p;
+            s->exports[0].start_s = (double)((int64_t)b->full * b->w->step_ms) / 1000 - max;
+        }
+        at(s, b->full);
+        at(s, b->full + 1);
+    }
+}
+
+/* -- evidence --------------------------------------------------------------------------------------------------------------- */
+
+/* A level so scaled that log Λ at a step is just above (or just below) the threshold. Counters: fewer or more observations; gauges:
+ * slots that alternate more or less. */
+struct scaled {
+    struct prove_level l;
+    double swing; /* gauges: of the canary, up and down */
+};
+
+static void
+fill_scaled(struct build *b, struct prove_cell *c, const struct scaled *x)
+{
+    for (size_t k = 0, from = 0; k < b->w->steps; k++) {
+        size_t to = k + 1 < b->w->steps ? scrape_of(b, k) + 1 : b->w->scrapes;
+        struct prove_level l = x->l;
+
+        if (!counts(b->g))
+            l.v[PROVE_CANARY][0] += k % 2 ? x->swing : -x->swing;
+        fill(b, c, from, to, l);
+        from = to;
+    }
+}
+
+/* log Λ that a level would give at step k. */
+static double
+evidence_of(struct build *b, const struct scaled *x, size_t k)
+{
+    struct prove_world *real = b->w, *tried;
+    struct prove_stream *s;
+    struct prove_cell *c;
+    double v = PROVE_NONE;
+
+    if (!(tried = gr_arena_alloc(b->arena, sizeof *tried)))
+        return v;
+    *tried = *real;
+    tried->streams = NULL;
+    tried->n_streams = tried->cap_streams = 0;
+    tried->steps = k + 1;
+    b->w = tried;
+    c = outside(b, "x", &s);
+    b->suite->cases--;
+    fill_scaled(b, c, x);
+    (void)enter(b, s, D1, b->phase, 0);
+    prove_evaluate(tried);
+    if (tried->err == GR_OK && c)
+        v = c->state[k].evidence;
+    b->w = real;
+    return v;
+}
+
+static double
+threshold_of(const struct build *b, enum level level)
+{
+    double t = model_evidence_threshold(b->m, level);
+
+    return t > 0 ? t : model_evidence_threshold(b->m, level == LEVEL_HARD ? LEVEL_SOFT : LEVEL_HARD);
+}
+
+static struct scaled
+scaled_by(const struct build *b, struct prove_level l, double factor)
+{
+    if (counts(b->g))
+        return (struct scaled){prove_level_scaled(b->w, l, factor), 0};
+    return (struct scaled){l, fabs(l.v[PROVE_CANARY][0] - l.v[PROVE_CONTROL][0]) * 20 * (1 - factor)};
+}
+
+/* Evidence grows with the factor. */
+static double
+factor_for(struct build *b, struct prove_level l, size_t k, double want)
+{
+    double low = 0, high = 1;
+
+    for (unsigned i = 0; i < 40; i++) {
+        double mid = (low + high) / 2;
+        struct scaled x = scaled_by(b, l, mid);
+
+        if (evidence_of(b, &x, k) > want)
+            high = mid;
+        else
+            low = mid;
+    }
+    return high;
+}
+
+static void
+threshold_case(struct build *b, const struct bound *bound)
+{
+    double lit = literal(b, bound, NULL), want = threshold_of(b, bound->level);
+    struct prove_level l = level_at(b, bound, beside(bound, lit, 60));
+    size_t k = b->full + 1;
+    struct prove_stream *s;
+    struct prove_cell *c;
+
+    for (unsigned i = 0; i < 2; i++) {
+        struct scaled x = scaled_by(b, l, factor_for(b, l, k, want * (i ? 1 + CLOSE : 1 - CLOSE)));
+
+        c = outside(b,
+                    TEXT(b, "%s-%s-evidence-%s", level_name(bound->level), side_name(bound->side),
+                         i ? "just-enough" : "just-too-little"),
+                    &s);
+        fill_scaled(b, c, &x);
+        (void)enter(b, s, D1, b->phase, 0);
+        at(s, k);
+    }
+}
+
+static void
+evidence_cases(struct build *b)
+{
+    for (size_t i = 0; i < b->g->limit.n_bounds; i++)
+        if (compared(b->g) && !side_is_backstop(b->g->limit.bounds[i].side) &&
+            b->g->evidence.kind == EVIDENCE_SEQUENTIAL)
+            threshold_case(b, &b->g->limit.bounds[i]);
+}
+
+/* min_total to the observation, and one less. */
+static void
+total_cases(struct build *b)
+{
+    double least = b->g->evidence.min_total, scrapes = (double)scrape_of(b, b->slots);
+    struct prove_level calm = prove_level_effect(b->w, b->calm);
+
+    if (!counts(b->g) || least <= 0)
+        return;
+    for (unsigned i = 0; i < 4; i++) {
+        struct prove_level l = calm;
+        double want = i % 2 ? least : least * 0.995;
+
+        for (size_t h = 0; h < 2; h++)
+            for (size_t p = 0; p < PROVE_PARTS; p++)
+                if (i < 2 || h == PROVE_CANARY) /* in both cohorts, and in the canary alone */
+                    l.v[h][p] = l.v[h][p] * want / scrapes / 1e6;
+        at(constant(
+               b,
+               TEXT(b, "%s-%s", i < 2 ? "observations" : "canary-observations", i % 2 ? "enough" : "too-few"),
+               l),
+           b->full);
+    }
+}
+
+/* min_events of the canary, and a little less, where control has none. */
+static void
+events_cases(struct build *b)
+{
+    double events = b->g->evidence.min_events;
+    size_t k = b->gate + 7;
+
+    if (b->g->metric.kind != METRIC_RATIO_BAD || b->g->metric.n_weights > 0 || events <= 0)
+        return;
+    for (unsigned i = 0; i < 2; i++) {
+        double bad = (i ? events : events * 0.995) / (double)scrape_of(b, 8);
+        struct prove_level l = {0};
+
+        l.v[PROVE_CANARY][0] = 8 * bad;
+        l.v[PROVE_CANARY][1] = bad;
+        l.v[PROVE_CONTROL][0] = 64 * bad;
+        l.v[PROVE_CONTROL][1] = b->g->limit.floor.mant ? 0 : bad / 64;
+        if (8 * bad * (double)scrape_of(b, 8) < b->g->evidence.min_total) {
+            double more = 1.25 * b->g->evidence.min_total / (8 * bad * (double)scrape_of(b, 8));
+            l.v[PROVE_CANARY][0] *= more;
+            l.v[PROVE_CONTROL][0] *= more;
+        }
+        at(constant(b, i ? "events-enough" : "events-too-few", l), k);
+    }
+}
+
+/* A backstop counts from the first moment, and stops the moment there are better slots. */
+static void
+backstop_cases(struct build *b)
+{
+    for (size_t i = 0; i < b->g->limit.n_bounds; i++) {
+        const struct bound *bound = &b->g->limit.bounds[i];
+        double v = literal(b, bound, NULL);
+        struct prove_stream *s;
+        struct prove_cell *c;
+
+        if (!side_is_backstop(bound->side))
+            continue;
+        c = outside(b, "backstop-at-once", &s);
+        fill(b, c, 0, scrape_of(b, b->gate - 1) + 1, prove_level_value(b->w, beside(bound, v, 20)));
+        fill(b, c, scrape_of(b, b->gate - 1) + 1, ALL, prove_level_value(b->w, v / 2));
+        (void)enter(b, s, D1, b->phase, 0);
+        at(s, 0);
+        at(s, 1);
+        at(s, b->gate);
+        at(s, b->gate + 1);
+        for (unsigned few = 0; few < 2; few++) {
+            struct prove_level l = prove_level_value(b->w, beside(bound, v, 20));
+            double events = b->g->evidence.min_events * (few ? 0.99 : 1.01),
+                   scrapes = (double)scrape_of(b, 2);
+
+            l.v[PROVE_CONTROL][0] = l.v[PROVE_CONTROL][1] = 0;
+            if (is_ratio(b->g) && b->g->metric.n_weights == 0) {
+                l.v[PROVE_CANARY][0] *= events / scrapes / l.v[PROVE_CANARY][1];
+                l.v[PROVE_CANARY][1] = events / scrapes;
+            } else {
+                l = prove_level_scaled(b->w, l, few ? 1e-6 : 1);
+            }
+            s = constant(b, few ? "backstop-too-few-events" : "backstop-events", l);
+            at(s, 1);
+            at(s, b->gate + 1);
+        }
+    }
+}
+
+/* `confirm: k of n`: slots beyond the limit in a pattern that has every number of them within n. */
+static void
+confirm_cases(struct build *b)
+{
+    for (size_t i = 0; i < b->g->limit.n_bounds && !compared(b->g); i++) {
+        const struct bound *bound = &b->g->limit.bounds[i];
+        double v = literal(b, bound, NULL);
+        struct prove_level over = prove_level_effect(b->w, beside(bound, v, 200)),
+                           calm = prove_level_effect(b->w, b->calm);
+        uint32_t n = bound->level == LEVEL_HARD ? b->g->evidence.hard_n : b->g->evidence.soft_n;
+        struct prove_stream *s;
+        struct prove_cell *c;
+        size_t per = scrape_of(b, 1), from = 0;
+
+        if (n < 2)
+            continue;
+        c = outside(b, TEXT(b, "%s-%s-confirmed", level_name(bound->level), side_name(bound->side)), &s);
+        for (size_t k = 0; k < b->w->steps; k++) {
+            /* one alone; two with one between; two; then a long rest and all */
+            static const char pattern[] = "0010000101001100000111000";
+            bool bad = k < sizeof pattern - 1 && pattern[k] == '1';
+
+            fill(b, c, from, k * per + 1, bad ? over : calm);
+            from = k * per + 1;
+        }
+        (void)enter(b, s, D1, b->phase, 0);
+        for (size_t k = 2; k < b->w->steps && k < 2 + PROVE_TIMES; k++)
+            at(s, k);
+    }
+}
+
+/* -- what is expected -------------------------------------------------------------------------------------------------------- */
+
+static struct pairs
+with_dynamic(struct build *b, struct pairs labels)
+{
+    struct pairs p = {gr_arena_array(b->arena, labels.n + b->g->dynamic.n, sizeof(struct pair)), 0};
+
+    if (!p.v) {
+        no_memory(b);
+        return p;
+    }
+    for (; p.n < labels.n; p.n++)
+        p.v[p.n] = labels.v[p.n];
+    for (size_t i = 0; i < b->g->dynamic.n; i++)
+        p.v[p.n++] = (struct pair){b->g->dynamic.v[i], GR_STR("s1")};
+    return p;
+}
+
+/* Streams that `expect` lists. bound, steps: where each slice stands to its own limit; NULL: it is calm, and the first slice of each stream is gone from
+ * the middle on. */
+static void
+expected_streams(struct build *b, size_t phase, const struct bound *bound, double steps)
+{
+    size_t mid = b->gate + 1;
+
+    for (uint32_t i = 0; i < b->m->n_streams; i++) {
+        struct prove_stream *s = new_stream(b);
+        bool first = true;
+
+        if (!s)
+            return;
+        s->real = true;
+        s->index = i;
+        s->release = b->m->streams[i].release;
+        (void)enter(b, s, D1, phase, 0);
+        for (size_t k = 0; k < b->g->n_expected; k++) {
+            const struct slice *slice = &b->g->expected[k];
+            struct prove_cell *c = slice->stream == i ? cell(b, s) : NULL;
+            struct prove_level l = bound ? level_at(b, bound, beside(bound, literal(b, bound, slice), steps))
+                                         : prove_level_effect(b->w, b->calm);
+
+            if (!c)
+                continue;
+            c->expected = slice;
+            c->labels = with_dynamic(b, slice->labels);
+            fill(b, c, 0, first && !bound ? scrape_of(b, mid) + 1 : ALL, l);
+            first = false;
+        }
+        for (size_t k = 0; b->g->dynamic.n > 0 && k < b->g->n_expected; k++) {
+            struct prove_cell *c = b->g->expected[k].stream == i ? cell(b, s) : NULL;
+
+            if (c)
+                *c = (struct prove_cell){
+                    .labels = b->g->expected[k].labels, .expected = &b->g->expected[k], .row = true};
+        }
+        s->name = s->n_cells > 0 ? s->release.v[0].value : s->release.v[0].value;
+        at(s, 1);
+        at(s, b->gate);
+        for (size_t k = mid; k <= mid + 3 && !bound; k++)
+            at(s, k);
+        at(s, b->full);
+    }
+}
+
+static const char *const world_names[] = {"inside", "at", "outside"};
+
+static void
+override_worlds(struct build *b)
+{
+    for (size_t i = 0; i < b->g->limit.n_bounds && b->g->limit.n_overrides > 0; i++)
+        for (unsigned k = 0; k < 3; k += 2) {
+            const struct bound *bound = &b->g->limit.bounds[i];
+
+            if (!world(b,
+                       TEXT(b, "each slice's own limit: %s %s, %s", level_name(bound->level),
+                            side_name(bound->side), world_names[k]),
+                       b->m->sampling_ms, b->full + 1))
+                return;
+            expected_streams(b, b->phase, bound, k == 0 ? -1 : 1);
+        }
+}
+
+/* -- suites ----------------------------------------------------------------------------------------------------------------- */
+
+/* A distance between evaluations of which a few make nearly (side < 0), or just more than, the time over which evidence is summed. 0: none. */
+static int64_t
+long_step(const struct build *b, int64_t side)
+{
+    int64_t scrape = b->m->scrape_ms, test = (int64_t)(b->suite->worlds[0]->test_s * 1000);
+
+    for (int64_t off = scrape; off < b->m->sampling_ms; off += scrape)
+        for (int64_t n = 4; n < 24; n++)
+            if ((test + side * off) % (n * scrape) == 0 &&
+                ((2 * (int64_t)b->slots - 1) * b->m->sampling_ms / 2) % ((test + side * off) / n) != 0)
+                return (test + side * off) / n;
+    return 0;
+}
+
+/* Slots that are nearly, and just more than, as old as evidence is summed over. Few of them, far apart: only their age matters. */
+static void
+long_worlds(struct build *b)
+{
+    for (unsigned i = 0; i < 2 && compared(b->g); i++) {
+        int64_t step = long_step(b, i ? 1 : -1);
+        struct prove_stream *s;
+        struct prove_cell *c;
+
+        if (step < b->m->sampling_ms)
+            continue;
+        if (!world(b, i ? "older than evidence" : "as old as evidence", step,
+                   (size_t)(2.2e3 * b->suite->worlds[0]->test_s / (double)step) + 2))
+            return;
+        c = outside(b, "from-the-start", &s);
+        fill(b, c, 0, scrape_of(b, 4), prove_level_effect(b->w, b->calm));
+        fill(b, c, scrape_of(b, 4), ALL, prove_level_effect(b->w, b->calmer));
+        (void)enter(b, s, D1, b->phase, 0);
+        for (size_t k = 5; k < b->w->steps; k += 1 + b->w->steps / 20)
+            at(s, k);
+    }
+}
+
+static bool
+choose(struct build *b)
+{
+    uint64_t least = UINT64_MAX;
+    size_t p;
+
+    for (p = 0; p < b->m->n_phases; p++) {
+        uint64_t slots = model_window_slots(b->m, b->g, &b->m->phases[p]);
+
+        if ((b->g->phases >> p & 1u) && (slots < least || b->m->phases[b->phase].final)) {
+            least = slots;
+            b->phase = p;
+        }
+    }
+    for (size_t i = 0; i < b->m->release_labels.n && b->key.n == 0; i++) {
+        bool fixed = false;
+        for (size_t k = 0; k < b->g->only.n; k++)
+            fixed = fixed || gr_str_eq(b->g->only.v[k].key, b->m->release_labels.v[i]);
+        b->key = fixed ? GR_STR_NONE : b->m->release_labels.v[i];
+    }
+    b->slots = (size_t)least;
+    b->gate = (size_t)((b->m->sampling_ms + b->m->scrape_ms + b->m->sampling_ms - 1) / b->m->sampling_ms);
+    b->full = b->gate + (b->slots > 8 ? b->slots : 8) - 1;
+    if (b->key.n == 0)
+        b->suite->refused = "`only` fixes every release label, so that cases cannot be told apart";
+    else if (least > PROVE_STEPS_MAX / 2)
+        b->suite->refused = "its window is too long: more than 200 slots in the shortest phase";
+    else if (b->g->limit.n_bounds > PROVE_BOUNDS)
+        b->suite->refused = "it has too many limits";
+    else if (2 * b->g->metric.n_weights > PROVE_PARTS)
+        b->suite->refused = "it has too many weights";
+    return !b->suite->refused;
+}
+
+static void
+phase_worlds(struct build *b)
+{
+    for (size_t p = 0; p < b->m->n_phases; p++) {
+        size_t slots = (size_t)model_window_slots(b->m, b->g, &b->m->phases[p]);
+
+        if (!(b->g->phases >> p & 1u) || p == b->phase || b->gate + slots + 3 > PROVE_STEPS_MAX)
+            continue;
+        if (!world(b, TEXT(b, "phase " GR_FMT, GR_ARG(b->m->phases[p].name)), b->m->sampling_ms,
+                   b->gate + slots + 3))
+            return;
+        window_case(b, p);
+        expected_streams(b, p, NULL, 0);
+    }
+}
+
+enum gr_err
+prove_suite_build(struct gr_arena *a, const struct model *m, const struct guardrail *g, bool left_open,
+                  struct prove_suite *out)
+{
+    struct build b = {.arena = a, .m = m, .g = g, .suite = out};
+
+    *out = (struct prove_suite){.g = g, .left_open = left_open};
+    if (!choose(&b))
+        return GR_OK;
+    find_calm(&b);
+    if (!world(&b, "cases", m->sampling_ms, b.full + 5))
+        return GR_ENOMEM;
+    if ((out->refused = prove_input_refused(b.w)) != NULL) {
+        out->n_worlds = 0;
+        return GR_OK;
+    }
+    limit_cases(&b);
+    data_cases(&b);
+    floor_cases(&b);
+    window_case(&b, b.phase);
+    phase_cases(&b);
+    evidence_cases(&b);
+    total_cases(&b);
+    events_cases(&b);
+    backstop_cases(&b);
+    confirm_cases(&b);
+    expected_streams(&b, b.phase, NULL, 0);
+    phase_worlds(&b);
+    override_worlds(&b);
+    long_worlds(&b);
+    for (size_t i = 0; i < out->n_worlds; i++) {
+        if (out->worlds[i]->err == GR_OK)
+            prove_evaluate(out->worlds[i]);
+        if (out->worlds[i]->err != GR_OK)
+            return out->worlds[i]->err;
+    }
+    return gr_arena_status(a);
+}

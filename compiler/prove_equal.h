@@ -1,0 +1,9 @@
+/* prove_equal.h - changes of rules that change nothing, and why. */
+#ifndef GUARDRAIL_COMPILER_PROVE_EQUAL_H
+#define GUARDRAIL_COMPILER_PROVE_EQUAL_H
+#include "guardrail/rulefile.h"
+#include "mutate.h"
+
+/* Why no input can tell the changed rule from the emitted one; NULL: it is not known to be the same. Asked only of changes that no test noticed. */
+const char *prove_equal(const struct gr_rule *rule, const struct mutate_change *change);
+#endif

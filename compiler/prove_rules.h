@@ -1,0 +1,20 @@
+/* prove_rules.h - rule files for tests: the rules of one guardrail alone.
+ *
+ * promtool evaluates every loaded rule for every case, so cases of a guardrail load that guardrail's rules: those with its label, and
+ * the ones that all guardrails share as they stand (they select by label; with one guardrail's slots they cost little). Annotations are left
+ * out: each would be expanded, with its queries, for each alert that fires. The group that watches guardraild is not among them. */
+#ifndef GUARDRAIL_COMPILER_PROVE_RULES_H
+#define GUARDRAIL_COMPILER_PROVE_RULES_H
+#include "guardrail/node.h"
+#include "guardrail/rulefile.h"
+
+/* Whether the rule has a part in what becomes of this guardrail. */
+bool prove_concerns(const struct gr_rule *r, struct gr_str guardrail);
+/* Appends a rule file. changed: the rule whose expression shall be expr; NULL: none. a: for what is needed meanwhile. */
+GR_MUST_USE enum gr_err prove_put_rules(struct gr_buf *b, struct gr_arena *a, const struct gr_rulefile *file,
+                                        struct gr_str guardrail, const struct gr_rule *changed,
+                                        struct gr_str expr);
+/* Rules as `guardrailc compile` has written them; what is no rule is passed over. GR_ESYNTAX: there is none. */
+GR_MUST_USE enum gr_err prove_read_rules(struct gr_arena *a, const struct gr_node *root,
+                                         struct gr_rulefile **out);
+#endif

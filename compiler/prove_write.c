@@ -1,0 +1,445 @@
+/* prove_write.c - a suite as a test file of promtool.
+ *
+ *     rule_files: [order_acceptance_error_rate.rules.yml]
+ *     evaluation_interval: 2m
+ *     tests:
+ *     - name: "main"
+ *       interval: 30s
+ *       input_series:
+ *       - series: "execution_order_accept_requests_total{cluster=\"hard-upper-at\",…}"
+ *         values: '0+1000000x60'
+ *       promql_expr_test:
+ *       - expr: "{__name__=~\"guardrail:(…|verdict|…)\",cluster=\"hard-upper-at\"}"
+ *         eval_time: 22m
+ *         exp_samples: [{labels: "guardrail:verdict{…}", value: 2}]
+ *
+ * Three questions per stream and time, each answered in full, so that a series too many fails as well as one too few: what is exact (limits,
+ * verdicts …); what was computed, rounded to 0.0001, because promtool compares bit by bit and logarithms differ in the last bit between C
+ * and Go; and the alerts. */
+#include "config.h"
+#include "prove.h"
+
+#include <math.h>
+
+#include "guardrail/duration.h"
+#include "guardrail/policy.h"
+#include "guardrail/quote.h"
+
+#define EXACT "phase_start|gate|overdue|expected|limit|breach|supported|verdict|insufficient"
+#define ROUNDED "slot:sum|slot:value|slot:delta|slot:over|window:value|coverage|enough|effect|evidence"
+
+struct writer {
+    struct gr_buf *b;
+    const struct prove_world *w;
+    const struct prove_stream *s;
+    size_t k;
+    size_t samples; /* of the question at work */
+};
+
+static bool
+present(double v)
+{
+    return isnan(v) || v > PROVE_NONE;
+}
+
+static void
+put_pair(struct gr_buf *b, struct gr_str key, struct gr_str value)
+{
+    if (value.n == 0)
+        return;
+    if (b->n > 0 && b->p[b->n - 1] != '{')
+        gr_buf_putc(b, ',');
+    gr_buf_put(b, key);
+    gr_buf_putc(b, '=');
+    gr_quote_promql(b, value);
+}
+
+static void
+put_pairs(struct gr_buf *b, struct pairs p)
+{
+    for (size_t i = 0; i < p.n; i++)
+        put_pair(b, p.v[i].key, p.v[i].value);
+}
+
+/* A labelled sample is begun with begin(), gets further labels with put_pair(), and ends with end(). */
+static struct gr_buf
+begin(const struct writer *x, const char *name, const struct prove_cell *c, const struct prove_export *e)
+{
+    struct gr_buf l = GR_BUF_INIT(65536);
+
+    gr_buf_puts(&l, name);
+    gr_buf_putc(&l, '{');
+    put_pair(&l, GR_STR("spec"), x->w->m->spec);
+    put_pairs(&l, x->s->release);
+    put_pair(&l, GR_STR("deployment_id"), gr_str(e->deployment));
+    put_pair(&l, GR_STR("phase"), x->w->m->phases[e->phase].name);
+    if (c) {
+        put_pairs(&l, c->labels);
+        put_pair(&l, GR_STR("guardrail"), x->w->g->name);
+    }
+    return l;
+}
+
+static void
+end(struct writer *x, struct gr_buf *l, double v)
+{
+    gr_buf_putc(l, '}');
+    gr_buf_puts(x->b, x->samples++ == 0 ? "\n" : "");
+    gr_buf_puts(x->b, "    - {labels: ");
+    gr_quote_json(x->b, gr_buf_str(l));
+    gr_buf_puts(x->b, ", value: ");
+    if (isinf(v))
+        gr_buf_puts(x->b, v > 0 ? ".inf" : "-.inf");
+    else
+        prove_put_number(x->b, v);
+    gr_buf_puts(x->b, "}\n");
+    gr_buf_fini(l);
+}
+
+static void
+put_matchers(struct gr_buf *b, const struct prove_stream *s)
+{
+    for (size_t i = 0; i < s->release.n; i++) {
+        gr_buf_putc(b, ',');
+        gr_buf_put(b, s->release.v[i].key);
+        gr_buf_putc(b, '=');
+        gr_quote_promql(b, s->release.v[i].value);
+    }
+}
+
+/* The head of a question. */
+static void
+ask(struct writer *x, const char *before, const char *which, const char *after)
+{
+    struct gr_buf e = GR_BUF_INIT(65536);
+
+    gr_buf_puts(&e, before);
+    gr_buf_puts(&e, which);
+    put_matchers(&e, x->s);
+    gr_buf_putc(&e, '}');
+    gr_buf_puts(&e, after);
+    gr_buf_puts(x->b, "  - expr: ");
+    gr_quote_json(x->b, gr_buf_str(&e));
+    gr_buf_puts(x->b, "\n    eval_time: ");
+    gr_duration_print(x->b, (int64_t)x->k * x->w->step_ms);
+    gr_buf_puts(x->b, "\n    exp_samples:");
+    gr_buf_fini(&e);
+    x->samples = 0;
+}
+
+static void
+answered(struct writer *x)
+{
+    if (x->samples == 0)
+        gr_buf_puts(x->b, " []\n");
+}
+
+/* -- exact ------------------------------------------------------------------------------------------------------------------- */
+
+static void
+put_bound(struct writer *x, const char *name, const struct prove_cell *c, const struct bound *b, double v)
+{
+    struct gr_buf l;
+
+    if (!present(v))
+        return;
+    l = begin(x, name, c, prove_active(x->s, x->k));
+    put_pair(&l, GR_STR("level"), gr_str(level_name(b->level)));
+    put_pair(&l, GR_STR("side"), gr_str(side_name(b->side)));
+    end(x, &l, v);
+}
+
+static void
+put_plain(struct writer *x, const char *name, const struct prove_cell *c, double v)
+{
+    struct gr_buf l;
+
+    if (!present(v))
+        return;
+    l = begin(x, name, c, prove_active(x->s, x->k));
+    end(x, &l, v);
+}
+
+static void
+put_judged(struct writer *x, const struct prove_cell *c)
+{
+    const struct prove_state *st = &c->state[x->k];
+    struct gr_buf l;
+
+    if (prove_expects(x->w, x->s, c->expected, x->k) && (x->w->g->dynamic.n == 0 || c->row))
+        put_plain(x, "guardrail:expected", c, 1);
+    for (size_t i = 0; i < x->w->g->limit.n_bounds; i++) {
+        const struct bound *b = &x->w->g->limit.bounds[i];
+
+        put_bound(x, "guardrail:limit", c, b, st->limit[i]);
+        put_bound(x, "guardrail:breach", c, b, st->breach[i]);
+        put_bound(x, "guardrail:supported", c, b, st->supported[i]);
+    }
+    put_plain(x, "guardrail:verdict", c, st->verdict < 0 ? PROVE_NONE : st->verdict);
+    if (!st->reason)
+        return;
+    l = begin(x, "guardrail:insufficient", c, prove_active(x->s, x->k));
+    put_pair(&l, GR_STR("reason"), gr_str(st->reason));
+    end(x, &l, 1);
+}
+
+static void
+put_exact(struct writer *x)
+{
+    const struct prove_export *e = prove_active(x->s, x->k);
+
+    ask(x, "", "{__name__=~\"guardrail:(" EXACT ")\"", "");
+    if (e) {
+        put_plain(x, "guardrail:phase_start", NULL, e->start_s);
+        put_plain(x, "guardrail:gate", NULL, prove_gate(x->w, x->s, x->k) ? 1 : PROVE_NONE);
+        put_plain(x, "guardrail:overdue", NULL,
+                  prove_overdue(x->w, x->s, x->k) ? prove_time_s(x->w, x->k) - e->start_s : PROVE_NONE);
+    }
+    for (size_t i = 0; i < x->s->n_cells && e; i++)
+        put_judged(x, &x->s->cells[i]);
+    answered(x);
+}
+
+/* -- rounded ----------------------------------------------------------------------------------------------------------------- */
+
+#define UNIT 0.0001
+
+static double
+rounded(double v)
+{
+    double inverse = 1 / UNIT;
+
+    return floor(v * inverse + 0.5) / inverse;
+}
+
+/* keys: pairs of further labels, ending with NULL. NaN is left out by the question. */
+static void
+put_value(struct writer *x, const char *series, const struct prove_cell *c, double v, struct gr_str cohort,
+          const char *key, const char *value)
+{
+    struct gr_buf l;
+
+    if (!present(v) || isnan(v))
+        return;
+    l = begin(x, "", c, prove_active(x->s, x->k));
+    put_pair(&l, GR_STR("series"), gr_str(series));
+    put_pair(&l, GR_STR("cohort"), cohort);
+    if (key)
+        put_pair(&l, gr_str(key), gr_str(value));
+    if (key && strcmp(key, "le") == 0)
+        put_pair(&l, GR_STR("part"), GR_STR("bucket"));
+    end(x, &l, rounded(v));
+}
+
+static struct gr_str
+cohort_name(const struct prove_world *w, size_t h)
+{
+    return h == PROVE_CANARY ? prove_canary_name(w) : h == PROVE_CONTROL ? w->m->control : GR_STR("early");
+}
+
+static void
+put_slots(struct writer *x, const struct prove_cell *c, size_t h)
+{
+    const struct prove_world *w = x->w;
+    const char *parts[] = {"total", w->g->metric.kind == METRIC_RATIO_GOOD ? "good" : "bad", "square"};
+    struct gr_buf le = GR_BUF_INIT(64);
+
+    for (size_t p = 0; p < w->n_parts; p++) {
+        double v = c->slot[h][p][x->k];
+
+        if (w->g->metric.kind == METRIC_GAUGE || w->g->metric.kind == METRIC_PROMQL) {
+            put_value(x, "guardrail:slot:value", c, v, cohort_name(w, h), NULL, NULL);
+        } else if (w->g->metric.kind == METRIC_HISTOGRAM) {
+            gr_buf_reset(&le);
+            gr_double_print(&le, w->edges[p]);
+            put_value(x, "guardrail:slot:sum", c, v, cohort_name(w, h), "le", gr_buf_cstr(&le));
+        } else {
+            put_value(x, "guardrail:slot:sum", c, v, cohort_name(w, h), "part", parts[p]);
+        }
+    }
+    gr_buf_fini(&le);
+}
+
+/* The slot beyond a limit carries the labels of what it was made of. */
+static void
+put_over(struct writer *x, const struct prove_cell *c, size_t h, size_t i)
+{
+    const struct bound *b = &x->w->g->limit.bounds[i];
+    double v = c->over[h][i][x->k];
+    struct gr_buf l;
+
+    if (!present(v) || isnan(v))
+        return;
+    l = begin(x, "", c, prove_active(x->s, x->k));
+    put_pair(&l, GR_STR("series"), GR_STR("guardrail:slot:over"));
+    put_pair(&l, GR_STR("cohort"), cohort_name(x->w, h));
+    put_pair(&l, GR_STR("level"), gr_str(level_name(b->level)));
+    put_pair(&l, GR_STR("side"), gr_str(side_name(b->side)));
+    end(x, &l, rounded(v));
+}
+
+static void
+put_computed(struct writer *x, const struct prove_cell *c)
+{
+    const struct prove_state *st = &c->state[x->k];
+    const struct gr_str none = GR_STR_NONE;
+
+    for (size_t h = 0; h < PROVE_COHORTS; h++) {
+        put_slots(x, c, h);
+        put_value(x, "guardrail:window:value", c, st->window[h], cohort_name(x->w, h), NULL, NULL);
+    }
+    put_value(x, "guardrail:slot:delta", c, c->delta[x->k], none, NULL, NULL);
+    for (size_t i = 0; i < 2 * x->w->g->limit.n_bounds; i++)
+        put_over(x, c, i % 2, i / 2);
+    put_value(x, "guardrail:coverage", c, st->coverage, none, NULL, NULL);
+    put_value(x, "guardrail:enough", c, st->enough, none, NULL, NULL);
+    put_value(x, "guardrail:effect", c, st->effect, none, NULL, NULL);
+    put_value(x, "guardrail:evidence", c, st->evidence, none, NULL, NULL);
+}
+
+static void
+put_rounded(struct writer *x)
+{
+    ask(x, "round(label_replace(", "{__name__=~\"guardrail:(" ROUNDED ")\"",
+        ", \"series\", \"$1\", \"__name__\", \"(.+)\") > -Inf, 0.0001)");
+    for (size_t i = 0; i < x->s->n_cells && prove_active(x->s, x->k); i++)
+        if (!x->s->cells[i].row)
+            put_computed(x, &x->s->cells[i]);
+    answered(x);
+}
+
+/* -- alerts ------------------------------------------------------------------------------------------------------------------ */
+
+/* One alert of a cell: whether its condition holds at a step; and how long it waits and stays. */
+struct alert {
+    const char *name, *level, *side, *reason;
+    size_t bound;
+    double for_s, keep_s;
+};
+
+static bool
+holds(const struct prove_cell *c, const struct alert *a, size_t k)
+{
+    if (a->reason)
+        return c->state[k].reason && strcmp(c->state[k].reason, a->reason) == 0;
+    return present(c->state[k].supported[a->bound]);
+}
+
+/* "pending", "firing" or NULL, for the alert of one deployment and phase. As Prometheus' alerting rules do it. */
+static const char *
+alert_state(const struct writer *x, const struct prove_cell *c, const struct alert *a, int tag)
+{
+    double since = -1, kept = -1;
+    bool firing = false;
+
+    for (size_t j = 0; j <= x->k; j++) {
+        double t = prove_time_s(x->w, j);
+
+        if (x->s->active[j] == tag && holds(c, a, j)) {
+            since = since < 0 ? t : since;
+            kept = -1;
+        } else if (since >= 0) {
+            kept = firing && kept < 0 ? t : kept;
+            if (!firing || a->keep_s <= 0 || t - kept >= a->keep_s) {
+                since = -1;
+                firing = false;
+            }
+        }
+        firing = since >= 0 && (firing || t - since >= a->for_s);
+    }
+    return since < 0 ? NULL : firing ? "firing" : "pending";
+}
+
+static void
+put_alert(struct writer *x, const struct prove_cell *c, const struct alert *a)
+{
+    for (size_t e = 0; e < x->s->n_exports; e++) {
+        const char *state = alert_state(x, c, a, (int)e);
+        struct gr_buf l;
+
+        if (!state)
+            continue;
+        l = begin(x, "ALERTS", c, &x->s->exports[e]);
+        put_pair(&l, GR_STR("alertname"), gr_str(a->name));
+        put_pair(&l, GR_STR("alertstate"), gr_str(state));
+        put_pair(&l, GR_STR("group"), x->w->g->group);
+        put_pair(&l, GR_STR("level"), gr_str(a->level));
+        if (a->side)
+            put_pair(&l, GR_STR("side"), gr_str(a->side));
+        if (a->reason)
+            put_pair(&l, GR_STR("reason"), gr_str(a->reason));
+        end(x, &l, 1);
+    }
+}
+
+static void
+put_alerts(struct writer *x)
+{
+    double two_slots = 2 * (double)x->w->m->sampling_ms / 1000;
+    static const char *const reasons[] = {"missing", "no_control"};
+
+    ask(x, "", "ALERTS{alertname=~\"Guardrail(HardBreach|SoftBreach|NoData)\"", "");
+    for (size_t i = 0; i < x->s->n_cells; i++) {
+        const struct prove_cell *c = &x->s->cells[i];
+
+        for (size_t k = 0; k < x->w->g->limit.n_bounds; k++) {
+            const struct bound *b = &x->w->g->limit.bounds[k];
+            bool hard = b->level == LEVEL_HARD;
+            struct alert a = {hard ? GR_ALERT_HARD : GR_ALERT_SOFT,
+                              level_name(b->level),
+                              side_name(b->side),
+                              NULL,
+                              k,
+                              0,
+                              hard ? 0 : two_slots};
+
+            put_alert(x, c, &a);
+        }
+        for (size_t k = 0; k < GR_COUNT(reasons); k++) {
+            struct alert a = {GR_ALERT_NO_DATA, "no_data", NULL, reasons[k], 0, two_slots, 0};
+
+            put_alert(x, c, &a);
+        }
+    }
+    answered(x);
+}
+
+/* -- the file ---------------------------------------------------------------------------------------------------------------- */
+
+static void
+put_world(struct gr_buf *b, const struct prove_world *w)
+{
+    struct writer x = {.b = b, .w = w};
+
+    gr_buf_puts(b, "- name: ");
+    gr_quote_json(b, gr_str(w->name));
+    gr_buf_puts(b, "\n  interval: ");
+    gr_duration_print(b, w->m->scrape_ms);
+    gr_buf_puts(b, "\n");
+    prove_put_series(b, w);
+    gr_buf_puts(b, "  promql_expr_test:\n");
+    for (size_t i = 0; i < w->n_streams; i++) {
+        x.s = &w->streams[i];
+        for (size_t t = 0; t < x.s->n_times; t++) {
+            x.k = x.s->times[t];
+            if (x.k >= w->steps)
+                continue; /* a short world has no such moment */
+            put_exact(&x);
+            put_rounded(&x);
+            put_alerts(&x);
+        }
+    }
+}
+
+void
+prove_put_tests(struct gr_buf *b, const struct prove_suite *suite, int64_t step_ms, const char *rules)
+{
+    gr_buf_puts(b, "rule_files: [");
+    gr_quote_json(b, gr_str(rules));
+    gr_buf_puts(b, "]\nevaluation_interval: ");
+    gr_duration_print(b, step_ms);
+    gr_buf_puts(b, "\ntests:\n");
+    for (size_t i = 0; i < suite->n_worlds; i++)
+        if (suite->worlds[i]->step_ms == step_ms)
+            put_world(b, suite->worlds[i]);
+}

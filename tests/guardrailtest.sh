@@ -1,0 +1,72 @@
+#!/bin/sh
+# guardrailc test: generated tests pass against the emitted rules, notice planted faults and sampled changes, and say what they cannot do.
+set -u
+: "${GR_SRCDIR:=.}" "${GR_BUILDDIR:=.}" "${PROMTOOL:=$(command -v promtool)}"
+[ -n "$PROMTOOL" ] || { echo "SKIP: needs promtool"; exit 77; }
+export PROMTOOL
+src=$(cd "$GR_SRCDIR" && pwd) && build=$(cd "$GR_BUILDDIR" && pwd) || exit 1
+work=$(mktemp -d "$build/guardrailtest.XXXXXX") || exit 1
+TMPDIR=$work; export TMPDIR
+bad=0
+fail() { echo "FAILED: $*"; bad=1; }
+guardrailc() { "$build/guardrailc" "$@"; }
+# expect STATUS COMMAND…
+expect() {
+  want=$1; shift
+  "$@" >"$work/out" 2>"$work/err"
+  got=$?
+  [ $got -eq "$want" ] || { fail "$* gave $got, not $want"; head -c 4000 "$work/out" "$work/err"; }
+}
+says() { grep -q -e "$1" "$work/out" "$work/err" || { fail "no '$1'"; head -c 2000 "$work/out" "$work/err"; }; }
+
+tp=$src/examples/tradepulse/guardrails.yml
+# One of each kind: ratio with backstop, weighted ratio, gauge, expression, fixed stream gauge.
+expect 0 guardrailc test --now 1970-01-01 "$src/examples/minimal/guardrails.yml"
+says '1 guardrails, [0-9]* cases: [0-9]* passed, 0 failed'
+for one in mark_to_market_drift reference_data_age; do
+  expect 0 guardrailc test --now 1970-01-01 -g $one "$tp"
+  says "passed  $one"
+done
+
+# Planted faults.
+guardrailc compile -q --now 1970-01-01 -o "$work/tree" "$src/examples/minimal/guardrails.yml" || fail "compile"
+rules=$work/tree/prometheus/rules.yml
+sed 's/> 1\.5$/> 1.51/' "$rules" >"$work/limit.yml"
+cmp -s "$rules" "$work/limit.yml" && fail "no limit was planted"
+expect 1 guardrailc test --now 1970-01-01 --rules "$work/limit.yml" "$src/examples/minimal/guardrails.yml"
+says 'FAILED  error_rate'
+says 'case hard-upper-outside at'
+says 'wanted .*GuardrailHardBreach'
+expect 1 guardrailc test --now 1970-01-01 --format json --rules "$work/limit.yml" "$src/examples/minimal/guardrails.yml"
+says '"format_version": *1'
+sed 's/    for: 2m/    for: 3m/' "$rules" >"$work/for.yml"
+cmp -s "$rules" "$work/for.yml" && fail "no delay was planted"
+expect 1 guardrailc test --now 1970-01-01 -q --rules "$work/for.yml" "$src/examples/minimal/guardrails.yml"
+echo 'groups: []' >"$work/none.yml"
+expect 2 guardrailc test --rules "$work/none.yml" "$src/examples/minimal/guardrails.yml"
+says 'there are no rules'
+
+# Changes, some of them.
+guardrailc test --now 1970-01-01 -g model_drift --mutate --sample 12 "$tp" >"$work/out" 2>"$work/err"
+[ $? -le 1 ] || fail "--mutate"
+says 'changed rules: '
+
+# Files alone; nothing is left behind elsewhere.
+expect 0 guardrailc test --write-only "$work/files" -g model_drift "$tp"
+says 'written to'
+[ -s "$work/files/model_drift.rules.yml" ] && [ -s "$work/files/model_drift.test.yml" ] || fail "--write-only wrote no files"
+"$PROMTOOL" test rules "$work/files/model_drift.test.yml" >"$work/out" 2>&1 || fail "files of --write-only do not pass"
+[ -z "$(find "$work" -maxdepth 1 -name 'guardrailc-test.*')" ] || fail "temporary folders are left"
+
+# Wrong use.
+expect 2 guardrailc test "$tp" -g nothing
+says "there is no guardrail 'nothing'"
+expect 2 guardrailc test
+expect 2 guardrailc test --sample 3 "$tp"
+expect 2 guardrailc test --jobs 0 "$tp"
+expect 2 guardrailc test --write-only "$work/x" --mutate "$tp"
+expect 2 guardrailc test --format sarif "$tp"
+PROMTOOL=$work/absent expect 2 guardrailc test "$src/examples/minimal/guardrails.yml"
+says "there is no '$work/absent'"
+if [ $bad -eq 0 ]; then rm -rf "$work"; else echo "kept: $work"; fi
+exit $bad
