@@ -34,6 +34,7 @@ EXTRA_DIST += \
 	tests/promtool/flows.yml \
 	tests/promtool/kinds.test.yml \
 	tests/promtool/kinds.yml \
+	tests/promtool/late.test.yml \
 	tests/promtool/limits.test.yml \
 	tests/promtool/lost.test.yml \
 	tests/promtool/pair.test.yml \
