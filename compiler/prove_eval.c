@@ -540,19 +540,21 @@ test_sums(const struct prove_world *w, const struct prove_stream *s, struct prov
             st->bad[h] = (1 - sum[h][edge] / sum[h][last]) * st->total[h];
 }
 
-/* Number, mean and variance (the population's) of what the slots since the phase's start recorded as their difference. */
+/* Number, mean and variance (the population's) of what so many of the newest slots recorded as their difference;
+ * FOREVER: all since the phase's start. */
 static struct evidence_pairs
-differences(const struct prove_world *w, const struct prove_stream *s, const struct prove_cell *c, size_t k)
+differences(const struct prove_world *w, const struct prove_stream *s, const struct prove_cell *c, size_t k,
+            double slots)
 {
     struct mean mean = {0, 0, 0};
     double squares = 0, m;
 
     for (size_t j = 0; j <= k; j++)
-        if (within(w, s, j, k, FOREVER) && present(c->delta[j]))
+        if (within(w, s, j, k, slots) && present(c->delta[j]))
             add_mean(&mean, c->delta[j]);
     m = mean.mean + mean.c;
     for (size_t j = 0; j <= k; j++)
-        if (within(w, s, j, k, FOREVER) && present(c->delta[j]))
+        if (within(w, s, j, k, slots) && present(c->delta[j]))
             squares += (c->delta[j] - m) * (c->delta[j] - m);
     return (struct evidence_pairs){.slots = mean.n, .mean = m, .stdvar = mean.n > 0 ? squares / mean.n : 0};
 }
@@ -561,7 +563,7 @@ static void
 evidence_counted(const struct prove_world *w, const struct prove_stream *s, struct prove_cell *c, size_t k)
 {
     struct prove_state *st = &c->state[k];
-    struct evidence_pairs slots = differences(w, s, c, k);
+    struct evidence_pairs slots = differences(w, s, c, k, FOREVER);
     struct evidence_counts e = {.slots = slots.slots, .stdvar = slots.stdvar};
     struct evidence_cohort *cohorts[] = {&e.canary, &e.control};
     double p, n;
@@ -595,7 +597,8 @@ static void
 evidence_paired(const struct prove_world *w, const struct prove_stream *s, struct prove_cell *c, size_t k)
 {
     struct prove_state *st = &c->state[k];
-    struct evidence_pairs e = differences(w, s, c, k);
+    struct evidence_pairs e = differences(w, s, c, k, FOREVER);
+    struct evidence_pairs recent = differences(w, s, c, k, EVIDENCE_GAUGE_RECENT);
     double limit = limit_of(w->g), spread = EVIDENCE_GAUGE_SPREAD * limit,
            nu = EVIDENCE_GAUGE_PRIOR + (e.slots - 1) / 2, v;
 
@@ -608,6 +611,8 @@ evidence_paired(const struct prove_world *w, const struct prove_stream *s, struc
     st->difference = e.mean;
     if (e.slots >= EVIDENCE_PAIRS_MIN)
         st->enough = e.slots;
+    if (recent.slots >= EVIDENCE_GAUGE_RECENT)
+        e.stdvar = fmin(e.stdvar, EVIDENCE_GAUGE_RECENT_FACTOR * recent.stdvar);
     v = EVIDENCE_GAUGE_INFLATION * (EVIDENCE_GAUGE_PRIOR * spread * spread + e.slots * e.stdvar / 2) /
         (nu * e.slots);
     st->evidence = evidence_log(e.mean, v, EVIDENCE_GAUGE_TAU * limit, nu);
