@@ -299,15 +299,46 @@ ratio_slots(struct lower *lo, const struct guardrail *g)
     }
 }
 
+/* One cohort's buckets. Most of a specification's samples are these, so they are labelled once, in the join: the cohort and the factor are
+ * put on the phase, one series. */
+static void
+put_buckets(struct lower *lo, const struct guardrail *g, const char *keys, bool canary)
+{
+    const struct model *m = lo->m;
+    struct gr_str cohort = canary ? m->canary : m->control;
+    struct select s = {.g = g, .cohort = cohort, .suffix = "_bucket"};
+    const char *range = lower_duration(lo, model_ms(m, m->sampling_ms) + model_ms(m, m->scrape_ms));
+    const char *phases = lower_phases(lo, g->phases, false), *phase;
+
+    if (!has_backstop(g, NULL))
+        phase = lower_text(lo, "label_replace($1 * $2{$S$3}, \"cohort\", $4, \"\", \"\")", share(lo),
+                           is_fixed(g, NULL) ? "guardrail:open" : "guardrail:gate", phases,
+                           lower_replacement(lo, cohort));
+    else if (canary) /* early slots are a cohort of their own */
+        phase = lower_text(lo,
+                           "label_replace($1 * guardrail:begun{$S$2,cohort=$C}, \"cohort\", \"$$1\", "
+                           "\"reason\", \"(.+)\")",
+                           share(lo), phases);
+    else
+        phase = lower_text(lo, "($1 * guardrail:begun{$S$2,cohort=$K})", share(lo), phases);
+    lower_branch(lo,
+                 "sum by ($1) (increase($2[$3]))\n"
+                 "  * on ($R) group_left (spec, deployment_id, phase, cohort) $4",
+                 keys, selector(lo, g->metric.part, &s), range, phase, NULL);
+}
+
 static void
 histogram_slots(struct lower *lo, const struct guardrail *g)
 {
-    size_t from = lo->expr.n;
-    const char *keys;
+    const char *keys = lower_text(lo, "$1, le", kept(lo, g));
 
-    lower_put(lo, "$1, le", kept(lo, g), NULL);
-    keys = lower_cut(lo, from);
-    sum_part(lo, g, keys, increases(lo, g, g->metric.part, "_bucket", false));
+    if (g->stream_scope) {
+        sum_part(lo, g, keys, increases(lo, g, g->metric.part, "_bucket", false));
+    } else {
+        lower_branches(lo, "\nor ");
+        put_buckets(lo, g, keys, true);
+        put_buckets(lo, g, keys, false);
+    }
     part(lo, g, "bucket");
 }
 

@@ -10,6 +10,7 @@ VENUES, TICK = ('XNAS', 'XNYS', 'ARCX'), os.sysconf('SC_CLK_TCK')
 EDGES = (('0.001', 10), ('0.002', 180), ('0.003', 500), ('0.004', 750), ('0.005', 890), ('0.006', 955), ('0.007', 975), ('0.008', 985),
          ('0.01', 997), ('0.015', 999), ('+Inf', 1000))
 RATIO, GOOD, FIXED_RATIO, HISTOGRAM, GAUGE, FIXED_GAUGE = range(6)
+INSTANCES = tuple(int(n) for n in os.environ.get('INSTANCES', '1 1').split())
 KINDS = {0: RATIO, 6: RATIO, 9: FIXED_RATIO, 3: GOOD, 2: HISTOGRAM, 5: HISTOGRAM, 8: HISTOGRAM, 4: FIXED_GAUGE, 1: GAUGE, 7: GAUGE}
 
 
@@ -18,9 +19,9 @@ def series(n):
     for i in range(n):
         kind, svc = KINDS[i % 10], 'svc%d' % (i // 10)
         for v, venue in enumerate(VENUES):
-            for cohort, size in (('canary', 1), ('control', 4)):
-                labels = 'cluster="east",venue="%s",track="%s",instance="%s-0"' % (venue, cohort, cohort)
-                noise = (i * 13 + v * 7 + size) % 5
+            for cohort, size, instance in [('canary', 1, k) for k in range(INSTANCES[0])] + [('control', 4, k) for k in range(INSTANCES[1])]:
+                labels = 'cluster="east",venue="%s",track="%s",instance="%s-%d"' % (venue, cohort, cohort, instance)
+                noise = (i * 13 + v * 7 + size + instance) % 5
                 def counter(name, step, more=''):
                     return ('%s{%s%s} ' % (name, labels, more), step * size, noise, False)
                 if kind in (RATIO, FIXED_RATIO):
@@ -293,8 +294,8 @@ def run(work, exporter, name, rules, n, scale, rounds):
 def main():
     work, n, scale, rounds = sys.argv[1], *map(int, sys.argv[2:5])
     exporter, base, naive, bad = Exporter(n), None, None, 0
-    print('%d guardrails x %d slices, %d series scraped, %d evaluations each after the windows are full; time x %d'
-          % (n, len(VENUES), exporter.count, rounds, scale))
+    print('%d guardrails x %d slices, %d instances of the canary and %d of control, %d series scraped, %d evaluations each after the windows are full; time x %d'
+          % (n, len(VENUES), *INSTANCES, exporter.count, rounds, scale))
     print('%-14s %6s %7s %9s %7s %9s %9s %8s %8s %7s %6s' % ('', 'rules', 'series', 'CPU ms', 'x', 'mean ms', 'last ms', 'RSS MiB', 'heap MiB',
                                                            'firing', 'load'), flush=True)
     tops = []
