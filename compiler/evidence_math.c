@@ -130,7 +130,7 @@ evidence_pairs(const struct evidence_pairs *p)
 
     if (!(p->slots >= EVIDENCE_PAIRS_MIN))
         return 0;
-    if (p->recent >= 0 && p->recent * EVIDENCE_GAUGE_RECENT_FACTOR < v)
+    if (p->recent_slots >= EVIDENCE_GAUGE_RECENT && p->recent * EVIDENCE_GAUGE_RECENT_FACTOR < v)
         v = p->recent * EVIDENCE_GAUGE_RECENT_FACTOR;
     return evidence_log(p->mean,
                         EVIDENCE_GAUGE_INFLATION *

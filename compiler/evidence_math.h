@@ -95,9 +95,9 @@ struct evidence_pairs {
     double slots;  /* n */
     double mean;   /* d */
     double stdvar; /* the population's, of delta */
-    double
-        recent; /* the same of the last EVIDENCE_GAUGE_RECENT slots; below 0: not all of them have a delta */
-    double limit; /* as a difference: 0.25 for +25 %; its sign does not matter */
+    double recent,
+        recent_slots; /* the same of the newest EVIDENCE_GAUGE_RECENT slots, and how many of them have a delta */
+    double limit;     /* as a difference: 0.25 for +25 %; its sign does not matter */
 };
 /* log L; 0 with fewer than EVIDENCE_PAIRS_MIN slots or a limit of 0. */
 double evidence_pairs(const struct evidence_pairs *p);

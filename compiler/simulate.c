@@ -321,19 +321,17 @@ stdvar(const struct play *a)
     return v > 0 ? v : 0;
 }
 
-/* Of the last slots; -1 when there are fewer, or some have no difference. */
+/* Of the last slots; NaN when there are fewer, or some have no difference. */
 static double
 recent(const struct play *a)
 {
     double mean = 0, v = 0;
 
-    if (a->pairs < EVIDENCE_GAUGE_RECENT)
-        return -1;
     for (size_t i = 0; i < EVIDENCE_GAUGE_RECENT; i++)
         mean += a->last[i] / EVIDENCE_GAUGE_RECENT;
     for (size_t i = 0; i < EVIDENCE_GAUGE_RECENT; i++)
         v += (a->last[i] - mean) * (a->last[i] - mean) / EVIDENCE_GAUGE_RECENT;
-    return v >= 0 ? v : -1;
+    return a->pairs >= EVIDENCE_GAUGE_RECENT ? v : (double)NAN;
 }
 
 /* The difference in the direction of the effect. */
@@ -351,6 +349,7 @@ supports_gauge(const struct play *a, bool plain)
                                .mean = a->score / a->pairs,
                                .stdvar = stdvar(a),
                                .recent = recent(a),
+                               .recent_slots = EVIDENCE_GAUGE_RECENT, /* NaN is never smaller */
                                .limit = t->points ? t->limit : t->limit - 1};
 
     return is_bad_side(t, e.mean) && (plain ? evidence_pairs_plain(&e) : evidence_pairs(&e)) > t->threshold;
