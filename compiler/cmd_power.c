@@ -16,7 +16,7 @@ const struct option_row power_options[] = {
     {"all", 0, NULL, "every slice, not only the worst of each guardrail and phase"},
     {"max-false-rollback", 0, "SHARE", "fail above this, as 1%, instead of above the spec's budget"},
     {"svg", 0, "FILE", "write a picture, too"},
-    {"rollouts", 0, "N", "healthy rollouts to simulate (default 2000)"},
+    {"rollouts", 0, "N", "healthy rollouts to simulate (default: two seconds' worth, at most 20000)"},
     {"seed", 0, "N", "of the random numbers (default 1)"},
     SPEC_OPTIONS,
     COMMON_OPTIONS,

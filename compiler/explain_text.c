@@ -246,6 +246,8 @@ put_evidence(const struct explain *x, struct gr_buf *b)
                       100 * gr_dec_double(x->m->share_tolerance));
     if (is_sequential(g, NULL))
         gr_buf_puts(b, "  counted from the start of the phase; a difference that begins late is diluted\n");
+    if (is_compared(g, NULL) && has_level(g, LEVEL_HARD))
+        gr_buf_puts(b, "  what it can see, and how often it is wrong: guardrailc power\n");
 }
 
 static void

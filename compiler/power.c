@@ -5,12 +5,14 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define SEARCH_TRIALS 400u /* a figure within 2 points of 95 % */
-#define STEPS 7            /* of a bisection on a log scale: within a few per cent of where it began */
-#define WORK_MAX                                                                                             \
-    300000000.0 /* slots and cohorts that the healthy rollouts may play before they become fewer: some seconds */
+#define SEARCH_TRIALS 400u   /* a figure within 2 points of 95 % */
+#define STEPS 7              /* of a bisection on a log scale: within a few per cent of where it began */
+#define WORK_MAX 150000000.0 /* slots and cohorts that the healthy rollouts may play: about two seconds */
 #define ROLLOUTS_MIN 100u
-#define MEMORY 64u /* rows that equal ones are looked for in */
+#define ROLLOUTS_MOST 20000u
+#define LETTER_TRIALS 2000u   /* a figure within 2 points */
+#define LETTER_SLOTS_MAX 500u /* so that it costs `check` less than 20 ms */
+#define MEMORY 64u            /* rows that equal ones are looked for in */
 
 const double power_factors[POWER_FACTORS] = {1.4, 2, 4};
 
@@ -460,13 +462,11 @@ choose_rollouts(struct run *run)
     p->rollouts = p->options.rollouts;
     if (p->rollouts > 0)
         return;
-    p->rollouts = POWER_ROLLOUTS;
     work = each_guardrail(run, true);
-    fit = work > 0 ? WORK_MAX / work : POWER_ROLLOUTS;
-    if (fit >= POWER_ROLLOUTS)
-        return;
-    p->rollouts = fit < ROLLOUTS_MIN ? ROLLOUTS_MIN : (uint32_t)fit;
-    p->lowered = true;
+    fit = work > 0 ? WORK_MAX / work : ROLLOUTS_MOST;
+    fit = fit < ROLLOUTS_MOST ? fit : ROLLOUTS_MOST;
+    p->rollouts = fit < ROLLOUTS_MIN ? ROLLOUTS_MIN : (uint32_t)fit / ROLLOUTS_MIN * ROLLOUTS_MIN;
+    p->lowered = p->rollouts < POWER_ROLLOUTS;
 }
 
 enum gr_err
@@ -527,21 +527,24 @@ power_caught(const struct power *p, const struct guardrail *g, size_t factor, bo
 }
 
 double
-power_of_letter(const struct model *m, const struct guardrail *g, double requests)
+power_of_letter(const struct model *m, const struct guardrail *g, double requests, const struct phase **phase)
 {
     const struct bound *b = NULL;
-    const struct phase *phase = NULL;
     struct sim_test t = {
         .kind = SIM_BAD, .canary_total = requests, .control_total = 99 * requests, .rate = RATES_BAD};
+    struct sim_world world = {.dispersion = 1, .regression = 1};
     struct sim_tally tally;
     struct sim_rng rng;
 
+    *phase = NULL;
     for (size_t i = 0; i < g->limit.n_bounds && !b; i++)
         b = plan_is_test(&g->limit.bounds[i]) ? &g->limit.bounds[i] : NULL;
-    for (size_t i = 0; i < m->n_phases && !phase; i++)
-        phase =
-            g->phases >> i & 1u && m->phases[i].n_traffic > 0 && !m->phases[i].final ? &m->phases[i] : NULL;
-    if (!b || !phase || g->metric.kind != METRIC_RATIO_BAD || m->sampling_ms < 1)
+    for (size_t i = 0; i < m->n_phases && !*phase; i++)
+        *phase = g->phases >> i & 1u && model_has_traffic(&m->phases[i], GR_STR_NONE) && !m->phases[i].final
+                     ? &m->phases[i]
+                     : NULL;
+    if (!b || !*phase || g->metric.kind != METRIC_RATIO_BAD || g->limit.against == AGAINST_FIXED ||
+        m->sampling_ms < 1 || (*phase)->min_ms < m->sampling_ms)
         return -1;
     t.limit = gr_dec_double(b->literal);
     t.lower = side_is_lower(b->side);
@@ -549,11 +552,12 @@ power_of_letter(const struct model *m, const struct guardrail *g, double request
     t.floor = gr_dec_double(g->limit.floor);
     t.min_events = g->evidence.min_events;
     t.min_total = g->evidence.min_total;
-    t.window = t.slots = (uint32_t)model_window_slots(m, g, phase);
-    if (t.slots > SIM_SLOTS_MAX)
+    if ((*phase)->min_ms / m->sampling_ms > LETTER_SLOTS_MAX)
         return -1;
+    t.slots = (uint32_t)((*phase)->min_ms / m->sampling_ms);
+    t.window = (uint32_t)model_window_slots(m, g, *phase);
     sim_rng_seed(&rng, 1);
-    if (sim_estimate(&tally, &t, &(struct sim_world){.dispersion = 1, .regression = 1}, 2000, &rng) != GR_OK)
+    if (t.window > t.slots || sim_estimate(&tally, &t, &world, LETTER_TRIALS, &rng) != GR_OK)
         return -1;
     return (double)tally.fired[SIM_MIN_COUNT] / (double)tally.trials;
 }

@@ -84,7 +84,8 @@ double power_cap(const struct power *p, double cap);
 
 /* For a specification without a budget: how often a healthy phase of this guardrail ends by its letter, at `requests` canary requests a
  * slot and 1 % bad events, independent. Negative: it is no comparison of counts, or it has no phase. */
-double power_of_letter(const struct model *m, const struct guardrail *g, double requests);
+double power_of_letter(const struct model *m, const struct guardrail *g, double requests,
+                       const struct phase **phase);
 
 void power_text(const struct power *p, double cap, struct gr_buf *b);
 GR_MUST_USE enum gr_err power_json(const struct power *p, double cap, struct gr_buf *b);

@@ -58,7 +58,7 @@ put_percent(double p, struct gr_buf *b)
 static void
 put_small(double p, struct gr_buf *b)
 {
-    gr_buf_printf(b, p <= 0 ? "0%%" : "%.2g%%", 100 * p);
+    gr_buf_printf(b, p <= 0 ? "0%%" : p < 0.0995 ? "%.2g%%" : "%.0f%%", 100 * p);
 }
 
 static void
@@ -71,16 +71,17 @@ void
 power_effect(const struct power_row *r, double k, struct gr_buf *b)
 {
     double l = gr_dec_double(r->bound->literal);
-    const struct gr_unit *u = r->g->metric.unit;
+    const struct gr_unit *u = r->g->metric.unit, *show = r->g->metric.show ? r->g->metric.show : u;
 
     if (r->g->limit.against == AGAINST_CONTROL_RELATIVE && k * (l - 1) > 3)
         gr_buf_printf(b, k * (l - 1) < 9 ? "%.1fx" : "%.0fx", 1 + k * (l - 1));
     else if (r->g->limit.against == AGAINST_CONTROL_RELATIVE)
         gr_buf_printf(b, "%+.3g%%", 100 * k * (l - 1));
-    else if (u->dim == GR_DIM_RATIO && strcmp(u->name, "ratio") == 0)
+    else if (u->dim == GR_DIM_RATIO && strcmp(show->name, "ratio") == 0)
         gr_buf_printf(b, "%+.3gpp", 100 * k * l);
     else
-        gr_buf_printf(b, "%+.3g%s", k * l, u->label[0] == ' ' ? u->label + 1 : u->label);
+        gr_buf_printf(b, "%+.3g%s", k * l * gr_dec_double(u->scale) / gr_dec_double(show->scale),
+                      show->label[0] == ' ' ? show->label + 1 : show->label);
 }
 
 static void
@@ -242,14 +243,15 @@ put_tables(const struct power *p, struct gr_buf *b)
         phase = r->phase;
         put_row(p, &w, r, b);
     }
-    gr_buf_puts(b,
-                "\nhealthy: rolled back without a reason, all slices together, phases at their minimum. 1.4x "
-                "2x 4x: so many "
-                "times the\nbad events, latency or level from the phase's start, caught before its minimum "
-                "ends (-: inside "
-                "the limit); late: from\nthe middle on; 4x in: by then half of them are. 2x limit: a "
-                "difference of twice the "
-                "limit. sees from: the least\ndifference from the start that is caught in 95% of phases.\n");
+    gr_buf_puts(b, "\nper slot: the canary's observations. healthy: rolled back without a reason, all slices "
+                   "together, phases at "
+                   "their\nminimum. 1.4x 2x 4x: so many times the bad events, latency or level from the "
+                   "phase's start, caught "
+                   "before its minimum\nends (-: inside the limit); late: from the middle on; 4x in: by then "
+                   "half of them are. 2x "
+                   "limit: a difference of twice\nthe limit. sees from: the least difference from the start "
+                   "that is caught in 95% "
+                   "of phases.\n");
 }
 
 /* -- what it means ----------------------------------------------------------------------------------------------------------------- */
@@ -263,14 +265,29 @@ put_share_of(const struct power *p, uint64_t k, struct gr_buf *b)
     gr_buf_puts(b, ")");
 }
 
+/* Who spends most of the budget. */
+static void
+put_spender(const struct power *p, struct gr_buf *b)
+{
+    const struct power_row *most = &p->rows[0];
+
+    for (size_t i = 1; i < p->n; i++)
+        if (p->rows[i].false_max > most->false_max)
+            most = &p->rows[i];
+    gr_buf_printf(b, "  most of it by " GR_FMT " in " GR_FMT ": ", GR_ARG(most->g->name),
+                  GR_ARG(most->phase->name));
+    put_small((double)most->false_max / p->rollouts, b);
+    gr_buf_puts(b, most->point ? "; its evidence is `point`, so chance alone breaks its limit\n" : "\n");
+}
+
 static void
 put_healthy(const struct power *p, double cap, struct gr_buf *b)
 {
     double limit = power_cap(p, cap);
 
     gr_buf_printf(
-        b, "\nHealthy releases, whole specification: %llu tests, %u simulated rollouts%s\n  rolled back in ",
-        (unsigned long long)p->tests, p->rollouts,
+        b, "\nHealthy releases, whole specification: %llu test%s, %u simulated rollouts%s\n  rolled back in ",
+        (unsigned long long)p->tests, p->tests == 1 ? "" : "s", p->rollouts,
         p->lowered ? " (fewer than usual, to save time; --rollouts says how many)" : "");
     put_share_of(p, p->false_min, b);
     gr_buf_puts(b, " with phases at their minimum, ");
@@ -279,6 +296,7 @@ put_healthy(const struct power *p, double cap, struct gr_buf *b)
     if (isnan(limit)) {
         gr_buf_puts(
             b, "  there is no false_rollback_budget: this is what the limits buy, taken by their letter\n");
+        put_spender(p, b);
         return;
     }
     gr_buf_puts(b, isnan(cap) ? "  false_rollback_budget: " : "  --max-false-rollback: ");
@@ -288,12 +306,15 @@ put_healthy(const struct power *p, double cap, struct gr_buf *b)
                              ? ": OVER BUDGET\n"
                              : ": not shown to be kept; more --rollouts may show it\n"
                        : ": kept\n");
+    if (sim_upper(p->false_max, p->rollouts) > limit)
+        put_spender(p, b);
 }
 
 static void
 put_caught(const struct power *p, struct gr_buf *b)
 {
     const struct guardrail *least[2] = {NULL, NULL};
+    const struct phase *first, *last;
     double lowest[2] = {2, 2};
 
     for (size_t i = 0; i < p->m->n_guardrails; i++) {
@@ -310,13 +331,21 @@ put_caught(const struct power *p, struct gr_buf *b)
     }
     if (!least[0] || p->n == 0)
         return;
-    gr_buf_puts(b, "\nA release that makes one guardrail 4 times worse, in its worst slice\n  is caught in ");
-    gr_buf_printf(b, GR_FMT " in at least ", GR_ARG(p->rows[0].phase->name));
+    first = p->rows[0].phase;
+    last = p->rows[p->n - 1].phase;
+    gr_buf_printf(
+        b,
+        "\nA release that makes one guardrail 4 times worse, in its worst slice\n  is caught in " GR_FMT
+        " in ",
+        GR_ARG(first->name));
     put_percent(lowest[0], b);
-    gr_buf_printf(b, " of cases (" GR_FMT "),\n  by the end of " GR_FMT " in ", GR_ARG(least[0]->name),
-                  GR_ARG(p->rows[p->n - 1].phase->name));
-    put_percent(lowest[1], b);
-    gr_buf_printf(b, " (" GR_FMT ")\n", GR_ARG(least[1]->name));
+    gr_buf_printf(b, " of cases or more (least: " GR_FMT ")", GR_ARG(least[0]->name));
+    if (last != first) {
+        gr_buf_printf(b, ",\n  by the end of " GR_FMT " in ", GR_ARG(last->name));
+        put_percent(lowest[1], b);
+        gr_buf_printf(b, " or more (least: " GR_FMT ")", GR_ARG(least[1]->name));
+    }
+    gr_buf_puts(b, "\n");
 }
 
 /* What would help. */
@@ -343,8 +372,8 @@ put_why(const struct power *p, const struct power_row *r, struct gr_buf *b)
     switch (r->blind) {
     case POWER_NO_TRAFFIC:
         gr_buf_puts(
-            b,
-            "; no traffic at all by the rates: nothing can be compared; give it traffic, or `thin: allow`");
+            b, "; by the rates no traffic comes, so nothing can be compared\n    needs traffic, or `thin: "
+               "allow` if it is to pass without proof");
         return;
     case POWER_NO_VALUE:
         gr_buf_puts(b, "; the limit is in points: state the quantile's usual `value` in the rates file");

@@ -1,6 +1,7 @@
 /* spec_check.c - what only the whole document can tell. Each check names what it builds on and is silent when
  * that is wrong. */
 #include "config.h"
+#include "power.h"
 #include "spec_parts.h"
 
 /* ---- sampling ---- */
@@ -367,6 +368,29 @@ check_actions(struct spec *s)
 
 /* ---- budget ---- */
 
+#define LETTER_REQUESTS 200
+
+/* What that buys, of the first guardrail for which it can be said. Its assumptions are in the text; `power` computes with real ones. */
+static struct gr_str
+letter(struct spec *s)
+{
+    for (size_t i = 0; s->phases_ok && !spec_enough(s) && i < s->m->n_guardrails; i++) {
+        const struct draft *d = &s->drafts[i];
+        const struct phase *phase = NULL;
+        double p;
+
+        if (!d->limit_ok || !d->metric_ok || !d->phases_ok || d->evidence_stated ||
+            (p = power_of_letter(s->m, d->g, LETTER_REQUESTS, &phase)) < 0)
+            continue;
+        return gr_arena_printf(s->a,
+                               "; with %d canary requests a slot and 1 %% bad events, one slice of "
+                               "\"" GR_FMT "\" alone does so in %.0f %% of healthy phases of " GR_FMT,
+                               LETTER_REQUESTS, GR_ARG(d->g->name), 100 * p,
+                               GR_ARG(spec_time(s, phase->min_ms)));
+    }
+    return GR_STR_NONE;
+}
+
 static void
 check_budget(struct spec *s)
 {
@@ -387,8 +411,8 @@ check_budget(struct spec *s)
         gr_diag(s->d, GR0312, first->g->span,
                 GR_STR("add `false_rollback_budget: 1%`, or say `evidence: point`"),
                 "without a budget the first excursion fires: a healthy release may be rolled back (%zu "
-                "guardrail%s)",
-                count, count == 1 ? "" : "s");
+                "guardrail%s)" GR_FMT,
+                count, count == 1 ? "" : "s", GR_ARG(letter(s)));
 }
 
 void

@@ -65,3 +65,7 @@ EXTRA_DIST += tests/schema.py
 TESTS += tests/diff.sh
 dist_check_SCRIPTS += tests/diff.sh
 EXTRA_DIST += tests/data/diff
+
+# guardrailc power
+TESTS += tests/power.sh
+dist_check_SCRIPTS += tests/power.sh
