@@ -339,11 +339,11 @@ put_caught(const struct power *p, struct gr_buf *b)
         " in ",
         GR_ARG(first->name));
     put_percent(lowest[0], b);
-    gr_buf_printf(b, " of cases or more (least: " GR_FMT ")", GR_ARG(least[0]->name));
+    gr_buf_printf(b, " of cases at the least (" GR_FMT ")", GR_ARG(least[0]->name));
     if (last != first) {
         gr_buf_printf(b, ",\n  by the end of " GR_FMT " in ", GR_ARG(last->name));
         put_percent(lowest[1], b);
-        gr_buf_printf(b, " or more (least: " GR_FMT ")", GR_ARG(least[1]->name));
+        gr_buf_printf(b, " at the least (" GR_FMT ")", GR_ARG(least[1]->name));
     }
     gr_buf_puts(b, "\n");
 }
