@@ -8,6 +8,7 @@ src=$(cd "$GR_SRCDIR" && pwd) build=$(cd "$GR_BUILDDIR" && pwd)
 guardrailc=$build/guardrailc
 work=$(mktemp -d "$build/power.XXXXXX") || exit 1
 bad=0 cases=0
+[ -x "$guardrailc" ] || { echo "FAILED: there is no $guardrailc"; rmdir "$work"; exit 1; }
 cd "$src" || exit 1
 kinds=tests/golden/power/kinds.yml rates=tests/golden/power/kinds-rates.yml
 tradepulse=examples/tradepulse/guardrails.yml
