@@ -10,6 +10,7 @@ struct hunt {
     int64_t slot_ms;
     bool done, failed;
     struct gr_promql *hit;
+    struct gr_promql_matcher dropped;
     struct gr_str what, before;
 };
 
@@ -83,8 +84,10 @@ selector(struct hunt *h, struct gr_promql *e)
             m->op = negated[m->op];
         else if (turn(h, e, "matcher: another value", m->name))
             m->value = GR_STR("mutant");
-        else if (turn(h, e, "matcher: dropped", m->name))
+        else if (turn(h, e, "matcher: dropped", m->name)) {
+            h->dropped = *m;
             drop(s->matchers, &s->count, i, sizeof *s->matchers);
+        }
     }
     if (range <= 0)
         return;
@@ -240,6 +243,8 @@ mutate(struct gr_arena *a, const struct gr_promql *e, size_t n, int64_t slot_ms,
     if (!h.done)
         return GR_ENOENT;
     out->tree = tree;
+    out->part = h.hit;
+    out->dropped = h.dropped;
     out->what = h.what;
     out->before = h.before;
     out->after = printed(&h, h.hit);

@@ -9,7 +9,10 @@
 #include "guardrail/promql.h"
 
 struct mutate_change {
-    struct gr_promql *tree;      /* of the changed expression */
+    struct gr_promql *tree; /* of the changed expression */
+    struct gr_promql *part; /* the node of it that was changed */
+    struct gr_promql_matcher
+        dropped;                 /* the matcher that was left out; without a name: it was another change */
     struct gr_str what;          /* "matcher spec dropped"; in the arena */
     struct gr_str before, after; /* the part that was changed, printed */
 };

@@ -368,6 +368,20 @@ data_cases(struct build *b)
     at(s, mid + 2);
     at(s, late);
 
+    if (!counts(b->g)) {
+        c = outside(b, "infinite", &s);
+        fill(b, c, 0, ALL, calm);
+        wipe(b, c, PROVE_CANARY, scrape_of(b, mid) - 1, scrape_of(b, mid), INFINITY);
+        wipe(b, c, PROVE_CANARY, scrape_of(b, mid + 2) - 1, scrape_of(b, mid + 2), -INFINITY);
+        (void)enter(b, s, D1, b->phase, 0);
+        for (size_t k = mid; k <= mid + 3; k++)
+            at(s, k);
+    }
+
+    s = constant(b, "another-spec", calm);
+    if (s)
+        s->intruded = true;
+    at(s, b->full);
     if (b->g->metric.kind != METRIC_PROMQL) {
         c = outside(b, "two-instances", &s);
         fill(b, c, 0, ALL, calm);

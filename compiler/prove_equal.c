@@ -2,23 +2,116 @@
 #include "config.h"
 #include "prove_equal.h"
 
-static const struct {
-    const char *rule;   /* the recorded series or alert; "" any */
-    const char *change; /* how `what` begins */
-    const char *part;   /* what the changed part holds; "" anything */
-    const char *why;
-} equals[] = {
-    {"", "\x01", "", ""},
-};
+/* ---- matchers that a join implies ---- */
+
+static bool
+listed(const struct gr_str *v, size_t n, struct gr_str label)
+{
+    for (size_t i = 0; i < n; i++)
+        if (gr_str_eq(v[i], label))
+            return true;
+    return false;
+}
+
+/* Whether an aggregation or a function leaves the label as it was. */
+static bool
+keeps(const struct gr_promql *e, struct gr_str label)
+{
+    if (e->kind == GR_PROMQL_AGGREGATE)
+        return (e->u.aggregate.clause == GR_PROMQL_BY) ==
+               listed(e->u.aggregate.labels, e->u.aggregate.count, label);
+    if (e->kind != GR_PROMQL_CALL)
+        return e->kind == GR_PROMQL_PAREN || e->kind == GR_PROMQL_UNARY;
+    if (gr_str_is(e->u.function->name, "label_replace"))
+        return e->child[1]->kind == GR_PROMQL_STRING && !gr_str_eq(e->child[1]->u.text, label);
+    return !gr_str_starts(e->u.function->name, GR_STR("absent"));
+}
+
+static bool
+is_scalar(const struct gr_promql *e)
+{
+    return gr_promql_type(e) == GR_PROMQL_T_SCALAR;
+}
+
+/* Whether every series of e fulfils the matcher, because its selectors say the same. */
+static bool
+fulfils(const struct gr_promql *e, const struct gr_promql_matcher *m)
+{
+    const struct gr_promql_matcher *own;
+    bool left, right;
+
+    if (e->kind == GR_PROMQL_SELECTOR) {
+        own = gr_promql_matcher_on(e, m->name);
+        return own && own->op == m->op && gr_str_eq(own->value, m->value);
+    }
+    if (e->kind != GR_PROMQL_BINARY) {
+        for (size_t i = 0; keeps(e, m->name) && i < e->count; i++)
+            if (fulfils(e->child[i], m))
+                return true;
+        return false;
+    }
+    left = fulfils(e->child[0], m);
+    right = fulfils(e->child[1], m);
+    if (e->u.binary.op == GR_PROMQL_OR)
+        return left && right;
+    if (e->u.binary.op == GR_PROMQL_UNLESS || is_scalar(e->child[1]))
+        return left;
+    if (is_scalar(e->child[0]))
+        return right;
+    return gr_promql_matched_on(&e->u.binary, m->name) ? left || right
+                                                       : e->u.binary.op == GR_PROMQL_AND && left;
+}
+
+/* What becomes, at an operator, of series on side `i` that the matcher shut out: they are gone, they go on, or nobody knows. */
+enum fate { GONE, GO_ON, UNKNOWN };
+static enum fate
+meets(const struct gr_promql *e, size_t i, const struct gr_promql_matcher *m)
+{
+    const struct gr_promql_binary *b = &e->u.binary;
+
+    if (is_scalar(e->child[1 - i]))
+        return GO_ON;
+    if (!gr_promql_matched_on(b, m->name))
+        return UNKNOWN;
+    if (b->op == GR_PROMQL_OR)
+        return GO_ON;
+    if (fulfils(e->child[1 - i], m) && !(b->op == GR_PROMQL_UNLESS && i == 0))
+        return GONE;
+    if (gr_promql_op_sets(b->op))
+        return i == 0 ? GO_ON : UNKNOWN;
+    return GO_ON; /* matched on, so the result has the label */
+}
+
+/* UNKNOWN also where `part` is not below e. */
+static enum fate
+fate(const struct gr_promql *e, const struct gr_promql *part, const struct gr_promql_matcher *m, bool *found)
+{
+    if (e == part) {
+        *found = true;
+        return GO_ON;
+    }
+    for (size_t i = 0; i < e->count; i++) {
+        enum fate f = fate(e->child[i], part, m, found);
+
+        if (!*found)
+            continue;
+        if (f != GO_ON)
+            return f;
+        if (e->kind == GR_PROMQL_BINARY)
+            return meets(e, i, m);
+        return keeps(e, m->name) ? GO_ON : UNKNOWN;
+    }
+    return UNKNOWN;
+}
 
 const char *
 prove_equal(const struct gr_rule *rule, const struct mutate_change *change)
 {
-    for (size_t i = 0; i < GR_COUNT(equals); i++)
-        if ((*equals[i].rule == '\0' || gr_str_is(rule->name, equals[i].rule)) &&
-            gr_str_starts(change->what, gr_str(equals[i].change)) &&
-            (*equals[i].part == '\0' ||
-             gr_str_find(change->before, gr_str(equals[i].part), 0) < change->before.n))
-            return equals[i].why;
+    bool found = false;
+
+    (void)rule;
+    if (change->dropped.name.n > 0 && fate(change->tree, change->part, &change->dropped, &found) == GONE)
+        return "what the matcher shuts out has no partner in a join: the other side has the same matcher, "
+               "and they match on the label";
     return NULL;
 }

@@ -4,6 +4,7 @@
 #include "guardrail/rulefile.h"
 #include "mutate.h"
 
-/* Why no input can tell the changed rule from the emitted one; NULL: it is not known to be the same. Asked only of changes that no test noticed. */
+/* Why no input can tell the changed rule from the emitted one; NULL: it is not known to be the same.
+ * A matcher that was left out is proved superfluous from the tree: what it shut out finds no partner in a join. */
 const char *prove_equal(const struct gr_rule *rule, const struct mutate_change *change);
 #endif

@@ -556,7 +556,8 @@ differences(const struct prove_world *w, const struct prove_stream *s, const str
     for (size_t j = 0; j <= k; j++)
         if (within(w, s, j, k, slots) && present(c->delta[j]))
             squares += (c->delta[j] - m) * (c->delta[j] - m);
-    return (struct evidence_pairs){.slots = mean.n, .mean = m, .stdvar = mean.n > 0 ? squares / mean.n : 0};
+    return (struct evidence_pairs){
+        .slots = mean.n, .mean = m, .stdvar = mean.n > 0 ? squares / mean.n : 0, .recent = -1};
 }
 
 static void

@@ -218,26 +218,6 @@ start(struct campaign *c, struct worker *w)
 }
 
 static bool
-begin(struct campaign *c, struct worker *w)
-{
-    const struct mutant *m = &c->todo[c->next++];
-    struct gr_promql *e;
-    struct gr_buf b = GR_BUF_INIT(GR_PROMQL_BYTES_MAX);
-
-    w->rule = c->r->rules->groups[0]->rules[m->rule];
-    w->at = w->file = 0;
-    if (!(w->arena = gr_arena_create(TREE_BYTES_MAX)) || !(e = parse(w->arena, w->rule->expr)) ||
-        mutate(w->arena, e, m->n, c->r->m->sampling_ms, &w->change) != GR_OK)
-        return false;
-    gr_promql_print(&b, w->change.tree);
-    w->expr = gr_arena_dup(w->arena, gr_buf_str(&b));
-    gr_buf_fini(&b);
-    w->busy = true;
-    c->r->mutants++;
-    return w->expr.p && order(c, w) && w->n_order > 0 && start(c, w);
-}
-
-static bool
 survivor(struct campaign *c, const struct worker *w)
 {
     struct prove_run *r = c->r;
@@ -257,6 +237,36 @@ survivor(struct campaign *c, const struct worker *w)
     else
         r->survived++;
     return true;
+}
+
+static bool
+begin(struct campaign *c, struct worker *w)
+{
+    const struct mutant *m = &c->todo[c->next++];
+    struct gr_promql *e;
+    struct gr_buf b = GR_BUF_INIT(GR_PROMQL_BYTES_MAX);
+
+    w->rule = c->r->rules->groups[0]->rules[m->rule];
+    w->at = w->file = 0;
+    if (!(w->arena = gr_arena_create(TREE_BYTES_MAX)) || !(e = parse(w->arena, w->rule->expr)) ||
+        mutate(w->arena, e, m->n, c->r->m->sampling_ms, &w->change) != GR_OK)
+        return false;
+    gr_promql_print(&b, w->change.tree);
+    w->expr = gr_arena_dup(w->arena, gr_buf_str(&b));
+    gr_buf_fini(&b);
+    w->busy = true;
+    c->r->mutants++;
+    if (!w->expr.p)
+        return false;
+    if (prove_equal(w->rule, &w->change)) { /* nobody can notice: not worth a run */
+        w->busy = false;
+        if (!survivor(c, w))
+            return false;
+        gr_arena_free(w->arena);
+        w->arena = NULL;
+        return c->next == c->n_todo || begin(c, w);
+    }
+    return order(c, w) && w->n_order > 0 && start(c, w);
 }
 
 /* What one promtool said: noticed, or the next file, the next guardrail, or nobody is left. */

@@ -33,8 +33,13 @@ struct writer {
     const struct prove_world *w;
     const struct prove_stream *s;
     size_t k;
-    size_t samples; /* of the question at work */
+    size_t samples;   /* of the question at work */
+    bool twins;       /* write the samples as series that another specification records, not as answers */
+    const char *spec; /* NULL: the specification under test */
 };
+/* What another specification's series show. */
+#define OTHER_SPEC "another"
+#define OTHER_VALUE 777.0
 
 static bool
 present(double v)
@@ -69,7 +74,7 @@ begin(const struct writer *x, const char *name, const struct prove_cell *c, cons
 
     gr_buf_puts(&l, name);
     gr_buf_putc(&l, '{');
-    put_pair(&l, GR_STR("spec"), x->w->m->spec);
+    put_pair(&l, GR_STR("spec"), x->spec ? gr_str(x->spec) : x->w->m->spec);
     put_pairs(&l, x->s->release);
     put_pair(&l, GR_STR("deployment_id"), gr_str(e->deployment));
     put_pair(&l, GR_STR("phase"), x->w->m->phases[e->phase].name);
@@ -84,6 +89,18 @@ static void
 end(struct writer *x, struct gr_buf *l, double v)
 {
     gr_buf_putc(l, '}');
+    if (x->twins) {
+        gr_buf_puts(x->b, "  - series: ");
+        gr_quote_json(x->b, gr_buf_str(l));
+        gr_buf_puts(x->b, "\n    values: '");
+        for (size_t i = 0; i < x->w->scrapes;
+             i++) /* never at the moment of an evaluation, so that what a rule records would be seen */
+            gr_buf_puts(x->b, (int64_t)i * x->w->m->scrape_ms % x->w->step_ms == 0 ? "_ " : "777 ");
+        gr_buf_puts(x->b, "'\n");
+        gr_buf_fini(l);
+        return;
+    }
+    v = x->spec ? OTHER_VALUE : v;
     gr_buf_puts(x->b, x->samples++ == 0 ? "\n" : "");
     gr_buf_puts(x->b, "    - {labels: ");
     gr_quote_json(x->b, gr_buf_str(l));
@@ -184,19 +201,37 @@ put_judged(struct writer *x, const struct prove_cell *c)
 }
 
 static void
-put_exact(struct writer *x)
+put_exact_samples(struct writer *x)
 {
     const struct prove_export *e = prove_active(x->s, x->k);
 
-    ask(x, "", "{__name__=~\"guardrail:(" EXACT ")\"", "");
-    if (e) {
-        put_plain(x, "guardrail:phase_start", NULL, e->start_s);
-        put_plain(x, "guardrail:gate", NULL, prove_gate(x->w, x->s, x->k) ? 1 : PROVE_NONE);
-        put_plain(x, "guardrail:overdue", NULL,
-                  prove_overdue(x->w, x->s, x->k) ? prove_time_s(x->w, x->k) - e->start_s : PROVE_NONE);
-    }
-    for (size_t i = 0; i < x->s->n_cells && e; i++)
+    if (!e)
+        return;
+    put_plain(x, "guardrail:phase_start", NULL, e->start_s);
+    put_plain(x, "guardrail:gate", NULL, prove_gate(x->w, x->s, x->k) ? 1 : PROVE_NONE);
+    put_plain(x, "guardrail:overdue", NULL,
+              prove_overdue(x->w, x->s, x->k) ? prove_time_s(x->w, x->k) - e->start_s : PROVE_NONE);
+    for (size_t i = 0; i < x->s->n_cells; i++)
         put_judged(x, &x->s->cells[i]);
+}
+
+/* The same once more, of another specification that has recorded series with these labels. */
+static void
+put_twice(struct writer *x, void (*put)(struct writer *x))
+{
+    put(x);
+    if (!x->s->intruded)
+        return;
+    x->spec = OTHER_SPEC;
+    put(x);
+    x->spec = NULL;
+}
+
+static void
+put_exact(struct writer *x)
+{
+    ask(x, "", "{__name__=~\"guardrail:(" EXACT ")\"", "");
+    put_twice(x, put_exact_samples);
     answered(x);
 }
 
@@ -221,8 +256,9 @@ put_value(struct writer *x, const char *series, const struct prove_cell *c, doub
 
     if (!present(v) || isnan(v))
         return;
-    l = begin(x, "", c, prove_active(x->s, x->k));
-    put_pair(&l, GR_STR("series"), gr_str(series));
+    l = begin(x, x->twins ? series : "", c, prove_active(x->s, x->k));
+    if (!x->twins)
+        put_pair(&l, GR_STR("series"), gr_str(series));
     put_pair(&l, GR_STR("cohort"), cohort);
     if (key)
         put_pair(&l, gr_str(key), gr_str(value));
@@ -270,8 +306,9 @@ put_over(struct writer *x, const struct prove_cell *c, size_t h, size_t i)
 
     if (!present(v) || isnan(v))
         return;
-    l = begin(x, "", c, prove_active(x->s, x->k));
-    put_pair(&l, GR_STR("series"), GR_STR("guardrail:slot:over"));
+    l = begin(x, x->twins ? "guardrail:slot:over" : "", c, prove_active(x->s, x->k));
+    if (!x->twins)
+        put_pair(&l, GR_STR("series"), GR_STR("guardrail:slot:over"));
     put_pair(&l, GR_STR("cohort"), cohort_name(x->w, h));
     put_pair(&l, GR_STR("level"), gr_str(level_name(b->level)));
     put_pair(&l, GR_STR("side"), gr_str(side_name(b->side)));
@@ -298,14 +335,35 @@ put_computed(struct writer *x, const struct prove_cell *c)
 }
 
 static void
+put_rounded_samples(struct writer *x)
+{
+    for (size_t i = 0; i < x->s->n_cells && prove_active(x->s, x->k); i++)
+        if (!x->s->cells[i].row)
+            put_computed(x, &x->s->cells[i]);
+}
+
+static void
 put_rounded(struct writer *x)
 {
     ask(x, "round(label_replace(", "{__name__=~\"guardrail:(" ROUNDED ")\"",
         ", \"series\", \"$1\", \"__name__\", \"(.+)\") > -Inf, 0.0001)");
-    for (size_t i = 0; i < x->s->n_cells && prove_active(x->s, x->k); i++)
-        if (!x->s->cells[i].row)
-            put_computed(x, &x->s->cells[i]);
+    put_twice(x, put_rounded_samples);
     answered(x);
+}
+
+/* What the rules of another specification have recorded for the intruded streams, as they stand at the moment that is compared. */
+static void
+put_intruders(struct gr_buf *b, const struct prove_world *w)
+{
+    for (size_t i = 0; i < w->n_streams; i++) {
+        struct writer x = {.b = b, .w = w, .s = &w->streams[i], .twins = true, .spec = OTHER_SPEC};
+
+        if (!x.s->intruded)
+            continue;
+        x.k = x.s->times[0];
+        put_exact_samples(&x);
+        put_rounded_samples(&x);
+    }
 }
 
 /* -- alerts ------------------------------------------------------------------------------------------------------------------ */
@@ -417,6 +475,7 @@ put_world(struct gr_buf *b, const struct prove_world *w)
     gr_duration_print(b, w->m->scrape_ms);
     gr_buf_puts(b, "\n");
     prove_put_series(b, w);
+    put_intruders(b, w);
     gr_buf_puts(b, "  promql_expr_test:\n");
     for (size_t i = 0; i < w->n_streams; i++) {
         x.s = &w->streams[i];
