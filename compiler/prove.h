@@ -63,6 +63,7 @@ struct prove_stream {
     struct gr_str name;
     struct pairs release;
     bool real;
+    bool shared;    /* another specification has the same phase open, and does not close it */
     bool intruded;  /* the rules of another specification have recorded series with the same labels */
     uint32_t index; /* of the model's streams, when real */
     struct prove_export exports[PROVE_EXPORTS];

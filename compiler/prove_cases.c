@@ -371,8 +371,8 @@ data_cases(struct build *b)
     if (!counts(b->g)) {
         c = outside(b, "infinite", &s);
         fill(b, c, 0, ALL, calm);
-        wipe(b, c, PROVE_CANARY, scrape_of(b, mid) - 1, scrape_of(b, mid), INFINITY);
-        wipe(b, c, PROVE_CANARY, scrape_of(b, mid + 2) - 1, scrape_of(b, mid + 2), -INFINITY);
+        wipe(b, c, PROVE_CANARY, scrape_of(b, mid - 1), scrape_of(b, mid) + 1, INFINITY);
+        wipe(b, c, PROVE_CANARY, scrape_of(b, mid + 1), scrape_of(b, mid + 2) + 1, -INFINITY);
         (void)enter(b, s, D1, b->phase, 0);
         for (size_t k = mid; k <= mid + 3; k++)
             at(s, k);
@@ -544,6 +544,8 @@ phase_cases(struct build *b)
     x = enter(b, s, D1, b->phase, 0);
     if (x)
         x->to = scrape_of(b, mid) + 1;
+    if (s)
+        s->shared = true;
     for (size_t k = mid; k <= mid + 4; k++)
         at(s, k);
 

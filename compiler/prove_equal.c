@@ -104,14 +104,71 @@ fate(const struct gr_promql *e, const struct gr_promql *part, const struct gr_pr
     return UNKNOWN;
 }
 
+/* ---- slices that expect does not list ---- */
+
+static struct gr_str
+value_of(const struct model *m, const struct slice *s, struct gr_str label)
+{
+    const struct pairs *release = &m->streams[s->stream].release;
+
+    for (size_t i = 0; i < s->labels.n; i++)
+        if (gr_str_eq(s->labels.v[i].key, label))
+            return s->labels.v[i].value;
+    for (size_t i = 0; i < release->n; i++)
+        if (gr_str_eq(release->v[i].key, label))
+            return release->v[i].value;
+    return GR_STR_NONE;
+}
+
+/* Whether plain matchers take a slice. Those on phases and the specification are passed over, regular expressions too. */
+static bool
+takes(const struct model *m, const struct gr_promql *selector, const struct slice *s)
+{
+    for (size_t i = 0; i < selector->u.selector.count; i++) {
+        const struct gr_promql_matcher *own = &selector->u.selector.matchers[i];
+
+        if (gr_str_is(own->name, "spec") || gr_str_is(own->name, "phase"))
+            continue;
+        if ((own->op == GR_PROMQL_IS || own->op == GR_PROMQL_IS_NOT) &&
+            gr_str_eq(value_of(m, s, own->name), own->value) != (own->op == GR_PROMQL_IS))
+            return false;
+    }
+    return true;
+}
+
+/* Of guardrail:slice, which `expect` fills: whether the dropped matcher shuts out nothing that is there. */
+static bool
+shuts_out_nothing(const struct model *m, const struct mutate_change *change)
+{
+    const struct gr_promql_matcher *d = &change->dropped;
+
+    if (change->part->kind != GR_PROMQL_SELECTOR ||
+        !gr_str_is(gr_promql_metric(change->part), "guardrail:slice") ||
+        (d->op != GR_PROMQL_IS && d->op != GR_PROMQL_IS_NOT) || gr_str_is(d->name, "spec") ||
+        gr_str_is(d->name, "phase"))
+        return false;
+    for (size_t i = 0; i < m->n_guardrails; i++)
+        for (size_t k = 0; k < m->guardrails[i].n_expected; k++) {
+            const struct slice *s = &m->guardrails[i].expected[k];
+
+            if (takes(m, change->part, s) &&
+                gr_str_eq(value_of(m, s, d->name), d->value) != (d->op == GR_PROMQL_IS))
+                return false;
+        }
+    return true;
+}
+
 const char *
-prove_equal(const struct gr_rule *rule, const struct mutate_change *change)
+prove_equal(const struct model *m, const struct gr_rule *rule, const struct mutate_change *change)
 {
     bool found = false;
 
-    (void)rule;
-    if (change->dropped.name.n > 0 && fate(change->tree, change->part, &change->dropped, &found) == GONE)
+    if (change->dropped.name.n == 0)
+        return NULL;
+    if (fate(change->tree, change->part, &change->dropped, &found) == GONE)
         return "what the matcher shuts out has no partner in a join: the other side has the same matcher, "
                "and they match on the label";
+    if (gr_str_is(rule->name, "guardrail:expected") && shuts_out_nothing(m, change))
+        return "`expect` lists no slice that the matcher shuts out";
     return NULL;
 }

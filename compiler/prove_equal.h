@@ -2,9 +2,11 @@
 #ifndef GUARDRAIL_COMPILER_PROVE_EQUAL_H
 #define GUARDRAIL_COMPILER_PROVE_EQUAL_H
 #include "guardrail/rulefile.h"
+#include "model.h"
 #include "mutate.h"
 
 /* Why no input can tell the changed rule from the emitted one; NULL: it is not known to be the same.
- * A matcher that was left out is proved superfluous from the tree: what it shut out finds no partner in a join. */
-const char *prove_equal(const struct gr_rule *rule, const struct mutate_change *change);
+ * A matcher that was left out is proved superfluous from the tree: what it shut out finds no partner in a join, or `expect` lists nothing of the kind. */
+const char *prove_equal(const struct model *m, const struct gr_rule *rule,
+                        const struct mutate_change *change);
 #endif

@@ -223,7 +223,7 @@ survivor(struct campaign *c, const struct worker *w)
     struct prove_run *r = c->r;
     struct gr_arena *a = r->session->arena;
     struct prove_survivor *v = r->survivors;
-    const char *why = prove_equal(w->rule, &w->change);
+    const char *why = prove_equal(c->r->m, w->rule, &w->change);
 
     if (r->n_survivors == r->cap_survivors &&
         !(v = gr_arena_grow(a, v, r->n_survivors, &r->cap_survivors, sizeof *v)))
@@ -258,7 +258,7 @@ begin(struct campaign *c, struct worker *w)
     c->r->mutants++;
     if (!w->expr.p)
         return false;
-    if (prove_equal(w->rule, &w->change)) { /* nobody can notice: not worth a run */
+    if (prove_equal(c->r->m, w->rule, &w->change)) { /* nobody can notice: not worth a run */
         w->busy = false;
         if (!survivor(c, w))
             return false;

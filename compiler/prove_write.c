@@ -35,6 +35,7 @@ struct writer {
     size_t k;
     size_t samples;   /* of the question at work */
     bool twins;       /* write the samples as series that another specification records, not as answers */
+    bool stranger;    /* the sample at work is one of those */
     const char *spec; /* NULL: the specification under test */
 };
 /* What another specification's series show. */
@@ -100,7 +101,7 @@ end(struct writer *x, struct gr_buf *l, double v)
         gr_buf_fini(l);
         return;
     }
-    v = x->spec ? OTHER_VALUE : v;
+    v = x->spec || x->stranger ? OTHER_VALUE : v;
     gr_buf_puts(x->b, x->samples++ == 0 ? "\n" : "");
     gr_buf_puts(x->b, "    - {labels: ");
     gr_quote_json(x->b, gr_buf_str(l));
@@ -215,6 +216,50 @@ put_exact_samples(struct writer *x)
         put_judged(x, &x->s->cells[i]);
 }
 
+/* Series that no rule reads but those of a guardrail's own that forget to select their guardrail, or alerts that forget the specification. */
+static void
+put_strangers(struct writer *x, bool exact)
+{
+    static const struct pair reason = {{"reason", 6}, {"missing", 7}};
+    struct gr_str name = GR_STR("a-stranger");
+    const struct prove_export *e = prove_active(x->s, x->k);
+
+    for (unsigned i = 0; i < 2 && e; i++) {
+        struct gr_buf l;
+
+        x->spec = exact && i == 0 ? OTHER_SPEC : NULL;
+        if (!exact && i == 0)
+            continue;
+        l = begin(x, exact ? "guardrail:insufficient" : x->twins ? "guardrail:effect" : "", NULL, e);
+        put_pairs(&l, x->s->cells[0].labels);
+        put_pair(&l, GR_STR("guardrail"), i == 0 ? x->w->g->name : name);
+        if (exact)
+            put_pair(&l, reason.key, reason.value);
+        else if (!x->twins)
+            put_pair(&l, GR_STR("series"), GR_STR("guardrail:effect"));
+        x->stranger = true;
+        end(x, &l, OTHER_VALUE);
+        x->stranger = false;
+    }
+    x->spec = NULL;
+}
+
+/* The phase as another specification sees it. */
+static void
+put_shared_phase(struct writer *x, bool exact)
+{
+    static const char *const names[] = {"guardrail:gate", "guardrail:open"};
+
+    for (size_t i = 0; i < (x->twins ? GR_COUNT(names) : 1) && x->s->shared && exact; i++) {
+        struct gr_buf l;
+
+        x->spec = OTHER_SPEC;
+        l = begin(x, names[i], NULL, &x->s->exports[0]);
+        end(x, &l, OTHER_VALUE);
+        x->spec = NULL;
+    }
+}
+
 /* The same once more, of another specification that has recorded series with these labels. */
 static void
 put_twice(struct writer *x, void (*put)(struct writer *x))
@@ -225,6 +270,7 @@ put_twice(struct writer *x, void (*put)(struct writer *x))
     x->spec = OTHER_SPEC;
     put(x);
     x->spec = NULL;
+    put_strangers(x, put == put_exact_samples);
 }
 
 static void
@@ -232,6 +278,7 @@ put_exact(struct writer *x)
 {
     ask(x, "", "{__name__=~\"guardrail:(" EXACT ")\"", "");
     put_twice(x, put_exact_samples);
+    put_shared_phase(x, true);
     answered(x);
 }
 
@@ -358,11 +405,15 @@ put_intruders(struct gr_buf *b, const struct prove_world *w)
     for (size_t i = 0; i < w->n_streams; i++) {
         struct writer x = {.b = b, .w = w, .s = &w->streams[i], .twins = true, .spec = OTHER_SPEC};
 
+        put_shared_phase(&x, true);
         if (!x.s->intruded)
             continue;
         x.k = x.s->times[0];
+        x.spec = OTHER_SPEC;
         put_exact_samples(&x);
         put_rounded_samples(&x);
+        put_strangers(&x, true);
+        put_strangers(&x, false);
     }
 }
 
