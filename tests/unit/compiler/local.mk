@@ -86,3 +86,6 @@ tests_unit_compiler_test_compiler_SOURCES += tests/unit/compiler/test_layout.c t
 # evidence, and releases by chance
 tests_unit_compiler_test_compiler_SOURCES += tests/unit/compiler/test_chance.c tests/unit/compiler/test_evidence_math.c \
 	tests/unit/compiler/test_simulate.c
+
+# guardrailc power
+tests_unit_compiler_test_compiler_SOURCES += tests/unit/compiler/test_power.c tests/unit/compiler/test_rates.c

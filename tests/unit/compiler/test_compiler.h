@@ -43,4 +43,6 @@ Suite *tree_suite(void); /* tree.c, manifest.c */
 Suite *chance_suite(void);
 Suite *evidence_math_suite(void);
 Suite *simulate_suite(void);
+Suite *power_suite(void); /* power.c, power_plan.c; the rest by tests/power.sh */
+Suite *rates_suite(void);
 #endif
