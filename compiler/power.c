@@ -8,7 +8,7 @@
 #define SEARCH_TRIALS 400u   /* a figure within 2 points of 95 % */
 #define STEPS 7              /* of a bisection on a log scale: within a few per cent of where it began */
 #define WORK_MAX 150000000.0 /* slots and cohorts that the healthy rollouts may play: about two seconds */
-#define ROLLOUTS_MIN 100u
+#define ROLLOUTS_MIN 500u    /* of so many none at all shows that a budget of 1 % is kept */
 #define ROLLOUTS_MOST 20000u
 #define LETTER_TRIALS 2000u   /* a figure within 2 points */
 #define LETTER_SLOTS_MAX 500u /* so that it costs `check` less than 20 ms */
@@ -465,7 +465,7 @@ choose_rollouts(struct run *run)
     work = each_guardrail(run, true);
     fit = work > 0 ? WORK_MAX / work : ROLLOUTS_MOST;
     fit = fit < ROLLOUTS_MOST ? fit : ROLLOUTS_MOST;
-    p->rollouts = fit < ROLLOUTS_MIN ? ROLLOUTS_MIN : (uint32_t)fit / ROLLOUTS_MIN * ROLLOUTS_MIN;
+    p->rollouts = fit < ROLLOUTS_MIN ? ROLLOUTS_MIN : (uint32_t)fit / 100 * 100;
     p->lowered = p->rollouts < POWER_ROLLOUTS;
 }
 

@@ -274,6 +274,8 @@ put_spender(const struct power *p, struct gr_buf *b)
     for (size_t i = 1; i < p->n; i++)
         if (p->rows[i].false_max > most->false_max)
             most = &p->rows[i];
+    if (most->false_max == 0)
+        return;
     gr_buf_printf(b, "  most of it by " GR_FMT " in " GR_FMT ": ", GR_ARG(most->g->name),
                   GR_ARG(most->phase->name));
     put_small((double)most->false_max / p->rollouts, b);
@@ -288,7 +290,7 @@ put_healthy(const struct power *p, double cap, struct gr_buf *b)
     gr_buf_printf(
         b, "\nHealthy releases, whole specification: %llu test%s, %u simulated rollouts%s\n  rolled back in ",
         (unsigned long long)p->tests, p->tests == 1 ? "" : "s", p->rollouts,
-        p->lowered ? " (fewer than usual, to save time; --rollouts says how many)" : "");
+        p->lowered ? " (fewer, to save time: see --rollouts)" : "");
     put_share_of(p, p->false_min, b);
     gr_buf_puts(b, " with phases at their minimum, ");
     put_share_of(p, p->false_max, b);
