@@ -106,6 +106,7 @@ static const struct {
     {GR0703, "test_routes.c"},       {GR0704, "test_routes.c"},    {GR0705, "test_routes.c"},
     {GR0706, "test_routes.c"},       {GR0711, "test_target.c"},    {GR0712, "test_target.c"},
     {GR0713, "test_target.c"},       {GR0714, "test_target.c"},    {GR0715, "test_target.c"},
+    {GR0801, "test_rates.c"},        {GR0802, "test_rates.c"},
 };
 
 START_TEST(shown_ones_have_tests)
