@@ -11,13 +11,14 @@ EDGES = (('0.001', 10), ('0.002', 180), ('0.003', 500), ('0.004', 750), ('0.005'
          ('0.01', 997), ('0.015', 999), ('+Inf', 1000))
 RATIO, GOOD, FIXED_RATIO, HISTOGRAM, GAUGE, FIXED_GAUGE = range(6)
 INSTANCES = tuple(int(n) for n in os.environ.get('INSTANCES', '1 1').split())
+ROWS = [int(n) for n in (os.environ.get('KINDS') or '0 1 2 3 4 5 6 7 8 9').split()]
 KINDS = {0: RATIO, 6: RATIO, 9: FIXED_RATIO, 3: GOOD, 2: HISTOGRAM, 5: HISTOGRAM, 8: HISTOGRAM, 4: FIXED_GAUGE, 1: GAUGE, 7: GAUGE}
 
 
 def series(n):
     """(text up to the value, step of a counter or level of a gauge, offset of its noise, is a gauge). One guardrail in 500 breaches in XNAS."""
     for i in range(n):
-        kind, svc = KINDS[i % 10], 'svc%d' % (i // 10)
+        kind, svc = KINDS[ROWS[i % len(ROWS)]], 'svc%d' % (i // 10)
         for v, venue in enumerate(VENUES):
             for cohort, size, instance in [('canary', 1, k) for k in range(INSTANCES[0])] + [('control', 4, k) for k in range(INSTANCES[1])]:
                 labels = 'cluster="east",venue="%s",track="%s",instance="%s-%d"' % (venue, cohort, cohort, instance)
@@ -104,7 +105,8 @@ def naive_rules(n, window, scale):
     def scaled(duration):
         return '%dms' % (int(duration[:-1]) * 60000 // scale)
     for i in range(n):
-        kind, svc, short = KINDS[i % 10], 'svc%d' % (i // 10), scaled(window)
+        row, svc, short = ROWS[i % len(ROWS)], 'svc%d' % (i // 10), scaled(window)
+        kind = KINDS[row]
         soft, hard = 10 + i % 7, 30 + i % 11
 
         def pool(function, name, cohort, more='', by='cluster, venue', venue='', over=short):
@@ -118,7 +120,7 @@ def naive_rules(n, window, scale):
             if kind == GOOD:
                 return '%s / %s' % (pool('rate', '%s_filled_%d_total' % (svc, i), cohort), pool('rate', '%s_orders_%d_total' % (svc, i), cohort))
             if kind == HISTOGRAM:
-                return 'histogram_quantile(%s, %s)' % ('0.5' if i % 10 == 5 else '0.99', pool(
+                return 'histogram_quantile(%s, %s)' % ('0.5' if row == 5 else '0.99', pool(
                     'rate', '%s_latency_%d_seconds_bucket' % (svc, i), cohort, by='cluster, venue, le', venue=venue))
             if kind == GAUGE:
                 return pool('avg_over_time', '%s_depth_%d' % (svc, i), cohort, venue=venue)
@@ -140,11 +142,11 @@ def naive_rules(n, window, scale):
             limits = [('soft', compared(soft)), ('hard', compared(hard))]
         if kind == RATIO:
             limits.append(('hard', '%s > %g' % (value('canary'), (5 + i % 5) / 100)))
-        if i % 10 == 6:
+        if row == 6:
             limits += [('soft', compared(soft - 2, 'XNAS')), ('hard', compared(hard - 5, 'XNAS'))]
-        if i % 10 == 8:
+        if row == 8:
             limits.append(('hard', compared(hard - 5, 'XNYS')))
-        if i % 10 == 7:
+        if row == 7:
             limits.append(('soft', compared(soft - 1, 'ARCX')))
         for level, expr in limits:
             yield 'guardrail_%05d' % i, level, expr

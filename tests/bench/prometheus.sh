@@ -12,18 +12,18 @@
 # Goals, in CPU against `naive`: evidence at most 1.5, point at most 0.75. Nothing is asserted about time; that all variants see the same two
 # breaches in a thousand, that all other verdicts are healthy, and that no evaluation is missed or fails, is.
 # GUARDRAILS (1000), SCALE (60), ROUNDS (12) and INSTANCES ('1 1', of canary and control: the worst case, since ours read each series once and
-# alerts by hand once a limit) may be set. On a machine that is busy, evaluations are missed: lower SCALE.
+# alerts by hand once a limit) may be set, and KINDS, which of spec.awk's ten kinds (all; '0 3 6 9' are the ratios, the first has to be 0). On a machine that is busy, evaluations are missed: lower SCALE.
 set -u
 src=$(cd "$(dirname "$0")/../.." && pwd)
 build=$1
 shift
 [ $# -gt 0 ] || set -- none naive naive-5m point evidence
-: "${GUARDRAILS:=1000}" "${SCALE:=60}" "${ROUNDS:=12}"
+: "${GUARDRAILS:=1000}" "${SCALE:=60}" "${ROUNDS:=12}" "${KINDS:=}" "${INSTANCES:=1 1}"
 work=$(mktemp -d "$build/bench.XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 command -v "${PROMETHEUS:=prometheus}" >/dev/null || { echo 'prometheus: not there'; exit 0; }
-export PROMETHEUS INSTANCES="${INSTANCES:-1 1}"
+export PROMETHEUS KINDS INSTANCES
 
 variants=()
 for name; do
@@ -32,7 +32,7 @@ for name; do
   naive) variants+=("$name=naive:20m") ;;
   naive-*) variants+=("$name=naive:${name#naive-}") ;;
   point | evidence)
-    mkdir "$work/spec-$name" && awk -v n="$GUARDRAILS" -v dir="$work/spec-$name" -f "$src/tests/bench/spec.awk" || exit 1
+    mkdir "$work/spec-$name" && awk -v n="$GUARDRAILS" -v kinds="$KINDS" -v dir="$work/spec-$name" -f "$src/tests/bench/spec.awk" || exit 1
     # By the letter, without a budget: the first excursion fires.
     [ "$name" = evidence ] || sed -i '/^false_.*_budget/d' "$work/spec-$name/guardrails.yml"
     "$build/guardrailc" compile -q --only rules --time-scale "$SCALE" -o "$work/out-$name" "$work/spec-$name/guardrails.yml" >"$work/log" 2>&1 ||
