@@ -411,7 +411,7 @@ dispersion(struct lower *lo, const char *which)
               "    * stdvar_over_time(guardrail:slot:delta{$S$2}[$4])\n"
               "    / sum without (cohort) ((guardrail:test:bad{$S$2$5} + 0.5)"
               " * (guardrail:test:total{$S$2$5} - guardrail:test:bad{$S$2$5} + 0.5)\n"
-              "      / ((guardrail:test:total{$S$2$5} + 1) ^ 2 * guardrail:test:total{$S$2$5})))\n"
+              "      / ((guardrail:test:total{$S$2$5} + 1) ^ 2 * guardrail:test:total{$S$2$5} > 0)))\n"
               "  / guardrail:test:nu{$S$2}, 1)",
               number(lo, EVIDENCE_COUNT_PRIOR * EVIDENCE_COUNT_DISPERSION), which, inverse, range,
               lower_not_early(lo), NULL);
