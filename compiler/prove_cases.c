@@ -301,7 +301,7 @@ limit_cases(struct build *b)
 static void
 find_calm(struct build *b)
 {
-    double low = -INFINITY, high = INFINITY,
+    double low = -(double)INFINITY, high = (double)INFINITY,
            neutral = b->g->limit.against == AGAINST_CONTROL_RELATIVE ? 1 : 0;
 
     for (size_t i = 0; i < b->g->limit.n_bounds; i++) {
@@ -361,7 +361,7 @@ data_cases(struct build *b)
 
     c = outside(b, "not-a-number", &s);
     fill(b, c, 0, ALL, calm);
-    wipe(b, c, PROVE_CANARY, scrape_of(b, mid) - 1, scrape_of(b, mid), NAN);
+    wipe(b, c, PROVE_CANARY, scrape_of(b, mid) - 1, scrape_of(b, mid), (double)NAN);
     (void)enter(b, s, D1, b->phase, 0);
     at(s, mid);
     at(s, mid + 1);
@@ -371,8 +371,8 @@ data_cases(struct build *b)
     if (!counts(b->g)) {
         c = outside(b, "infinite", &s);
         fill(b, c, 0, ALL, calm);
-        wipe(b, c, PROVE_CANARY, scrape_of(b, mid - 1), scrape_of(b, mid) + 1, INFINITY);
-        wipe(b, c, PROVE_CANARY, scrape_of(b, mid + 1), scrape_of(b, mid + 2) + 1, -INFINITY);
+        wipe(b, c, PROVE_CANARY, scrape_of(b, mid - 1), scrape_of(b, mid) + 1, (double)INFINITY);
+        wipe(b, c, PROVE_CANARY, scrape_of(b, mid + 1), scrape_of(b, mid + 2) + 1, -(double)INFINITY);
         (void)enter(b, s, D1, b->phase, 0);
         for (size_t k = mid; k <= mid + 3; k++)
             at(s, k);

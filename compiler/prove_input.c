@@ -87,7 +87,7 @@ arithmetic(enum gr_promql_op op, double a, double b)
     case GR_PROMQL_DIV:
         return a / b;
     default:
-        return NAN;
+        return (double)NAN;
     }
 }
 
@@ -109,9 +109,9 @@ value_of(const struct guardrail *g, const struct gr_promql *e, double v)
         if (e->count == 1 && (e->u.aggregate.op == GR_PROMQL_AVG || e->u.aggregate.op == GR_PROMQL_SUM ||
                               e->u.aggregate.op == GR_PROMQL_MAX || e->u.aggregate.op == GR_PROMQL_MIN))
             return value_of(g, e->child[0], v);
-        return NAN;
+        return (double)NAN;
     default:
-        return NAN;
+        return (double)NAN;
     }
 }
 

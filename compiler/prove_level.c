@@ -85,7 +85,7 @@ prove_level_init(struct prove_world *w)
     w->edges[0] = low / 2;
     w->edges[1] = low;
     w->edges[2] = low * (1 + (highest_effect(w->g) - 1) * 1.25 / q);
-    w->edges[3] = INFINITY;
+    w->edges[3] = (double)INFINITY;
     w->n_edges = w->n_parts = 4;
 }
 

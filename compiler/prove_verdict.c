@@ -26,7 +26,7 @@ literal_of(const struct prove_world *w, const struct prove_cell *c, const struct
     if (!c->expected)
         return gr_dec_double(model_literal(w->m, w->g, b, NULL));
     if (!model_applies(w->m, w->g, b, &s))
-        return side_is_lower(b->side) ? -INFINITY : INFINITY;
+        return side_is_lower(b->side) ? -(double)INFINITY : (double)INFINITY;
     return gr_dec_double(model_literal(w->m, w->g, b, &s));
 }
 
