@@ -229,7 +229,8 @@ visit(struct gr_promql *e, void *ctx)
 }
 
 enum gr_err
-mutate(struct gr_arena *a, const struct gr_promql *e, size_t n, int64_t slot_ms, struct mutate_change *out)
+mutate_nth(struct gr_arena *a, const struct gr_promql *e, size_t n, int64_t slot_ms,
+           struct mutate_change *out)
 {
     struct hunt h = {.arena = a, .left = n, .slot_ms = slot_ms};
     struct gr_sources *sources = NULL;

@@ -17,6 +17,6 @@ struct mutate_change {
     struct gr_str before, after; /* the part that was changed, printed */
 };
 /* The change number n of an expression, counting from 0. GR_ENOENT: there are not so many. GR_EUSER: Prometheus would not load it. GR_ENOMEM. */
-GR_MUST_USE enum gr_err mutate(struct gr_arena *a, const struct gr_promql *e, size_t n, int64_t slot_ms,
-                               struct mutate_change *out);
+GR_MUST_USE enum gr_err mutate_nth(struct gr_arena *a, const struct gr_promql *e, size_t n, int64_t slot_ms,
+                                   struct mutate_change *out);
 #endif

@@ -968,6 +968,18 @@ choose(struct build *b)
     return !b->suite->refused;
 }
 
+/* Nothing is expected in a phase that the guardrail does not watch. */
+static void
+unwatched_world(struct build *b)
+{
+    size_t p = 0;
+
+    while (p < b->m->n_phases && (b->g->phases >> p & 1u))
+        p++;
+    if (p < b->m->n_phases && world(b, "a phase that is not watched", b->m->sampling_ms, b->gate + 2))
+        expected_streams(b, p, NULL, 0);
+}
+
 static void
 phase_worlds(struct build *b)
 {
@@ -1012,6 +1024,7 @@ prove_suite_build(struct gr_arena *a, const struct model *m, const struct guardr
     confirm_cases(&b);
     expected_streams(&b, b.phase, NULL, 0);
     phase_worlds(&b);
+    unwatched_world(&b);
     override_worlds(&b);
     long_worlds(&b);
     for (size_t i = 0; i < out->n_worlds; i++) {

@@ -158,11 +158,26 @@ shuts_out_nothing(const struct model *m, const struct mutate_change *change)
     return true;
 }
 
+/* ---- joins with a phase ---- */
+
+/* Whether the right side is nothing but guardrail:gate, :open or :begun. */
+static bool
+multiplies_by_one(const struct gr_promql *e)
+{
+    struct gr_str metric = e->count == 2 ? gr_promql_metric(e->child[1]) : GR_STR_NONE;
+
+    return e->kind == GR_PROMQL_BINARY && e->u.binary.group == GR_PROMQL_GROUP_LEFT &&
+           (gr_str_is(metric, "guardrail:gate") || gr_str_is(metric, "guardrail:open") ||
+            gr_str_is(metric, "guardrail:begun"));
+}
+
 const char *
 prove_equal(const struct model *m, const struct gr_rule *rule, const struct mutate_change *change)
 {
     bool found = false;
 
+    if (gr_str_is(change->what, "operator: /") && multiplies_by_one(change->part))
+        return "the phase's series is 1, so it may as well divide";
     if (change->dropped.name.n == 0)
         return NULL;
     if (fate(change->tree, change->part, &change->dropped, &found) == GONE)

@@ -6,7 +6,8 @@
 #include "mutate.h"
 
 /* Why no input can tell the changed rule from the emitted one; NULL: it is not known to be the same.
- * A matcher that was left out is proved superfluous from the tree: what it shut out finds no partner in a join, or `expect` lists nothing of the kind. */
+ * A matcher that was left out is proved superfluous from the tree: what it shut out finds no partner in a join, or `expect` lists nothing of the kind;
+ * a slot may be divided by its phase's series, which is 1. */
 const char *prove_equal(const struct model *m, const struct gr_rule *rule,
                         const struct mutate_change *change);
 #endif

@@ -153,7 +153,7 @@ range_at(const struct prove_world *w, const double *v, double end, double length
 static bool
 present(double v)
 {
-    return isnan(v) || v > PROVE_NONE;
+    return isnan(v) || isinf(v) || v > PROVE_NONE; /* -Inf is a sample */
 }
 
 /* Prometheus' own extrapolation to the ends of the range (promql/functions.go, extrapolatedRate). */

@@ -242,6 +242,12 @@ prove_put_number(struct gr_buf *b, double v)
 }
 
 static bool
+none(double v)
+{
+    return isfinite(v) && v <= PROVE_NONE; /* -Inf is a sample */
+}
+
+static bool
 same(double a, double b)
 {
     return (isnan(a) && isnan(b)) || fabs(a - b) <= 0; /* the very same */
@@ -253,15 +259,16 @@ put_values(struct gr_buf *b, const double *v, size_t n)
 {
     for (size_t i = 0; i < n;) {
         size_t run = 1;
-        double step = i + 1 < n && v[i] > PROVE_NONE && v[i + 1] > PROVE_NONE ? v[i + 1] - v[i] : 0;
+        double step = i + 1 < n && isfinite(v[i]) && isfinite(v[i + 1]) && !none(v[i]) && !none(v[i + 1])
+                          ? v[i + 1] - v[i]
+                          : 0;
 
         if (i > 0)
             gr_buf_putc(b, ' ');
-        while (i + run < n &&
-               (same(v[i + run], v[i + run - 1] + step) || (isnan(v[i]) && isnan(v[i + run])) ||
-                (v[i] <= PROVE_NONE && v[i + run] <= PROVE_NONE)))
+        while (i + run < n && (same(v[i + run], v[i + run - 1] + step) ||
+                               (isnan(v[i]) && isnan(v[i + run])) || (none(v[i]) && none(v[i + run]))))
             run++;
-        if (!isnan(v[i]) && v[i] <= PROVE_NONE) {
+        if (none(v[i])) {
             gr_buf_printf(b, "_x%zu", run);
         } else if (run == 1 || isnan(v[i])) {
             run = 1;

@@ -76,7 +76,7 @@ list_rule(struct campaign *c, size_t rule)
     for (size_t n = 0; err == GR_OK || err == GR_EUSER; n++) {
         struct gr_arena *work = gr_arena_create(TREE_BYTES_MAX);
 
-        err = work ? mutate(work, e, n, c->r->m->sampling_ms, &change) : GR_ENOMEM;
+        err = work ? mutate_nth(work, e, n, c->r->m->sampling_ms, &change) : GR_ENOMEM;
         gr_arena_free(work);
         if (err != GR_OK)
             continue;
@@ -249,7 +249,7 @@ begin(struct campaign *c, struct worker *w)
     w->rule = c->r->rules->groups[0]->rules[m->rule];
     w->at = w->file = 0;
     if (!(w->arena = gr_arena_create(TREE_BYTES_MAX)) || !(e = parse(w->arena, w->rule->expr)) ||
-        mutate(w->arena, e, m->n, c->r->m->sampling_ms, &w->change) != GR_OK)
+        mutate_nth(w->arena, e, m->n, c->r->m->sampling_ms, &w->change) != GR_OK)
         return false;
     gr_promql_print(&b, w->change.tree);
     w->expr = gr_arena_dup(w->arena, gr_buf_str(&b));

@@ -7,7 +7,7 @@
 static bool
 present(double v)
 {
-    return isnan(v) || v > PROVE_NONE;
+    return isnan(v) || isinf(v) || v > PROVE_NONE; /* -Inf is a sample */
 }
 
 static bool

@@ -45,7 +45,7 @@ struct writer {
 static bool
 present(double v)
 {
-    return isnan(v) || v > PROVE_NONE;
+    return isnan(v) || isinf(v) || v > PROVE_NONE; /* -Inf is a sample */
 }
 
 static void
@@ -244,6 +244,18 @@ put_strangers(struct writer *x, bool exact)
     x->spec = NULL;
 }
 
+/* A slice that another specification expects. */
+static void
+put_slice(struct writer *x)
+{
+    struct gr_buf l = begin(x, "guardrail:slice", NULL, prove_active(x->s, x->k));
+    struct pairs own = x->s->cells[0].labels;
+
+    own.n -= x->w->g->dynamic.n;
+    put_pairs(&l, own);
+    end(x, &l, OTHER_VALUE);
+}
+
 /* The phase as another specification sees it. */
 static void
 put_shared_phase(struct writer *x, bool exact)
@@ -414,6 +426,8 @@ put_intruders(struct gr_buf *b, const struct prove_world *w)
         put_rounded_samples(&x);
         put_strangers(&x, true);
         put_strangers(&x, false);
+        x.spec = OTHER_SPEC;
+        put_slice(&x);
     }
 }
 

@@ -24,6 +24,7 @@ static Suite *(*const suites[])(void) = {
     mutate_suite,
     options_suite,
     outnames_suite,
+    prove_mutate_suite,
     pages_suite,
     playbook_suite,
     explain_suite, reaction_suite,

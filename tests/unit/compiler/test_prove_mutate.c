@@ -1,0 +1,155 @@
+#include "config.h"
+#include "test_compiler.h"
+
+#include "mutate.h"
+#include "promtool.h"
+#include "prove_equal.h"
+
+static struct gr_promql *
+parsed(struct gr_arena *a, const char *text)
+{
+    struct gr_sources *sources = gr_sources_create();
+    struct gr_diags *diags = gr_diags_create(sources);
+    struct gr_promql *e = NULL;
+
+    ck_assert_int_eq(gr_promql_parse(a, gr_str(text), GR_SPAN_NONE, diags, &e), GR_OK);
+    gr_diags_free(diags);
+    gr_sources_free(sources);
+    return e;
+}
+
+/* Every change of an expression, in order, one a line; those that Prometheus would not load as "-". */
+static const struct {
+    const char *expr, *changes;
+} rows[] = {
+    {"a > 2", "a >= 2\na < 2\na > 2.02\na > 1.98\na > -2\n"},
+    {"a * 0", "a / 0\na * 1\na * -1\n"},
+    {"a{b=\"c\"}", "a{b!=\"c\"}\na{b=\"mutant\"}\na\n"},
+    {"{b=\"c\"}", "-\n{b=\"mutant\"}\n-\n"},
+    {"rate(a[4m])", "rate(a[2m])\nrate(a[8m])\nrate(a[6m])\nrate(a[2m])\n"},
+    {"increase(a[2m])", "rate(a[2m])\ndelta(a[2m])\nincrease(a[1m])\nincrease(a[4m])\nincrease(a[4m])\n"},
+    {"a and on (x) b", "a or on (x) b\na unless on (x) b\na and on () b\na and ignoring (x) b\n"},
+    {"sum by (x, y) (a)", "max by (x, y) (a)\nsum by (y) (a)\nsum by (x) (a)\n"},
+    {"a > bool 1", "a >= bool 1\na < bool 1\na > 1\na > bool 1.01\na > bool 0.99\na > bool -1\n"},
+};
+
+START_TEST(changes_are_all_there)
+{
+    struct gr_arena *a = gr_arena_create(1u << 20);
+    struct gr_promql *e = parsed(a, rows[_i].expr);
+    struct gr_buf b = GR_BUF_INIT(65536), before = GR_BUF_INIT(65536), after = GR_BUF_INIT(65536);
+    enum gr_err err = GR_OK;
+
+    gr_promql_print(&before, e);
+    for (size_t n = 0; err != GR_ENOENT; n++) {
+        struct mutate_change c = {.tree = NULL};
+
+        err = mutate_nth(a, e, n, 120000, &c);
+        ck_assert(err == GR_OK || err == GR_EUSER || err == GR_ENOENT);
+        if (err == GR_OK)
+            gr_promql_print(&b, c.tree);
+        gr_buf_puts(&b, err == GR_OK ? "\n" : err == GR_EUSER ? "-\n" : "");
+    }
+    gr_promql_print(&after, e);
+    if (strcmp(rows[_i].changes, gr_buf_cstr(&b)) != 0)
+        ck_abort_msg("%s:\n%swanted:\n%s", rows[_i].expr, gr_buf_cstr(&b), rows[_i].changes);
+    ck_assert_str_eq(gr_buf_cstr(&before), gr_buf_cstr(&after)); /* the tree itself stays */
+    gr_buf_fini(&b);
+    gr_buf_fini(&before);
+    gr_buf_fini(&after);
+    gr_arena_free(a);
+}
+END_TEST
+
+/* Whether dropping the first matcher on `s` is known to change nothing. */
+static const struct {
+    const char *expr;
+    bool equal;
+} joins[] = {
+    {"a{s=\"1\"} and b{s=\"1\"}", true},
+    {"a{s=\"1\"} / ignoring (x) b{s=\"1\"}", true},
+    {"a{s=\"1\"} and on (x) b{s=\"1\"}", false},
+    {"a{s=\"1\"} and ignoring (s) b{s=\"1\"}", false},
+    {"a{s=\"1\"} unless b{s=\"1\"}", false},
+    {"a{s=\"1\"} or b{s=\"1\"}", false},
+    {"a{s=\"1\"} and b{s=\"2\"}", false},
+    {"a{s=\"1\"} and b", false},
+    {"sum without (x) (a{s=\"1\"}) > 2 and b{s=\"1\"}", true},
+    {"sum by (x) (a{s=\"1\"}) > 2 and b{s=\"1\"}", false},
+    {"label_replace(a{s=\"1\"}, \"s\", \"2\", \"\", \"\") and b{s=\"1\"}", false},
+    {"label_replace(a{s=\"1\"}, \"t\", \"2\", \"\", \"\") and b{s=\"1\"}", true},
+    {"a{s=\"1\"} * 0 + 1 and (b{s=\"1\"} or c{s=\"1\"})", true},
+    {"a{s=\"1\"} * 0 + 1 and (b{s=\"1\"} or c)", false},
+    {"a{s=\"1\"}", false},
+};
+
+START_TEST(superfluous_matchers_are_known)
+{
+    struct gr_arena *a = gr_arena_create(1u << 20);
+    struct gr_promql *e = parsed(a, joins[_i].expr);
+    struct gr_rule rule = {.name = GR_STR("x")};
+    struct mutate_change c = {.tree = NULL};
+    size_t n = 0;
+
+    while (c.dropped.name.n == 0)
+        ck_assert_int_ne(mutate_nth(a, e, n++, 120000, &c), GR_ENOENT);
+    ck_assert_msg((prove_equal(NULL, &rule, &c) != NULL) == joins[_i].equal, "%s", joins[_i].expr);
+    gr_arena_free(a);
+}
+END_TEST
+
+static const struct {
+    const char *argv[4];
+    enum promtool_end end;
+    const char *out;
+} runs[] = {
+    {{"sh", "-c", "echo here; echo there >&2", NULL}, PROMTOOL_PASSED, "here\nthere\n"},
+    {{"sh", "-c", "echo bad; exit 1", NULL}, PROMTOOL_FAILED, "bad\n"},
+    {{"sh", "-c", "kill -9 $$", NULL}, PROMTOOL_MACHINE, ""},
+    {{"/nowhere/promtool", NULL}, PROMTOOL_ABSENT, ""},
+};
+
+START_TEST(promtool_ends)
+{
+    struct promtool_run r = {.running = false}, *all[] = {&r};
+
+    promtool_start(&r, runs[_i].argv);
+    while (r.running)
+        (void)promtool_wait(all, 1);
+    ck_assert_int_eq(r.end, runs[_i].end);
+    ck_assert_str_eq(gr_buf_cstr(&r.out), runs[_i].out);
+    gr_buf_fini(&r.out);
+}
+END_TEST
+
+START_TEST(promtool_is_stopped_when_late)
+{
+    static const char *const argv[] = {"sh", "-c", "exec cat /dev/zero", NULL};
+    struct promtool_run r = {.running = false}, *all[] = {&r};
+
+    promtool_start(&r, argv);
+    r.deadline_ms = promtool_clock_ms() - 1;
+    while (r.running) {
+        (void)promtool_wait(all, 1);
+        if (r.running && r.out.n > 1000000)
+            promtool_stop(&r);
+    }
+    ck_assert_int_eq(r.end, PROMTOOL_TIMEOUT);
+    ck_assert(r.out.n <= PROMTOOL_BYTES_MAX);
+    gr_buf_fini(&r.out);
+}
+END_TEST
+
+Suite *
+prove_mutate_suite(void)
+{
+    Suite *s = suite_create("prove_mutate");
+    TCase *tc = tcase_create("all");
+
+    tcase_add_loop_test(tc, changes_are_all_there, 0, GR_COUNT(rows));
+    tcase_add_loop_test(tc, superfluous_matchers_are_known, 0, GR_COUNT(joins));
+    tcase_add_loop_test(tc, promtool_ends, 0, GR_COUNT(runs));
+    tcase_add_test(tc, promtool_is_stopped_when_late);
+    suite_add_tcase(s, tc);
+    return s;
+}
