@@ -5,7 +5,9 @@
 #include <math.h>
 
 #define D1 "d1"
-#define CLOSE 0.003   /* to the evidence threshold: rounded to whole events it is a little more */
+#define CLOSE 0.003 /* to the evidence threshold: rounded to whole events it is a little more */
+#define FAR                                                                                                  \
+    3000 /* margins: so far that a slot's average is beyond although its first sample is the calm one of the slot before */
 #define MARGIN 0.0005 /* "just" inside and outside: a twentieth of a percent of the limit */
 
 struct build {
@@ -789,7 +791,7 @@ confirm_cases(struct build *b)
     for (size_t i = 0; i < b->g->limit.n_bounds && !compared(b->g); i++) {
         const struct bound *bound = &b->g->limit.bounds[i];
         double v = literal(b, bound, NULL);
-        struct prove_level over = prove_level_effect(b->w, beside(bound, v, 200)),
+        struct prove_level over = prove_level_effect(b->w, beside(bound, v, FAR)),
                            calm = prove_level_effect(b->w, b->calm);
         uint32_t n = bound->level == LEVEL_HARD ? b->g->evidence.hard_n : b->g->evidence.soft_n;
         struct prove_stream *s;
