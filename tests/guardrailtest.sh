@@ -47,8 +47,7 @@ expect 2 guardrailc test --rules "$work/none.yml" "$src/examples/minimal/guardra
 says 'there are no rules'
 
 # Changes, some of them.
-guardrailc test --now 1970-01-01 -g model_drift --mutate --sample 12 "$tp" >"$work/out" 2>"$work/err"
-[ $? -le 1 ] || fail "--mutate"
+expect 0 guardrailc test --now 1970-01-01 -g model_drift --mutate --sample 12 "$tp"
 says 'changed rules: '
 
 # Files alone; nothing is left behind elsewhere.
