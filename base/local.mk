@@ -1,6 +1,6 @@
-# base/: ground floor. Uses libc, libyaml, cJSON, GnuTLS (hashes).
+# base/: ground floor. Uses libc, libyaml, cJSON, GnuTLS (hashes), libcurl (http_client.c alone: who asks it links $(CURL_LIBS)).
 noinst_LIBRARIES += libbase.a
-libbase_a_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(CJSON_CFLAGS) $(GNUTLS_CFLAGS)
+libbase_a_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(CJSON_CFLAGS) $(GNUTLS_CFLAGS) $(CURL_CFLAGS)
 libbase_a_SOURCES = \
 	base/arena.c \
 	base/base.c \
@@ -12,6 +12,7 @@ libbase_a_SOURCES = \
 	base/duration.c \
 	base/file.c \
 	base/hash.c \
+	base/http_client.c \
 	base/json.c \
 	base/json_print.c \
 	base/json_scan.c \

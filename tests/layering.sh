@@ -31,8 +31,11 @@ grep -nE '#include "guardrail/policy\.h"' rules/*.c rules/*.h && complain "rules
 grep -nE '#include "guardrail/(promql|rulefile)\.h"' webhook/*.c webhook/*.h && complain "webhook/ includes a header of rules/"
 
 # System libraries belong to rooms too.
-grep -nE '#include <(microhttpd|sqlite3|curl/)' base/*.c rules/*.c compiler/*.c base/*.h rules/*.h compiler/*.h &&
-  complain "only webhook/ talks to the network and the database"
+grep -nE '#include <(microhttpd|sqlite3)' base/*.c rules/*.c compiler/*.c base/*.h rules/*.h compiler/*.h &&
+  complain "only webhook/ serves HTTP and has a database"
+grep -nE '#include <curl/' base/*.c rules/*.c compiler/*.c base/*.h rules/*.h compiler/*.h | grep -v '^base/http_client\.c:' &&
+  complain "base/http_client.c alone is libcurl's way in"
+grep -nE '#include "guardrail/http_client\.h"' rules/*.c rules/*.h && complain "rules/ asks nobody anything"
 
 # Nothing outside examples/ and tests/ knows the example's names.
 grep -niE 'tradepulse' base/*.[ch] rules/*.[ch] webhook/*.[ch] | grep -v 'webhook/.*\* ' && complain "the product knows the example"

@@ -219,7 +219,7 @@ nap(struct engine *e, int64_t ms)
 static void
 pace(struct worker *w)
 {
-    int64_t now = http_now_ms();
+    int64_t now = gr_http_now_ms();
 
     if (w->sender->interval_ms <= 0)
         return;
@@ -230,13 +230,13 @@ pace(struct worker *w)
     if (w->tokens < 1.0) {
         nap(w->engine, (int64_t)((1.0 - w->tokens) * (double)w->sender->interval_ms));
         w->tokens = 1.0;
-        w->filled_ms = http_now_ms();
+        w->filled_ms = gr_http_now_ms();
     }
     w->tokens -= 1.0;
 }
 
 static void
-send_effect(struct worker *w, struct http_client *http, struct gr_arena *a, const struct outbox_effect *e)
+send_effect(struct worker *w, struct gr_http_client *http, struct gr_arena *a, const struct outbox_effect *e)
 {
     struct app *app = w->engine->app;
     struct sending *s = gr_arena_alloc(a, sizeof *s);
@@ -264,7 +264,7 @@ send_effect(struct worker *w, struct http_client *http, struct gr_arena *a, cons
                                  .pagerduty_url = app->conf->pagerduty_url.p};
         fill_message(s, &m);
         pace(w);
-        sender_send(&env, action, &m, http_now_ms() + SEND_MS, &s->result);
+        sender_send(&env, action, &m, gr_http_now_ms() + SEND_MS, &s->result);
     }
     judge(s);
     while ((err = store_call(app->store, job_settle, s)) != GR_OK && !atomic_load(&w->engine->stop) &&
@@ -285,7 +285,7 @@ busy(struct engine *e, bool on)
 
 /* One effect; false when there was none. */
 static bool
-work_once(struct worker *w, struct http_client *http)
+work_once(struct worker *w, struct gr_http_client *http)
 {
     struct engine *e = w->engine;
     struct claim c = {.arena = gr_arena_create(ARENA_BYTES_MAX), .target = w->target};
@@ -311,18 +311,18 @@ worker_main(void *arg)
 {
     struct worker *w = arg;
     struct engine *e = w->engine;
-    struct http_client *http = NULL;
+    struct gr_http_client *http = NULL;
     bool plain = w->sender ? e->app->conf->allow_http
                            : true; /* Prometheus is often spoken to in the clear on loopback */
 
     while (!atomic_load(&e->stop)) {
-        if (!http && http_client_create(&(struct http_options){.allow_http = plain, .stop = &e->cancel},
-                                        &http) != GR_OK)
+        if (!http && gr_http_client_create(&(struct gr_http_options){.allow_http = plain, .stop = &e->cancel},
+                                           &http) != GR_OK)
             rest(w);
         else if (!work_once(w, http))
             rest(w);
     }
-    http_client_free(http);
+    gr_http_client_free(http);
     return NULL;
 }
 
@@ -363,7 +363,7 @@ static void *
 ticker_main(void *arg)
 {
     struct engine *e = arg;
-    int64_t paged_for = -1, prune_ms = http_now_ms() + PRUNE_MS, pruned = 0;
+    int64_t paged_for = -1, prune_ms = gr_http_now_ms() + PRUNE_MS, pruned = 0;
 
     while (!atomic_load(&e->stop)) {
         int64_t beat = atomic_load(&e->app->watchdog_ms), since = beat > 0 ? beat : e->app->started_ms;
@@ -377,8 +377,8 @@ ticker_main(void *arg)
             }
             gr_arena_free(b.arena);
         }
-        if (http_now_ms() >= prune_ms && store_call(e->app->store, job_prune, &pruned) == GR_OK)
-            prune_ms = http_now_ms() + PRUNE_MS;
+        if (gr_http_now_ms() >= prune_ms && store_call(e->app->store, job_prune, &pruned) == GR_OK)
+            prune_ms = gr_http_now_ms() + PRUNE_MS;
         nap(e, 1000);
     }
     return NULL;
@@ -423,7 +423,7 @@ list_workers(struct engine *e, const struct engine_options *o)
                                                  .target = policy_action_kind_name(senders[i]->kind),
                                                  .sender = senders[i],
                                                  .tokens = (double)senders[i]->burst,
-                                                 .filled_ms = http_now_ms()};
+                                                 .filled_ms = gr_http_now_ms()};
 }
 
 enum gr_err

@@ -289,7 +289,7 @@ static void
 ask_prometheus(struct app *app, struct gr_arena *a, struct gate *g)
 {
     struct gr_buf query = GR_BUF_INIT(PROM_QUERY_BYTES_MAX);
-    struct http_client *http = NULL;
+    struct gr_http_client *http = NULL;
     struct prom_vector v;
     struct prom_error error = {""};
     enum gr_err err;
@@ -300,9 +300,9 @@ ask_prometheus(struct app *app, struct gr_arena *a, struct gate *g)
         return;
     }
     if ((err = gate_query(&query, &g->release)) == GR_OK &&
-        (err = http_client_create(&(struct http_options){.allow_http = true}, &http)) == GR_OK)
+        (err = gr_http_client_create(&(struct gr_http_options){.allow_http = true}, &http)) == GR_OK)
         err = prom_query(http, app->conf->prometheus_url.p, gr_buf_str(&query), 0,
-                         http_now_ms() + GATE_PROM_MS, a, &v, &error);
+                         gr_http_now_ms() + GATE_PROM_MS, a, &v, &error);
     if (err == GR_OK) {
         judge_samples(g, a, &v);
         judge_missing(g, a, &v);
@@ -311,7 +311,7 @@ ask_prometheus(struct app *app, struct gr_arena *a, struct gate *g)
         metrics_add(app->metrics, COUNT_PROM_ERRORS, 1);
         gate_reason(g, a, "Prometheus could not be asked: %s", error.text[0] ? error.text : gr_err_name(err));
     }
-    http_client_free(http);
+    gr_http_client_free(http);
     gr_buf_fini(&query);
 }
 

@@ -20,7 +20,7 @@
 #include "engine.h"
 #include "guardrail/diag.h"
 #include "guardrail/file.h"
-#include "http_client.h"
+#include "guardrail/http_client.h"
 #include "metrics.h"
 #include "recorder.h"
 #include "sender.h"
@@ -283,7 +283,7 @@ start_workers(struct daemon *d)
 
     if ((err = gr_dir_make(d->conf.reports_dir.p)) != GR_OK)
         return fail(d->conf.reports_dir.p, gr_err_name(err));
-    if ((err = http_global_init()) != GR_OK)
+    if ((err = gr_http_global_init()) != GR_OK)
         return fail("libcurl", gr_err_name(err));
     d->curl = true;
     for (size_t i = 0; i < ENGINE_EXECUTORS; i++)
@@ -350,7 +350,7 @@ stop(struct daemon *d)
     policy_free(d->policy);
     metrics_free(d->app.metrics);
     if (d->curl)
-        http_global_fini();
+        gr_http_global_fini();
     log_event(d->app.log, AT_INFO, "guardraild ended", (char *)NULL);
     log_free(d->app.log);
     gr_arena_free(d->arena);

@@ -33,7 +33,6 @@ libwebhook_a_SOURCES = \
 libwebhook_a_SOURCES += \
 	webhook/decide.c webhook/decide.h \
 	webhook/expand.c webhook/expand.h \
-	webhook/http_client.c webhook/http_client.h \
 	webhook/labels.c webhook/labels.h \
 	webhook/policy.c webhook/policy.h \
 	webhook/policy_actions.c \

@@ -187,18 +187,18 @@ static void
 put_form(struct gr_buf *b, struct gr_str query, int64_t time_ms)
 {
     gr_buf_puts(b, "query=");
-    http_encode(b, query);
+    gr_http_encode(b, query);
     if (time_ms > 0)
         gr_buf_printf(b, "&time=%lld.%03d", (long long)(time_ms / 1000), (int)(time_ms % 1000));
 }
 
 enum gr_err
-prom_query(struct http_client *c, const char *base_url, struct gr_str query, int64_t time_ms,
+prom_query(struct gr_http_client *c, const char *base_url, struct gr_str query, int64_t time_ms,
            int64_t deadline_ms, struct gr_arena *a, struct prom_vector *out, struct prom_error *error)
 {
-    struct http_response response = HTTP_RESPONSE_INIT;
+    struct gr_http_response response = GR_HTTP_RESPONSE_INIT;
     struct gr_buf url = GR_BUF_INIT(4096), form = GR_BUF_INIT((size_t)3 * PROM_QUERY_BYTES_MAX + 64);
-    struct http_request request;
+    struct gr_http_request request;
     enum gr_err err;
 
     error->text[0] = '\0';
@@ -210,19 +210,19 @@ prom_query(struct http_client *c, const char *base_url, struct gr_str query, int
         err = fail(error, err, "%s", gr_err_name(err));
         goto done;
     }
-    request = (struct http_request){
+    request = (struct gr_http_request){
         .post = true,
         .url = gr_buf_str(&url),
         .content_type = GR_STR("application/x-www-form-urlencoded"),
         .body = gr_buf_str(&form),
         .deadline_ms = deadline_ms,
     };
-    if ((err = http_perform(c, &request, &response)) == GR_OK)
+    if ((err = gr_http_perform(c, &request, &response)) == GR_OK)
         err = prom_parse(gr_buf_str(&response.body), response.status, a, out, error);
     else
         err = fail(error, err, "Prometheus cannot be asked: %s", response.error);
 done:
-    http_response_fini(&response);
+    gr_http_response_fini(&response);
     gr_buf_fini(&form);
     gr_buf_fini(&url);
     return err;

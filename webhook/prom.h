@@ -1,10 +1,10 @@
 /* prom.h - instant queries to Prometheus: for the gate, the verify steps and the snapshots.
  *
  * "No data" is an answer (GR_OK, no samples), never an error, and an error is never no data. Answers are bounded. Parsing does not
- * touch cJSON's global, so any thread may ask with its own struct http_client. */
+ * touch cJSON's global, so any thread may ask with its own struct gr_http_client. */
 #ifndef GUARDRAIL_WEBHOOK_PROM_H
 #define GUARDRAIL_WEBHOOK_PROM_H
-#include "http_client.h"
+#include "guardrail/http_client.h"
 #include "labels.h"
 
 #define PROM_SAMPLES_MAX 20000u
@@ -24,9 +24,9 @@ struct prom_error {
 };
 /* Asks POST <base_url>/api/v1/query. base_url: prometheus_url of the configuration, with or without a trailing '/'. A scalar result
  * is one sample without labels. time_ms: evaluation time, Unix; 0: now. Samples live in the arena.
- * GR_EUSER: Prometheus refuses the query (its message is in *error); GR_ENET, GR_ETIMEOUT, GR_ESTATE: as http_perform, also GR_ENET for
+ * GR_EUSER: Prometheus refuses the query (its message is in *error); GR_ENET, GR_ETIMEOUT, GR_ESTATE: as gr_http_perform, also GR_ENET for
  * status 5xx and 503; GR_ESYNTAX: the answer is not Prometheus'; GR_ELIMIT, GR_ENOMEM, GR_ERANGE. */
-GR_MUST_USE enum gr_err prom_query(struct http_client *c, const char *base_url, struct gr_str query,
+GR_MUST_USE enum gr_err prom_query(struct gr_http_client *c, const char *base_url, struct gr_str query,
                                    int64_t time_ms, int64_t deadline_ms, struct gr_arena *a,
                                    struct prom_vector *out, struct prom_error *error);
 /* The parser alone, for tests and fuzzing: the body of an answer with the given status. */

@@ -5,7 +5,7 @@
 #include <time.h>
 #include "app.h"
 #include "guardrail/sys.h"
-#include "http_client.h"
+#include "guardrail/http_client.h"
 #include "jread.h"
 #include "jw.h"
 #include "outbox.h"
@@ -230,7 +230,7 @@ static enum gr_err
 take_snapshot(struct recorder *r, struct pass *p)
 {
     struct gr_buf text = GR_BUF_INIT(RECORD_BYTES_MAX);
-    struct http_client *http = NULL;
+    struct gr_http_client *http = NULL;
     const struct gr_node *body = NULL;
     const struct policy_phase *phase = NULL;
     enum gr_err err;
@@ -243,8 +243,8 @@ take_snapshot(struct recorder *r, struct pass *p)
         gr_buf_puts(&text, "{\"metrics\":[],\"error\":\"the policy of that time is not loaded\"}");
     } else {
         if (r->o.prometheus_url.n > 0 &&
-            (err = http_client_create(&(struct http_options){.allow_http = true, .stop = &r->stop}, &http)) !=
-                GR_OK)
+            (err = gr_http_client_create(&(struct gr_http_options){.allow_http = true, .stop = &r->stop},
+                                         &http)) != GR_OK)
             goto done;
         snapshot_take(http, r->o.prometheus_url,
                       &(struct snapshot_subject){.policy = p->release.policy,
@@ -260,7 +260,7 @@ take_snapshot(struct recorder *r, struct pass *p)
     if ((err = gr_arena_status(p->arena)) == GR_OK)
         err = store_call(r->o.store, store_metrics, p);
 done:
-    http_client_free(http);
+    gr_http_client_free(http);
     gr_buf_fini(&text);
     return err;
 }

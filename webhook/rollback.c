@@ -374,7 +374,7 @@ ask_bound(struct run *r, const struct policy_step *s, struct gr_str query, int64
 static enum step_end
 attempt_query(struct run *r, const struct policy_step *s)
 {
-    int64_t end_ms = http_now_ms() + s->within_ms, pause_ms = s->within_ms / 50;
+    int64_t end_ms = gr_http_now_ms() + s->within_ms, pause_ms = s->within_ms / 50;
     struct gr_str query = GR_STR_NONE, text = GR_STR_NONE, bad;
 
     if (expand_text(r->arena, s->query, &r->values, &query, &bad) != GR_OK)
@@ -387,7 +387,7 @@ attempt_query(struct run *r, const struct policy_step *s)
                                                                                      : ENDED_STOPPED;
     pause_ms = pause_ms < TURN_MS ? TURN_MS : pause_ms > 2000 ? 2000 : pause_ms;
     for (;;) {
-        int64_t now = http_now_ms();
+        int64_t now = gr_http_now_ms();
         if (ask_bound(r, s, query, now + PROM_ASK_MS, &text))
             return step_ended(r, STEP_DONE, text) ? ENDED_DONE : ENDED_STOPPED;
         if (stopping(r))
@@ -639,7 +639,7 @@ ask_hard(struct run *r, bool *hard, struct prom_error *error)
         err = GR_ENET;
     if (err == GR_OK)
         err = prom_query(r->env->http, r->env->app->conf->prometheus_url.p, gr_buf_str(&q), 0,
-                         http_now_ms() + PROM_ASK_MS, r->arena, &v, error);
+                         gr_http_now_ms() + PROM_ASK_MS, r->arena, &v, error);
     *hard = v.count > 0;
     gr_buf_fini(&q);
     return err;

@@ -3,14 +3,14 @@
 #ifndef GUARDRAIL_WEBHOOK_ROLLBACK_H
 #define GUARDRAIL_WEBHOOK_ROLLBACK_H
 #include "app.h"
-#include "http_client.h"
+#include "guardrail/http_client.h"
 #include "outbox.h"
 #include "runner.h"
 
 struct rollback_env {
     struct app *app;
     struct runner *runner;
-    struct http_client *http;
+    struct gr_http_client *http;
     const atomic_bool *stop;   /* begin no further step */
     const atomic_bool *cancel; /* end the running one too */
 };

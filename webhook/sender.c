@@ -265,7 +265,7 @@ secret_failed(struct sender_result *result, const struct policy_action *action, 
 /* "status 403: invalid_token". The peer's words are shown only in part, escaped, and not at all if they repeat the secret. */
 static void
 answered(struct sender_result *result, const struct sender_target *target,
-         const struct http_response *response, struct gr_str secret)
+         const struct gr_http_response *response, struct gr_str secret)
 {
     struct gr_buf words = GR_BUF_INIT(4096);
     struct gr_str body = gr_str_trim(gr_buf_str(&response->body));
@@ -284,8 +284,8 @@ static void
 perform(const struct sender_env *env, const struct sender_target *target, struct gr_str secret,
         struct gr_str body, int64_t deadline_ms, struct sender_result *result)
 {
-    struct http_response response = HTTP_RESPONSE_INIT;
-    struct http_request request = {
+    struct gr_http_response response = GR_HTTP_RESPONSE_INIT;
+    struct gr_http_request request = {
         .post = true,
         .url = secret,
         .content_type = GR_STR("application/json"),
@@ -296,14 +296,14 @@ perform(const struct sender_env *env, const struct sender_target *target, struct
 
     if (target->kind == ACTION_PAGERDUTY)
         request.url = gr_str(env->pagerduty_url ? env->pagerduty_url : PAGERDUTY_URL);
-    err = http_perform(env->http, &request, &response);
+    err = gr_http_perform(env->http, &request, &response);
     if (err == GR_OK) {
         answered(result, target, &response, secret);
     } else {
         result->maybe_sent = response.sent;
         set_result(result, err == GR_ERANGE ? SENDER_NEVER : SENDER_LATER, "%s", response.error);
     }
-    http_response_fini(&response);
+    gr_http_response_fini(&response);
 }
 
 void

@@ -6,7 +6,7 @@
  * key; Slack may show it twice, so each message carries its reference. Called from the senders' thread. */
 #ifndef GUARDRAIL_WEBHOOK_SENDER_H
 #define GUARDRAIL_WEBHOOK_SENDER_H
-#include "http_client.h"
+#include "guardrail/http_client.h"
 #include "policy.h"
 
 #define SENDER_DEDUP_BYTES_MAX 255u
@@ -66,7 +66,7 @@ const struct sender_target *sender_target(enum policy_action_kind kind);
 const struct sender_target *const *sender_targets(size_t *count);
 
 struct sender_env {
-    struct http_client *http; /* of the calling thread */
+    struct gr_http_client *http; /* of the calling thread */
     const char *secrets_dir;
     bool allow_http;           /* a Slack URL may be http: tests and demo */
     const char *pagerduty_url; /* NULL: https://events.pagerduty.com/v2/enqueue */

@@ -8,7 +8,7 @@
 #include "prom.h"
 
 struct taker {
-    struct http_client *http;
+    struct gr_http_client *http;
     struct gr_str url;
     const struct snapshot_subject *s;
     struct gr_arena *arena;
@@ -141,11 +141,14 @@ take_verdicts(struct taker *t)
 }
 
 void
-snapshot_take(struct http_client *http, struct gr_str prometheus_url, const struct snapshot_subject *s,
+snapshot_take(struct gr_http_client *http, struct gr_str prometheus_url, const struct snapshot_subject *s,
               struct gr_arena *a, struct gr_buf *out)
 {
-    struct taker t = {
-        .http = http, .url = prometheus_url, .s = s, .arena = a, .deadline_ms = http_now_ms() + SNAPSHOT_MS};
+    struct taker t = {.http = http,
+                      .url = prometheus_url,
+                      .s = s,
+                      .arena = a,
+                      .deadline_ms = gr_http_now_ms() + SNAPSHOT_MS};
     struct jw w = JW_INIT(out);
 
     jw_open(&w, NULL, '{');

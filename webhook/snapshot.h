@@ -5,7 +5,7 @@
  * …]} */
 #ifndef GUARDRAIL_WEBHOOK_SNAPSHOT_H
 #define GUARDRAIL_WEBHOOK_SNAPSHOT_H
-#include "http_client.h"
+#include "guardrail/http_client.h"
 #include "policy.h"
 #include "record.h"
 
@@ -19,8 +19,8 @@ struct snapshot_subject {
     int64_t at_ms;
 };
 /* Always gives JSON; what could not be asked is in "error". prometheus_url may be empty. */
-void snapshot_take(struct http_client *http, struct gr_str prometheus_url, const struct snapshot_subject *s,
-                   struct gr_arena *a, struct gr_buf *out);
+void snapshot_take(struct gr_http_client *http, struct gr_str prometheus_url,
+                   const struct snapshot_subject *s, struct gr_arena *a, struct gr_buf *out);
 /* Reads it back; texts in the arena. GR_EUSER: not the above. */
 GR_MUST_USE enum gr_err snapshot_read(struct gr_arena *a, struct gr_str json,
                                       const struct record_metric **metrics, size_t *count,

@@ -4,8 +4,10 @@ check_PROGRAMS += tests/unit/base/test_base
 TESTS += tests/unit/base/test_base
 endif
 tests_unit_base_test_base_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(YAML_CFLAGS) $(CJSON_CFLAGS)
-tests_unit_base_test_base_LDADD = $(BASE_LIBS) $(CHECK_LIBS)
+tests_unit_base_test_base_LDADD = $(BASE_LIBS) $(CURL_LIBS) $(CHECK_LIBS)
 tests_unit_base_test_base_SOURCES = \
+	tests/unit/canned.c \
+	tests/unit/canned.h \
 	tests/unit/base/failing.c \
 	tests/unit/base/failing.h \
 	tests/unit/base/test_arena.c \
@@ -18,6 +20,7 @@ tests_unit_base_test_base_SOURCES = \
 	tests/unit/base/test_duration.c \
 	tests/unit/base/test_file.c \
 	tests/unit/base/test_hash.c \
+	tests/unit/base/test_http_client.c \
 	tests/unit/base/test_json.c \
 	tests/unit/base/test_json_print.c \
 	tests/unit/base/test_node.c \

@@ -15,6 +15,7 @@ static Suite *(*const suites[])(void) = {
     duration_suite,
     file_suite,
     hash_suite,
+    http_client_suite,
     json_print_suite,
     json_suite,
     node_json_suite,

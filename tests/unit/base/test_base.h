@@ -13,6 +13,7 @@ Suite *diag_suite(void);
 Suite *duration_suite(void);
 Suite *file_suite(void);
 Suite *hash_suite(void);
+Suite *http_client_suite(void);
 Suite *json_print_suite(void);
 Suite *json_suite(void);
 Suite *node_json_suite(void);

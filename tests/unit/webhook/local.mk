@@ -12,14 +12,13 @@ tests_unit_webhook_test_webhook_SOURCES = \
 	tests/unit/webhook/test_webhook.c
 # leaf modules
 tests_unit_webhook_test_webhook_SOURCES += \
-	tests/unit/webhook/canned.c \
-	tests/unit/webhook/canned.h \
+	tests/unit/canned.c \
+	tests/unit/canned.h \
 	tests/unit/webhook/fixture.c \
 	tests/unit/webhook/fixture.h \
 	tests/unit/webhook/test_decide.c \
 	tests/unit/webhook/test_expand.c \
 	tests/unit/webhook/test_gate.c \
-	tests/unit/webhook/test_http_client.c \
 	tests/unit/webhook/test_labels.c \
 	tests/unit/webhook/test_pages.c \
 	tests/unit/webhook/test_policy.c \

@@ -1,5 +1,5 @@
 #include "config.h"
-#include "canned.h"
+#include "../canned.h"
 #include "fixture.h"
 #include "test_webhook.h"
 #include "webhook/prom.h"
@@ -124,31 +124,31 @@ END_TEST
 START_TEST(asks)
 {
     static const char body[] = VECTOR("{\"metric\":{},\"value\":[1,\"3\"]}");
-    struct http_options options = {.allow_http = true};
+    struct gr_http_options options = {.allow_http = true};
     struct gr_arena *a = gr_arena_create(1 << 20);
     struct gr_str answer =
         gr_arena_printf(a, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s", sizeof body - 1, body);
     struct canned *server = canned_start(answer, false);
     struct gr_str base = gr_arena_printf(a, "%s/", canned_url(server));
     struct gr_buf seen = GR_BUF_INIT(65536);
-    struct http_client *c;
+    struct gr_http_client *c;
     struct prom_vector v;
     struct prom_error error;
 
-    ck_assert_int_eq(http_client_create(&options, &c), GR_OK);
+    ck_assert_int_eq(gr_http_client_create(&options, &c), GR_OK);
     ck_assert_int_eq(
-        prom_query(c, base.p, GR_STR("up{a=\"b\"} == 1"), 12345, http_now_ms() + 10000, a, &v, &error),
+        prom_query(c, base.p, GR_STR("up{a=\"b\"} == 1"), 12345, gr_http_now_ms() + 10000, a, &v, &error),
         GR_OK);
     ck_assert_uint_eq(v.count, 1);
     canned_stop(server, &seen);
     ck_assert(gr_str_starts(gr_buf_str(&seen), GR_STR("POST /api/v1/query HTTP/1.1\r\n")));
     ck_assert(
         gr_str_ends(gr_buf_str(&seen), GR_STR("\r\n\r\nquery=up%7Ba%3D%22b%22%7D%20%3D%3D%201&time=12.345")));
-    ck_assert_int_eq(prom_query(c, base.p, GR_STR("up"), 0, http_now_ms() + 10000, a, &v, &error),
+    ck_assert_int_eq(prom_query(c, base.p, GR_STR("up"), 0, gr_http_now_ms() + 10000, a, &v, &error),
                      GR_ENET); /* it is gone */
     ck_assert_ptr_null(strstr(error.text, "127.0.0.1"));
-    ck_assert_int_eq(prom_query(c, base.p, GR_STR(""), 0, http_now_ms() + 1000, a, &v, &error), GR_ERANGE);
-    http_client_free(c);
+    ck_assert_int_eq(prom_query(c, base.p, GR_STR(""), 0, gr_http_now_ms() + 1000, a, &v, &error), GR_ERANGE);
+    gr_http_client_free(c);
     gr_buf_fini(&seen);
     gr_arena_free(a);
 }

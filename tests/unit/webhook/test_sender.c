@@ -1,7 +1,7 @@
 /* Also covers sender_slack.c and sender_pagerduty.c, which are reached by their rows. What they encode is judged by the
  * stand-in's rules; sending goes to the stand-in itself, a process of its own. */
 #include "config.h"
-#include "canned.h"
+#include "../canned.h"
 #include "fixture.h"
 #include "test_webhook.h"
 #include "tests/standins/standin_check.h"
@@ -22,28 +22,28 @@
 
 static struct gr_arena *arena;
 static struct policy *policy;
-static struct http_client *http;
+static struct gr_http_client *http;
 static char dir[64];
 static struct sender_env env;
 
 static void
 setup(void)
 {
-    struct http_options options = {.allow_http = true};
+    struct gr_http_options options = {.allow_http = true};
 
     arena = gr_arena_create(8 << 20);
     policy = fixture_policy();
     fixture_dir(dir, sizeof dir);
-    ck_assert_int_eq(http_global_init(), GR_OK);
-    ck_assert_int_eq(http_client_create(&options, &http), GR_OK);
+    ck_assert_int_eq(gr_http_global_init(), GR_OK);
+    ck_assert_int_eq(gr_http_client_create(&options, &http), GR_OK);
     env = (struct sender_env){.http = http, .secrets_dir = dir, .allow_http = true};
 }
 
 static void
 teardown(void)
 {
-    http_client_free(http);
-    http_global_fini();
+    gr_http_client_free(http);
+    gr_http_global_fini();
     fixture_remove(dir);
     policy_free(policy);
     gr_arena_free(arena);
@@ -393,7 +393,7 @@ START_TEST(secrets)
                   gr_err_name(sender_check(&env, action(r->action))));
     if (r->err == GR_OK)
         return;
-    sender_send(&env, action(r->action), &m, http_now_ms() + 1000, &result);
+    sender_send(&env, action(r->action), &m, gr_http_now_ms() + 1000, &result);
     ck_assert_int_eq(result.answer, SENDER_NEVER);
     ck_assert(result.text[0] != '\0' && !result.maybe_sent && result.status == 0);
 }
@@ -419,11 +419,11 @@ START_TEST(secrets_stay_secret)
     (void)snprintf(url, sizeof url, "%s", canned_url(server));
     env.pagerduty_url = url;
     fixture_file(dir, "pagerduty.key", KEY "\n", 0600);
-    sender_send(&env, action("page"), &m, http_now_ms() + 10000, &result);
+    sender_send(&env, action("page"), &m, gr_http_now_ms() + 10000, &result);
     ck_assert_int_eq(result.answer, SENDER_NEVER);
     ck_assert_str_eq(result.text, "status 400");
     canned_stop(server, NULL);
-    sender_send(&env, action("page"), &m, http_now_ms() + 10000, &result);
+    sender_send(&env, action("page"), &m, gr_http_now_ms() + 10000, &result);
     ck_assert_int_eq(result.answer, SENDER_LATER); /* nobody there now */
     ck_assert_ptr_null(strstr(result.text, "127.0.0.1"));
 }
@@ -477,17 +477,17 @@ standin_teardown(void)
 static void
 tell(const char *json)
 {
-    struct http_response response = HTTP_RESPONSE_INIT;
+    struct gr_http_response response = GR_HTTP_RESPONSE_INIT;
     struct gr_str url = gr_arena_printf(arena, "%s/control", standin.url);
-    struct http_request r = {.post = true,
-                             .url = url,
-                             .content_type = GR_STR("application/json"),
-                             .body = gr_str(json),
-                             .deadline_ms = http_now_ms() + 10000};
+    struct gr_http_request r = {.post = true,
+                                .url = url,
+                                .content_type = GR_STR("application/json"),
+                                .body = gr_str(json),
+                                .deadline_ms = gr_http_now_ms() + 10000};
 
-    ck_assert_int_eq(http_perform(http, &r, &response), GR_OK);
+    ck_assert_int_eq(gr_http_perform(http, &r, &response), GR_OK);
     ck_assert_int_eq(response.status, 200);
-    http_response_fini(&response);
+    gr_http_response_fini(&response);
 }
 
 /* The report of what was received, parsed. */
@@ -495,15 +495,15 @@ static cJSON *
 received(void)
 {
     static const struct gr_json_limits limits = {.bytes = 1 << 20, .depth = 32, .values = 10000};
-    struct http_response response = HTTP_RESPONSE_INIT;
+    struct gr_http_response response = GR_HTTP_RESPONSE_INIT;
     struct gr_str url = gr_arena_printf(arena, "%s/received", standin.url);
-    struct http_request r = {.url = url, .deadline_ms = http_now_ms() + 10000};
+    struct gr_http_request r = {.url = url, .deadline_ms = gr_http_now_ms() + 10000};
     struct gr_json_error error;
     cJSON *json = NULL;
 
-    ck_assert_int_eq(http_perform(http, &r, &response), GR_OK);
+    ck_assert_int_eq(gr_http_perform(http, &r, &response), GR_OK);
     ck_assert_int_eq(gr_json_parse(gr_buf_str(&response.body), &limits, &json, &error), GR_OK);
-    http_response_fini(&response);
+    gr_http_response_fini(&response);
     return json;
 }
 
@@ -513,7 +513,7 @@ sent(const char *name, int64_t timeout_ms)
     struct message m = breach();
     struct sender_result result;
 
-    sender_send(&env, action(name), &m, http_now_ms() + timeout_ms, &result);
+    sender_send(&env, action(name), &m, gr_http_now_ms() + timeout_ms, &result);
     return result;
 }
 
@@ -604,26 +604,26 @@ END_TEST
 
 START_TEST(refuses_over_http)
 {
-    struct http_response response = HTTP_RESPONSE_INIT;
+    struct gr_http_response response = GR_HTTP_RESPONSE_INIT;
     struct gr_str url = gr_arena_printf(arena, "%s/slack", standin.url);
-    struct http_request r = {.post = true,
-                             .url = url,
-                             .content_type = GR_STR("application/json"),
-                             .body = GR_STR("{\"text\":\"<!channel>\"}"),
-                             .deadline_ms = http_now_ms() + 10000};
+    struct gr_http_request r = {.post = true,
+                                .url = url,
+                                .content_type = GR_STR("application/json"),
+                                .body = GR_STR("{\"text\":\"<!channel>\"}"),
+                                .deadline_ms = gr_http_now_ms() + 10000};
     cJSON *json;
 
-    ck_assert_int_eq(http_perform(http, &r, &response), GR_OK);
+    ck_assert_int_eq(gr_http_perform(http, &r, &response), GR_OK);
     ck_assert_int_eq(response.status, 400);
     ck_assert_str_eq(gr_buf_cstr(&response.body), "invalid_payload");
     r.body = GR_STR("{\"text\":\"a\"}");
     r.content_type = GR_STR("text/plain");
-    ck_assert_int_eq(http_perform(http, &r, &response), GR_OK);
+    ck_assert_int_eq(gr_http_perform(http, &r, &response), GR_OK);
     ck_assert_int_eq(response.status, 400);
     json = received();
     ck_assert_int_eq(cJSON_GetArraySize(gr_json_get(json, "messages")), 0);
     cJSON_Delete(json);
-    http_response_fini(&response);
+    gr_http_response_fini(&response);
 }
 END_TEST
 

@@ -12,7 +12,6 @@ static Suite *(*const suites[])(void) = {
     decide_suite,
     expand_suite,
     gate_suite,
-    http_client_suite,
     labels_suite,
     pages_suite,
     policy_suite,

@@ -6,7 +6,6 @@
 Suite *decide_suite(void);
 Suite *expand_suite(void);
 Suite *gate_suite(void);
-Suite *http_client_suite(void);
 Suite *labels_suite(void);
 Suite *pages_suite(void);
 Suite *policy_suite(void);

@@ -1,53 +1,53 @@
 #include "config.h"
-#include "canned.h"
-#include "test_webhook.h"
-#include "webhook/http_client.h"
+#include "../canned.h"
+#include "test_base.h"
+#include "guardrail/http_client.h"
 
 #define OK_ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
 
-static struct http_client *client;
-static struct http_response response;
+static struct gr_http_client *client;
+static struct gr_http_response response;
 static atomic_bool stop;
 
 static void
 setup(void)
 {
-    struct http_options options = {.allow_http = true, .stop = &stop};
+    struct gr_http_options options = {.allow_http = true, .stop = &stop};
 
-    ck_assert_int_eq(http_global_init(), GR_OK);
-    ck_assert_int_eq(http_client_create(&options, &client), GR_OK);
-    response = (struct http_response)HTTP_RESPONSE_INIT;
+    ck_assert_int_eq(gr_http_global_init(), GR_OK);
+    ck_assert_int_eq(gr_http_client_create(&options, &client), GR_OK);
+    response = (struct gr_http_response)GR_HTTP_RESPONSE_INIT;
     atomic_store(&stop, false);
 }
 
 static void
 teardown(void)
 {
-    http_response_fini(&response);
-    http_client_free(client);
-    http_global_fini();
+    gr_http_response_fini(&response);
+    gr_http_client_free(client);
+    gr_http_global_fini();
 }
 
-static struct http_request
+static struct gr_http_request
 post(const char *url, int64_t timeout_ms)
 {
-    return (struct http_request){.post = true,
-                                 .url = gr_str(url),
-                                 .content_type = GR_STR("application/json"),
-                                 .body = GR_STR("{}"),
-                                 .deadline_ms = http_now_ms() + timeout_ms};
+    return (struct gr_http_request){.post = true,
+                                    .url = gr_str(url),
+                                    .content_type = GR_STR("application/json"),
+                                    .body = GR_STR("{}"),
+                                    .deadline_ms = gr_http_now_ms() + timeout_ms};
 }
 
 START_TEST(posts)
 {
     struct canned *server = canned_start(GR_STR(OK_ANSWER), false);
-    const struct http_header header = {GR_STR("X-Test"), GR_STR("value one")};
-    struct http_request r = post(canned_url(server), 10000);
+    const struct gr_http_header header = {GR_STR("X-Test"), GR_STR("value one")};
+    struct gr_http_request r = post(canned_url(server), 10000);
     struct gr_buf seen = GR_BUF_INIT(65536);
 
     r.headers = &header;
     r.header_count = 1;
-    ck_assert_int_eq(http_perform(client, &r, &response), GR_OK);
+    ck_assert_int_eq(gr_http_perform(client, &r, &response), GR_OK);
     ck_assert_int_eq(response.status, 200);
     ck_assert_str_eq(gr_buf_cstr(&response.body), "ok");
     ck_assert(response.sent && response.retry_after_ms == -1);
@@ -66,11 +66,11 @@ END_TEST
 START_TEST(gets)
 {
     struct canned *server = canned_start(GR_STR(OK_ANSWER), false);
-    struct http_request r = {.url = gr_str(canned_url(server)), .deadline_ms = http_now_ms() + 10000};
+    struct gr_http_request r = {.url = gr_str(canned_url(server)), .deadline_ms = gr_http_now_ms() + 10000};
     struct gr_buf seen = GR_BUF_INIT(65536);
 
-    ck_assert_int_eq(http_perform(client, &r, &response), GR_OK);
-    ck_assert_int_eq(http_perform(client, &r, &response), GR_OK); /* a response is used again */
+    ck_assert_int_eq(gr_http_perform(client, &r, &response), GR_OK);
+    ck_assert_int_eq(gr_http_perform(client, &r, &response), GR_OK); /* a response is used again */
     ck_assert_str_eq(gr_buf_cstr(&response.body), "ok");
     canned_stop(server, &seen);
     ck_assert(gr_str_starts(gr_buf_str(&seen), GR_STR("GET / HTTP/1.1\r\n")));
@@ -91,7 +91,7 @@ static const struct answer_row {
      GR_OK, 429, 7000},
     {"too long a wait is cut",
      GR_STR_INIT("HTTP/1.1 429 x\r\nRetry-After: 86400\r\nContent-Length: 0\r\n\r\n"), GR_OK, 429,
-     HTTP_RETRY_AFTER_MS_MAX},
+     GR_HTTP_RETRY_AFTER_MS_MAX},
     {"nonsense wait", GR_STR_INIT("HTTP/1.1 429 x\r\nRetry-After: soon\r\nContent-Length: 0\r\n\r\n"), GR_OK,
      429, -1},
     {"a redirect is an answer",
@@ -108,8 +108,8 @@ START_TEST(answers)
 {
     const struct answer_row *r = &answer_rows[_i];
     struct canned *server = canned_start(r->answer, false);
-    struct http_request q = post(canned_url(server), 10000);
-    enum gr_err err = http_perform(client, &q, &response);
+    struct gr_http_request q = post(canned_url(server), 10000);
+    enum gr_err err = gr_http_perform(client, &q, &response);
 
     ck_assert_msg(err == r->err, "%s: %s (%s)", r->name, gr_err_name(err), response.error);
     ck_assert_int_eq(response.status, r->status);
@@ -125,16 +125,16 @@ END_TEST
 START_TEST(size_limit)
 {
     struct gr_buf answer = GR_BUF_INIT(4 << 20);
-    struct http_request q;
+    struct gr_http_request q;
     struct canned *server;
     enum gr_err err;
 
     gr_buf_puts(&answer, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
-    for (size_t i = 0; i < HTTP_RESPONSE_BYTES_MAX + (size_t)_i; i++)
+    for (size_t i = 0; i < GR_HTTP_RESPONSE_BYTES_MAX + (size_t)_i; i++)
         gr_buf_putc(&answer, 'x');
     server = canned_start(gr_buf_str(&answer), false);
     q = post(canned_url(server), 20000);
-    err = http_perform(client, &q, &response);
+    err = gr_http_perform(client, &q, &response);
     ck_assert_msg(err == (_i == 0 ? GR_OK : GR_ELIMIT), "%s", response.error);
     canned_stop(server, NULL);
     gr_buf_fini(&answer);
@@ -144,14 +144,14 @@ END_TEST
 START_TEST(deadline)
 {
     struct canned *server = canned_start(GR_STR("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"), true);
-    struct http_request q = post(canned_url(server), 150);
-    int64_t before = http_now_ms();
+    struct gr_http_request q = post(canned_url(server), 150);
+    int64_t before = gr_http_now_ms();
 
-    ck_assert_int_eq(http_perform(client, &q, &response), GR_ETIMEOUT);
-    ck_assert_int_ge(http_now_ms() - before, 100);
+    ck_assert_int_eq(gr_http_perform(client, &q, &response), GR_ETIMEOUT);
+    ck_assert_int_ge(gr_http_now_ms() - before, 100);
     ck_assert(response.sent);
-    q.deadline_ms = http_now_ms() - 1;
-    ck_assert_int_eq(http_perform(client, &q, &response), GR_ETIMEOUT);
+    q.deadline_ms = gr_http_now_ms() - 1;
+    ck_assert_int_eq(gr_http_perform(client, &q, &response), GR_ETIMEOUT);
     ck_assert(!response.sent);
     canned_stop(server, NULL);
 }
@@ -160,10 +160,10 @@ END_TEST
 START_TEST(stopped_from_outside)
 {
     struct canned *server = canned_start(GR_STR(""), true);
-    struct http_request q = post(canned_url(server), 60000);
+    struct gr_http_request q = post(canned_url(server), 60000);
 
     atomic_store(&stop, true);
-    ck_assert_int_eq(http_perform(client, &q, &response), GR_ESTATE);
+    ck_assert_int_eq(gr_http_perform(client, &q, &response), GR_ESTATE);
     canned_stop(server, NULL);
 }
 END_TEST
@@ -172,12 +172,12 @@ START_TEST(nobody_listens)
 {
     struct canned *server = canned_start(GR_STR(""), false);
     char url[64];
-    struct http_request q;
+    struct gr_http_request q;
 
     memcpy(url, canned_url(server), strlen(canned_url(server)) + 1);
     canned_stop(server, NULL); /* the port was free a moment ago, and is again */
     q = post(url, 10000);
-    ck_assert_int_eq(http_perform(client, &q, &response), GR_ENET);
+    ck_assert_int_eq(gr_http_perform(client, &q, &response), GR_ENET);
     ck_assert(!response.sent);
     ck_assert_uint_gt(strlen(response.error), 0);
 }
@@ -216,15 +216,15 @@ static const struct refused_row {
 START_TEST(refused)
 {
     const struct refused_row *r = &refused_rows[_i];
-    const struct http_header header = {r->header, r->value};
-    struct http_request q = {.post = true,
-                             .url = r->url,
-                             .headers = &header,
-                             .header_count = 1,
-                             .content_type = r->type,
-                             .deadline_ms = http_now_ms() + 1000};
+    const struct gr_http_header header = {r->header, r->value};
+    struct gr_http_request q = {.post = true,
+                                .url = r->url,
+                                .headers = &header,
+                                .header_count = 1,
+                                .content_type = r->type,
+                                .deadline_ms = gr_http_now_ms() + 1000};
 
-    ck_assert_msg(http_perform(client, &q, &response) == GR_ERANGE, "%s", r->name);
+    ck_assert_msg(gr_http_perform(client, &q, &response) == GR_ERANGE, "%s", r->name);
     ck_assert(!response.sent);
     ck_assert_ptr_null(strstr(response.error, "secret"));
 }
@@ -232,15 +232,15 @@ END_TEST
 
 START_TEST(plain_http_is_refused)
 {
-    struct http_options options = {.allow_http = false};
-    struct http_client *strict;
-    struct http_request q = post("http://127.0.0.1:1/", 1000);
+    struct gr_http_options options = {.allow_http = false};
+    struct gr_http_client *strict;
+    struct gr_http_request q = post("http://127.0.0.1:1/", 1000);
 
-    ck_assert_int_eq(http_client_create(&options, &strict), GR_OK);
-    ck_assert_int_eq(http_perform(strict, &q, &response), GR_ERANGE);
+    ck_assert_int_eq(gr_http_client_create(&options, &strict), GR_OK);
+    ck_assert_int_eq(gr_http_perform(strict, &q, &response), GR_ERANGE);
     q.url = GR_STR("https://127.0.0.1:1/");
-    ck_assert_int_eq(http_perform(strict, &q, &response), GR_ENET); /* allowed; nobody listens there */
-    http_client_free(strict);
+    ck_assert_int_eq(gr_http_perform(strict, &q, &response), GR_ENET); /* allowed; nobody listens there */
+    gr_http_client_free(strict);
 }
 END_TEST
 
@@ -249,11 +249,11 @@ START_TEST(no_fallback_from_tls)
 {
     struct canned *server = canned_start(GR_STR(OK_ANSWER), false);
     struct gr_buf url = GR_BUF_INIT(128), seen = GR_BUF_INIT(65536);
-    struct http_request q;
+    struct gr_http_request q;
 
     gr_buf_printf(&url, "https%s", canned_url(server) + 4);
     q = post(gr_buf_cstr(&url), 500);
-    ck_assert_int_ne(http_perform(client, &q, &response), GR_OK);
+    ck_assert_int_ne(gr_http_perform(client, &q, &response), GR_OK);
     canned_stop(server, &seen);
     ck_assert_ptr_null(strstr(gr_buf_cstr(&seen), "POST"));
     gr_buf_fini(&url);
@@ -279,7 +279,7 @@ static const struct retry_row {
 
 START_TEST(retry_after)
 {
-    ck_assert_int_eq(http_retry_after_parse(gr_str(retry_rows[_i].value), 50000), retry_rows[_i].ms);
+    ck_assert_int_eq(gr_http_retry_after_parse(gr_str(retry_rows[_i].value), 50000), retry_rows[_i].ms);
 }
 END_TEST
 
@@ -287,7 +287,7 @@ START_TEST(encodes)
 {
     struct gr_buf b = GR_BUF_INIT(256);
 
-    http_encode(&b, GR_STR("aZ09.-_~ {x=\"\xc3\xa9\"}&+%\n"));
+    gr_http_encode(&b, GR_STR("aZ09.-_~ {x=\"\xc3\xa9\"}&+%\n"));
     ck_assert_str_eq(gr_buf_cstr(&b), "aZ09.-_~%20%7Bx%3D%22%C3%A9%22%7D%26%2B%25%0A");
     gr_buf_fini(&b);
 }

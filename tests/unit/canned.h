@@ -1,6 +1,6 @@
 /* canned.h - an HTTP server of one thread that gives fixed bytes, so that a client can be shown every kind of answer. */
-#ifndef GUARDRAIL_TEST_WEBHOOK_CANNED_H
-#define GUARDRAIL_TEST_WEBHOOK_CANNED_H
+#ifndef GUARDRAIL_TEST_CANNED_H
+#define GUARDRAIL_TEST_CANNED_H
 #include "guardrail/buf.h"
 
 struct canned; /* opaque */

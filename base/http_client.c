@@ -1,5 +1,5 @@
 #include "config.h"
-#include "http_client.h"
+#include "guardrail/http_client.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #define URL_BYTES_MAX 8192u
 #define LOW_SPEED_S 10L
 
-struct http_client {
+struct gr_http_client {
     CURL *curl;
     bool allow_http;
     char *ca_file, *user_agent; /* owned; ca_file may be NULL */
@@ -20,19 +20,19 @@ struct http_client {
 };
 
 enum gr_err
-http_global_init(void)
+gr_http_global_init(void)
 {
     return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? GR_OK : GR_ENOMEM;
 }
 
 void
-http_global_fini(void)
+gr_http_global_fini(void)
 {
     curl_global_cleanup();
 }
 
 int64_t
-http_now_ms(void)
+gr_http_now_ms(void)
 {
     struct timespec ts;
 
@@ -53,18 +53,18 @@ copy(const char *text)
 }
 
 enum gr_err
-http_client_create(const struct http_options *options, struct http_client **out)
+gr_http_client_create(const struct gr_http_options *options, struct gr_http_client **out)
 {
-    struct http_client *c = gr_sys.realloc(NULL, sizeof *c);
+    struct gr_http_client *c = gr_sys.realloc(NULL, sizeof *c);
 
     if (!c)
         return GR_ENOMEM;
-    *c = (struct http_client){.allow_http = options->allow_http, .stop = options->stop};
+    *c = (struct gr_http_client){.allow_http = options->allow_http, .stop = options->stop};
     c->user_agent = copy(options->user_agent ? options->user_agent : "guardraild/" PACKAGE_VERSION);
     c->ca_file = options->ca_file ? copy(options->ca_file) : NULL;
     c->curl = c->user_agent && (c->ca_file || !options->ca_file) ? curl_easy_init() : NULL;
     if (!c->curl) {
-        http_client_free(c);
+        gr_http_client_free(c);
         return GR_ENOMEM;
     }
     *out = c;
@@ -72,7 +72,7 @@ http_client_create(const struct http_options *options, struct http_client **out)
 }
 
 void
-http_client_free(struct http_client *c)
+gr_http_client_free(struct gr_http_client *c)
 {
     if (!c)
         return;
@@ -83,7 +83,7 @@ http_client_free(struct http_client *c)
 }
 
 void
-http_response_fini(struct http_response *response)
+gr_http_response_fini(struct gr_http_response *response)
 {
     gr_buf_fini(&response->body);
 }
@@ -112,7 +112,7 @@ url_ok(struct gr_str url, bool allow_http)
 }
 
 static bool
-header_ok(const struct http_header *h)
+header_ok(const struct gr_http_header *h)
 {
     if (h->name.n == 0 || h->name.n > 128 || h->value.n > 8192)
         return false;
@@ -129,11 +129,11 @@ header_ok(const struct http_header *h)
 }
 
 static bool
-request_ok(const struct http_client *c, const struct http_request *r)
+request_ok(const struct gr_http_client *c, const struct gr_http_request *r)
 {
-    const struct http_header type = {GR_STR("Content-Type"), r->content_type};
+    const struct gr_http_header type = {GR_STR("Content-Type"), r->content_type};
 
-    if (!url_ok(r->url, c->allow_http) || r->header_count > HTTP_HEADERS_MAX ||
+    if (!url_ok(r->url, c->allow_http) || r->header_count > GR_HTTP_HEADERS_MAX ||
         (r->post && !header_ok(&type)))
         return false;
     for (size_t i = 0; i < r->header_count; i++)
@@ -161,7 +161,7 @@ add_header(struct curl_slist **list, struct gr_str name, struct gr_str value)
 }
 
 static bool
-make_headers(const struct http_request *r, struct curl_slist **list)
+make_headers(const struct gr_http_request *r, struct curl_slist **list)
 {
     bool ok = add_header(list, GR_STR("Expect"),
                          GR_STR_NONE); /* no 100-continue: it costs a second with small servers */
@@ -174,7 +174,7 @@ make_headers(const struct http_request *r, struct curl_slist **list)
 }
 
 int64_t
-http_retry_after_parse(struct gr_str value, int64_t now_unix_ms)
+gr_http_retry_after_parse(struct gr_str value, int64_t now_unix_ms)
 {
     struct gr_buf text = GR_BUF_INIT(64);
     int64_t seconds, ms = -1;
@@ -192,11 +192,11 @@ http_retry_after_parse(struct gr_str value, int64_t now_unix_ms)
             ms = (int64_t)when * 1000 > now_unix_ms ? (int64_t)when * 1000 - now_unix_ms : 0;
         gr_buf_fini(&text);
     }
-    return ms > HTTP_RETRY_AFTER_MS_MAX ? HTTP_RETRY_AFTER_MS_MAX : ms;
+    return ms > GR_HTTP_RETRY_AFTER_MS_MAX ? GR_HTTP_RETRY_AFTER_MS_MAX : ms;
 }
 
 struct transfer {
-    struct http_response *response;
+    struct gr_http_response *response;
     const atomic_bool *stop;
 };
 
@@ -208,8 +208,8 @@ on_header(char *p, size_t size, size_t n, void *arg)
     size_t bytes = size * n;
 
     if (bytes > name.n && strncasecmp(p, name.p, name.n) == 0)
-        t->response->retry_after_ms =
-            http_retry_after_parse((struct gr_str){p + name.n, bytes - name.n}, (int64_t)time(NULL) * 1000);
+        t->response->retry_after_ms = gr_http_retry_after_parse((struct gr_str){p + name.n, bytes - name.n},
+                                                                (int64_t)time(NULL) * 1000);
     return bytes;
 }
 
@@ -239,7 +239,7 @@ on_progress(void *arg, curl_off_t down_total, curl_off_t down, curl_off_t up_tot
 
 /* Options that never change. */
 static bool
-set_fixed(struct http_client *c)
+set_fixed(struct gr_http_client *c)
 {
     CURL *h = c->curl;
     bool ok = true;
@@ -256,7 +256,7 @@ set_fixed(struct http_client *c)
     ok &= curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
     ok &= curl_easy_setopt(h, CURLOPT_PROXY, "") == CURLE_OK;
     ok &= curl_easy_setopt(h, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) == CURLE_OK;
-    ok &= curl_easy_setopt(h, CURLOPT_MAXFILESIZE, (long)HTTP_RESPONSE_BYTES_MAX) == CURLE_OK;
+    ok &= curl_easy_setopt(h, CURLOPT_MAXFILESIZE, (long)GR_HTTP_RESPONSE_BYTES_MAX) == CURLE_OK;
     ok &= curl_easy_setopt(h, CURLOPT_NOPROGRESS, 0L) == CURLE_OK;
     ok &= curl_easy_setopt(h, CURLOPT_USERAGENT, c->user_agent) == CURLE_OK;
     if (c->ca_file)
@@ -265,8 +265,8 @@ set_fixed(struct http_client *c)
 }
 
 static bool
-set_request(struct http_client *c, const struct http_request *r, const char *url, struct curl_slist *headers,
-            int64_t left_ms)
+set_request(struct gr_http_client *c, const struct gr_http_request *r, const char *url,
+            struct curl_slist *headers, int64_t left_ms)
 {
     CURL *h = c->curl;
     bool ok = true;
@@ -275,7 +275,8 @@ set_request(struct http_client *c, const struct http_request *r, const char *url
     ok &= curl_easy_setopt(h, CURLOPT_HTTPHEADER, headers) == CURLE_OK;
     ok &= curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, (long)left_ms) == CURLE_OK;
     ok &= curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS,
-                           (long)(left_ms < HTTP_CONNECT_MS_MAX ? left_ms : HTTP_CONNECT_MS_MAX)) == CURLE_OK;
+                           (long)(left_ms < GR_HTTP_CONNECT_MS_MAX ? left_ms : GR_HTTP_CONNECT_MS_MAX)) ==
+          CURLE_OK;
     if (r->post) {
         ok &= curl_easy_setopt(h, CURLOPT_POST, 1L) == CURLE_OK;
         ok &= curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.n) == CURLE_OK;
@@ -285,7 +286,7 @@ set_request(struct http_client *c, const struct http_request *r, const char *url
 }
 
 static bool
-set_callbacks(struct http_client *c, struct transfer *t)
+set_callbacks(struct gr_http_client *c, struct transfer *t)
 {
     CURL *h = c->curl;
     bool ok = true;
@@ -300,7 +301,7 @@ set_callbacks(struct http_client *c, struct transfer *t)
 }
 
 static enum gr_err
-fail(struct http_response *response, enum gr_err err, const char *why)
+fail(struct gr_http_response *response, enum gr_err err, const char *why)
 {
     (void)snprintf(response->error, sizeof response->error, "%s", why); /* cut where it does not fit */
     return err;
@@ -308,7 +309,7 @@ fail(struct http_response *response, enum gr_err err, const char *why)
 
 /* libcurl's general words for its codes name neither host nor URL. */
 static enum gr_err
-verdict(struct http_response *response, CURLcode code)
+verdict(struct gr_http_response *response, CURLcode code)
 {
     enum gr_err body = gr_buf_err(&response->body);
 
@@ -324,11 +325,11 @@ verdict(struct http_response *response, CURLcode code)
 }
 
 enum gr_err
-http_perform(struct http_client *c, const struct http_request *r, struct http_response *response)
+gr_http_perform(struct gr_http_client *c, const struct gr_http_request *r, struct gr_http_response *response)
 {
     struct transfer t = {.response = response, .stop = c->stop};
     struct gr_buf url = GR_BUF_INIT(URL_BYTES_MAX);
-    int64_t left_ms = r->deadline_ms - http_now_ms();
+    int64_t left_ms = r->deadline_ms - gr_http_now_ms();
     struct curl_slist *headers = NULL;
     long request_bytes = 0;
     enum gr_err err;
@@ -364,7 +365,7 @@ done:
 }
 
 void
-http_encode(struct gr_buf *b, struct gr_str s)
+gr_http_encode(struct gr_buf *b, struct gr_str s)
 {
     static const char hex[] = "0123456789ABCDEF";
 
