@@ -1,7 +1,7 @@
 #include "config.h"
 #include "schema.h"
 
-/* Times are Unix milliseconds. STRICT: a value of the wrong type is an error of ours, not a conversion.
+/* Version 1. Times are Unix milliseconds. STRICT: a value of the wrong type is an error of ours, not a conversion.
  *
  * inbox    raw evidence, one row per accepted request
  * policy   every policy that a release is pinned to, whole
@@ -19,7 +19,7 @@
  * step     the journal: a row is committed before a program starts, its outcome after it ended
  * record   decision records that are to be written, or were
  * audit    who did what, append only */
-const char *const schema_steps[STORE_SCHEMA_VERSION] = {
+static const char *const schema_steps[] = {
     "CREATE TABLE inbox(id INTEGER PRIMARY KEY, rx_ms INTEGER NOT NULL, source TEXT NOT NULL, sha256 TEXT "
     "NOT NULL,"
     " alerts INTEGER NOT NULL, body BLOB NOT NULL) STRICT;"
@@ -80,4 +80,85 @@ const char *const schema_steps[STORE_SCHEMA_VERSION] = {
 
     "CREATE TABLE audit(seq INTEGER PRIMARY KEY AUTOINCREMENT, ts_ms INTEGER NOT NULL, actor TEXT NOT NULL,"
     " event TEXT NOT NULL, deployment_id TEXT NOT NULL, detail TEXT NOT NULL) STRICT;",
+
+    /* Version 2: what is too old is found without reading the rest. */
+    "CREATE INDEX inbox_age ON inbox(source, rx_ms);",
 };
+
+const struct schema schema_current = {schema_steps, GR_COUNT(schema_steps)};
+
+/* ---- from version to version ---- */
+
+static enum gr_err
+one_number(struct db *db, const char *sql, int64_t *out)
+{
+    sqlite3_stmt *st = db_use(db, sql);
+    enum gr_err err;
+    bool row;
+
+    if ((err = db_step(db, st, &row)) == GR_OK)
+        *out = row ? db_i64(st, 0) : 0;
+    db_end(st);
+    return err;
+}
+
+/* -1: tables, but not ours. */
+static enum gr_err
+find_version(struct db *db, int64_t *version)
+{
+    int64_t ours = 0, tables = 0;
+    enum gr_err err;
+
+    if ((err = one_number(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'schema_version'", &ours)) !=
+        GR_OK)
+        return err;
+    if (ours)
+        return one_number(db, "SELECT coalesce(max(version), 0) FROM schema_version", version);
+    err = one_number(db, "SELECT count(*) FROM sqlite_schema", &tables);
+    *version = tables ? -1 : 0;
+    return err;
+}
+
+static enum gr_err
+run_steps(struct db *db, const struct schema *schema, int64_t version)
+{
+    sqlite3_stmt *st;
+    int64_t broken = 0;
+    enum gr_err err;
+
+    if ((err = db_exec(
+             db, "CREATE TABLE IF NOT EXISTS schema_version(version INTEGER PRIMARY KEY) STRICT;")) != GR_OK)
+        return err;
+    for (; version < schema->version; version++) {
+        if ((err = db_exec(db, schema->steps[version])) != GR_OK)
+            return err;
+        if (sqlite3_get_autocommit(db->h)) /* the step ended our transaction: a bug in it */
+            return GR_EIO;
+        st = db_use(db, "INSERT INTO schema_version(version) VALUES (?1)");
+        db_bind_i64(db, st, 1, version + 1);
+        if ((err = db_run(db, st)) != GR_OK)
+            return err;
+    }
+    if ((err = one_number(db, "SELECT count(*) FROM pragma_foreign_key_check", &broken)) != GR_OK)
+        return err;
+    return broken ? GR_EIO : GR_OK;
+}
+
+enum gr_err
+schema_migrate(struct db *db, const struct schema *schema, int64_t *from)
+{
+    enum gr_err err;
+
+    if ((err = db_exec(db, "BEGIN IMMEDIATE")) != GR_OK)
+        return err;
+    if ((err = find_version(db, from)) == GR_OK) {
+        if (*from < 0 || *from > schema->version)
+            err = GR_ESTATE;
+        else if (*from < schema->version)
+            err = run_steps(db, schema, *from);
+    }
+    if (err == GR_OK)
+        return db_exec(db, "COMMIT");
+    (void)sqlite3_exec(db->h, "ROLLBACK", NULL, NULL, NULL); /* if not now, then when the file is closed */
+    return err;
+}

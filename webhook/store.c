@@ -8,7 +8,6 @@
 #include <sys/file.h>
 #include <time.h>
 #include "guardrail/sys.h"
-#include "schema.h"
 
 struct job {
     store_fn *fn;
@@ -97,7 +96,7 @@ configure(struct db *db, int64_t busy_timeout_ms)
     (void)sqlite3_extended_result_codes(db->h, 1);
     (void)sqlite3_db_config(db->h, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     return db_exec(db, "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA mmap_size=0;"
-                       "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;");
+                       "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;");
 }
 
 static enum gr_err
@@ -114,36 +113,33 @@ pragma_is(struct db *db, const char *sql, const char *want)
     return err;
 }
 
-static enum gr_err
-migrate(struct db *db, char *reason)
-{
-    sqlite3_stmt *st;
-    int64_t version = 0;
-    enum gr_err err;
-    bool row;
+/* What to do about a file that cannot be believed. It is never repaired or replaced by us: it is evidence, and perhaps
+ * the only copy. */
+#define DAMAGED                                                                                              \
+    "the store is damaged and was left as it is. Keep it (with its -wal), then restore a backup or start "   \
+    "with an empty one; see docs/operations.md"
 
-    if ((err = db_exec(db, "BEGIN IMMEDIATE; CREATE TABLE IF NOT EXISTS schema_version"
-                           "(version INTEGER PRIMARY KEY) STRICT;")) != GR_OK)
-        return err;
-    st = db_use(db, "SELECT coalesce(max(version), 0) FROM schema_version");
-    if ((err = db_step(db, st, &row)) != GR_OK)
-        return err;
-    version = row ? db_i64(st, 0) : 0;
-    db_end(st);
-    if (version > STORE_SCHEMA_VERSION) {
-        say(reason, "the store was written by a newer guardraild", "");
-        (void)sqlite3_exec(db->h, "ROLLBACK", NULL, NULL, NULL); /* nothing was written */
-        return GR_ESTATE;
-    }
-    for (; version < STORE_SCHEMA_VERSION; version++) {
-        if ((err = db_exec(db, schema_steps[version])) != GR_OK)
-            return err;
-        st = db_use(db, "INSERT INTO schema_version(version) VALUES (?1)");
-        db_bind_i64(db, st, 1, version + 1);
-        if ((err = db_run(db, st)) != GR_OK)
-            return err;
-    }
-    return db_exec(db, "COMMIT");
+static enum gr_err
+bring_up(struct store *s, const struct store_options *o, char *reason)
+{
+    const struct schema *schema = o->schema ? o->schema : &schema_current;
+    int64_t from = 0;
+    char numbers[96];
+    enum gr_err err = schema_migrate(&s->db, schema, &from);
+
+    (void)snprintf(numbers, sizeof numbers, "schema version %lld, this one knows up to %lld", (long long)from,
+                   (long long)schema->version);
+    if (err == GR_ESTATE && from < 0)
+        say(reason, "this is no store of guardraild: it holds other tables", o->path);
+    else if (err == GR_ESTATE)
+        say(reason,
+            "the store was written by a newer guardraild; use that one, or restore the backup from before",
+            numbers);
+    else if (err != GR_OK)
+        say(reason, "cannot bring the store's tables up to date", s->db.message);
+    else if (from > 0 && from < schema->version)
+        log_event(s->log, AT_INFO, "the store was brought up to date", "detail", numbers, (char *)NULL);
+    return err;
 }
 
 static enum gr_err
@@ -157,22 +153,22 @@ open_database(struct store *s, const struct store_options *o, char *reason)
         say(reason, "cannot open the store", sqlite3_errstr(rc));
         return db_err_of(rc);
     }
-    if ((err = configure(&s->db, o->busy_timeout_ms)) != GR_OK)
-        goto failed;
+    if ((err = configure(&s->db, o->busy_timeout_ms)) != GR_OK) {
+        bool damaged = (s->db.rc & 0xff) == SQLITE_NOTADB || (s->db.rc & 0xff) == SQLITE_CORRUPT;
+        say(reason, damaged ? DAMAGED : "cannot prepare the store", s->db.message);
+        return err;
+    }
     if ((err = pragma_is(&s->db, "PRAGMA quick_check(1)", "ok")) != GR_OK) {
-        say(reason, "the store is damaged (quick_check)", s->db.message);
+        say(reason, DAMAGED, s->db.message[0] ? s->db.message : "quick_check");
         return err;
     }
     if ((err = pragma_is(&s->db, "PRAGMA journal_mode", "wal")) != GR_OK) {
         say(reason, "the file system does not allow write-ahead logging", s->db.message);
         return err;
     }
-    if ((err = migrate(&s->db, reason)) == GR_ESTATE)
+    if ((err = bring_up(s, o, reason)) != GR_OK)
         return err;
-failed:
-    if (err != GR_OK)
-        say(reason, "cannot prepare the store", s->db.message);
-    return err;
+    return db_exec(&s->db, "PRAGMA foreign_keys=ON");
 }
 
 static void

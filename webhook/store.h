@@ -15,8 +15,8 @@
 #define GUARDRAIL_WEBHOOK_STORE_H
 #include "db.h"
 #include "log.h"
+#include "schema.h"
 
-#define STORE_SCHEMA_VERSION 1
 #define STORE_BATCH_MAX 64  /* jobs per transaction: beyond that the fsync is no longer what costs */
 #define STORE_QUEUE_MAX 256 /* waiting jobs; twice the connections we serve and our own threads */
 
@@ -28,14 +28,14 @@ typedef void store_done_fn(void *arg, enum gr_err err);
 
 struct store_options {
     const char *path; /* of the database; PATH.lock beside it is locked for as long as the store is open */
-    int64_t busy_timeout_ms; /* how long one transaction waits for a foreign lock */
-    struct log *log;         /* borrowed; may be NULL */
+    int64_t busy_timeout_ms;     /* how long one transaction waits for a foreign lock */
+    struct log *log;             /* borrowed; may be NULL */
+    const struct schema *schema; /* NULL: schema_current */
 };
 /* Opens or creates (0600), locks, checks (quick_check), brings the schema up to date. Starts no thread.
- * GR_EBUSY: another process has the lock. GR_ESTATE: the file's schema is newer than ours. GR_EIO: damaged;
- * reason (optional,
- * STORE_REASON_BYTES) says what. */
-#define STORE_REASON_BYTES 256
+ * GR_EBUSY: another process has the lock. GR_ESTATE: the file's schema is newer than ours, or it is not ours at all.
+ * GR_EIO: damaged, and left as it is. reason (optional, STORE_REASON_BYTES) says what is wrong and what to do. */
+#define STORE_REASON_BYTES 512
 GR_MUST_USE enum gr_err store_open(struct store **out, const struct store_options *o, char *reason);
 /* Starts the owning thread. */
 GR_MUST_USE enum gr_err store_start(struct store *s);

@@ -1,8 +1,10 @@
 #include "config.h"
 #include "faultvfs.h"
 
+#include <signal.h>
 #include <sqlite3.h>
 #include <string.h>
+#include <unistd.h>
 
 struct faultvfs faultvfs;
 
@@ -28,19 +30,29 @@ do_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
 {
     return real(f)->pMethods->xRead(real(f), p, n, at);
 }
+/* Something on disk is about to change. */
+static void
+point(void)
+{
+    if (faultvfs.kill_at > 0 && --faultvfs.kill_at == 0)
+        (void)kill(getpid(), SIGKILL);
+}
 static int
 do_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 {
+    point();
     return faultvfs.fail_write ? faultvfs.fail_write : real(f)->pMethods->xWrite(real(f), p, n, at);
 }
 static int
 do_truncate(sqlite3_file *f, sqlite3_int64 n)
 {
+    point();
     return real(f)->pMethods->xTruncate(real(f), n);
 }
 static int
 do_sync(sqlite3_file *f, int flags)
 {
+    point();
     faultvfs.syncs++;
     return faultvfs.fail_sync ? faultvfs.fail_sync : real(f)->pMethods->xSync(real(f), flags);
 }

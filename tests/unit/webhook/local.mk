@@ -29,7 +29,7 @@ tests_unit_webhook_test_webhook_SOURCES += \
 	tests/unit/webhook/test_standin.c \
 	tests/standins/standin_check.c \
 	tests/standins/standin_check.h
-EXTRA_DIST += tests/unit/webhook/policy.json
+EXTRA_DIST += tests/unit/webhook/policy.json tests/unit/webhook/store_v1.sql
 # the daemon's core
 tests_unit_webhook_test_webhook_SOURCES += \
 	tests/unit/fault.c \
@@ -47,6 +47,7 @@ tests_unit_webhook_test_webhook_SOURCES += \
 	tests/unit/webhook/test_recorder.c \
 	tests/unit/webhook/test_release.c \
 	tests/unit/webhook/test_request.c \
+	tests/unit/webhook/test_schema.c \
 	tests/unit/webhook/test_server.c \
 	tests/unit/webhook/test_store.c \
 	tests/unit/webhook/test_tokens.c

@@ -30,6 +30,7 @@ static Suite *(*const suites[])(void) = {
     release_suite,
     request_suite,
     server_suite,
+    schema_suite,
     store_suite,
     tokens_suite,
 };

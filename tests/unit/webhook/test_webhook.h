@@ -24,6 +24,7 @@ Suite *outbox_suite(void);
 Suite *release_suite(void);
 Suite *request_suite(void);
 Suite *server_suite(void);
+Suite *schema_suite(void);
 Suite *store_suite(void);
 Suite *tokens_suite(void);
 #endif
