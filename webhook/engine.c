@@ -289,7 +289,9 @@ work_once(struct worker *w, struct gr_http_client *http)
 {
     struct engine *e = w->engine;
     struct claim c = {.arena = gr_arena_create(ARENA_BYTES_MAX), .target = w->target};
-    bool found = c.arena && store_call(e->app->store, job_claim, &c) == GR_OK;
+    bool ready =
+        !w->runner || !runner_gone(w->runner); /* without one nothing is begun: main ends the process */
+    bool found = c.arena && ready && store_call(e->app->store, job_claim, &c) == GR_OK;
 
     if (found) {
         busy(e, true);

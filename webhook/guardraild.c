@@ -2,24 +2,28 @@
  *
  * Order of the start: configuration and policy are read and checked; the runners are forked while there is
  * one thread and no
- * socket; then store, engine, listeners. Signals are blocked in every thread and read in one place, below. */
+ * socket, and no secret was read; then the process gives up starting programs; then tokens, store, engine, listeners. Signals are blocked in every thread and read in one place, below. */
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include "app.h"
 #include "checks.h"
 #include "conf.h"
+#include "confine.h"
 #include "engine.h"
 #include "guardrail/diag.h"
 #include "guardrail/file.h"
+#include "guardrail/sys.h"
 #include "guardrail/http_client.h"
 #include "metrics.h"
 #include "recorder.h"
@@ -29,8 +33,9 @@
 #define EXIT_FINDINGS 1
 #define EXIT_USAGE 2
 #define EXIT_MACHINE 3
-#define DRAIN_MS 10000  /* requests in work */
-#define FINISH_MS 20000 /* the running step; then it is ended and judged by its journal at the next start */
+#define DRAIN_MS 10000    /* requests in work */
+#define FINISH_MS 20000   /* the running step; then it is ended and judged by its journal at the next start */
+#define PROGRAMS_MS 20000 /* grace, and what the runner allows for the leftover */
 #define BUSY_TIMEOUT_MS 1000 /* a foreign lock on the store: Alertmanager shall hear 503 within two seconds */
 #define RUNNERS (ENGINE_EXECUTORS + 1)
 
@@ -47,6 +52,7 @@ struct daemon {
     struct policies policies;
     struct tokens tokens;
     struct runner *runners[RUNNERS];
+    int programs_fd; /* locked from the start of the first program to the end of the last, even when we are gone */
     struct app app;
     struct desk *desk;
     struct server *server;
@@ -235,11 +241,49 @@ fail(const char *what, const char *detail)
     return EXIT_MACHINE;
 }
 
+/* The file is opened before the runners are forked, so that they share its lock, and locked when the store is ours. */
+static int
+open_programs_lock(struct daemon *d)
+{
+    struct gr_buf path = GR_BUF_INIT(4096);
+
+    gr_buf_printf(&path, "%s.programs", d->conf.store_path.p);
+    if (gr_buf_err(&path) == GR_OK)
+        d->programs_fd = gr_sys.open(gr_buf_cstr(&path), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (d->programs_fd <= 0)
+        (void)fail(gr_buf_cstr(&path), gr_err_name(gr_err_from_errno(errno)));
+    gr_buf_fini(&path);
+    return d->programs_fd > 0 ? -1 : EXIT_MACHINE;
+}
+
+/* A guardraild that was killed may have left a program that is being ended: it and its repetition must not run side by side. */
+static int
+wait_for_programs(struct daemon *d)
+{
+    const struct timespec pause = {.tv_nsec = 20000000};
+    int64_t deadline = app_now_ms() + PROGRAMS_MS;
+    bool told = false;
+
+    while (gr_sys.flock(d->programs_fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return fail("the lock of running programs", gr_err_name(gr_err_from_errno(errno)));
+        if (app_now_ms() >= deadline)
+            return fail("start", "programs of an earlier guardraild are still running");
+        if (!told)
+            log_event(d->app.log, AT_WARN, "waits for programs of an earlier guardraild to end",
+                      (char *)NULL);
+        told = true;
+        (void)nanosleep(&pause, NULL);
+    }
+    return -1;
+}
+
 static int
 start_runners(struct daemon *d)
 {
     struct runner_options o = {.actions_dir = d->conf.actions_dir.n ? d->conf.actions_dir.p : "/",
                                .path = d->conf.actions_path.p,
+                               .lock_fd = d->programs_fd,
                                .environment = d->conf.actions_environment};
     enum gr_err err;
 
@@ -250,6 +294,21 @@ start_runners(struct daemon *d)
                                        : gr_err_name(err));
             return err == GR_ENOENT || err == GR_EUSER || err == GR_EACCES ? EXIT_USAGE : EXIT_MACHINE;
         }
+    return -1;
+}
+
+/* After this no program can be started here, and no process. The runners are not concerned: they were forked before. */
+static int
+confine(struct daemon *d)
+{
+    enum confine_state state;
+
+    if (confine_self(&state) != GR_OK)
+        return fail("start", "privileges cannot be given up");
+    log_event(d->app.log, state == CONFINE_ON ? AT_INFO : AT_WARN,
+              state == CONFINE_ON ? "this process can start no program now"
+                                  : "this process could start programs: only the runner should",
+              "seccomp", confine_state_name(state), (char *)NULL);
     return -1;
 }
 
@@ -345,6 +404,8 @@ stop(struct daemon *d)
     checks_free(d->app.checks);
     for (size_t i = 0; i < RUNNERS; i++)
         runner_stop(d->runners[i]);
+    if (d->programs_fd > 0)
+        (void)close(d->programs_fd); /* holds no data */
     if (d->app.policies)
         policies_fini(&d->policies);
     policy_free(d->policy);
@@ -356,6 +417,21 @@ stop(struct daemon *d)
     gr_arena_free(d->arena);
 }
 
+/* Nothing can start a second one: this process cannot fork any more. A new start reads the journal. */
+static bool
+lost_runner(struct daemon *d)
+{
+    bool lost = false;
+
+    for (size_t i = 0; i < RUNNERS; i++)
+        lost = runner_ended(d->runners[i]) || lost;
+    if (lost)
+        log_event(d->app.log, AT_ERROR,
+                  "a command runner has ended; guardraild ends too, so that a new start has one",
+                  (char *)NULL);
+    return lost;
+}
+
 /* The one place where signals are read. */
 static int
 wait_for_end(struct daemon *d)
@@ -363,8 +439,10 @@ wait_for_end(struct daemon *d)
     int got;
 
     for (;;) {
-        if (sigwait(&d->signals, &got) != 0)
+        if (lost_runner(d) || sigwait(&d->signals, &got) != 0)
             return EXIT_MACHINE;
+        if (got == SIGCHLD)
+            continue;
         if (got != SIGHUP)
             break;
         log_event(d->app.log, AT_WARN,
@@ -380,16 +458,15 @@ serve(struct daemon *d)
 {
     int status;
 
-    if ((status = start_runners(d)) != -1)
+    if ((status = open_programs_lock(d)) != -1 || (status = start_runners(d)) != -1)
         return status;
-#ifndef __SANITIZE_ADDRESS__ /* its leak check reads us */
-    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0,
-                0); /* secrets pass through our memory; no core, no ptrace by equals */
-#endif
+    if ((status = confine(d)) != -1 || (status = load_tokens(d)) != -1)
+        return status;
     /* Only now: the runners set their own masks, and no thread exists before this. */
     if (pthread_sigmask(SIG_BLOCK, &d->signals, NULL) != 0)
         return fail("signals", "cannot be blocked");
-    if ((status = start_store(d)) != -1 || (status = start_workers(d)) != -1)
+    if ((status = start_store(d)) != -1 || (status = wait_for_programs(d)) != -1 ||
+        (status = start_workers(d)) != -1)
         return status;
     (void)check_actions(d, policies_current(&d->policies), d->app.log);
     if ((status = start_server(d)) != -1)
@@ -402,7 +479,7 @@ run(struct daemon *d)
 {
     int status;
 
-    if ((status = load_conf(d)) != -1 || (status = load_policy(d)) != -1 || (status = load_tokens(d)) != -1)
+    if ((status = load_conf(d)) != -1 || (status = load_policy(d)) != -1)
         return status;
     if (!(d->app.log = log_create(STDERR_FILENO, d->conf.log_format, d->conf.log_level)) ||
         !(d->app.metrics = metrics_create()))
@@ -410,7 +487,9 @@ run(struct daemon *d)
     d->app.conf = &d->conf;
     d->app.started_ms = app_now_ms();
     if (d->o.check)
-        return check_actions(d, d->policy, d->app.log) == 0 ? 0 : EXIT_FINDINGS;
+        return (status = load_tokens(d)) != -1                ? status
+               : check_actions(d, d->policy, d->app.log) == 0 ? 0
+                                                              : EXIT_FINDINGS;
     return serve(d);
 }
 
@@ -429,6 +508,7 @@ main(int argc, char **argv)
     (void)sigaddset(&d.signals, SIGTERM);
     (void)sigaddset(&d.signals, SIGINT);
     (void)sigaddset(&d.signals, SIGHUP);
+    (void)sigaddset(&d.signals, SIGCHLD);
     if (sigaction(SIGPIPE, &ignore, NULL) != 0)
         return fail("signals", "cannot be set");
     status = run(&d);

@@ -8,6 +8,7 @@ libwebhook_a_SOURCES = \
 	webhook/app.c webhook/app.h \
 	webhook/checks.c webhook/checks.h \
 	webhook/conf.c webhook/conf.h \
+	webhook/confine.c webhook/confine.h \
 	webhook/db.c webhook/db.h \
 	webhook/desk.c webhook/desk.h \
 	webhook/enact.c webhook/enact.h \

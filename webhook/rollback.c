@@ -308,6 +308,8 @@ attempt_programs(struct run *r, const struct policy_step *s)
     r->step.output_sha256 = err == GR_OK ? gr_str(result.output_sha256) : GR_STR("");
     if (err == GR_ERANGE || err == GR_EAGAIN || err == GR_EEXIST) { /* nothing was started */
         end = step_ended(r, STEP_FAILED, gr_str(gr_err_name(err))) ? ENDED_FAILED : ENDED_STOPPED;
+    } else if (err == GR_EIO) { /* the runner is gone, and the daemon ends: the next start judges it */
+        end = ENDED_STOPPED;
     } else if (err != GR_OK || result.outcome == RUNNER_LOST) {
         end = ENDED_UNKNOWN; /* the row stays without outcome */
     } else if (result.outcome == RUNNER_CANCELLED) {
@@ -444,7 +446,7 @@ settle(struct run *r, const struct policy_step *s)
         case PROBED_UNKNOWN:
             break;
         }
-    if (atomic_load(r->env->cancel))
+    if (atomic_load(r->env->cancel) || runner_gone(r->env->runner))
         return ENDED_STOPPED;
     return step_ended(r, STEP_AMBIGUOUS, GR_STR("interrupted; nobody knows whether it ran")) ? ENDED_UNKNOWN
                                                                                              : ENDED_STOPPED;

@@ -118,25 +118,37 @@ close_from(int first)
         (void)close(fd); /* most were never open */
 }
 
-/* In the child: only the socket and the folder stay open, 0 to 2 are /dev/null. False: cannot go on. */
+/* In the child: only the socket, the folder and the lock stay open, 0 to 2 are /dev/null. False: cannot go on. */
 static bool
 keep_only(struct runner_setup *setup)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     int socket = fcntl(setup->socket, F_DUPFD_CLOEXEC, 16),
-        folder = fcntl(setup->folder, F_DUPFD_CLOEXEC, 16);
+        folder = fcntl(setup->folder, F_DUPFD_CLOEXEC, 16),
+        lock = setup->lock > 0 ? fcntl(setup->lock, F_DUPFD_CLOEXEC, 16) : -1;
 
-    if (null < 0 || socket < 0 || folder < 0)
+    if (null < 0 || socket < 0 || folder < 0 || (setup->lock > 0 && lock < 0))
         return false;
     for (int fd = 0; fd < 3; fd++)
         if (null != fd && dup2(null, fd) < 0)
             return false;
     if (dup3(socket, 3, O_CLOEXEC) < 0 || dup3(folder, 4, O_CLOEXEC) < 0)
         return false;
+    if (lock >= 0 && dup3(lock, 5, O_CLOEXEC) < 0)
+        return false;
     setup->socket = 3;
     setup->folder = 4;
-    close_from(5);
+    close_from(lock >= 0 ? 6 : 5);
     return true;
+}
+
+/* The daemon's environment may hold what programs are not to see; theirs is built anew for each. This blanks /proc/PID/environ too. */
+static void
+forget_environment(void)
+{
+    for (char **e = environ; e && *e; e++)
+        explicit_bzero(*e, strlen(*e));
+    (void)clearenv();
 }
 
 /* A session of its own, so that Ctrl-C in the daemon's terminal reaches the daemon, which then ends the jobs in order. */
@@ -146,6 +158,7 @@ be_runner(struct runner_setup *setup, pid_t parent)
     (void)setsid(); /* fails only for a group leader, which a fresh child is not */
     if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent || !keep_only(setup))
         _exit(1);
+    forget_environment();
     runner_child_main(setup);
     _exit(0);
 }
@@ -168,6 +181,7 @@ runner_start(const struct runner_options *options, struct runner **out)
     struct runner_setup setup = {
         .socket = -1,
         .folder = -1,
+        .lock = options->lock_fd,
         .path = options->path ? options->path : RUNNER_DEFAULT_PATH,
         .environment = options->environment,
         .grace_ms = options->grace_ms > 0 ? options->grace_ms : DEFAULT_GRACE_MS,
@@ -211,7 +225,7 @@ runner_stop(struct runner *r)
     if (!r)
         return;
     (void)close(r->fd);
-    while (waitpid(r->pid, NULL, 0) < 0 && errno == EINTR)
+    while (r->pid > 0 && waitpid(r->pid, NULL, 0) < 0 && errno == EINTR)
         ;
     gr_buf_fini(&r->message);
     gr_sys.free(r);
@@ -227,6 +241,32 @@ int64_t
 runner_pid(const struct runner *r)
 {
     return r->pid;
+}
+
+bool
+runner_gone(struct runner *r)
+{
+    struct pollfd p = {.fd = r->fd, .events = 0};
+
+    if (!r->gone && poll(&p, 1, 0) > 0 && (p.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0)
+        r->gone = r->count == 0; /* a result that waits is read first */
+    return r->gone;
+}
+
+bool
+runner_ended(struct runner *r)
+{
+    pid_t got;
+
+    if (r->pid <= 0)
+        return true;
+    do
+        got = waitpid(r->pid, NULL, WNOHANG);
+    while (got < 0 && errno == EINTR);
+    if (got == 0)
+        return false;
+    r->pid = -1;
+    return true;
 }
 
 static size_t

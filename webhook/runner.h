@@ -27,9 +27,10 @@
 #define RUNNER_DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 struct runner_options {
-    const char *actions_dir;        /* must exist; programs run there */
-    const char *path;               /* NULL: RUNNER_DEFAULT_PATH */
-    int64_t grace_ms;               /* between SIGTERM and SIGKILL; 0: 5000 */
+    const char *actions_dir; /* must exist; programs run there */
+    const char *path;        /* NULL: RUNNER_DEFAULT_PATH */
+    int64_t grace_ms;        /* between SIGTERM and SIGKILL; 0: 5000 */
+    int lock_fd; /* > 0: kept open by the runner and its supervisors, not by programs; so a flock on it ends with the last of them */
     const char *const *environment; /* "NAME=value", NULL-terminated; NULL: none. No PATH, LANG, LD_*, GR_* */
 };
 struct runner; /* opaque */
@@ -42,6 +43,11 @@ void runner_stop(struct runner *r);
 /* For poll: readable when runner_next would return at once. */
 int runner_fd(const struct runner *r);
 int64_t runner_pid(const struct runner *r);
+/* Whether the runner can take no job any more: its end of the socket is closed. For the thread that owns r. */
+bool runner_gone(struct runner *r);
+/* Whether the runner process has ended (it is reaped then). For the thread that called runner_start, after a SIGCHLD; once true,
+ * runner_stop only frees. */
+bool runner_ended(struct runner *r);
 
 /* Whether a text may name a program: an absolute path, a path below actions_dir, or a plain name; no "." or ".." part, no
  * leading '-', no trailing '/'. */

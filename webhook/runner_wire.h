@@ -58,6 +58,7 @@ int64_t wire_now_ms(void);
 struct runner_setup {
     int socket;       /* its end */
     int folder;       /* actions_dir, opened */
+    int lock;         /* runner_options.lock_fd */
     const char *path; /* the fixed PATH */
     const char *const *environment;
     int64_t grace_ms;

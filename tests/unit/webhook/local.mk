@@ -39,6 +39,7 @@ tests_unit_webhook_test_webhook_SOURCES += \
 	tests/unit/webhook/faultvfs.c \
 	tests/unit/webhook/faultvfs.h \
 	tests/unit/webhook/test_conf.c \
+	tests/unit/webhook/test_confine.c \
 	tests/unit/webhook/test_enact.c \
 	tests/unit/webhook/test_intake.c \
 	tests/unit/webhook/test_jw.c \
@@ -57,6 +58,7 @@ tests_unit_webhook_standin_CFLAGS = $(AM_CFLAGS) $(MHD_CFLAGS)
 tests_unit_webhook_standin_SOURCES = tests/unit/webhook/standin.c
 tests_unit_webhook_standin_LDADD = $(BASE_LIBS) $(MHD_LIBS)
 daemon_tests = \
+	tests/unit/webhook/daemon_confine.sh \
 	tests/unit/webhook/daemon_crash.sh \
 	tests/unit/webhook/daemon_gate.sh \
 	tests/unit/webhook/daemon_intake.sh \

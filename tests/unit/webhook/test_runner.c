@@ -7,9 +7,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -576,6 +578,47 @@ START_TEST(a_killed_runner)
     }
     ck_assert(runner_submit(runner, 2, &r) != GR_OK || runner_next(runner, 5000, &result) == GR_EIO);
     ck_assert_int_eq(runner_submit(runner, 3, &r), GR_EIO);
+    ck_assert(runner_gone(runner));
+    ck_assert(runner_ended(runner));
+    ck_assert(runner_ended(runner)); /* reaped once, and still over */
+}
+END_TEST
+
+/* One that dies with nothing to do is noticed before the next job. */
+START_TEST(an_idle_runner_is_killed)
+{
+    ck_assert(!runner_gone(runner));
+    ck_assert(!runner_ended(runner));
+    ck_assert_int_eq(kill((pid_t)runner_pid(runner), SIGKILL), 0);
+    while (!runner_ended(runner))
+        sched_yield(); /* the kill is under way: no time limit but the test's */
+    ck_assert(runner_gone(runner));
+}
+END_TEST
+
+/* A lock that the daemon shares with its runner outlives the daemon's own descriptor, and ends with the last process of a job. */
+START_TEST(the_lock_lasts_as_long_as_programs)
+{
+    struct gr_str path = gr_arena_printf(arena, "%s/programs", dir);
+    struct runner_options options = {.actions_dir = dir, .grace_ms = 100};
+    const char *const commands[] = {"sh up.sh", NULL};
+    struct runner_request r = request(commands, 60000);
+    struct runner *other;
+    int fd = open(path.p, O_RDWR | O_CREAT | O_CLOEXEC, 0600), probe = open(path.p, O_RDWR | O_CLOEXEC);
+    int64_t pid;
+
+    fixture_file(dir, "up.sh", "trap '' TERM; echo $$ >up.pid; while :; do sleep 1; done\n", 0644);
+    options.lock_fd = fd;
+    ck_assert_int_eq(runner_start(&options, &other), GR_OK);
+    ck_assert_int_eq(flock(fd, LOCK_EX | LOCK_NB), 0); /* after the fork: the runner holds it all the same */
+    ck_assert_int_eq(close(fd), 0);
+    ck_assert_int_eq(runner_submit(other, 1, &r), GR_OK);
+    pid = pid_from("up.pid");
+    ck_assert_int_eq(flock(probe, LOCK_EX | LOCK_NB), -1);
+    runner_stop(other);
+    ck_assert(!alive(pid));
+    ck_assert_int_eq(flock(probe, LOCK_EX | LOCK_NB), 0);
+    (void)close(probe);
 }
 END_TEST
 
@@ -734,6 +777,8 @@ runner_suite(void)
     tcase_add_test(tc, jobs_are_bounded);
     tcase_add_test(tc, a_lost_supervisor);
     tcase_add_test(tc, a_killed_runner);
+    tcase_add_test(tc, an_idle_runner_is_killed);
+    tcase_add_test(tc, the_lock_lasts_as_long_as_programs);
     tcase_add_test(tc, stop_ends_jobs);
     tcase_add_test(tc, daemon_killed);
     tcase_add_test(tc, bad_options);

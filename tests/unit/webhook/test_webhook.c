@@ -21,6 +21,7 @@ static Suite *(*const suites[])(void) = {
     sender_suite,
     standin_suite,
     conf_suite,
+    confine_suite,
     enact_suite,
     recorder_suite,
     intake_suite,
