@@ -12,6 +12,7 @@ include tests/golden/local.mk
 include tests/tools/local.mk
 include tests/bench/local.mk
 include tests/simulation/local.mk
+include tests/reference/local.mk
 EXTRA_DIST += tests/packages.sh tests/packages.txt tests/run.sh
 TESTS += tests/explain.sh tests/guardrailc.sh tests/layering.sh tests/lint.sh tests/promtool/run.sh
 dist_check_SCRIPTS += tests/explain.sh tests/guardrailc.sh tests/layering.sh tests/lint.sh tests/promtool/run.sh

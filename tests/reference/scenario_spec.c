@@ -1,0 +1,254 @@
+/* scenario_spec.c - a random specification, as text: what a user could have written. */
+#include "config.h"
+#include "scenario.h"
+
+static size_t
+pick(struct rng *r, size_t n)
+{
+    size_t i = (size_t)(rng_uniform(r) * (double)n);
+
+    return i < n ? i : n - 1;
+}
+
+static bool
+chance(struct rng *r, double p)
+{
+    return rng_uniform(r) < p;
+}
+
+static const char *
+one(struct rng *r, const char *const *from, size_t n)
+{
+    return from[pick(r, n)];
+}
+#define ONE(r, ...) one(r, (const char *const[]){__VA_ARGS__}, GR_COUNT(((const char *const[]){__VA_ARGS__})))
+
+struct plan { /* what later parts of the text have to agree with */
+    struct rng rng;
+    struct gr_buf *out;
+    bool shadow, dynamic, budget;
+    bool final_guardrails;
+    unsigned sampling_s;
+};
+
+static void
+put_head(struct plan *p)
+{
+    bool two = chance(&p->rng, 0.4), wide = chance(&p->rng, 0.5);
+
+    p->sampling_s = chance(&p->rng, 0.5) ? 60 : 120;
+    p->dynamic = chance(&p->rng, 0.25);
+    gr_buf_puts(
+        p->out,
+        "apiVersion: guardrail/v1\nspec: ref\nowner: tests@example.com\nrelease: {labels: [cluster]}\n"
+        "cohorts: {label: track, canary: new, control: old, compare_within: [venue]}\nexpect:\n");
+    gr_buf_printf(p->out, "  - {cluster: equities, venue: [XA%s%s]}\n", wide || two ? ", XB" : "",
+                  wide ? ", XC" : "");
+    if (two)
+        gr_buf_puts(p->out, "  - {cluster: crypto, venue: [XA]}\n");
+    if (p->dynamic)
+        gr_buf_puts(p->out, "dynamic_slices: {bucket: {at_most: 3}}\n");
+    gr_buf_printf(p->out, "sampling: %us\nscrape_interval: %s\n", p->sampling_s, ONE(&p->rng, "15s", "30s"));
+    p->budget = chance(&p->rng, 0.75);
+    if (p->budget)
+        gr_buf_printf(p->out, "false_rollback_budget: %s\nfalse_alarm_budget: %s\n",
+                      ONE(&p->rng, "1%", "5%", "20%"), ONE(&p->rng, "20%", "40%"));
+}
+
+static void
+put_phases(struct plan *p)
+{
+    p->shadow = chance(&p->rng, 0.3);
+    gr_buf_puts(p->out, "phases:\n");
+    if (p->shadow)
+        gr_buf_printf(p->out, "  - {name: preflight, shadow: true, min_duration: %us}\n",
+                      p->sampling_s * (unsigned)(2 + pick(&p->rng, 4)));
+    for (unsigned i = 1; i <= 2; i++) {
+        unsigned slots = (unsigned)(3 + pick(&p->rng, 9)), odd = chance(&p->rng, 0.3) ? 30 : 0;
+
+        gr_buf_printf(p->out, "  - {name: p%u, traffic: %u%%, min_duration: %us", i, i * 10,
+                      slots * p->sampling_s + odd);
+        if (chance(&p->rng, 0.4))
+            gr_buf_printf(p->out, ", max_duration: %us",
+                          (slots + 1 + (unsigned)pick(&p->rng, 10)) * p->sampling_s + odd);
+        gr_buf_puts(p->out, "}\n");
+    }
+    gr_buf_puts(p->out, "  - {name: done, traffic: 100%, final: true}\n");
+}
+
+/* Of a limit against control on a rise; `sign` is "+", "-" or "±". */
+static void
+put_relative(struct plan *p, const char *sign)
+{
+    static const char *const soft[] = {"4%", "8%", "10%"}, *const hard[] = {"12%", "15%", "30%"};
+    static const char *const rise[] = {"10%", "25%", "40%"}, *const big[] = {"50%", "100%", "80%"};
+    bool up = sign[0] == '+';
+
+    if (chance(&p->rng, 0.6))
+        gr_buf_printf(p->out, ", soft: %s%s", sign, one(&p->rng, up ? rise : soft, 3));
+    gr_buf_printf(p->out, ", hard: %s%s", sign, one(&p->rng, up ? big : hard, 3));
+}
+
+static void
+put_evidence(struct plan *p, bool compared)
+{
+    gr_buf_puts(p->out, "    evidence: {");
+    gr_buf_printf(p->out, "min_total: %s", ONE(&p->rng, "20", "50", "200", "1000"));
+    if (compared) {
+        gr_buf_printf(p->out, ", min_events: %s", ONE(&p->rng, "1", "5", "20"));
+        if (p->budget && chance(&p->rng, 0.3))
+            gr_buf_puts(p->out, ", kind: point");
+    } else if (chance(&p->rng, 0.6)) {
+        gr_buf_printf(p->out, ", confirm: {hard: %s}", ONE(&p->rng, "1 of 1", "2 of 2", "2 of 3", "3 of 4"));
+    }
+    gr_buf_puts(p->out, "}\n");
+}
+
+/* Slices and time: what any guardrail can have. venues: something in it names one. */
+static void
+put_options(struct plan *p, bool sliced, bool venues)
+{
+    if (sliced && p->dynamic && chance(&p->rng, 0.4))
+        gr_buf_puts(p->out, "    slice: [bucket]\n");
+    else if (!venues && chance(&p->rng, 0.15))
+        gr_buf_puts(p->out, "    compare_within: []\n");
+    else if (chance(&p->rng, 0.1))
+        gr_buf_puts(p->out, "    only: {venue: XA}\n");
+    if (chance(&p->rng, 0.25))
+        gr_buf_printf(p->out, "    window: %us\n", p->sampling_s * (unsigned)(1 + pick(&p->rng, 3)));
+    if (chance(&p->rng, 0.2))
+        gr_buf_printf(p->out, "    phases: [%s]\n", ONE(&p->rng, "p1", "p2", "p1, p2"));
+}
+
+static void
+put_ratio(struct plan *p, unsigned i)
+{
+    bool good = chance(&p->rng, 0.4), control = chance(&p->rng, 0.75), points = chance(&p->rng, 0.3);
+    bool overrides = control && !points && chance(&p->rng, 0.3);
+
+    gr_buf_printf(p->out, "    metric:\n      ratio: {%s: g%u_%s_total, total: g%u_all_total}\n",
+                  good ? "good" : "bad", i, good ? "good" : "bad", i);
+    if (chance(&p->rng, 0.3))
+        gr_buf_puts(p->out, "      weights: {label: tier, values: {gold: 5, silver: 1}}\n");
+    if (!control) {
+        gr_buf_printf(p->out, "    limit: {against: fixed, bad: %s",
+                      good ? ONE(&p->rng, "below", "at_or_below") : ONE(&p->rng, "above", "at_or_above"));
+        if (chance(&p->rng, 0.6))
+            gr_buf_printf(p->out, ", soft: %s", good ? "96%" : "4%");
+        gr_buf_printf(p->out, ", hard: %s", good ? "92%" : "8%");
+    } else if (points) {
+        gr_buf_puts(p->out, "    limit: {against: control");
+        if (chance(&p->rng, 0.6))
+            gr_buf_printf(p->out, ", soft: %s1pp", good ? "-" : "+");
+        gr_buf_printf(p->out, ", hard: %s3pp", good ? "-" : "+");
+    } else {
+        gr_buf_puts(p->out, "    limit: {against: control");
+        put_relative(p, good ? "-" : "+");
+        if (!good)
+            gr_buf_printf(p->out, ", floor: %s", ONE(&p->rng, "0.1%", "1%", "3%"));
+    }
+    if (control && chance(&p->rng, 0.4))
+        gr_buf_printf(p->out, ", backstop: %s", good ? "85%" : "12%");
+    gr_buf_puts(p->out, "}\n");
+    if (overrides)
+        gr_buf_printf(p->out, "    overrides:\n      - {where: {venue: XA}, hard: %s}\n",
+                      good ? "-11%" : "+45%");
+    put_evidence(p, control);
+    put_options(p, true, overrides);
+}
+
+static void
+put_gauge(struct plan *p, unsigned i)
+{
+    bool fixed = chance(&p->rng, 0.45), is_signed = chance(&p->rng, 0.4), expression = chance(&p->rng, 0.3);
+    const char *reduce = expression ? "" : fixed ? ONE(&p->rng, ", reduce: max", ", reduce: min", "") : "";
+    const char *labels = expression ? ", labels: [cluster, venue]" : "";
+
+    gr_buf_puts(p->out, "    metric: {");
+    if (expression)
+        gr_buf_printf(p->out, "promql: '%s by (cluster, venue) (g%u_level)%s'",
+                      ONE(&p->rng, "avg", "max", "min", "sum"), i, ONE(&p->rng, "", " * 2", " / 4"));
+    else
+        gr_buf_printf(p->out, "gauge: g%u_level", i);
+    gr_buf_printf(p->out, ", unit: %s%s%s%s}\n", is_signed ? "bps" : "ms", reduce, labels,
+                  is_signed ? ", signed: true" : "");
+    if (fixed && is_signed)
+        gr_buf_puts(p->out, "    limit: {against: fixed, bad: outside, soft: ±5bps, hard: ±8bps}\n");
+    else if (fixed)
+        gr_buf_puts(p->out, chance(&p->rng, 0.5)
+                                ? "    limit: {against: fixed, bad: above, soft: 12ms, hard: 15ms}\n"
+                                : "    limit: {against: fixed, bad: at_or_below, soft: 9ms, hard: 8ms}\n");
+    else if (is_signed)
+        gr_buf_printf(p->out, "    limit: {against: control, %shard: %s8bps%s}\n",
+                      chance(&p->rng, 0.6) ? "soft: ±4bps, " : "", "±",
+                      chance(&p->rng, 0.3) ? ", backstop: ±20bps" : "");
+    else
+        gr_buf_printf(p->out, "    limit: {against: control%s, hard: +25%%%s}\n",
+                      chance(&p->rng, 0.6) ? ", soft: +10%" : "",
+                      chance(&p->rng, 0.3) ? ", backstop: 16ms" : "");
+    if (fixed && chance(&p->rng, 0.6))
+        gr_buf_printf(p->out, "    evidence: {confirm: {hard: %s, soft: %s}}\n",
+                      ONE(&p->rng, "1 of 1", "2 of 2", "2 of 3"), ONE(&p->rng, "2 of 3", "3 of 4", "3 of 3"));
+    else if (!fixed && p->budget && chance(&p->rng, 0.3))
+        gr_buf_puts(p->out, "    evidence: point\n");
+    put_options(p, !expression, false);
+}
+
+static void
+put_stream_gauge(struct plan *p, unsigned i)
+{
+    gr_buf_printf(p->out,
+                  "    scope: stream\n    metric: {gauge: g%u_age, unit: minutes, reduce: max}\n"
+                  "    limit: {against: fixed, bad: %s, soft: 4min, hard: 6min}\n",
+                  i, ONE(&p->rng, "above", "at_or_above"));
+    if (chance(&p->rng, 0.5))
+        gr_buf_printf(p->out, "    window: %us\n", p->sampling_s);
+    if (p->shadow && chance(&p->rng, 0.5))
+        gr_buf_puts(p->out, "    phases: [preflight, p1]\n");
+}
+
+static void
+put_histogram(struct plan *p, unsigned i)
+{
+    bool fixed = chance(&p->rng, 0.3);
+
+    gr_buf_printf(p->out, "    metric: {histogram: g%u_seconds, quantile: %s}\n", i,
+                  ONE(&p->rng, "0.5", "0.9", "0.99"));
+    if (fixed) {
+        gr_buf_puts(p->out, "    limit: {against: fixed, bad: above, soft: 100ms, hard: 200ms}\n");
+    } else {
+        gr_buf_puts(p->out, "    limit: {against: control");
+        put_relative(p, "+");
+        gr_buf_printf(p->out, "%s}\n", chance(&p->rng, 0.3) ? ", backstop: 300ms" : "");
+    }
+    put_evidence(p, !fixed);
+    put_options(p, true, false);
+}
+
+void
+scenario_spec(struct gr_buf *out, uint64_t seed)
+{
+    struct plan p = {.out = out};
+    unsigned n;
+
+    rng_init(&p.rng, seed, 1);
+    put_head(&p);
+    put_phases(&p);
+    n = 1 + (unsigned)pick(&p.rng, 6);
+    gr_buf_puts(out, "guardrails:\n");
+    for (unsigned i = 0; i < n; i++) {
+        double kind = rng_uniform(&p.rng);
+
+        gr_buf_printf(out, "  - name: g%u\n", i);
+        if (kind < 0.4)
+            put_ratio(&p, i);
+        else if (kind < 0.7)
+            put_gauge(&p, i);
+        else if (kind < 0.9)
+            put_histogram(&p, i);
+        else
+            put_stream_gauge(&p, i);
+    }
+    gr_buf_puts(out, "on:\n  hard: [tell]\n  soft: [tell]\n  no_data: [hold]\nactions:\n"
+                     "  tell: {slack: {channel: \"#t\", webhook_url_file: slack.url}}\n");
+}
