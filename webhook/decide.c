@@ -1,6 +1,8 @@
 #include "config.h"
 #include "decide.h"
 
+#include <inttypes.h>
+
 #define TEXT_BYTES_MAX 8192u
 #define KEY_BYTES_MAX (1u << 20)
 #define SHOWN_BYTES_MAX 200u /* of one foreign value in a sentence */
@@ -189,27 +191,45 @@ classify(struct work *w)
     return REASON_ENDED;
 }
 
+/* The end of the newest episode lies after the alert's arrival: our clock went back since. */
+static bool
+ended_later(const struct decide_input *in)
+{
+    return !in->episode.open && in->episode.number > 0 && in->episode.ended_ms > in->alert.received_ms;
+}
+
 /* An alert that fires again after its resolve, without having started later, repeats a closed episode (a replica that lags). */
 static bool
 repeats_closed(const struct decide_input *in)
 {
     const struct decide_episode *e = &in->episode;
 
-    return in->alert.firing && !e->open && e->number > 0 && in->alert.starts_at_ms <= e->ended_ms;
+    return in->alert.firing && !e->open && e->number > 0 && in->alert.starts_at_ms <= e->ended_ms &&
+           !ended_later(in);
+}
+
+static bool
+clock_moved(const struct decide_input *in)
+{
+    return in->alert.received_ms > in->now_ms || in->alert.received_ms < in->release.armed_ms ||
+           ended_later(in);
 }
 
 static bool
 is_stale(const struct decide_input *in)
 {
-    return in->alert.firing && (repeats_closed(in) || in->alert.starts_at_ms < in->release.armed_ms ||
-                                in->now_ms - in->alert.received_ms > DECIDE_INBOX_AGE_MS_MAX);
+    return in->alert.firing &&
+           (repeats_closed(in) || in->alert.starts_at_ms < in->release.armed_ms ||
+            in->now_ms - in->alert.received_ms > DECIDE_INBOX_AGE_MS_MAX || clock_moved(in));
 }
 
 static struct decide_episode
 next_episode(const struct decide_input *in)
 {
     struct decide_episode e = in->episode;
-    int64_t ended = in->alert.ends_at_ms > 0 ? in->alert.ends_at_ms : in->alert.received_ms;
+    int64_t ended = in->alert.ends_at_ms > 0 && in->alert.ends_at_ms < in->alert.received_ms
+                        ? in->alert.ends_at_ms
+                        : in->alert.received_ms;
 
     if (in->alert.firing) {
         if (!e.open && !repeats_closed(in))
@@ -293,23 +313,32 @@ keep(struct work *w, struct gr_buf *b)
     return s;
 }
 
-/* spec/stream/deployment, then by what makes the effect unique:
+/* spec/stream/deployment: what every key begins with. */
+static void
+put_release(struct work *w, struct gr_buf *b)
+{
+    const struct gr_str deployment = label(w, GR_LABEL_DEPLOYMENT);
+
+    label_print_key(b, w->in->policy->spec);
+    gr_buf_putc(b, '/');
+    labels_print_key(b, stream_of(w, w->arena, &w->no_memory));
+    put_parts(b, &deployment, 1);
+}
+
+/* After that, by what makes the effect unique:
  *     rollback, abort       …/rollback/<epoch>                              once per arming
  *     for a known breach    …/<guardrail>/<level>/<slice>/<kind>/<action>/<episode>
+ *     for a cut group       …/truncated/<kind>/<action>/<epoch>             once per arming
  *     else                  …/<reason>/<kind>/<action>/<episode>            so that invented names cannot flood the pager */
 static struct gr_str
 effect_key(struct work *w, enum effect_kind kind, const struct policy_action *action)
 {
     const struct decide_input *in = w->in;
     struct gr_buf b = GR_BUF_INIT(KEY_BYTES_MAX);
-    const struct gr_str deployment = label(w, GR_LABEL_DEPLOYMENT);
     bool known = w->out->reason == REASON_POLICY || w->out->reason == REASON_OTHER_PHASE ||
                  w->out->reason >= REASON_OPERATOR_HOLD;
 
-    label_print_key(&b, in->policy->spec);
-    gr_buf_putc(&b, '/');
-    labels_print_key(&b, stream_of(w, w->arena, &w->no_memory));
-    put_parts(&b, &deployment, 1);
+    put_release(w, &b);
     if (kind == EFFECT_ROLLBACK || kind == EFFECT_ABORT) {
         gr_buf_printf(&b, "/%s/%u", effect_kind_name(kind), in->release.armed_epoch);
         return keep(w, &b);
@@ -473,6 +502,12 @@ pages_already(const struct decision *out)
     return false;
 }
 
+static enum effect_kind
+pager_kind(const struct policy_action *pager)
+{
+    return pager->kind == ACTION_SLACK ? EFFECT_NOTIFY : EFFECT_PAGE;
+}
+
 static void
 add_pagers(struct work *w)
 {
@@ -481,7 +516,7 @@ add_pagers(struct work *w)
     for (size_t i = 0; i < w->in->policy->pager_count; i++) {
         const struct policy_action *pager = w->in->policy->pagers[i];
 
-        add(w, pager->kind == ACTION_SLACK ? EFFECT_NOTIFY : EFFECT_PAGE, pager);
+        add(w, pager_kind(pager), pager);
     }
 }
 
@@ -508,6 +543,44 @@ add_final(struct work *w)
         add_pagers(w);
 }
 
+static void
+add_cut(struct work *w, enum effect_kind kind, const struct policy_action *action)
+{
+    struct decision *out = w->out;
+    struct gr_buf key = GR_BUF_INIT(KEY_BYTES_MAX), why = GR_BUF_INIT(TEXT_BYTES_MAX);
+
+    put_release(w, &key);
+    gr_buf_printf(&key, "/truncated/%s/" GR_FMT "/%u", effect_kind_name(kind),
+                  GR_ARG(action ? action->name : GR_STR("-")), w->in->release.armed_epoch);
+    gr_buf_printf(&why, "Alertmanager cut %" PRId64 " alerts off a notification for deployment ",
+                  w->in->truncated);
+    put_shown(&why, label(w, GR_LABEL_DEPLOYMENT));
+    gr_buf_puts(&why, ", and a breach may be among them; look at Prometheus, and set max_alerts to 0");
+    GR_ASSERT(out->effect_count < DECIDE_EFFECTS_MAX);
+    out->effects[out->effect_count++] = (struct effect){.kind = kind,
+                                                        .how = how_for(w->in->mode, kind),
+                                                        .action = action,
+                                                        .key = keep(w, &key),
+                                                        .reason = keep(w, &why)};
+}
+
+/* What was cut off is unknown, so it is taken for a breach that somebody must look for. */
+static void
+add_truncated(struct work *w)
+{
+    enum release_state state = w->in->release.state;
+    bool live = state == RELEASE_RUNNING || state == RELEASE_HALTED;
+
+    if (w->in->truncated <= 0 || !(live || state == RELEASE_NONE || state == RELEASE_SEALED))
+        return;
+    if (live)
+        add_cut(w, EFFECT_HOLD, NULL);
+    for (size_t i = 0; i < w->in->policy->pager_count; i++)
+        add_cut(w, pager_kind(w->in->policy->pagers[i]), w->in->policy->pagers[i]);
+    if (w->out->outcome == DECIDED_NOTHING && w->out->effect_count > 0)
+        w->out->outcome = DECIDED_HELD;
+}
+
 /* "rollback, page: hard breach of …; as the policy says" */
 static struct gr_str
 decision_text(struct work *w)
@@ -523,6 +596,8 @@ decision_text(struct work *w)
         gr_buf_puts(&b, "; the alert's rules come from another version of the spec");
     if (w->out->stale)
         gr_buf_puts(&b, "; the alert may be stale");
+    if (w->in->truncated > 0)
+        gr_buf_puts(&b, "; the notification was cut short");
     return keep(w, &b);
 }
 
@@ -550,6 +625,7 @@ decide(const struct decide_input *in, struct gr_arena *a, struct decision *out)
         add_held(&w);
     if (out->outcome == DECIDED_ACT && out->effect_count == 0)
         out->outcome = DECIDED_NOTHING;
+    add_truncated(&w);
     out->text = decision_text(&w);
     return w.no_memory ? GR_ENOMEM : GR_OK;
 }

@@ -21,12 +21,21 @@
  *
  * Staleness is not seen from startsAt (it is merged, moved and stays old while an alert fires). An alert that started before the
  * release was last armed, that repeats an episode already resolved, or that waited long in the inbox is acted on with
- * effect.recheck set: the executor asks Prometheus for the verdict first, and holds and pages if it is not hard. */
+ * effect.recheck set: the executor asks Prometheus for the verdict first, and holds and pages if it is not hard.
+ *
+ * A clock that moved is staleness, too, for then nobody knows how old the alert is: it was received after now, before the release was
+ * armed, or before the end of an episode already closed. In the last case a firing alert begins a new episode: a page too many is
+ * better than a breach that nobody hears of. For the same reason an episode never ends after the notice of its end was received,
+ * whatever endsAt says.
+ *
+ * A notification that Alertmanager cut short (`truncatedAlerts`, which the emitted configuration excludes) may lack a breach. Besides
+ * what its alerts lead to, resolved ones included, the release's promotion is held and a person paged, once per arming; not for a
+ * release that is being rolled back or has ended. */
 #ifndef GUARDRAIL_WEBHOOK_DECIDE_H
 #define GUARDRAIL_WEBHOOK_DECIDE_H
 #include "policy.h"
 
-#define DECIDE_EFFECTS_MAX 32u                  /* at most POLICY_USES_MAX, or all pagers, plus hold */
+#define DECIDE_EFFECTS_MAX 64u                  /* the policy's uses, all pagers twice, two holds */
 #define DECIDE_INBOX_AGE_MS_MAX INT64_C(600000) /* an alert may wait 10 min in the inbox without a recheck */
 
 enum release_state {
@@ -73,6 +82,7 @@ struct decide_input {
     struct release_view release;
     struct decide_alert alert;
     struct decide_episode episode;
+    int64_t truncated; /* alerts that Alertmanager cut off the notification */
     enum daemon_mode mode;
     uint32_t storm_streams; /* other streams rolled back within the breaker's window (10 min) */
     uint32_t storm_max;     /* this many open the breaker (3); 0: no breaker */

@@ -344,6 +344,7 @@ enact_alert(struct db *db, struct enact_job *job, const struct intake_alert *ale
     const struct policies *p = job->app->policies;
     struct decide_input in = {.policy = policies_current(p),
                               .alert = alert->decide,
+                              .truncated = job->batch->truncated,
                               .mode = job->app->conf->mode,
                               .now_ms = job->now_ms};
     struct gr_buf subject = GR_BUF_INIT(64u << 10);

@@ -5,6 +5,7 @@
 #include "guardrail/duration.h"
 #include "guardrail/hash.h"
 #include "guardrail/node.h"
+#include "guardrail/number.h"
 
 static const struct gr_node_limits body_limits = {
     .depth = INTAKE_DEPTH_MAX, .nodes = INTAKE_NODES_MAX, .scalar_bytes = 65536};
@@ -165,6 +166,21 @@ parse_alerts(struct parser *p, const struct gr_node *list, struct intake_batch *
     return GR_OK;
 }
 
+/* Alertmanager before 0.16 leaves the member out. */
+static enum gr_err
+parse_truncated(struct parser *p, const struct gr_node *root, int64_t *out)
+{
+    const struct gr_node *n = gr_node_get(root, "truncatedAlerts");
+
+    *out = 0;
+    if (!n)
+        return GR_OK;
+    if (n->kind != GR_NODE_SCALAR || n->style == GR_STYLE_QUOTED ||
+        gr_parse_i64(n->text, 0, INT32_MAX, out) != GR_OK)
+        return refuse(p, "truncatedAlerts must be a whole number", GR_STR_NONE);
+    return GR_OK;
+}
+
 static enum gr_err
 parse_payload(struct parser *p, const struct gr_node *root, struct intake_batch *out)
 {
@@ -187,6 +203,8 @@ parse_payload(struct parser *p, const struct gr_node *root, struct intake_batch 
     if ((err = want_string(p, root, "externalURL", &url)) != GR_OK)
         return err;
     if ((err = parse_status(p, root, &firing)) != GR_OK)
+        return err;
+    if ((err = parse_truncated(p, root, &out->truncated)) != GR_OK)
         return err;
     for (size_t i = 0; i < GR_COUNT(objects); i++)
         if ((err = parse_pairs(p, gr_node_get(root, objects[i]), objects[i], &unused)) != GR_OK)

@@ -417,6 +417,7 @@ intake_run(struct db *db, void *arg)
 {
     struct exchange *x = arg;
 
+    x->q.job.now_ms = app_now_ms(); /* it may have waited: the alerts carry when they came */
     return enact_batch(db, &x->q.job);
 }
 

@@ -17,6 +17,7 @@ tests_unit_webhook_test_webhook_SOURCES += \
 	tests/unit/webhook/fixture.c \
 	tests/unit/webhook/fixture.h \
 	tests/unit/webhook/test_decide.c \
+	tests/unit/webhook/test_decide_all.c \
 	tests/unit/webhook/test_expand.c \
 	tests/unit/webhook/test_gate.c \
 	tests/unit/webhook/test_labels.c \

@@ -595,6 +595,43 @@ START_TEST(episodes)
 }
 END_TEST
 
+/* An endsAt from the future would silence the next breaches, for they would seem to repeat this one. */
+START_TEST(an_episode_does_not_end_in_the_future)
+{
+    struct gr_arena *a = gr_arena_create(1 << 20);
+    struct policy *p = fixture_policy();
+    struct given g = {.state = RELEASE_RUNNING, .resolved = true, .episode = {1, true, 0}};
+    struct decide_input in = input(a, p, &g);
+    struct decision d;
+
+    in.alert.ends_at_ms = NOW + INT64_C(31536000000);
+    ck_assert_int_eq(decide(&in, a, &d), GR_OK);
+    ck_assert(!d.episode.open && d.episode.ended_ms == NOW);
+    policy_free(p);
+    gr_arena_free(a);
+}
+END_TEST
+
+START_TEST(a_cut_notification_says_so)
+{
+    struct gr_arena *a = gr_arena_create(1 << 20);
+    struct policy *p = fixture_policy();
+    struct given g = usual((struct given){.state = RELEASE_RUNNING, .resolved = true, .epoch = 4}, false);
+    struct decide_input in = input(a, p, &g);
+    struct decision d;
+
+    in.truncated = 12;
+    ck_assert_int_eq(decide(&in, a, &d), GR_OK);
+    ck_assert_str_eq(effects_text(a, &d), "hold page:page");
+    ck_assert_str_eq(d.effects[1].key.p, "demo/cluster=equities/tp-1/truncated/page/page/4");
+    ck_assert_str_eq(d.effects[1].reason.p,
+                     "Alertmanager cut 12 alerts off a notification for deployment tp-1, and a breach may be "
+                     "among them; look at Prometheus, and set max_alerts to 0");
+    policy_free(p);
+    gr_arena_free(a);
+}
+END_TEST
+
 /* Labels of the largest size that intake lets through, all bytes escaped in keys. */
 START_TEST(large_labels)
 {
@@ -689,6 +726,8 @@ decide_suite(void)
     tcase_add_test(tc, keys_as_they_are);
     tcase_add_test(tc, invented_names_do_not_flood);
     tcase_add_loop_test(tc, episodes, 0, GR_COUNT(episode_rows));
+    tcase_add_test(tc, an_episode_does_not_end_in_the_future);
+    tcase_add_test(tc, a_cut_notification_says_so);
     tcase_add_test(tc, large_labels);
     tcase_add_test(tc, no_memory);
     tcase_add_test(tc, valid_until_something_changes);

@@ -143,6 +143,23 @@ START_TEST(a_soft_breach_extends_notifies_and_shows_what_cannot_be_sent)
 }
 END_TEST
 
+/* The alerts that arrived are dealt with; what was cut off holds promotion and pages, once. */
+START_TEST(a_cut_notification_holds_and_pages)
+{
+    struct gr_buf b = GR_BUF_INIT(4096);
+
+    print_body(&b, "firing", "soft", "d1", "equities");
+    fixture_replace(&b, "\"version\":\"4\"", "\"version\":\"4\",\"truncatedAlerts\":3");
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(take(gr_buf_str(&b), NOW + i), GR_OK);
+    ck_assert_int_eq(COUNT("kind = 'page' AND key LIKE '%/truncated/%' AND state = 'ready'"), 1);
+    ck_assert_int_eq(COUNT("kind = 'extend'"), 1);
+    ck_assert_int_eq(bench_number(&bench, "SELECT promotion_hold LIKE 'Alertmanager cut 3 %' FROM release"),
+                     1);
+    gr_buf_fini(&b);
+}
+END_TEST
+
 START_TEST(modes_that_only_write_down)
 {
     bench.conf.mode = _i ? MODE_DRY_RUN : MODE_OBSERVE;
@@ -233,6 +250,7 @@ enact_suite(void)
     tcase_add_test(tc, a_hard_breach_rolls_back_once);
     tcase_add_test(tc, resolved_changes_nothing);
     tcase_add_test(tc, a_soft_breach_extends_notifies_and_shows_what_cannot_be_sent);
+    tcase_add_test(tc, a_cut_notification_holds_and_pages);
     tcase_add_loop_test(tc, modes_that_only_write_down, 0, 2);
     tcase_add_loop_test(tc, strangers_run_nothing, 0, GR_COUNT(strangers));
     tcase_add_test(tc, another_stream_may_roll_back_at_the_same_time);

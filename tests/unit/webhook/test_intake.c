@@ -70,11 +70,23 @@ START_TEST(no_alerts_and_unknown_members)
 }
 END_TEST
 
+START_TEST(cut_alerts_are_counted)
+{
+    ck_assert_int_eq(parse(HEAD("\"4\",\"truncatedAlerts\":12", "[]")), GR_OK);
+    ck_assert_int_eq(batch.truncated, 12);
+    ck_assert_int_eq(parse(HEAD("\"4\"", "[]")), GR_OK); /* Alertmanager before 0.16 */
+    ck_assert_int_eq(batch.truncated, 0);
+}
+END_TEST
+
 static const struct {
     const char *name, *text;
 } bad[] = {
     {"empty", ""},
     {"no object", "[]"},
+    {"negative truncatedAlerts", HEAD("\"4\",\"truncatedAlerts\":-1", "[]")},
+    {"truncatedAlerts as a string", HEAD("\"4\",\"truncatedAlerts\":\"1\"", "[]")},
+    {"truncatedAlerts of 2^31", HEAD("\"4\",\"truncatedAlerts\":2147483648", "[]")},
     {"version 3", HEAD("\"3\"", "[]")},
     {"version as a number", HEAD("4", "[]")},
     {"no version", "{\"alerts\":[]}"},
@@ -210,6 +222,7 @@ intake_suite(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, accepted);
     tcase_add_test(tc, no_alerts_and_unknown_members);
+    tcase_add_test(tc, cut_alerts_are_counted);
     tcase_add_loop_test(tc, refused, 0, GR_COUNT(bad));
     tcase_add_loop_test(tc, at_the_limits, 0, GR_COUNT(limits));
     tcase_add_loop_test(tc, number_of_alerts, 0, GR_COUNT(counts));

@@ -10,6 +10,7 @@
 /* clang-format off */
 static Suite *(*const suites[])(void) = {
     decide_suite,
+    decide_all_suite,
     expand_suite,
     gate_suite,
     labels_suite,

@@ -4,6 +4,7 @@
 #include <check.h>
 
 Suite *decide_suite(void);
+Suite *decide_all_suite(void);
 Suite *expand_suite(void);
 Suite *gate_suite(void);
 Suite *labels_suite(void);
