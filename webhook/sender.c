@@ -8,6 +8,7 @@
 #include "sender_text.h"
 
 #define SECRET_BYTES_MAX 4096u
+#define SECRET_PIECE_BYTES 9u /* what is shorter is a word, as "services" in Slack's URLs */
 #define EXCERPT_BYTES_MAX 100u
 #define LINK_BYTES_MAX 2000u
 #define PAGERDUTY_URL "https://events.pagerduty.com/v2/enqueue"
@@ -262,7 +263,23 @@ secret_failed(struct sender_result *result, const struct policy_action *action, 
                                    : gr_err_name(err));
 }
 
-/* "status 403: invalid_token". The peer's words are shown only in part, escaped, and not at all if they repeat the secret. */
+/* Whether the text repeats the secret, or a piece of it that is long enough to be one by itself: peers like to quote a path. */
+static bool
+repeats(struct gr_str text, struct gr_str secret)
+{
+    size_t from = 0;
+
+    for (size_t i = 0; i <= secret.n; i++) {
+        if (i < secret.n && secret.p[i] > ' ' && !strchr("/:?&=.@#", secret.p[i]))
+            continue;
+        if (i - from >= SECRET_PIECE_BYTES && gr_str_find(text, gr_str_sub(secret, from, i), 0) != SIZE_MAX)
+            return true;
+        from = i + 1;
+    }
+    return false;
+}
+
+/* "status 403: invalid_token". The peer's words are shown only in part, escaped, and not at all if they repeat some of the secret. */
 static void
 answered(struct sender_result *result, const struct sender_target *target,
          const struct gr_http_response *response, struct gr_str secret)
@@ -270,7 +287,7 @@ answered(struct sender_result *result, const struct sender_target *target,
     struct gr_buf words = GR_BUF_INIT(4096);
     struct gr_str body = gr_str_trim(gr_buf_str(&response->body));
 
-    if (gr_str_find(body, secret, 0) == SIZE_MAX)
+    if (!repeats(body, secret))
         sender_put(&words, body, gr_quote_log, EXCERPT_BYTES_MAX);
     result->status = response->status;
     set_result(result, target->classify(response->status, gr_buf_str(&response->body)), "status %ld%s%s",

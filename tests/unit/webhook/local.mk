@@ -63,6 +63,7 @@ daemon_tests = \
 	tests/unit/webhook/daemon_crash.sh \
 	tests/unit/webhook/daemon_gate.sh \
 	tests/unit/webhook/daemon_intake.sh \
-	tests/unit/webhook/daemon_rollback.sh
+	tests/unit/webhook/daemon_rollback.sh \
+	tests/unit/webhook/daemon_secrets.sh
 TESTS += $(daemon_tests)
 EXTRA_DIST += $(daemon_tests) tests/unit/webhook/daemon_lib.sh

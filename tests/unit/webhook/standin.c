@@ -4,7 +4,7 @@
  * one line to a log:
  *   POST /api/v1/query   DIR/verdict.json if the query asks for guardrail:verdict, else DIR/value.json   →
  * DIR/queries.log
- *   POST /slack…         "ok", or the status in DIR/slack.status                                           →
+ *   POST /slack…         "ok" or DIR/slack.body, with the status in DIR/slack.status                                          →
  * DIR/slack.log
  *   POST /pagerduty…     202                                                                               →
  * DIR/pagerduty.log
@@ -82,11 +82,13 @@ answer(const char *url, struct gr_str body, struct gr_buf *out)
                    ? 200
                    : 503;
     }
-    gr_buf_puts(out, "ok");
     if (strncmp(url, "/slack", 6) == 0) {
         append("slack.log", body);
+        if (!slurp("slack.body", out))
+            gr_buf_puts(out, "ok");
         return slack_status();
     }
+    gr_buf_puts(out, "ok");
     append("pagerduty.log", body);
     return 202;
 }

@@ -429,6 +429,37 @@ START_TEST(secrets_stay_secret)
 }
 END_TEST
 
+/* It may repeat a part: the end of Slack's URL is a key by itself. Words that the URL happens to hold are no secret. */
+static const struct echo_row {
+    const char *name, *body, *text;
+} echo_rows[] = {
+    {"the last part", "no hook XXXXXXXXXXXXXXXXXXXXXXXX here", "status 404"},
+    {"the path", "/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX", "status 404"},
+    {"a middle part", "team T00000000 is gone", "status 404"},
+    {"a short word of it", "no such services", "status 404: no such services"},
+    {"none of it", "no_service", "status 404: no_service"},
+};
+
+START_TEST(parts_of_a_secret_stay_secret)
+{
+    const struct echo_row *r = &echo_rows[_i];
+    struct gr_str response =
+        gr_arena_printf(arena, "HTTP/1.1 404 x\r\nContent-Length: %zu\r\n\r\n%s", strlen(r->body), r->body);
+    struct canned *server = canned_start(response, false);
+    struct message m = breach();
+    struct sender_result result;
+
+    fixture_file(
+        dir, "slack.url",
+        gr_arena_printf(arena, "%s/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX", canned_url(server))
+            .p,
+        0600);
+    sender_send(&env, action("notify"), &m, gr_http_now_ms() + 10000, &result);
+    ck_assert_str_eq(result.text, r->text);
+    canned_stop(server, NULL);
+}
+END_TEST
+
 /* -- against the stand-in ------------------------------------------------------------------------------------------------- */
 
 static struct {
@@ -646,6 +677,7 @@ sender_suite(void)
     tcase_add_loop_test(tc, secrets, 0, GR_COUNT(secret_rows));
     tcase_add_test(tc, plain_http_needs_leave);
     tcase_add_test(tc, secrets_stay_secret);
+    tcase_add_loop_test(tc, parts_of_a_secret_stay_secret, 0, GR_COUNT(echo_rows));
     suite_add_tcase(s, tc);
     tcase_set_timeout(http_case, 30);
     tcase_add_checked_fixture(http_case, standin_setup, standin_teardown);
