@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 /* open and openat are variadic in libc, so the table cannot point at them directly. */
@@ -24,11 +25,23 @@ real_openat(int dir, const char *path, int flags, mode_t mode)
     return openat(dir, path, flags, mode);
 }
 
+/* posix_fallocate gives its error as the result. */
+static int
+real_fallocate(int fd, off_t n)
+{
+    int error = posix_fallocate(fd, 0, n);
+
+    if (error == 0)
+        return 0;
+    errno = error;
+    return -1;
+}
+
 #define REAL_CALLS                                                                                           \
     {                                                                                                        \
         .realloc = realloc, .free = free, .open = real_open, .openat = real_openat, .close = close,          \
         .read = read, .write = write, .fsync = fsync, .rename = rename, .unlink = unlink, .mkdir = mkdir,    \
-        .flock = flock,                                                                                      \
+        .flock = flock, .statfs = statfs, .fallocate = real_fallocate,                                       \
     }
 
 #define LARGE_BYTES                                                                                          \

@@ -153,6 +153,8 @@ api_readyz(struct request *q)
         request_error(q, 503, "shutting down");
     else if (st.failed)
         request_error(q, 503, "the store failed: restart needed after the disk was looked at");
+    else if (st.low)
+        request_error(q, 503, "the disk below the store is nearly full: its reserve is reached");
     else if (st.last != GR_OK)
         request_error(q, 503, "the store: %s", gr_err_name(st.last));
     else

@@ -2,6 +2,9 @@
 #include "conf.h"
 
 #include <arpa/inet.h>
+#include "disk.h"
+#include "enact.h"
+#include "guardrail/duration.h"
 #include "guardrail/file.h"
 #include "guardrail/node.h"
 #include "guardrail/number.h"
@@ -148,6 +151,52 @@ read_store(struct reader *r, const struct gr_node *v)
     }
     path.text = gr_str_sub(v->text, 7, v->text.n);
     read_path(r, &path, &r->conf->store_path);
+}
+
+/* "64MiB", "1GiB", "0". */
+static bool
+parse_bytes(struct gr_str text, int64_t *out)
+{
+    static const struct {
+        struct gr_str name;
+        unsigned shift;
+    } units[] = {{GR_STR_INIT("KiB"), 10}, {GR_STR_INIT("MiB"), 20}, {GR_STR_INIT("GiB"), 30}};
+    uint64_t number = 0;
+
+    if (gr_str_is(text, "0")) {
+        *out = 0;
+        return true;
+    }
+    for (size_t i = 0; i < GR_COUNT(units); i++)
+        if (text.n > 3 && gr_str_eq(gr_str_sub(text, text.n - 3, text.n), units[i].name) &&
+            gr_parse_u64(gr_str_sub(text, 0, text.n - 3), UINT64_C(1) << 20, &number) == GR_OK) {
+            *out = (int64_t)(number << units[i].shift);
+            return true;
+        }
+    return false;
+}
+
+static void
+read_store_reserve(struct reader *r, const struct gr_node *v)
+{
+    if (scalar(r, v) && !parse_bytes(v->text, &r->conf->store_reserve_bytes))
+        gr_diag(r->diags, GR0209, v->span, GR_STR("64MiB"),
+                "\"store_reserve\" takes a size in KiB, MiB or GiB, or 0 for none");
+}
+
+/* Not less than a day: a release must be able to show what its rollback rests on. */
+static void
+read_evidence_retention(struct reader *r, const struct gr_node *v)
+{
+    int64_t ms = 0;
+
+    if (!scalar(r, v))
+        return;
+    if (gr_duration_parse(v->text, &ms) != GR_OK || ms < CONF_RETENTION_MS_MIN)
+        gr_diag(r->diags, GR0209, v->span, GR_STR("90d"),
+                "\"evidence_retention\" takes a duration of at least a day, as 90d");
+    else
+        r->conf->evidence_retention_ms = ms;
 }
 
 static void
@@ -322,6 +371,7 @@ static const struct key top_keys[] = {
     {GR_STR_INIT("alertmanager_url"), read_alertmanager_url},
     {GR_STR_INIT("auth"), read_auth},
     {GR_STR_INIT("breaker"), read_not_yet},
+    {GR_STR_INIT("evidence_retention"), read_evidence_retention},
     {GR_STR_INIT("listen"), read_listen},
     {GR_STR_INIT("log"), read_log},
     {GR_STR_INIT("mode"), read_mode},
@@ -330,6 +380,7 @@ static const struct key top_keys[] = {
     {GR_STR_INIT("reports_dir"), read_reports_dir},
     {GR_STR_INIT("secrets_dir"), read_secrets_dir},
     {GR_STR_INIT("store"), read_store},
+    {GR_STR_INIT("store_reserve"), read_store_reserve},
     {GR_STR_INIT("targets"), read_targets},
     {GR_STR_INIT("tls"), read_not_yet},
 };
@@ -361,6 +412,8 @@ conf_parse(struct gr_str name, struct gr_str text, struct gr_str dir, struct gr_
     struct conf conf = {.listen_host = GR_STR("127.0.0.1"),
                         .listen_port = 9095,
                         .loopback = true,
+                        .store_reserve_bytes = DISK_RESERVE_BYTES,
+                        .evidence_retention_ms = ENACT_KEEP_MS,
                         .mode = MODE_OBSERVE,
                         .log_format = LOG_LOGFMT,
                         .log_level = AT_INFO};

@@ -12,6 +12,7 @@
 #include "log.h"
 
 #define CONF_BYTES_MAX (256u << 10)
+#define CONF_RETENTION_MS_MIN INT64_C(86400000)
 
 struct conf {
     struct gr_str listen_host; /* an IPv4 or IPv6 address, without brackets */
@@ -21,6 +22,8 @@ struct conf {
         admin_token_file;       /* empty: that role needs no token (admin: has none) */
     struct gr_str admin_socket; /* empty: none */
     struct gr_str store_path;
+    int64_t store_reserve_bytes;   /* of free disk, below which nothing new is accepted; 0: none */
+    int64_t evidence_retention_ms; /* how long raw requests are kept */
     struct gr_str policy_path;
     struct gr_str secrets_dir, actions_dir, reports_dir;
     struct gr_str actions_path;       /* where plain program names are looked up, "/a:/b"; empty: fixed */

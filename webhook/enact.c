@@ -490,24 +490,45 @@ enact_notice(struct db *db, const struct app *app, struct gr_arena *a, const str
 
 /* ---- keeping the evidence bounded ---- */
 
+struct old {
+    int64_t ids[ENACT_PRUNE_ROWS];
+    size_t count;
+    int64_t bytes;
+};
+
+/* By the index, and length() does not read the body's pages. */
 static enum gr_err
-prune(struct db *db, const char *source, int64_t before_ms, int64_t *count)
+find_old(struct db *db, const char *source, int64_t before_ms, struct old *old)
 {
-    sqlite3_stmt *st = db_use(db, "DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE rx_ms < ?2"
-                                  " AND source = ?1 ORDER BY id LIMIT 1000)");
-    enum gr_err err;
+    sqlite3_stmt *st = db_use(db, "SELECT id, length(body) FROM inbox WHERE source = ?1 AND rx_ms < ?2"
+                                  " ORDER BY rx_ms LIMIT ?3");
+    enum gr_err err = GR_OK;
+    bool row = false;
 
     db_bind_text(db, st, 1, source);
     db_bind_i64(db, st, 2, before_ms);
-    if ((err = db_run(db, st)) == GR_OK)
-        *count += db_changes(db);
+    db_bind_i64(db, st, 3, (int64_t)(ENACT_PRUNE_ROWS - old->count));
+    while (old->bytes < ENACT_PRUNE_BYTES && (err = db_step(db, st, &row)) == GR_OK && row) {
+        old->ids[old->count++] = db_i64(st, 0);
+        old->bytes += db_i64(st, 1);
+    }
+    db_end(st);
     return err;
 }
 
 enum gr_err
-enact_prune(struct db *db, int64_t now_ms, int64_t *count)
+enact_prune(struct db *db, int64_t now_ms, int64_t keep_ms, int64_t *count)
 {
-    enum gr_err err = prune(db, "watchdog", now_ms - ENACT_BEAT_KEEP_MS, count);
+    struct old old = {.count = 0};
+    enum gr_err err;
 
-    return err == GR_OK ? prune(db, "alerts", now_ms - ENACT_KEEP_MS, count) : err;
+    if ((err = find_old(db, "watchdog", now_ms - ENACT_BEAT_KEEP_MS, &old)) == GR_OK)
+        err = find_old(db, "alerts", now_ms - keep_ms, &old);
+    for (size_t i = 0; i < old.count && err == GR_OK; i++) {
+        sqlite3_stmt *st = db_use(db, "DELETE FROM inbox WHERE id = ?1");
+        db_bind_i64(db, st, 1, old.ids[i]);
+        err = db_run(db, st);
+    }
+    *count = err == GR_OK ? (int64_t)old.count : 0;
+    return err;
 }

@@ -12,7 +12,7 @@
 #define ENACT_STORM_STREAMS 3u                /* … and opens at so many */
 #define ENACT_COOL_DOWN_MS INT64_C(3600000) /* a stream's second rollback within an hour waits for a person */
 
-#define ENACT_KEEP_MS INT64_C(7776000000)    /* raw requests are kept for 90 days */
+#define ENACT_KEEP_MS INT64_C(7776000000)    /* raw requests are kept for 90 days, if nothing else is set */
 #define ENACT_BEAT_KEEP_MS INT64_C(86400000) /* those of the watchdog for one */
 
 /* One accepted request on its way through the store. */
@@ -30,9 +30,12 @@ struct enact_job {
 /* A store_fn. */
 GR_MUST_USE enum gr_err enact_batch(struct db *db, void *job);
 
-/* Deletes raw requests that are older than that, at most a thousand of each; adds to *count. On the store's
- * thread. */
-GR_MUST_USE enum gr_err enact_prune(struct db *db, int64_t now_ms, int64_t *count);
+/* Deletes raw requests of alerts that are older than keep_ms, and those of the watchdog after ENACT_BEAT_KEEP_MS: at most
+ * ENACT_PRUNE_ROWS, and as soon as ENACT_PRUNE_BYTES are reached no further, so that no alert waits long for it. Nothing
+ * but raw requests is ever deleted. *count: how many; 0: there are no more. On the store's thread. */
+#define ENACT_PRUNE_ROWS 100
+#define ENACT_PRUNE_BYTES INT64_C(1048576)
+GR_MUST_USE enum gr_err enact_prune(struct db *db, int64_t now_ms, int64_t keep_ms, int64_t *count);
 
 /* A page that guardraild raises by itself (a rollback that failed, an ambiguous step, no watchdog): one
  * effect per pager of the policy.

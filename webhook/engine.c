@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <sys/random.h>
 #include <time.h>
 #include "enact.h"
@@ -354,10 +355,38 @@ job_blind(struct db *db, void *arg)
                              .now_ms = app_now_ms()});
 }
 
+struct pruning {
+    struct app *app;
+    int64_t count;
+};
+
 static enum gr_err
 job_prune(struct db *db, void *arg)
 {
-    return enact_prune(db, app_now_ms(), arg);
+    struct pruning *p = arg;
+
+    return enact_prune(db, app_now_ms(), p->app->conf->evidence_retention_ms, &p->count);
+}
+
+/* In small bites, with room for alerts between them; what is left after 200 of them has its turn next time. */
+static void
+prune(struct engine *e)
+{
+    struct pruning p = {.app = e->app};
+    char total[24];
+    int64_t sum = 0;
+
+    for (int i = 0; i < 200 && !atomic_load(&e->stop) && store_call(e->app->store, job_prune, &p) == GR_OK &&
+                    p.count > 0;
+         i++) {
+        sum += p.count;
+        nap(e, 50);
+    }
+    if (sum == 0)
+        return;
+    (void)snprintf(total, sizeof total, "%" PRId64, sum);
+    log_event(e->app->log, AT_INFO, "raw requests past their retention were deleted", "count", total,
+              (char *)NULL);
 }
 
 /* One page per outage: its key holds the last beat. */
@@ -365,7 +394,7 @@ static void *
 ticker_main(void *arg)
 {
     struct engine *e = arg;
-    int64_t paged_for = -1, prune_ms = gr_http_now_ms() + PRUNE_MS, pruned = 0;
+    int64_t paged_for = -1, prune_ms = gr_http_now_ms() + PRUNE_MS;
 
     while (!atomic_load(&e->stop)) {
         int64_t beat = atomic_load(&e->app->watchdog_ms), since = beat > 0 ? beat : e->app->started_ms;
@@ -379,8 +408,10 @@ ticker_main(void *arg)
             }
             gr_arena_free(b.arena);
         }
-        if (gr_http_now_ms() >= prune_ms && store_call(e->app->store, job_prune, &pruned) == GR_OK)
+        if (gr_http_now_ms() >= prune_ms) {
+            prune(e);
             prune_ms = gr_http_now_ms() + PRUNE_MS;
+        }
         nap(e, 1000);
     }
     return NULL;

@@ -317,11 +317,12 @@ start_store(struct daemon *d)
 {
     char reason[STORE_REASON_BYTES] = "";
     struct policy *policy = d->policy;
-    enum gr_err err =
-        store_open(&d->app.store,
-                   &(struct store_options){
-                       .path = d->conf.store_path.p, .busy_timeout_ms = BUSY_TIMEOUT_MS, .log = d->app.log},
-                   reason);
+    enum gr_err err = store_open(&d->app.store,
+                                 &(struct store_options){.path = d->conf.store_path.p,
+                                                         .busy_timeout_ms = BUSY_TIMEOUT_MS,
+                                                         .log = d->app.log,
+                                                         .reserve_bytes = d->conf.store_reserve_bytes},
+                                 reason);
 
     if (err != GR_OK)
         return fail(d->conf.store_path.p, reason[0] ? reason : gr_err_name(err));

@@ -11,6 +11,7 @@ libwebhook_a_SOURCES = \
 	webhook/confine.c webhook/confine.h \
 	webhook/db.c webhook/db.h \
 	webhook/desk.c webhook/desk.h \
+	webhook/disk.c webhook/disk.h \
 	webhook/enact.c webhook/enact.h \
 	webhook/engine.c webhook/engine.h \
 	webhook/gate.c webhook/gate.h \

@@ -337,6 +337,12 @@ print_store(struct app *app, struct gr_buf *out)
     gr_buf_printf(out, "guardraild_store_up %d\n", !st.failed && st.last == GR_OK);
     head(out, "guardraild_store_errors_total", "counter", "Transactions that were not committed.");
     gr_buf_printf(out, "guardraild_store_errors_total %" PRIu64 "\n", st.errors);
+    head(out, "guardraild_store_low", "gauge",
+         "1 while the disk's reserve is reached and alerts are refused.");
+    gr_buf_printf(out, "guardraild_store_low %d\n", st.low);
+    head(out, "guardraild_store_free_bytes", "gauge",
+         "Free bytes of the disk below the store; -1: not known.");
+    gr_buf_printf(out, "guardraild_store_free_bytes %" PRId64 "\n", st.free_bytes);
     head(out, "guardraild_store_queue", "gauge", "Jobs that wait for the store.");
     gr_buf_printf(out, "guardraild_store_queue %zu\n", st.queued);
     head(out, "guardraild_commit_seconds", "histogram",

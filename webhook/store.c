@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <time.h>
+#include "disk.h"
 #include "guardrail/sys.h"
 
 struct job {
@@ -20,6 +21,7 @@ struct store {
     struct db db;    /* the store's thread only, once it runs */
     struct log *log; /* borrowed */
     int lock_fd;
+    struct disk disk; /* the store's thread only, once it runs */
     pthread_t thread;
     bool running;
     pthread_mutex_t mutex; /* guards all below */
@@ -29,6 +31,9 @@ struct store {
     size_t head, count;
     struct store_state state;
 };
+
+/* The first SQLite in which several connections cannot damage a WAL database any more (the WAL-reset bug). */
+#define STORE_ENGINE_FIXED 3051003
 
 const double store_latency_ms[11] = {0.5, 1, 2, 5, 10, 20, 50, 100, 250, 1000, 2500};
 
@@ -56,6 +61,28 @@ say(char *reason, const char *what, const char *detail)
         (void)snprintf(reason, STORE_REASON_BYTES, "%s%s%s", what, detail[0] ? ": " : "", detail);
 }
 
+/* The name of a new file is durable only when its folder is. */
+static enum gr_err
+sync_folder(const char *path)
+{
+    char folder[4096];
+    const char *slash = strrchr(path, '/');
+    size_t n = !slash ? 1 : slash == path ? 1 : (size_t)(slash - path);
+    enum gr_err err;
+    int fd;
+
+    if (n >= sizeof folder)
+        return GR_ELIMIT;
+    memcpy(folder, slash ? path : ".", n);
+    folder[n] = '\0';
+    fd = gr_sys.open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    if (fd < 0)
+        return gr_err_from_errno(errno);
+    err = gr_sys.fsync(fd) == 0 ? GR_OK : GR_EIO;
+    (void)gr_sys.close(fd); /* nothing was written through it */
+    return err;
+}
+
 /* The file is made by us and not by SQLite, so that its mode (which the WAL inherits) does not hang on the
  * umask. */
 static enum gr_err
@@ -65,7 +92,7 @@ make_file(const char *path)
 
     if (fd < 0)
         return gr_err_from_errno(errno);
-    return gr_sys.close(fd) == 0 ? GR_OK : GR_EIO;
+    return gr_sys.close(fd) == 0 ? sync_folder(path) : GR_EIO;
 }
 
 static enum gr_err
@@ -171,6 +198,47 @@ open_database(struct store *s, const struct store_options *o, char *reason)
     return db_exec(&s->db, "PRAGMA foreign_keys=ON");
 }
 
+/* With the mutex, or before the thread runs. */
+static void
+publish_disk(struct store *s)
+{
+    if (s->disk.low != s->state.low)
+        log_event(s->log, s->disk.low ? AT_ERROR : AT_INFO,
+                  s->disk.low ? "the disk's reserve is reached: nothing new is accepted"
+                              : "the disk has room again",
+                  (char *)NULL);
+    s->state.free_bytes = s->disk.free_bytes;
+    s->state.low = s->disk.low;
+    s->state.ballast = s->disk.held;
+}
+
+/* What is known about the ground that the store stands on. */
+static enum gr_err
+check_disk(struct store *s, const struct store_options *o, char *reason)
+{
+    enum gr_err err = disk_init(&s->disk, o->path, o->reserve_bytes);
+    const struct disk_kind *kind = s->disk.kind;
+
+    if (err == GR_ESTATE && reason)
+        (void)snprintf(reason, STORE_REASON_BYTES, "the store must lie on a local disk; this is %s: %s",
+                       kind->name, kind->why);
+    if (err != GR_OK)
+        return err;
+    if (kind)
+        log_event(s->log, AT_WARN, "the store should lie on a local disk", "file_system", kind->name, "why",
+                  kind->why, (char *)NULL);
+    if (o->reserve_bytes > 0 && !s->disk.held)
+        log_event(s->log, AT_WARN, "the disk has no room for the store's ballast", "file", s->disk.ballast,
+                  (char *)NULL);
+    publish_disk(s);
+    if (sqlite3_libversion_number() < STORE_ENGINE_FIXED)
+        log_event(s->log, AT_INFO,
+                  "this SQLite may damage a file that several connections write to; guardraild has one only, "
+                  "and so must everybody else",
+                  "sqlite", sqlite3_libversion(), "mended_in", "3.51.3", (char *)NULL);
+    return GR_OK;
+}
+
 static void
 store_destroy(struct store *s)
 {
@@ -184,6 +252,23 @@ store_destroy(struct store *s)
     gr_sys.free(s);
 }
 
+static bool
+init_locks(struct store *s)
+{
+    pthread_condattr_t a;
+    bool made;
+
+    if (pthread_condattr_init(&a) != 0)
+        return false;
+    made = pthread_condattr_setclock(&a, CLOCK_MONOTONIC) == 0 && pthread_cond_init(&s->wake, &a) == 0;
+    (void)pthread_condattr_destroy(&a);
+    if (made && pthread_mutex_init(&s->mutex, NULL) != 0) {
+        (void)pthread_cond_destroy(&s->wake);
+        return false;
+    }
+    return made;
+}
+
 enum gr_err
 store_open(struct store **out, const struct store_options *o, char *reason)
 {
@@ -195,7 +280,7 @@ store_open(struct store **out, const struct store_options *o, char *reason)
     memset(s, 0, sizeof *s);
     s->lock_fd = -1;
     s->log = o->log;
-    if (pthread_mutex_init(&s->mutex, NULL) != 0 || pthread_cond_init(&s->wake, NULL) != 0) {
+    if (!init_locks(s)) {
         gr_sys.free(s);
         return GR_ENOMEM;
     }
@@ -208,6 +293,8 @@ store_open(struct store **out, const struct store_options *o, char *reason)
         say(reason, "cannot create the store", gr_err_name(err));
         goto done;
     }
+    if ((err = check_disk(s, o, reason)) != GR_OK)
+        goto done;
     if ((err = open_database(s, o, reason)) != GR_OK)
         goto done;
     *out = s;
@@ -255,6 +342,9 @@ run_batch(struct store *s, struct job *jobs, size_t count)
         err = db_exec(db, "COMMIT");
     if (err == GR_OK)
         return GR_OK;
+    if (err == GR_ENOSPC && disk_release(&s->disk))
+        log_event(s->log, AT_ERROR, "the disk is full: the ballast was given up, nothing new is accepted",
+                  (char *)NULL);
     log_event(s->log, AT_ERROR, "store transaction failed", "error", gr_err_name(err), "detail", db->message,
               (char *)NULL);
     /* Not a retry: whatever COMMIT reached, nobody was told that it is there. */
@@ -286,23 +376,37 @@ count_batch(struct store *s, enum gr_err err, size_t jobs, double elapsed_ms)
     st->latency_count[bucket]++;
 }
 
-/* Takes what waits, at most a batch. Returns 0 when closing and empty. */
-static size_t
-take_jobs(struct store *s, struct job *jobs, bool *failed)
+/* With the mutex. Waits for jobs, but no longer than the disk may go unwatched. */
+static void
+wait_for_jobs(struct store *s)
+{
+    struct timespec until;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += DISK_LOOK_MS / 1000;
+    (void)pthread_cond_timedwait(&s->wake, &s->mutex, &until); /* the caller looks why it ended */
+}
+
+/* Takes what waits, at most a batch; 0 after a while without any. False: closing and empty. */
+static bool
+take_jobs(struct store *s, struct job *jobs, size_t *count, bool *failed)
 {
     size_t n = 0;
+    bool going;
 
     pthread_mutex_lock(&s->mutex);
-    while (s->count == 0 && !s->closing)
-        pthread_cond_wait(&s->wake, &s->mutex);
+    if (s->count == 0 && !s->closing)
+        wait_for_jobs(s);
+    going = s->count > 0 || !s->closing;
     while (s->count > 0 && n < STORE_BATCH_MAX) {
         jobs[n++] = s->queue[s->head];
         s->head = (s->head + 1) % STORE_QUEUE_MAX;
         s->count--;
     }
     *failed = s->state.failed;
+    *count = n;
     pthread_mutex_unlock(&s->mutex);
-    return n;
+    return going;
 }
 
 static void *
@@ -313,14 +417,17 @@ store_main(void *arg)
     bool failed;
     size_t n;
 
-    while ((n = take_jobs(s, jobs, &failed)) > 0) {
+    while (take_jobs(s, jobs, &n, &failed)) {
         double start = monotonic_ms();
         enum gr_err err = GR_EIO;
 
-        if (!failed)
+        disk_look(&s->disk, start);
+        if (n > 0 && !failed)
             err = run_batch(s, jobs, n);
         pthread_mutex_lock(&s->mutex);
-        count_batch(s, err, n, monotonic_ms() - start);
+        if (n > 0)
+            count_batch(s, err, n, monotonic_ms() - start);
+        publish_disk(s);
         pthread_mutex_unlock(&s->mutex);
         for (size_t i = 0; i < n; i++)
             jobs[i].done(jobs[i].arg, err == GR_OK ? jobs[i].err : err);
@@ -356,8 +463,8 @@ store_close(struct store *s)
 
 /* ---- callers ---- */
 
-enum gr_err
-store_post(struct store *s, store_fn *fn, void *arg, store_done_fn *done)
+static enum gr_err
+enqueue(struct store *s, store_fn *fn, void *arg, store_done_fn *done, bool new_evidence)
 {
     enum gr_err err = GR_OK;
 
@@ -366,6 +473,8 @@ store_post(struct store *s, store_fn *fn, void *arg, store_done_fn *done)
         err = GR_ESTATE;
     else if (s->state.failed)
         err = GR_EIO;
+    else if (s->state.low && new_evidence)
+        err = GR_ENOSPC;
     else if (s->count == STORE_QUEUE_MAX)
         err = GR_EAGAIN;
     else {
@@ -375,6 +484,12 @@ store_post(struct store *s, store_fn *fn, void *arg, store_done_fn *done)
     }
     pthread_mutex_unlock(&s->mutex);
     return err;
+}
+
+enum gr_err
+store_post(struct store *s, store_fn *fn, void *arg, store_done_fn *done)
+{
+    return enqueue(s, fn, arg, done, true);
 }
 
 /* A caller that waits: it owns this on its stack and leaves only after `finished`. */
@@ -420,7 +535,7 @@ store_call(struct store *s, store_fn *fn, void *arg)
         (void)pthread_mutex_destroy(&w.mutex);
         return GR_ENOMEM;
     }
-    if ((err = store_post(s, waiter_run, &w, waiter_done)) == GR_OK) {
+    if ((err = enqueue(s, waiter_run, &w, waiter_done, false)) == GR_OK) {
         pthread_mutex_lock(&w.mutex);
         while (!w.finished)
             pthread_cond_wait(&w.cond, &w.mutex);

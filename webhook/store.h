@@ -10,7 +10,8 @@
  * fsync is never tried
  * again). A full disk (GR_ENOSPC) and a foreign lock (GR_EBUSY) are answered job by job and heal when the
  * cause is gone;
- * store_state tells. Only the store's thread runs jobs; jobs must not block on anything but the database. */
+ * store_state tells. Below the disk's reserve (disk.h) posted jobs, which bring new evidence, are refused with
+ * GR_ENOSPC, while calls, which bring what was accepted to its end, go on. Only the store's thread runs jobs; jobs must not block on anything but the database. */
 #ifndef GUARDRAIL_WEBHOOK_STORE_H
 #define GUARDRAIL_WEBHOOK_STORE_H
 #include "db.h"
@@ -31,6 +32,7 @@ struct store_options {
     int64_t busy_timeout_ms;     /* how long one transaction waits for a foreign lock */
     struct log *log;             /* borrowed; may be NULL */
     const struct schema *schema; /* NULL: schema_current */
+    int64_t reserve_bytes;       /* of free disk, below which nothing new is accepted; 0: none */
 };
 /* Opens or creates (0600), locks, checks (quick_check), brings the schema up to date. Starts no thread.
  * GR_EBUSY: another process has the lock. GR_ESTATE: the file's schema is newer than ours, or it is not ours at all.
@@ -44,7 +46,8 @@ void store_close(struct store *s);
 /* Runs a job and waits for its outcome. GR_EAGAIN: the queue is full; GR_ESTATE: closing. Not from the
  * store's thread. */
 GR_MUST_USE enum gr_err store_call(struct store *s, store_fn *fn, void *arg);
-/* Hands a job over. After GR_OK, done will be called exactly once; after anything else, never. */
+/* Hands a job with new evidence over. After GR_OK, done will be called exactly once; after anything else, never.
+ * GR_ENOSPC: the disk's reserve is reached; otherwise as store_call. */
 GR_MUST_USE enum gr_err store_post(struct store *s, store_fn *fn, void *arg, store_done_fn *done);
 
 struct store_state {
@@ -53,6 +56,8 @@ struct store_state {
     uint64_t commits, errors; /* transactions */
     uint64_t jobs;
     size_t queued;
+    int64_t free_bytes;         /* of the disk; -1: not known */
+    bool low, ballast;          /* below the reserve; the ballast is there */
     uint64_t latency_count[12]; /* by upper bound, see store_latency_ms; the last one is +Inf */
     double latency_sum_ms;
 };

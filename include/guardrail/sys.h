@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+struct statfs;
 struct gr_sys {
     void *(*realloc)(void *p, size_t n); /* realloc(NULL, n) allocates; n is never 0 */
     void (*free)(void *p);
@@ -20,6 +21,8 @@ struct gr_sys {
     int (*unlink)(const char *path);
     int (*mkdir)(const char *path, mode_t mode);
     int (*flock)(int fd, int op);
+    int (*statfs)(const char *path, struct statfs *out);
+    int (*fallocate)(int fd, off_t n); /* blocks for the first n bytes; 0 or -1 with errno */
 };
 extern struct gr_sys gr_sys;
 /* Tells the kernel that n bytes of fresh memory at p, if they are many, will all be used: it may then give them in large pages, with one page

@@ -41,6 +41,7 @@ tests_unit_webhook_test_webhook_SOURCES += \
 	tests/unit/webhook/faultvfs.h \
 	tests/unit/webhook/test_conf.c \
 	tests/unit/webhook/test_confine.c \
+	tests/unit/webhook/test_disk.c \
 	tests/unit/webhook/test_enact.c \
 	tests/unit/webhook/test_intake.c \
 	tests/unit/webhook/test_jw.c \

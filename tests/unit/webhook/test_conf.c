@@ -47,6 +47,8 @@ START_TEST(defaults)
     ck_assert(!conf.allow_http);
     ck_assert_str_eq(conf.store_path.p, "/etc/g/s.db");
     ck_assert_uint_eq(conf.admin_socket.n, 0);
+    ck_assert_int_eq(conf.store_reserve_bytes, 64 << 20);
+    ck_assert_int_eq(conf.evidence_retention_ms, INT64_C(90) * 86400000);
 }
 END_TEST
 
@@ -58,6 +60,7 @@ START_TEST(everything)
                            "s\nactions_dir: a\n"
                            "prometheus_url: http://127.0.0.1:9090/\nalertmanager_url: "
                            "https://am.example.org\nreports_dir: r\n"
+                           "store_reserve: 2GiB\nevidence_retention: 1d\n"
                            "mode: dry-run\nlog: {format: json, level: debug}\n"
                            "targets: {pagerduty_url: http://127.0.0.1:1/x, allow_http: true}\n"),
                      GR_OK);
@@ -68,6 +71,8 @@ START_TEST(everything)
     ck_assert_str_eq(conf.admin_socket.p, "/run/g.sock");
     ck_assert_str_eq(conf.store_path.p, "/v/s.db");
     ck_assert_str_eq(conf.prometheus_url.p, "http://127.0.0.1:9090");
+    ck_assert_int_eq(conf.store_reserve_bytes, INT64_C(2) << 30);
+    ck_assert_int_eq(conf.evidence_retention_ms, 86400000);
     ck_assert_int_eq(conf.mode, MODE_DRY_RUN);
     ck_assert_int_eq(conf.log_format, LOG_JSON);
     ck_assert_int_eq(conf.log_level, AT_DEBUG);
@@ -99,6 +104,10 @@ static const struct {
     {"a list for a map", NEEDED "auth: []\n", "GR0103", "a map"},
     {"a map for a text", NEEDED "secrets_dir: {}\n", "GR0103", "secrets_dir"},
     {"no boolean", NEEDED "targets: {allow_http: 1}\n", "GR0103", "allow_http"},
+    {"a reserve without unit", NEEDED "store_reserve: 64\n", "GR0209", "MiB"},
+    {"a reserve past all disks", NEEDED "store_reserve: 1048577GiB\n", "GR0209", "MiB"},
+    {"retention of hours", NEEDED "evidence_retention: 23h\n", "GR0209", "at least a day"},
+    {"retention of nothing", NEEDED "evidence_retention: {}\n", "GR0103", "evidence_retention"},
     {"log format", NEEDED "log: {format: xml}\n", "GR0105", "logfmt"},
     {"no map", "- a\n", "GR0103", "a map"},
     {"no YAML", "a: [\n", "GR0004", ""},

@@ -198,18 +198,54 @@ END_TEST
 static enum gr_err
 run_prune(struct db *db, void *arg)
 {
-    return enact_prune(db, NOW + ENACT_KEEP_MS, arg);
+    return enact_prune(db, NOW + ENACT_KEEP_MS, ENACT_KEEP_MS, arg);
 }
 
 START_TEST(old_evidence_is_pruned)
 {
-    int64_t n = 0;
+    int64_t n = 0, audited;
 
     post_at("firing", "hard", "d1", "equities", NOW - 1);
     post_at("firing", "hard", "d1", "equities", NOW + 1);
+    audited = bench_number(&bench, "SELECT (SELECT count(*) FROM audit) + (SELECT count(*) FROM record)"
+                                   " + (SELECT count(*) FROM effect) + (SELECT count(*) FROM release)");
     bench_call(&bench, run_prune, &n, GR_OK);
     ck_assert_int_eq(n, 1);
     ck_assert_int_eq(bench_number(&bench, "SELECT count(*) FROM inbox"), 1);
+    ck_assert_int_eq(bench_number(&bench,
+                                  "SELECT (SELECT count(*) FROM audit) + (SELECT count(*) FROM record)"
+                                  " + (SELECT count(*) FROM effect) + (SELECT count(*) FROM release)"),
+                     audited);
+    bench_call(&bench, run_prune, &n, GR_OK);
+    ck_assert_int_eq(n, 0);
+}
+END_TEST
+
+static enum gr_err
+fill_inbox(struct db *db, void *arg)
+{
+    (void)arg;
+    return db_exec(db, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 250)"
+                       " INSERT INTO inbox(rx_ms, source, sha256, alerts, body)"
+                       " SELECT i, CASE i % 2 WHEN 0 THEN 'alerts' ELSE 'watchdog' END, 's', 1,"
+                       " zeroblob(CASE WHEN i > 200 THEN 300000 ELSE 10 END) FROM n");
+}
+
+/* However much is due: a hundred rows or a megabyte at a time, and in the end all of it. */
+START_TEST(pruning_is_done_in_bites)
+{
+    int64_t n = 0, most = 0, bites = 0, sum = 0;
+
+    bench_call(&bench, fill_inbox, NULL, GR_OK);
+    do {
+        bench_call(&bench, run_prune, &n, GR_OK);
+        most = n > most ? n : most;
+        sum += n;
+        bites++;
+    } while (n > 0);
+    ck_assert_int_eq(sum, 250);
+    ck_assert_int_eq(most, ENACT_PRUNE_ROWS);
+    ck_assert_int_ge(bites, 2 + 50 * 300000 / ENACT_PRUNE_BYTES / 2); /* four large ones at a time */
 }
 END_TEST
 
@@ -255,6 +291,7 @@ enact_suite(void)
     tcase_add_loop_test(tc, strangers_run_nothing, 0, GR_COUNT(strangers));
     tcase_add_test(tc, another_stream_may_roll_back_at_the_same_time);
     tcase_add_test(tc, old_evidence_is_pruned);
+    tcase_add_test(tc, pruning_is_done_in_bites);
     tcase_add_loop_test(tc, without_memory_nothing_is_promised, 0, 2);
     suite_add_tcase(suite, tc);
     return suite;

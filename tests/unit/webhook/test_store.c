@@ -7,9 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 #include "faultvfs.h"
 #include "fixture.h"
+#include "guardrail/sys.h"
 #include "webhook/store.h"
 
 static char folder[256];
@@ -272,6 +274,70 @@ START_TEST(a_full_disk_heals)
 }
 END_TEST
 
+static int64_t free_bytes;
+
+static int
+say_statfs(const char *where, struct statfs *out)
+{
+    int got = gr_sys_real.statfs(where, out);
+
+    out->f_bsize = 4096;
+    out->f_bavail = (unsigned long)free_bytes / 4096;
+    return got;
+}
+
+static bool
+ballast_is_there(void)
+{
+    char name[640];
+
+    (void)snprintf(name, sizeof name, "%s.reserve", database);
+    return access(name, F_OK) == 0;
+}
+
+static void
+wait_until_low_is(struct store *s, bool low)
+{
+    struct store_state st;
+
+    do
+        store_state(s, &st); /* the store's thread looks once a second */
+    while (st.low != low);
+}
+
+/* The last states get through: what was accepted is ended with the room of the ballast. */
+START_TEST(a_full_disk_gives_up_the_ballast)
+{
+    struct store *s = NULL;
+
+    free_bytes = INT64_C(1) << 30;
+    gr_sys.statfs = say_statfs;
+    ck_assert_int_eq(
+        store_open(&s, &(struct store_options){.path = database, .reserve_bytes = 64 << 20}, NULL), GR_OK);
+    ck_assert_int_eq(store_start(s), GR_OK);
+    ck_assert(ballast_is_there());
+    free_bytes = 1 << 20;
+    wait_until_low_is(s, true);
+    ck_assert(ballast_is_there());
+    ck_assert_int_eq(store_post(s, add_row, word, count_outcome), GR_ENOSPC); /* nothing new … */
+    ck_assert_int_eq(store_call(s, add_row, (char[]){"state"}), GR_OK);       /* … but states */
+    faultvfs.fail_write = SQLITE_FULL;
+    ck_assert_int_eq(store_call(s, add_row, (char[]){"state"}), GR_ENOSPC);
+    ck_assert(!ballast_is_there());
+    faultvfs.fail_write = 0; /* that room was enough */
+    ck_assert_int_eq(store_call(s, add_row, (char[]){"state"}), GR_OK);
+    free_bytes = INT64_C(1) << 30;
+    wait_until_low_is(s, false);
+    ck_assert(ballast_is_there());
+    close_gate();
+    gate_open = true;
+    ck_assert_int_eq(store_post(s, add_row, word, count_outcome), GR_OK);
+    ck_assert_int_eq(rows(s), 3);
+    store_close(s);
+    gr_sys = gr_sys_real;
+}
+END_TEST
+
 static const struct {
     const char *name;
     int write, sync;
@@ -337,7 +403,8 @@ END_TEST
 START_TEST(a_damaged_file_is_refused)
 {
     struct store *s = open_started();
-    char junk[4096];
+    char junk[4096], reason[STORE_REASON_BYTES] = "";
+    struct stat before, after;
     int fd;
 
     for (int i = 0; i < 100; i++)
@@ -349,11 +416,17 @@ START_TEST(a_damaged_file_is_refused)
     for (int page = 1; page < 8; page++) /* all but the head */
         ck_assert_int_eq((int)pwrite(fd, junk, sizeof junk, page * 4096L), (int)sizeof junk);
     ck_assert_int_eq(close(fd), 0);
-    ck_assert_int_ne(open_at(&s, NULL), GR_OK);
+    ck_assert_int_ne(open_at(&s, reason), GR_OK);
+    ck_assert_ptr_nonnull(strstr(reason, "damaged"));
+    ck_assert_ptr_nonnull(strstr(reason, "backup"));
     fd = open(database, O_WRONLY | O_TRUNC | O_CLOEXEC);
     ck_assert_int_eq((int)write(fd, junk, sizeof junk), (int)sizeof junk);
     ck_assert_int_eq(close(fd), 0);
-    ck_assert_int_ne(open_at(&s, NULL), GR_OK);
+    ck_assert_int_eq(stat(database, &before), 0);
+    ck_assert_int_ne(open_at(&s, reason), GR_OK);
+    ck_assert_ptr_nonnull(strstr(reason, "damaged"));
+    ck_assert_int_eq(stat(database, &after), 0); /* kept as it is */
+    ck_assert(before.st_ino == after.st_ino && before.st_size == after.st_size);
 }
 END_TEST
 
@@ -382,6 +455,7 @@ store_suite(void)
     tcase_add_test(tc, closing_finishes_what_waits);
     tcase_add_test(tc, a_foreign_lock_is_busy_and_heals);
     tcase_add_test(tc, a_full_disk_heals);
+    tcase_add_test(tc, a_full_disk_gives_up_the_ballast);
     tcase_add_loop_test(tc, after_an_io_error_nothing_is_promised, 0, GR_COUNT(fatal));
     tcase_add_test(tc, one_process_at_a_time);
     tcase_add_test(tc, a_newer_schema_is_refused);

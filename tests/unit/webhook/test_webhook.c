@@ -22,6 +22,7 @@ static Suite *(*const suites[])(void) = {
     sender_suite,
     standin_suite,
     conf_suite,
+    disk_suite,
     confine_suite,
     enact_suite,
     recorder_suite,

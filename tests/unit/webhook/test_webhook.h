@@ -16,6 +16,7 @@ Suite *runner_suite(void);
 Suite *sender_suite(void);
 Suite *standin_suite(void);
 Suite *conf_suite(void);
+Suite *disk_suite(void);
 Suite *confine_suite(void);
 Suite *enact_suite(void);
 Suite *recorder_suite(void);
