@@ -115,7 +115,7 @@ libcompiler_a_SOURCES += compiler/cmd_schema.c compiler/schema.c compiler/schema
 libcompiler_a_SOURCES += \
 	compiler/cmd_fmt.c compiler/layout.c compiler/layout.h compiler/layout_parts.h compiler/layout_print.c \
 	compiler/layout_scan.c compiler/linediff.c compiler/linediff.h
-COMPILER_LIBS = libcompiler.a $(RULES_LIBS) $(BASE_LIBS) -lm
+COMPILER_LIBS = libcompiler.a $(RULES_LIBS) $(BASE_LIBS) $(CURL_LIBS) -lm
 
 bin_PROGRAMS += guardrailc
 guardrailc_SOURCES = compiler/cmd_completion.c compiler/guardrailc.c
@@ -145,5 +145,6 @@ completions/bash/guardrailc completions/fish/guardrailc.fish completions/zsh/_gu
 libcompiler_a_SOURCES += compiler/chance.c compiler/chance.h compiler/evidence_math.c compiler/evidence_math.h compiler/simulate.c compiler/simulate.h
 
 # guardrailc power
-libcompiler_a_SOURCES += compiler/cmd_power.c compiler/power.c compiler/power.h compiler/power_json.c compiler/power_parts.h compiler/power_plan.c \
+libcompiler_a_SOURCES += compiler/cmd_power.c compiler/power.c compiler/power.h compiler/power_ask.c compiler/power_ask.h compiler/power_json.c compiler/power_parts.h compiler/power_plan.c \
+	compiler/power_prometheus.c compiler/power_prometheus.h \
 	compiler/power_svg.c compiler/power_template.c compiler/power_text.c compiler/rates.c compiler/rates.h compiler/rates_parts.h compiler/rates_read.c

@@ -90,6 +90,4 @@ double power_of_letter(const struct model *m, const struct guardrail *g, double 
 void power_text(const struct power *p, double cap, struct gr_buf *b);
 GR_MUST_USE enum gr_err power_json(const struct power *p, double cap, struct gr_buf *b);
 void power_svg(const struct power *p, double cap, struct gr_buf *b);
-/* A rates file to begin with: every entry that the specification needs, what is assumed, and the query that tells it. GR_ENOMEM. */
-GR_MUST_USE enum gr_err power_template(const struct model *m, const struct rates *r, struct gr_buf *b);
 #endif

@@ -1,60 +1,54 @@
-/* power_template.c - a rates file to begin with: what the specification needs, what is assumed now, and the query that tells it.
+/* power_template.c - a rates file: to begin with, when nobody was asked; with what a running system answered, when somebody was.
  *
- * The compiler asks no server. Each value that a running system can tell has the PromQL that tells it above it, of the specification's own
- * counters, over the last day: paste it into Prometheus or `promtool query instant`, and write the answer in the value's place. */
+ *     guardrails:
+ *       errors:
+ *         # 100 * sum(rate(errors_total[1d])) / sum(rate(requests_total[1d]))
+ *         bad: 1% # ?            nobody was asked: stated, to be replaced
+ *         bad: 0.83%             answered
+ *         # bad: 1% # ? no series match      not known: the report assumes it, and says so */
 #include "config.h"
-#include "power_parts.h"
+#include "power_ask.h"
+
+#include <math.h>
 
 #include "guardrail/duration.h"
 #include "guardrail/quote.h"
 
-#define DAY_MS (INT64_C(24) * 3600 * 1000)
-
-struct template
-{
-    const struct model *m;
-    const struct rates *r;
+struct printer {
+    const struct power_asks *asks;
     struct gr_buf *b;
-    struct gr_promql *requests; /* the counter that traffic is asked of; NULL: none counts */
-    const struct guardrail *counted;
-    enum gr_err err;
+    const struct guardrail *g; /* whose entry is open */
 };
 
-/* A selector over a day with more matchers, as text: x_total{flow="web"}[1d]. suffix: of the metric's name. */
+/* Six significant digits, never an exponent: 0.000123457, 1234570. */
 static void
-put_range(struct template *t, const struct gr_promql *selector, const char *suffix,
-          const struct pairs *labels, const struct pairs *more)
+put_number(struct gr_buf *b, double v)
 {
-    struct gr_promql_matcher add[2 * MODEL_LABELS_MAX];
-    size_t n = 0;
-    struct gr_promql *e = gr_promql_clone(t->m->arena, selector);
-    struct gr_promql_add what = {.matchers = add};
+    int digits = v > 0 ? 5 - (int)floor(log10(v)) : 0;
+    struct gr_buf text = GR_BUF_INIT(400);
+    struct gr_str s;
 
-    for (size_t i = 0; labels && i < labels->n && n < GR_COUNT(add); i++)
-        add[n++] = (struct gr_promql_matcher){
-            .name = labels->v[i].key, .op = GR_PROMQL_IS, .value = labels->v[i].value};
-    for (size_t i = 0; more && i < more->n && n < GR_COUNT(add); i++)
-        add[n++] =
-            (struct gr_promql_matcher){.name = more->v[i].key, .op = GR_PROMQL_IS, .value = more->v[i].value};
-    what.count = n;
-    if (!e || e->kind != GR_PROMQL_SELECTOR) {
-        t->err = e ? t->err : GR_ENOMEM;
-        return;
-    }
-    e->u.selector.metric = gr_arena_printf(t->m->arena, GR_FMT "%s", GR_ARG(e->u.selector.metric), suffix);
-    e->u.selector.range_ms = suffix && strcmp(suffix, "") == 0 && t->counted == NULL ? 0 : DAY_MS;
-    if (gr_promql_add_matchers(t->m->arena, e, &what) == GR_ENOMEM)
-        t->err = GR_ENOMEM;
-    gr_promql_print(t->b, e);
+    gr_buf_printf(&text, "%.*f", digits < 0 ? 0 : digits > 15 ? 15 : digits, v);
+    s = gr_buf_str(&text);
+    while (digits > 0 && s.n > 1 && s.p[s.n - 1] == '0')
+        s.n--;
+    if (digits > 0 && s.n > 1 && s.p[s.n - 1] == '.')
+        s.n--;
+    gr_buf_put(b, s);
+    gr_buf_fini(&text);
+}
+
+static bool
+known(const struct power_ask *a)
+{
+    return !isnan(a->answer);
 }
 
 static void
-put_rate(struct template *t, const struct gr_promql *selector, const char *suffix, const struct pairs *labels,
-         const struct pairs *more)
+put_value(struct gr_buf *b, const struct power_ask *a)
 {
-    gr_buf_puts(t->b, "sum(rate(");
-    put_range(t, selector, suffix, labels, more);
-    gr_buf_puts(t->b, "))");
+    put_number(b, known(a) ? a->answer : a->assumed);
+    gr_buf_puts(b, a->unit);
 }
 
 static void
@@ -69,188 +63,167 @@ put_pairs(struct gr_buf *b, const struct pairs *p, bool *first)
     }
 }
 
+static void
+put_query(struct printer *p, const char *indent, const struct power_ask *a)
+{
+    if (a->query.n > 0)
+        gr_buf_printf(p->b, "%s# " GR_FMT "\n", indent, GR_ARG(a->query));
+}
+
+/* A line behind the value: why it is assumed, and what it means. Foreign words may stand in it, but no line end. */
+static void
+put_comment(struct printer *p, const struct power_ask *a)
+{
+    bool marked = !known(a) && (a->stated || p->asks->asked);
+
+    if (marked || a->what[0] != '\0')
+        gr_buf_puts(p->b, marked ? " # ?" : " #");
+    if (a->what[0] != '\0')
+        gr_buf_printf(p->b, " %s", a->what);
+    if (marked && p->asks->asked) {
+        gr_buf_puts(p->b, a->what[0] != '\0' ? "; " : " ");
+        gr_quote_log(p->b, a->why);
+    }
+    gr_buf_puts(p->b, "\n");
+}
+
+/* What the file does not state is a comment. */
 static bool
-is_ratio(const struct guardrail *g)
+is_comment(const struct printer *p, const struct power_ask *a)
 {
-    return g->metric.kind == METRIC_RATIO_BAD || g->metric.kind == METRIC_RATIO_GOOD;
-}
-
-/* The first counter of everything: of a ratio, not narrowed by `only`. */
-static void
-choose_requests(struct template *t)
-{
-    for (int pass = 0; pass < 2; pass++)
-        for (size_t i = 0; i < t->m->n_guardrails && !t->requests; i++) {
-            const struct guardrail *g = &t->m->guardrails[i];
-
-            if (!power_compares(g) || !is_ratio(g) || (pass == 0 && g->only.n > 0))
-                continue;
-            t->requests = g->metric.total;
-            t->counted = g;
-        }
+    return !known(a) && (p->asks->asked || !a->stated);
 }
 
 static void
-put_traffic(struct template *t)
+put_fact(struct printer *p, const char *indent, const struct power_ask *a)
 {
-    size_t n;
-    const struct rates_cell *cells = rates_cells(t->r, &n);
+    put_query(p, indent, a);
+    gr_buf_printf(p->b, "%s%s%s: ", indent, is_comment(p, a) ? "# " : "", a->key);
+    put_value(p->b, a);
+    put_comment(p, a);
+}
 
-    gr_buf_puts(t->b, "# Requests a second, canary and the rest together.\ntraffic:\n");
+static void
+put_traffic(struct printer *p, const struct power_ask *a)
+{
+    const struct rates_cell *cell = &p->asks->cells[a->index];
+    const char *off = is_comment(p, a) ? "# " : "";
+    bool first = true;
+
+    put_query(p, "  ", a);
+    gr_buf_printf(p->b, "  %s- where: {", off);
+    put_pairs(p->b, &p->asks->m->streams[cell->stream].release, &first);
+    put_pairs(p->b, &cell->labels, &first);
+    gr_buf_printf(p->b, "}\n  %s  per_second: ", off);
+    put_value(p->b, a);
+    put_comment(p, a);
+}
+
+/* The shares of all weights in one line. They are 100 % together: what is not in the list has no weight, and rounding goes to the first. */
+static size_t
+put_mix(struct printer *p, size_t at)
+{
+    const struct power_ask *a = &p->asks->v[at];
+    size_t n = a->g->metric.n_weights;
+    double sum = 0, rest = 100;
+    struct power_ask one = *a;
+
     for (size_t i = 0; i < n; i++) {
-        const struct pairs *release = &t->m->streams[cells[i].stream].release;
-        bool first = true;
-
-        if (t->requests) {
-            gr_buf_puts(t->b, "  # ");
-            put_rate(t, t->requests, "", release, &cells[i].labels);
-            gr_buf_puts(t->b, "\n");
-        }
-        gr_buf_puts(t->b, "  - where: {");
-        put_pairs(t->b, release, &first);
-        put_pairs(t->b, &cells[i].labels, &first);
-        gr_buf_printf(t->b, "}\n    per_second: %.6g # ?\n", cells[i].per_second);
+        put_query(p, "    ", &a[i]);
+        sum += a[i].answer;
+        if (isnan(sum) && one.why.n == 0)
+            one.why = a[i].why;
     }
-}
-
-static const struct gr_promql *
-total_of(const struct guardrail *g)
-{
-    return is_ratio(g) ? g->metric.total : g->metric.part;
-}
-
-/* How many observations one request makes: another counter than that of the traffic. */
-static void
-put_per_request(struct template *t, const struct guardrail *g)
-{
-    const char *suffix = g->metric.kind == METRIC_HISTOGRAM ? "_count" : "";
-
-    if (t->requests && is_ratio(g) && gr_promql_equal(t->requests, g->metric.total))
-        return;
-    gr_buf_puts(t->b, "    # ");
-    put_rate(t, total_of(g), suffix, &g->only, NULL);
-    if (t->requests) {
-        gr_buf_puts(t->b, " / ");
-        put_rate(t, t->requests, "", &g->only, NULL);
+    one.answer = sum > 0 ? 100 : (double)NAN; /* of all or of none */
+    if (sum <= 0 && one.why.n == 0)
+        one.why = GR_STR("none of these values was seen");
+    gr_buf_printf(p->b, "    %smix: {", is_comment(p, &one) ? "# " : "");
+    for (size_t i = n; i-- > 1;)
+        rest -= known(&one) ? round(1e6 * a[i].answer / sum) / 1e4 : a[i].assumed;
+    for (size_t i = 0; i < n; i++) {
+        gr_buf_puts(p->b, i > 0 ? ", " : "");
+        gr_quote_yaml(p->b, a->g->metric.weights[i].value);
+        gr_buf_puts(p->b, ": ");
+        put_number(p->b, i == 0 ? rest : known(&one) ? round(1e6 * a[i].answer / sum) / 1e4 : a[i].assumed);
+        gr_buf_puts(p->b, "%");
     }
-    gr_buf_puts(t->b,
-                t->requests ? "\n    per_request: 1 # ?\n" : "\n    per_second: 100 # ? in each slice\n");
+    gr_buf_puts(p->b, "}");
+    put_comment(p, &one);
+    return n;
+}
+
+static bool
+any_known(const struct power_asks *asks, const struct guardrail *g, const char *key)
+{
+    for (size_t i = 0; i < asks->n; i++)
+        if (asks->v[i].g == g && known(&asks->v[i]) && (!key || strcmp(asks->v[i].key, key) == 0))
+            return true;
+    return false;
+}
+
+/* The key above the guardrail's values; without any value an empty mapping. */
+static void
+open_guardrail(struct printer *p, size_t at)
+{
+    const struct guardrail *g = p->asks->v[at].g;
+    bool empty = p->asks->asked;
+
+    if (!p->g)
+        gr_buf_puts(p->b, "guardrails:\n");
+    p->g = g;
+    for (size_t i = at; empty && i < p->asks->n && p->asks->v[i].g == g; i++)
+        empty = !known(&p->asks->v[i]);
+    gr_buf_printf(p->b, "  " GR_FMT ":%s\n", GR_ARG(g->name), empty ? " {}" : "");
 }
 
 static void
-put_ratio(struct template *t, const struct guardrail *g)
+put_head(struct printer *p)
 {
-    gr_buf_puts(t->b, "    # 100 * ");
-    put_rate(t, g->metric.part, "", &g->only, NULL);
-    gr_buf_puts(t->b, " / ");
-    put_rate(t, g->metric.total, "", &g->only, NULL);
-    gr_buf_puts(t->b, g->metric.kind == METRIC_RATIO_GOOD ? "\n    good: 99% # ?\n" : "\n    bad: 1% # ?\n");
-    if (g->metric.n_weights == 0)
-        return;
-    gr_buf_puts(t->b, "    mix: {"); /* even, and 100 % together */
-    for (size_t i = 0; i < g->metric.n_weights; i++) {
-        size_t each = 100 / g->metric.n_weights, rest = 100 - each * (g->metric.n_weights - 1);
+    const char *off = p->asks->asked ? "# " : "";
 
-        gr_buf_puts(t->b, i > 0 ? ", " : "");
-        gr_quote_yaml(t->b, g->metric.weights[i].value);
-        gr_buf_printf(t->b, ": %zu%%", i == 0 ? rest : each);
-    }
-    gr_buf_puts(t->b, "} # ?\n");
-}
-
-static void
-put_histogram(struct template *t, const struct guardrail *g)
-{
-    static const char *const high = "    # ln(histogram_quantile(0.99, sum by (le) (rate(";
-
-    gr_buf_puts(t->b, high);
-    put_range(t, g->metric.part, "_bucket", &g->only, NULL);
-    gr_buf_puts(t->b, "))) / histogram_quantile(0.5, sum by (le) (rate(");
-    put_range(t, g->metric.part, "_bucket", &g->only, NULL);
-    gr_buf_puts(t->b, ")))) / 2.326\n    spread: 0.5 # ?\n");
-    if (g->limit.against == AGAINST_CONTROL_POINTS)
-        gr_buf_printf(t->b, "    value: 1%s # ? the quantile's usual value, in %s\n",
-                      g->metric.unit->label[0] == ' ' ? g->metric.unit->label + 1 : g->metric.unit->label,
-                      g->metric.unit->name);
-}
-
-static void
-put_gauge_cohort(struct template *t, const struct guardrail *g, struct gr_str cohort)
-{
-    struct pair pair = {t->m->cohort_label, cohort};
-    struct pairs one = {&pair, 1};
-    const struct guardrail *kept = t->counted;
-
-    t->counted = NULL; /* no range */
-    gr_buf_puts(t->b, "avg(");
-    put_range(t, g->metric.part, "", &one, &g->only);
-    gr_buf_puts(t->b, ")");
-    t->counted = kept;
-}
-
-static void
-put_gauge(struct template *t, const struct guardrail *g)
-{
-    bool points = g->limit.against == AGAINST_CONTROL_POINTS;
-    struct rated rated = rates_of(t->r, g, &g->expected[0], &t->m->phases[0], 1);
-
-    if (g->metric.kind == METRIC_GAUGE) {
-        gr_buf_puts(t->b, "    # in one slice: stddev_over_time((");
-        put_gauge_cohort(t, g, t->m->canary);
-        gr_buf_puts(t->b, points ? " - " : " / ");
-        put_gauge_cohort(t, g, t->m->control);
-        gr_buf_puts(t->b, points ? ")[1d:" : " - 1)[1d:");
-        gr_duration_print(t->b, t->m->sampling_ms);
-        gr_buf_puts(t->b, "])\n");
-    }
-    if (points)
-        gr_buf_printf(t->b, "    noise: %.3g%s # ? of canary - control\n", rated.noise,
-                      g->metric.unit->label[0] == ' ' ? g->metric.unit->label + 1 : g->metric.unit->label);
+    if (p->asks->asked)
+        gr_buf_printf(p->b,
+                      "# What " GR_FMT
+                      " sees, for `guardrailc power SPEC --rates FILE`: answers of\n# " GR_FMT
+                      ".\n# What stands in a comment with a ? is not known, and the report assumes it.\n",
+                      GR_ARG(p->asks->m->spec), GR_ARG(p->asks->from));
     else
-        gr_buf_puts(t->b, "    noise: 5% # ? of canary / control - 1\n");
-    gr_buf_puts(t->b, "    # autocorrelation: 0.3\n");
-}
-
-static void
-put_guardrail(struct template *t, const struct guardrail *g)
-{
-    gr_buf_printf(t->b, "  " GR_FMT ":\n", GR_ARG(g->name));
-    if (!plan_counts(g)) {
-        put_gauge(t, g);
-        return;
-    }
-    put_per_request(t, g);
-    if (g->metric.kind == METRIC_HISTOGRAM)
-        put_histogram(t, g);
-    else
-        put_ratio(t, g);
-    gr_buf_puts(t->b, "    # dispersion: 2\n");
-}
-
-enum gr_err
-power_template(const struct model *m, const struct rates *r, struct gr_buf *b)
-{
-    struct template t = {.m = m, .r = r, .b = b};
-    bool any = false;
-
-    choose_requests(&t);
+        gr_buf_printf(p->b,
+                      "# What " GR_FMT " is expected to see, for `guardrailc power SPEC --rates FILE`. "
+                                       "Values marked ? are assumed: put\n"
+                      "# in their place what the query above them answers.\n",
+                      GR_ARG(p->asks->m->spec));
     gr_buf_printf(
-        b,
-        "# What " GR_FMT
-        " is expected to see, for `guardrailc power SPEC --rates FILE`. Values marked ? are assumed: put\n"
-        "# in their place what the query above them answers.\n",
-        GR_ARG(m->spec));
-    gr_buf_puts(
-        b, "dispersion: 2         # a slot's bad events vary so many times as much as independent ones\n"
-           "autocorrelation: 0.3  # of gauges, from slot to slot\n"
-           "control: 100%         # of what the canary does not get, the part that is labelled control\n");
-    put_traffic(&t);
-    for (size_t i = 0; i < m->n_guardrails; i++) {
-        if (!power_compares(&m->guardrails[i]) || m->guardrails[i].n_expected == 0)
+        p->b,
+        "%sdispersion: 2         # a slot's bad events vary so many times as much as independent ones\n"
+        "%sautocorrelation: 0.3  # of gauges, from slot to slot\n",
+        off, off);
+}
+
+void
+power_template(const struct power_asks *asks, struct gr_buf *b)
+{
+    struct printer p = {.asks = asks, .b = b};
+    bool traffic = false;
+
+    put_head(&p);
+    for (size_t i = 0; i < asks->n;) {
+        const struct power_ask *a = &asks->v[i];
+
+        if (a->g && a->g != p.g)
+            open_guardrail(&p, i);
+        if (!a->g && strcmp(a->key, "per_second") == 0) {
+            if (!traffic)
+                gr_buf_printf(b, "# Requests a second, canary and the rest together.\ntraffic:%s\n",
+                              asks->asked && !any_known(asks, NULL, "per_second") ? " []" : "");
+            traffic = true;
+            put_traffic(&p, a);
+        } else if (strcmp(a->key, "mix") == 0) {
+            i += put_mix(&p, i);
             continue;
-        gr_buf_puts(b, any ? "" : "guardrails:\n");
-        put_guardrail(&t, &m->guardrails[i]);
-        any = true;
+        } else {
+            put_fact(&p, a->g ? "    " : "", a);
+        }
+        i++;
     }
-    return t.err == GR_OK ? gr_buf_err(b) : t.err;
 }

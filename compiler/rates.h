@@ -66,6 +66,11 @@ GR_MUST_USE enum gr_err rates_none(struct gr_arena *a, const struct model *m, st
 /* Reads a file of the table. GR_OK; GR_EUSER: findings say what is wrong. */
 GR_MUST_USE enum gr_err rates_read(struct gr_arena *a, struct gr_sources *sources, uint32_t file,
                                    struct model *m, struct gr_diags *d, struct rates **out);
+/* Lays a file on what is known already: what it states holds instead, all else stays. *r is spoilt if it fails. As rates_read. */
+GR_MUST_USE enum gr_err rates_lay(struct gr_arena *a, struct gr_sources *sources, uint32_t file,
+                                  struct model *m, struct gr_diags *d, struct rates *r);
+/* NULL if a guardrail's `key` may be v (shares as ratios), else what it can be. */
+const char *rates_refuse(const char *key, double v);
 /* grow: what every share of the canary's is multiplied by, up to half of the traffic; 1 asks for the phase as it is. */
 struct rated rates_of(const struct rates *r, const struct guardrail *g, const struct slice *slice,
                       const struct phase *p, double grow);

@@ -155,6 +155,14 @@ fact_row(const char *key)
     return NULL;
 }
 
+const char *
+rates_refuse(const char *key, double v)
+{
+    const struct fact_row *row = fact_row(key);
+
+    return row && !(v >= row->min && v <= row->max) ? row->range : NULL;
+}
+
 static void
 out_of_range(struct spec *s, const struct gr_node *node, const struct fact_row *row)
 {
@@ -233,11 +241,10 @@ refuse_kind(struct spec *s, const struct gr_node *node, const struct fact_row *r
     gr_buf_fini(&b);
 }
 
+/* What is not written stays as it was. */
 static void
 read_facts(struct spec *s, const struct gr_node *map, const struct guardrail *g, struct facts *out)
 {
-    for (unsigned i = 0; i < FACTS; i++)
-        out->v[i] = (double)NAN;
     for (size_t i = 0; i < GR_COUNT(fact_rows); i++) {
         const struct fact_row *row = &fact_rows[i];
         const struct gr_node *node = spec_get(s, map, row->key);
@@ -385,24 +392,49 @@ read_mix(struct spec *s, const struct gr_node *map, const struct guardrail *g, s
 }
 
 static void
+nothing_stated(struct facts *f)
+{
+    for (unsigned i = 0; i < FACTS; i++)
+        f->v[i] = (double)NAN;
+}
+
+/* Observations have two keys; a file laid on another states one of them, and means it instead of either. */
+static void
+one_of_two(const struct facts *stated, struct facts *out)
+{
+    if (!isnan(stated->v[FACT_PER_SECOND]))
+        out->v[FACT_PER_REQUEST] = (double)NAN;
+    if (!isnan(stated->v[FACT_PER_REQUEST]))
+        out->v[FACT_PER_SECOND] = (double)NAN;
+    for (unsigned i = 0; i < FACTS; i++)
+        if (!isnan(stated->v[i]))
+            out->v[i] = stated->v[i];
+}
+
+static void
 read_guardrail(struct spec *s, const struct gr_node *node, const struct guardrail *g, struct rates *r)
 {
     struct rates_guardrail *out = &r->guardrails[g - s->m->guardrails];
     const struct gr_node *list = spec_get(s, node, "slices");
+    struct facts stated;
 
     if (g->limit.against == AGAINST_FIXED)
         gr_diag(s->d, GR0802, node->key_span, GR_STR("remove it; a fixed limit is a policy, not a test"),
                 "the rates of \"" GR_FMT "\" are not used: its limit is fixed", GR_ARG(g->name));
-    read_facts(s, node, g, &out->facts);
+    nothing_stated(&stated);
+    read_facts(s, node, g, &stated);
+    one_of_two(&stated, &out->facts);
     read_mix(s, node, g, out);
     if (!list || !(out->slices = gr_arena_array(s->a, list->count, sizeof *out->slices)))
         return;
+    out->n = 0; /* the list of a file below is no longer meant */
     gr_node_each (entry, list) {
         struct rates_where *w = &out->slices[out->n];
 
         if (spec_poisoned(s, entry))
             continue;
         read_where(s, entry, &w->where);
+        nothing_stated(&w->facts);
         read_facts(s, entry, g, &w->facts);
         out->n++;
     }
@@ -433,10 +465,21 @@ read_guardrails_of(struct spec *s, const struct gr_node *root, struct rates *r)
 static void
 read_common(struct spec *s, const struct gr_node *root, struct rates *r)
 {
+    static const struct {
+        const char *key;
+        enum fact fact;
+    } common[] = {{"dispersion", FACT_DISPERSION}, {"autocorrelation", FACT_AUTOCORRELATION}};
     const struct gr_node *control = spec_get(s, root, "control");
 
-    r->facts.v[FACT_DISPERSION] = number_of(s, root, "dispersion");
-    r->facts.v[FACT_AUTOCORRELATION] = number_of(s, root, "autocorrelation");
+    for (size_t i = 0; i < GR_COUNT(common); i++) {
+        double v = number_of(s, root, common[i].key);
+
+        if (isnan(v))
+            continue;
+        r->facts.v[common[i].fact] = v;
+        for (size_t k = 0; k < s->m->n_guardrails; k++) /* of the file below, if there is one */
+            r->guardrails[k].facts.v[common[i].fact] = (double)NAN;
+    }
     if (!control)
         return;
     r->control = gr_dec_double(spec_share(s, root, "control"));
@@ -446,12 +489,11 @@ read_common(struct spec *s, const struct gr_node *root, struct rates *r)
 }
 
 enum gr_err
-rates_read(struct gr_arena *a, struct gr_sources *sources, uint32_t file, struct model *m, struct gr_diags *d,
-           struct rates **out)
+rates_lay(struct gr_arena *a, struct gr_sources *sources, uint32_t file, struct model *m, struct gr_diags *d,
+          struct rates *r)
 {
     struct spec s = {.a = a, .sources = sources, .d = d, .m = m, .expect_ok = true, .flows_ok = true};
     struct gr_node *root = NULL;
-    struct rates *r = NULL;
     enum gr_err err = gr_yaml_read(a, sources, file, &gr_node_limits_default, d, &root);
 
     if (err != GR_OK && err != GR_EUSER)
@@ -466,14 +508,20 @@ rates_read(struct gr_arena *a, struct gr_sources *sources, uint32_t file, struct
         keys_check(&s, root, &rates_keys, err != GR_OK);
     if (err != GR_OK)
         return err;
-    if ((err = rates_none(a, m, &r)) != GR_OK)
-        return err;
     read_common(&s, root, r);
     read_traffic(&s, root, r);
     read_guardrails_of(&s, root, r);
-    if (gr_arena_status(a) != GR_OK)
-        return GR_ENOMEM;
-    if ((err = gr_diags_status(d)) == GR_OK)
+    return gr_arena_status(a) != GR_OK ? GR_ENOMEM : gr_diags_status(d);
+}
+
+enum gr_err
+rates_read(struct gr_arena *a, struct gr_sources *sources, uint32_t file, struct model *m, struct gr_diags *d,
+           struct rates **out)
+{
+    struct rates *r = NULL;
+    enum gr_err err = rates_none(a, m, &r);
+
+    if (err == GR_OK && (err = rates_lay(a, sources, file, m, d, r)) == GR_OK)
         *out = r;
     return err;
 }
