@@ -36,6 +36,7 @@ static const struct command commands[] = {
      lint_options, lint_run},
     {"power", "SPEC", "tell what the guardrails can see, and how often they are wrong",
      "  guardrailc power guardrails.yml\n  guardrailc power guardrails.yml --write-rates > rates.yml\n"
+     "  guardrailc power guardrails.yml --prometheus http://prometheus:9090 --lookback 7d\n"
      "  guardrailc power guardrails.yml --rates rates.yml --svg power.svg --max-false-rollback 1%\n",
      power_options, power_run_command},
     {"promql", "check|fmt|labels", "check, format or analyse PromQL expressions from standard input",
