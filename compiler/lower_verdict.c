@@ -238,7 +238,8 @@ has_backstop_total(const struct guardrail *g, const void *arg)
 /* Composes the guardrails with fewer than the wanted number of something, all of them joined by or. */
 struct too_few {
     const char *before; /* of the first; later ones get " or " */
-    bool at_once;       /* for a backstop: early slots count until there are others */
+    /* For a backstop: early slots count until there are others, and a number that is NaN is too few, because no guardrail:enough keeps it out. */
+    bool at_once;
     bool any;
 };
 
@@ -248,7 +249,7 @@ put_too_few(struct lower *lo, struct too_few *f, const char *series, const char 
     lower_put(lo, f->any ? " or " : f->before, NULL);
     lower_put(lo,
               f->at_once ? "($1{$S$2,cohort=$C} or ignoring (cohort) $1{$S$2,cohort=\"" COHORT_EARLY
-                           "\"}) < $3"
+                           "\"}) >= bool $3 == 0"
                          : "$1{$S$2,cohort=$C} < $3",
               series, which, lower_uint(lo, least), NULL);
     f->any = true;
@@ -528,13 +529,13 @@ no_control(struct lower *lo)
 
     if (!which)
         return;
-    lower_put(lo, "(max without (cohort, part, le) ((", NULL);
+    lower_put(lo, "group without (cohort, part, le) ((", NULL); /* not max() * 0 + 1: a slot may be NaN */
     put_slots(lo, sums, values, "=$C");
     lower_put(lo, ") unless ignoring (cohort) (", NULL);
     put_slots(lo, sums, values, "=$K");
     lower_put(lo,
-              "))\n  or sum without (cohort) (guardrail:window:value{$S$1,cohort=$C}) unless "
-              "guardrail:effect{$S}) * 0 + 1",
+              "))\n  or group without (cohort) (guardrail:window:value{$S$1,cohort=$C}) unless "
+              "guardrail:effect{$S}",
               which, NULL);
     reason(lo, "no_control", lower_cut(lo, from));
 }

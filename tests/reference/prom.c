@@ -136,7 +136,7 @@ prom_quantile(double q, struct bucket *b, size_t n)
             b[k].count = most;
         else if (b[k].count > most)
             most = b[k].count;
-    if (b[n - 1].count <= 0)
+    if (fabs(b[n - 1].count) <= 0)
         return (double)NAN;
     rank = q * b[n - 1].count;
     while (

@@ -132,7 +132,9 @@ make_phases(struct making *k, const struct pairs *release)
     size_t n = 0, at = pick(k, k->w->scrapes / 8 + 1), end = k->w->scrapes;
     size_t all[4] = {0, k->w->scrapes, 0, 0}, second[4] = {0, k->w->scrapes, 0, 0};
     size_t phase = k->m->phases[0].shadow ? pick(k, 2) : 0;
-    const char *deployment = "d1";
+    static const char *const deployments[STAYS_MAX] = {"d1", "d2", "d3", "d4",  "d5",  "d6",
+                                                       "d7", "d8", "d9", "d10", "d11", "d12"};
+    size_t deployment = 0;
     int64_t step_s = k->w->step_ms / 1000;
 
     if (chance(k, 0.2))
@@ -143,11 +145,11 @@ make_phases(struct making *k, const struct pairs *release)
         size_t to = at + (size_t)(lasts / (double)k->w->step_ms) + 1;
 
         /* Seconds since the last scrape: the daemon knows the moment, Prometheus sees it later. */
-        stays[n++] = (struct stay){deployment, phase, at, to < end ? to : end,
+        stays[n++] = (struct stay){deployments[deployment], phase, at, to < end ? to : end,
                                    (int64_t)at * step_s - (int64_t)pick(k, (size_t)step_s)};
         if (chance(k, 0.12)) { /* another release begins; the old one rests in its phase */
             stays[n - 1].to = chance(k, 0.5) ? k->w->scrapes : to;
-            deployment = deployment[1] == '1' ? "d2" : "d3";
+            deployment++;
             phase = 0;
         } else if (phase + 1 < k->m->n_phases) {
             phase++;
