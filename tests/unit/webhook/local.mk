@@ -59,10 +59,16 @@ check_PROGRAMS += tests/unit/webhook/standin
 tests_unit_webhook_standin_CFLAGS = $(AM_CFLAGS) $(MHD_CFLAGS)
 tests_unit_webhook_standin_SOURCES = tests/unit/webhook/standin.c
 tests_unit_webhook_standin_LDADD = $(BASE_LIBS) $(MHD_LIBS)
+check_PROGRAMS += tests/unit/webhook/argdump
+tests_unit_webhook_argdump_SOURCES = tests/unit/webhook/argdump.c
+EXTRA_DIST += tests/unit/webhook/hostile/values.json tests/unit/webhook/hostile/argv.golden \
+	tests/unit/webhook/hostile/executed.golden tests/unit/webhook/hostile/pagerduty.golden \
+	tests/unit/webhook/hostile/slack.golden
 daemon_tests = \
 	tests/unit/webhook/daemon_confine.sh \
 	tests/unit/webhook/daemon_crash.sh \
 	tests/unit/webhook/daemon_gate.sh \
+	tests/unit/webhook/daemon_hostile.sh \
 	tests/unit/webhook/daemon_intake.sh \
 	tests/unit/webhook/daemon_rollback.sh \
 	tests/unit/webhook/daemon_secrets.sh
