@@ -265,6 +265,17 @@ goes_on(enum gr_err err)
     return err == GR_OK || err == GR_ENOENT || err == GR_EUSER;
 }
 
+/* An earlier question with the same query: what was answered there. Metrics are shared between guardrails. */
+static const struct power_ask *
+same_question(const struct power_asks *asks, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (asks->v[k].query.n > 0 && gr_str_eq(asks->v[k].query, asks->v[i].query) &&
+            strcmp(asks->v[k].key, asks->v[i].key) == 0)
+            return &asks->v[k];
+    return NULL;
+}
+
 static enum gr_err
 ask_all(struct asking *k, struct power_asks *asks, struct gr_buf *trouble)
 {
@@ -275,10 +286,16 @@ ask_all(struct asking *k, struct power_asks *asks, struct gr_buf *trouble)
 
     for (size_t i = 0; i < asks->n && goes_on(err); i++) {
         struct power_ask *a = &asks->v[i];
+        const struct power_ask *same = same_question(asks, i);
         double answer = (double)NAN;
 
         if (a->query.n == 0) {
             a->why = GR_STR("no metric of the specification tells it");
+            continue;
+        }
+        if (same) {
+            a->answer = same->answer;
+            a->why = same->why;
             continue;
         }
         if (asked == POWER_QUERIES_MAX || gr_http_now_ms() >= k->until_ms) {

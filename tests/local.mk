@@ -68,5 +68,6 @@ dist_check_SCRIPTS += tests/diff.sh
 EXTRA_DIST += tests/data/diff
 
 # guardrailc power
-TESTS += tests/power.sh
-dist_check_SCRIPTS += tests/power.sh
+TESTS += tests/power.sh tests/power_prometheus.sh
+dist_check_SCRIPTS += tests/power.sh tests/power_prometheus.sh
+EXTRA_DIST += tests/power/history.py tests/power/standin.py

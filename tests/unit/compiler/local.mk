@@ -9,6 +9,7 @@ tests_unit_compiler_test_compiler_LDADD = $(COMPILER_LIBS) $(CHECK_LIBS)
 tests_unit_compiler_test_compiler_SOURCES = \
 	tests/unit/base/failing.h \
 	tests/unit/base/failing.c \
+	tests/unit/canned.c tests/unit/canned.h tests/unit/compiler/test_power_prometheus.c \
 	tests/unit/compiler/test_compiler.h \
 	tests/unit/compiler/test_compiler.c \
 	tests/unit/compiler/scratch.h \

@@ -41,7 +41,7 @@ static Suite *(*const suites[])(void) = {
     tree_suite,
     clock_suite, merge_suite, overlay_suite,
     chance_suite, evidence_math_suite, simulate_suite,
-    power_suite, rates_suite,
+    power_prometheus_suite, power_suite, rates_suite,
 };
 /* clang-format on */
 

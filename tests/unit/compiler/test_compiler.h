@@ -45,5 +45,6 @@ Suite *chance_suite(void);
 Suite *evidence_math_suite(void);
 Suite *simulate_suite(void);
 Suite *power_suite(void); /* power.c, power_plan.c; the rest by tests/power.sh */
+Suite *power_prometheus_suite(void);
 Suite *rates_suite(void);
 #endif

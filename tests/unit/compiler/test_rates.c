@@ -182,6 +182,40 @@ START_TEST(a_flow_without_traffic_cannot_grow)
 }
 END_TEST
 
+/* A file laid on another: what it states holds, in whatever way the other said it. */
+START_TEST(laid_on_top)
+{
+    static const char *const below = "dispersion: 3\ntraffic: [{where: {}, per_second: 40}]\n"
+                                     "guardrails:\n  errors: {bad: 2%, dispersion: 6, per_request: 0.5}\n"
+                                     "  fills: {good: 80%, mix: {gold: 10%, silver: 90%}}\n";
+    static const char *const top = "dispersion: 4\ntraffic: [{where: {venue: XNAS}, per_second: 10}]\n"
+                                   "guardrails: {errors: {per_second: 8}, fills: {good: 70%}}\n";
+    struct rates *rates = NULL;
+    const struct guardrail *g;
+    struct rated before, after;
+    struct specs s;
+    uint32_t file;
+
+    read_spec(&s);
+    ck_assert_int_eq(read_rates(&s, below, &rates), GR_OK);
+    g = specs_guardrail(&s, "errors");
+    before = rates_of(rates, g, &g->expected[0], &s.model->phases[1], 1);
+    ck_assert_double_eq_tol(before.dispersion, 6, 1e-9);
+    ck_assert_int_eq(gr_sources_add(s.sources, GR_STR("top.yml"), gr_str(top), &file), GR_OK);
+    ck_assert_int_eq(rates_lay(s.arena, s.sources, file, s.model, s.diags, rates), GR_OK);
+    after = rates_of(rates, g, &g->expected[0], &s.model->phases[1], 1);
+    ck_assert_double_eq_tol(after.dispersion, 4, 1e-9); /* stated for all, on top of one's own */
+    ck_assert_double_eq_tol(after.bad, 0.02, 1e-9);
+    /* 8 a second in the slice, instead of half of 40 requests. */
+    ck_assert_double_eq_tol(after.canary_per_second / before.canary_per_second, 8.0 / 20, 1e-9);
+    g = specs_guardrail(&s, "fills");
+    after = rates_of(rates, g, &g->expected[0], &s.model->phases[1], 1);
+    ck_assert_double_eq_tol(after.bad, 0.3, 1e-9);
+    ck_assert_uint_eq(after.assumed & 1u << RATES_FACT_MIX, 0);
+    specs_fini(&s);
+}
+END_TEST
+
 Suite *
 rates_suite(void)
 {
@@ -190,6 +224,7 @@ rates_suite(void)
 
     tcase_add_loop_test(tc, refuses, 0, GR_COUNT(rows));
     tcase_add_loop_test(tc, traffic_is_shared_out, 0, GR_COUNT(seen));
+    tcase_add_test(tc, laid_on_top);
     tcase_add_test(tc, a_flow_without_traffic_cannot_grow);
     suite_add_tcase(s, tc);
     return s;
