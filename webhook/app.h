@@ -20,12 +20,14 @@ struct app {
     struct store *store;
     const struct policies *policies;
     struct metrics *metrics;
-    struct engine *engine;           /* NULL in tests of the intake alone */
-    struct recorder *recorder;       /* NULL likewise */
-    struct checks *checks;           /* NULL likewise */
-    int64_t started_ms;              /* Unix */
-    atomic_int_fast64_t watchdog_ms; /* Unix; the last beat, 0: none since the start */
-    atomic_bool draining;            /* new work is refused with 503 */
+    struct engine *engine;             /* NULL in tests of the intake alone */
+    struct recorder *recorder;         /* NULL likewise */
+    struct checks *checks;             /* NULL likewise */
+    int64_t started_ms;                /* Unix */
+    atomic_int_fast64_t watchdog_ms;   /* Unix; the last beat, 0: none since the start */
+    atomic_bool draining;              /* new work is refused with 503 */
+    atomic_bool credentials_stale;     /* new files are wrong, the old ones are used */
+    atomic_int_fast64_t tls_expires_s; /* of the own certificate, Unix; 0: no TLS */
 };
 /* Unix milliseconds. The one place where the wall clock is read for decisions. */
 int64_t app_now_ms(void);

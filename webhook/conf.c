@@ -8,6 +8,10 @@
 #include "guardrail/file.h"
 #include "guardrail/node.h"
 #include "guardrail/number.h"
+#include "server.h"
+#include "tls.h"
+
+#define SANS_MAX 64u /* of one role */
 
 struct reader {
     struct gr_arena *arena;
@@ -309,6 +313,9 @@ read_log_level(struct reader *r, const struct gr_node *v)
 PATH_READER(ingest_token_file)
 PATH_READER(read_token_file)
 PATH_READER(admin_token_file)
+PATH_READER(tls_cert_file)
+PATH_READER(tls_key_file)
+PATH_READER(client_ca_file)
 PATH_READER(admin_socket)
 PATH_READER(policy_path)
 PATH_READER(secrets_dir)
@@ -333,6 +340,115 @@ read_auth(struct reader *r, const struct gr_node *v)
         {GR_STR_INIT("admin_token_file"), read_admin_token_file},
         {GR_STR_INIT("ingest_token_file"), read_ingest_token_file},
         {GR_STR_INIT("read_token_file"), read_read_token_file},
+    };
+    read_map(r, v, keys, GR_COUNT(keys));
+}
+
+/* A list of "dns:NAME", "uri:URI", "email:ADDRESS". */
+static void
+read_sans(struct reader *r, const struct gr_node *v, struct conf_names *out)
+{
+    struct gr_str *names;
+    size_t n = 0;
+
+    if (v->kind != GR_NODE_LIST || v->count == 0 || v->count > SANS_MAX) {
+        gr_diag(r->diags, GR0103, v->span, GR_STR("[\"dns:alertmanager.example.org\"]"),
+                "\"" GR_FMT "\" is a list of 1 to %u names of client certificates", GR_ARG(v->key), SANS_MAX);
+        return;
+    }
+    if (!(names = gr_arena_array(r->arena, v->count, sizeof *names)))
+        return; /* the arena remembers */
+    gr_node_each (e, v) {
+        if (e->kind != GR_NODE_SCALAR || !tls_san_ok(e->text)) {
+            gr_diag(r->diags, GR0209, e->span, GR_STR("dns:alertmanager.example.org"),
+                    "a name of a client certificate begins with dns:, uri: or email:");
+            return;
+        }
+        names[n++] = gr_arena_dup(r->arena, e->text);
+    }
+    *out = (struct conf_names){names, n};
+}
+
+#define SANS_READER(role)                                                                                    \
+    static void read_##role##_sans(struct reader *r, const struct gr_node *v)                                \
+    {                                                                                                        \
+        read_sans(r, v, &r->conf->role##_sans);                                                              \
+    }
+SANS_READER(ingest)
+SANS_READER(read)
+SANS_READER(admin)
+#undef SANS_READER
+
+static void
+read_client_san(struct reader *r, const struct gr_node *v)
+{
+    static const struct key keys[] = {
+        {GR_STR_INIT("admin"), read_admin_sans},
+        {GR_STR_INIT("ingest"), read_ingest_sans},
+        {GR_STR_INIT("read"), read_read_sans},
+    };
+    read_map(r, v, keys, GR_COUNT(keys));
+}
+
+/* What only the whole map can tell. */
+static void
+read_tls(struct reader *r, const struct gr_node *v)
+{
+    static const struct key keys[] = {
+        {GR_STR_INIT("cert_file"), read_tls_cert_file},
+        {GR_STR_INIT("client_ca_file"), read_client_ca_file},
+        {GR_STR_INIT("client_san"), read_client_san},
+        {GR_STR_INIT("key_file"), read_tls_key_file},
+    };
+
+    read_map(r, v, keys, GR_COUNT(keys));
+    if (v->kind != GR_NODE_MAP)
+        return;
+    for (size_t i = 0; i < GR_COUNT(keys); i += 3)
+        if (!gr_node_get(v, keys[i].name.p))
+            gr_diag(r->diags, GR0102, v->key_span, GR_STR_NONE, "\"tls\" needs \"" GR_FMT "\"",
+                    GR_ARG(keys[i].name));
+    if (!gr_node_get(v, "client_ca_file") != !gr_node_get(v, "client_san"))
+        gr_diag(r->diags, GR0102, v->key_span, GR_STR_NONE,
+                "\"client_ca_file\" and \"client_san\" need each other: who signs clients' certificates, and "
+                "which "
+                "names may do what");
+}
+
+static void
+read_count(struct reader *r, const struct gr_node *v, unsigned least, unsigned most, unsigned *out)
+{
+    uint64_t n = 0;
+
+    if (!scalar(r, v))
+        return;
+    if (gr_parse_u64(v->text, most, &n) != GR_OK || n < least)
+        gr_diag(r->diags, GR0209, v->span, GR_STR_NONE, "\"" GR_FMT "\" is a whole number from %u to %u",
+                GR_ARG(v->key), least, most);
+    else
+        *out = (unsigned)n;
+}
+
+/* The highest number of connections keeps us within the usual 1024 descriptors of a process. */
+#define COUNT_READER(field, least, most)                                                                     \
+    static void read_##field(struct reader *r, const struct gr_node *v)                                      \
+    {                                                                                                        \
+        read_count(r, v, least, most, &r->conf->field);                                                      \
+    }
+COUNT_READER(connections, 1, 512)
+COUNT_READER(per_address, 1, 512)
+COUNT_READER(rate, 0, 1000000)
+COUNT_READER(burst, 1, 1000000)
+#undef COUNT_READER
+
+static void
+read_limits(struct reader *r, const struct gr_node *v)
+{
+    static const struct key keys[] = {
+        {GR_STR_INIT("burst"), read_burst},
+        {GR_STR_INIT("connections"), read_connections},
+        {GR_STR_INIT("connections_per_address"), read_per_address},
+        {GR_STR_INIT("requests_per_second"), read_rate},
     };
     read_map(r, v, keys, GR_COUNT(keys));
 }
@@ -372,6 +488,7 @@ static const struct key top_keys[] = {
     {GR_STR_INIT("auth"), read_auth},
     {GR_STR_INIT("breaker"), read_not_yet},
     {GR_STR_INIT("evidence_retention"), read_evidence_retention},
+    {GR_STR_INIT("limits"), read_limits},
     {GR_STR_INIT("listen"), read_listen},
     {GR_STR_INIT("log"), read_log},
     {GR_STR_INIT("mode"), read_mode},
@@ -382,8 +499,26 @@ static const struct key top_keys[] = {
     {GR_STR_INIT("store"), read_store},
     {GR_STR_INIT("store_reserve"), read_store_reserve},
     {GR_STR_INIT("targets"), read_targets},
-    {GR_STR_INIT("tls"), read_not_yet},
+    {GR_STR_INIT("tls"), read_tls},
 };
+
+/* Who is reachable from outside needs TLS, and something to prove for each role that would be open without. */
+static void
+check_guard(struct reader *r, const struct gr_node *root, struct gr_span where)
+{
+    const struct gr_node *auth = gr_node_get(root, "auth"), *tls = gr_node_get(root, "tls"),
+                         *sans = gr_node_get(tls, "client_san");
+    bool ingest = gr_node_get(auth, "ingest_token_file") || gr_node_get(sans, "ingest");
+    bool read = gr_node_get(auth, "read_token_file") || gr_node_get(sans, "read");
+
+    if (tls && ingest && read)
+        return;
+    gr_diag(r->diags, GR0602, where, GR_STR("127.0.0.1:9095"),
+            "an address that others reach needs TLS and authentication for ingest and read; missing:%s%s%s",
+            tls ? "" : " tls (cert_file, key_file);",
+            ingest ? "" : " auth.ingest_token_file or tls.client_san.ingest;",
+            read ? "" : " auth.read_token_file or tls.client_san.read");
+}
 
 /* What only the whole can tell. Silent about a key that has its own finding already. */
 static void
@@ -401,8 +536,7 @@ check_whole(struct reader *r, const struct gr_node *root)
     if (!gr_node_get(root, "reports_dir"))
         gr_diag(r->diags, GR0102, top, GR_STR("reports_dir: reports"), "\"reports_dir\" is missing");
     if (!r->conf->loopback && listen)
-        gr_diag(r->diags, GR0602, listen->span, GR_STR("127.0.0.1:9095"),
-                "without TLS, which is not there yet, guardraild listens on a loopback address only");
+        check_guard(r, root, listen->span);
 }
 
 enum gr_err
@@ -416,7 +550,11 @@ conf_parse(struct gr_str name, struct gr_str text, struct gr_str dir, struct gr_
                         .evidence_retention_ms = ENACT_KEEP_MS,
                         .mode = MODE_OBSERVE,
                         .log_format = LOG_LOGFMT,
-                        .log_level = AT_INFO};
+                        .log_level = AT_INFO,
+                        .connections = server_limits_default.conns.connections,
+                        .per_address = server_limits_default.conns.per_address,
+                        .rate = server_limits_default.rate,
+                        .burst = server_limits_default.burst};
     struct reader r = {.arena = a, .diags = d, .dir = dir, .conf = &conf};
     struct gr_node *root = NULL;
     uint32_t file = 0;

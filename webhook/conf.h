@@ -14,13 +14,19 @@
 #define CONF_BYTES_MAX (256u << 10)
 #define CONF_RETENTION_MS_MIN INT64_C(86400000)
 
+struct conf_names {
+    const struct gr_str *v;
+    size_t n;
+};
 struct conf {
     struct gr_str listen_host; /* an IPv4 or IPv6 address, without brackets */
     uint16_t listen_port;      /* 0: any */
     bool loopback;
-    struct gr_str ingest_token_file, read_token_file,
-        admin_token_file;       /* empty: that role needs no token (admin: has none) */
-    struct gr_str admin_socket; /* empty: none */
+    struct gr_str ingest_token_file, read_token_file, admin_token_file; /* empty: that role has no token */
+    struct gr_str tls_cert_file, tls_key_file, client_ca_file; /* empty: no TLS, no client certificates */
+    struct conf_names ingest_sans, read_sans, admin_sans;      /* client certificates by role (tls_san_ok) */
+    unsigned connections, per_address, rate, burst;            /* limits: of the TCP listener; rate 0: none */
+    struct gr_str admin_socket;                                /* empty: none */
     struct gr_str store_path;
     int64_t store_reserve_bytes;   /* of free disk, below which nothing new is accepted; 0: none */
     int64_t evidence_retention_ms; /* how long raw requests are kept */

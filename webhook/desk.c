@@ -7,7 +7,7 @@
 struct desk {
     pthread_mutex_t mutex; /* guards all below */
     pthread_cond_t wake;
-    struct request *first, *last;
+    struct request *first;
     size_t queued;
     bool stopping;
     pthread_t threads[DESK_THREADS];
@@ -15,17 +15,15 @@ struct desk {
 };
 
 static struct request *
-take(struct desk *d, bool *stopping)
+take(struct desk *d, bool urgent, bool *stopping)
 {
     struct request *q;
 
     pthread_mutex_lock(&d->mutex);
-    while (!d->first && !d->stopping)
+    while (!(d->first && (d->first->urgent || !urgent || d->stopping)) && !d->stopping)
         pthread_cond_wait(&d->wake, &d->mutex);
     if ((q = d->first) != NULL) {
         d->first = q->next;
-        if (!d->first)
-            d->last = NULL;
         d->queued--;
     }
     *stopping = d->stopping;
@@ -33,20 +31,33 @@ take(struct desk *d, bool *stopping)
     return q;
 }
 
-static void *
-desk_main(void *arg)
+static void
+work(struct desk *d, bool urgent)
 {
-    struct desk *d = arg;
     struct request *q;
     bool stopping;
 
-    while ((q = take(d, &stopping)) != NULL) {
+    while ((q = take(d, urgent, &stopping)) != NULL) {
         if (stopping)
             request_error(q, 503, "shutting down");
         else
             q->route->handle(q);
         q->answered(q);
     }
+}
+
+static void *
+desk_main(void *arg)
+{
+    work(arg, false);
+    return NULL;
+}
+
+/* Operators are heard while all others wait. */
+static void *
+urgent_main(void *arg)
+{
+    work(arg, true);
     return NULL;
 }
 
@@ -64,7 +75,8 @@ desk_start(struct desk **out)
         return GR_ENOMEM;
     }
     while (d->started < DESK_THREADS && rc == 0)
-        if ((rc = pthread_create(&d->threads[d->started], NULL, desk_main, d)) == 0)
+        if ((rc = pthread_create(&d->threads[d->started], NULL, d->started == 0 ? urgent_main : desk_main,
+                                 d)) == 0)
             d->started++;
     if (rc != 0) {
         desk_stop(d);
@@ -74,23 +86,30 @@ desk_start(struct desk **out)
     return GR_OK;
 }
 
+/* Urgent ones before all others, each kind in its order. */
+static void
+enqueue(struct desk *d, struct request *q)
+{
+    struct request **at = &d->first;
+
+    while (*at && (!q->urgent || (*at)->urgent))
+        at = &(*at)->next;
+    q->next = *at;
+    *at = q;
+    d->queued++;
+}
+
 enum gr_err
 desk_post(struct desk *d, struct request *q)
 {
     enum gr_err err = GR_OK;
 
     pthread_mutex_lock(&d->mutex);
-    if (d->stopping || d->queued == DESK_QUEUE_MAX) {
+    if (d->stopping || (d->queued >= DESK_QUEUE_MAX && !q->urgent)) {
         err = GR_EAGAIN;
     } else {
-        q->next = NULL;
-        if (d->last)
-            d->last->next = q;
-        else
-            d->first = q;
-        d->last = q;
-        d->queued++;
-        pthread_cond_signal(&d->wake);
+        enqueue(d, q);
+        pthread_cond_broadcast(&d->wake); /* not every thread takes every request */
     }
     pthread_mutex_unlock(&d->mutex);
     return err;

@@ -20,6 +20,7 @@
 #include "checks.h"
 #include "conf.h"
 #include "confine.h"
+#include "credentials.h"
 #include "engine.h"
 #include "guardrail/diag.h"
 #include "guardrail/file.h"
@@ -29,6 +30,7 @@
 #include "recorder.h"
 #include "sender.h"
 #include "server.h"
+#include "service.h"
 
 #define EXIT_FINDINGS 1
 #define EXIT_USAGE 2
@@ -37,11 +39,18 @@
 #define FINISH_MS 20000   /* the running step; then it is ended and judged by its journal at the next start */
 #define PROGRAMS_MS 20000 /* grace, and what the runner allows for the leftover */
 #define BUSY_TIMEOUT_MS 1000 /* a foreign lock on the store: Alertmanager shall hear 503 within two seconds */
+#define TICK_MS 2000         /* credential files are looked at so often */
 #define RUNNERS (ENGINE_EXECUTORS + 1)
 
 struct options {
     const char *config, *port_file;
     bool check, allow_scaled;
+};
+
+/* The store's thread, as the service manager's watchdog sees it. */
+struct pulse {
+    atomic_bool asked;            /* a job of ours is on its way */
+    atomic_int_fast64_t alive_ms; /* monotonic; when the last one came back */
 };
 
 struct daemon {
@@ -50,7 +59,12 @@ struct daemon {
     struct gr_arena *arena;
     struct policy *policy; /* until policies has it */
     struct policies policies;
-    struct tokens tokens;
+    struct credentials_files files;
+    struct credentials *credentials;
+    uint64_t stamp; /* of the credential files when they were last read */
+    struct listen_fds fds;
+    struct service service;
+    struct pulse pulse;
     struct runner *runners[RUNNERS];
     int programs_fd; /* locked from the start of the first program to the end of the last, even when we are gone */
     struct app app;
@@ -183,26 +197,22 @@ load_policy(struct daemon *d)
 }
 
 static int
-load_tokens(struct daemon *d)
+load_credentials(struct daemon *d)
 {
-    const struct {
-        enum role role;
-        struct gr_str path;
-    } files[] = {{ROLE_INGEST, d->conf.ingest_token_file},
-                 {ROLE_READ, d->conf.read_token_file},
-                 {ROLE_ADMIN, d->conf.admin_token_file}};
+    struct gr_buf why = GR_BUF_INIT(4096);
+    enum gr_err err;
 
-    for (size_t i = 0; i < GR_COUNT(files); i++) {
-        enum gr_err err = tokens_load(&d->tokens, files[i].role, files[i].path.n ? files[i].path.p : "");
-        if (err != GR_OK) {
-            (void)fprintf(stderr, "guardraild: %s: %s\n", files[i].path.p,
-                          err == GR_ESYNTAX  ? "one token a line, 16 to 1024 bytes each, at most 8"
-                          : err == GR_EACCES ? "cannot be read, or others may read it (mode 0600 is needed)"
-                                             : gr_err_name(err));
-            return err == GR_ENOMEM || err == GR_EIO ? EXIT_MACHINE : EXIT_USAGE;
-        }
+    d->files = credentials_files_of(&d->conf);
+    d->stamp = credentials_stamp(&d->files);
+    err = credentials_load(&d->files, &d->credentials, &why);
+    if (err == GR_OK) {
+        if (credentials_tls(d->credentials))
+            atomic_store(&d->app.tls_expires_s, tls_expires_s(credentials_tls(d->credentials)));
+    } else {
+        (void)fprintf(stderr, "guardraild: %s\n", why.n ? gr_buf_cstr(&why) : gr_err_name(err));
     }
-    return -1;
+    gr_buf_fini(&why);
+    return err == GR_OK ? -1 : err == GR_ENOMEM || err == GR_EIO ? EXIT_MACHINE : EXIT_USAGE;
 }
 
 /* What will not work, said before it is needed. Not fatal: a rollback matters more than a message. */
@@ -360,23 +370,54 @@ start_workers(struct daemon *d)
     return -1;
 }
 
+/* What was not handed over is bound here. -1: go on. */
+static int
+open_sockets(struct daemon *d)
+{
+    const char *path = d->conf.admin_socket.n ? d->conf.admin_socket.p : "";
+    enum gr_err err = GR_OK;
+
+    if (d->fds.tcp < 0)
+        err = listen_tcp(d->conf.listen_host.p, d->conf.listen_port, &d->fds.tcp);
+    if (err != GR_OK)
+        return fail("listen", err == GR_EBUSY ? "the address is in use" : gr_err_name(err));
+    if (d->fds.local < 0 && path[0] != '\0')
+        err = listen_local(path, &d->fds.local);
+    return err == GR_OK ? -1 : fail(path, gr_err_name(err));
+}
+
 static int
 start_server(struct daemon *d)
 {
     char text[16];
-    enum gr_err err = server_start(
+    struct server_limits limits = server_limits_default;
+    enum gr_err err;
+    int status = open_sockets(d);
+
+    if (status != -1)
+        return status;
+    (void)snprintf(text, sizeof text, "%u", listen_port(d->fds.tcp));
+    limits.conns.connections = d->conf.connections;
+    limits.conns.per_address = d->conf.per_address;
+    limits.rate = d->conf.rate;
+    limits.burst = d->conf.burst;
+    err = server_start(
         &(struct server_options){.app = &d->app,
                                  .desk = d->desk,
-                                 .tokens = &d->tokens,
-                                 .host = d->conf.listen_host,
-                                 .port = d->conf.listen_port,
+                                 .credentials = d->credentials,
+                                 .fds = d->fds,
                                  .admin_socket = d->conf.admin_socket.n ? d->conf.admin_socket.p : "",
-                                 .limits = server_limits_default},
+                                 .limits = limits},
         &d->server);
-
+    if (err == GR_EACCES) {
+        (void)fail(
+            "the socket that was handed over",
+            "others reach it, so it needs tls (cert_file, key_file), and for ingest and read a token file "
+            "(auth) or client certificates (tls.client_san)");
+        return EXIT_USAGE;
+    }
     if (err != GR_OK)
-        return fail("listen", err == GR_EBUSY ? "the address is in use" : gr_err_name(err));
-    (void)snprintf(text, sizeof text, "%u", server_port(d->server));
+        return fail("listen", gr_err_name(err));
     if (d->o.port_file) {
         char line[20];
         (void)snprintf(line, sizeof line, "%s\n", text);
@@ -384,7 +425,8 @@ start_server(struct daemon *d)
             return fail(d->o.port_file, gr_err_name(err));
     }
     log_event(d->app.log, AT_INFO, "guardraild listens", "version", PACKAGE_VERSION, "address",
-              d->conf.listen_host.p, "port", text, "mode", daemon_mode_name(d->conf.mode), "spec",
+              d->fds.tcp_inherited ? "handed over" : d->conf.listen_host.p, "port", text, "tls",
+              credentials_tls(d->credentials) ? "yes" : "no", "mode", daemon_mode_name(d->conf.mode), "spec",
               policies_current(&d->policies)->spec.p, "sqlite", store_engine_version(), (char *)NULL);
     return -1;
 }
@@ -415,6 +457,8 @@ stop(struct daemon *d)
         gr_http_global_fini();
     log_event(d->app.log, AT_INFO, "guardraild ended", (char *)NULL);
     log_free(d->app.log);
+    credentials_drop(d->credentials);
+    service_end(&d->service);
     gr_arena_free(d->arena);
 }
 
@@ -433,23 +477,113 @@ lost_runner(struct daemon *d)
     return lost;
 }
 
+/* ---- while it runs ---- */
+
+static int64_t
+monotonic_ms(void)
+{
+    struct timespec ts;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts); /* cannot fail with this clock */
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static enum gr_err
+pulse_run(struct db *db, void *arg)
+{
+    (void)db;
+    (void)arg;
+    return GR_OK;
+}
+
+/* On the store's thread: it is alive, whatever came of the transaction (a full disk is no reason to restart). */
+static void
+pulse_done(void *arg, enum gr_err err)
+{
+    struct pulse *p = arg;
+
+    (void)err;
+    atomic_store(&p->alive_ms, monotonic_ms());
+    atomic_store(&p->asked, false);
+}
+
+/* The service manager hears of us as long as the store's thread comes back to us, and the store has not failed for good: that only a
+ * restart can mend. */
+static void
+beat(struct daemon *d)
+{
+    struct store_state st;
+
+    if (d->service.watchdog_ms == 0)
+        return;
+    store_state(d->app.store, &st);
+    if (!st.failed && monotonic_ms() - atomic_load(&d->pulse.alive_ms) < d->service.watchdog_ms / 2)
+        service_tell(&d->service, "WATCHDOG=1");
+    if (!atomic_exchange(&d->pulse.asked, true) &&
+        store_post(d->app.store, pulse_run, &d->pulse, pulse_done) != GR_OK)
+        atomic_store(&d->pulse.asked, false); /* its queue is full: asked again at the next tick */
+}
+
+/* Reads the credential files anew if they changed, or if asked to; what is wrong leaves the old ones in use. */
+static void
+renew_credentials(struct daemon *d, bool asked)
+{
+    uint64_t stamp = credentials_stamp(&d->files);
+    struct gr_buf why = GR_BUF_INIT(4096);
+    struct credentials *fresh = NULL;
+    enum gr_err err;
+
+    if (stamp == d->stamp && !asked)
+        return;
+    d->stamp = stamp;
+    err = credentials_load(&d->files, &fresh, &why);
+    atomic_store(&d->app.credentials_stale, err != GR_OK);
+    metrics_add(d->app.metrics, err == GR_OK ? COUNT_RELOADS : COUNT_RELOAD_FAILURES, 1);
+    if (err != GR_OK) {
+        log_event(d->app.log, AT_ERROR, "new credentials are not used, the old ones stay", "error",
+                  why.n ? gr_buf_cstr(&why) : gr_err_name(err), (char *)NULL);
+    } else {
+        server_use(d->server, fresh);
+        if (credentials_tls(fresh))
+            atomic_store(&d->app.tls_expires_s, tls_expires_s(credentials_tls(fresh)));
+        credentials_drop(d->credentials);
+        d->credentials = fresh;
+        log_event(d->app.log, AT_INFO, "credentials read anew", (char *)NULL);
+    }
+    gr_buf_fini(&why);
+}
+
 /* The one place where signals are read. */
 static int
 wait_for_end(struct daemon *d)
 {
+    int64_t tick =
+        d->service.watchdog_ms && d->service.watchdog_ms / 4 < TICK_MS ? d->service.watchdog_ms / 4 : TICK_MS;
+    struct timespec wait = {.tv_sec = (time_t)(tick / 1000), .tv_nsec = (long)(tick % 1000) * 1000000L};
     int got;
 
+    atomic_store(&d->pulse.alive_ms, monotonic_ms());
+    service_tell(&d->service, "READY=1");
     for (;;) {
-        if (lost_runner(d) || sigwait(&d->signals, &got) != 0)
+        if (lost_runner(d))
             return EXIT_MACHINE;
-        if (got == SIGCHLD)
-            continue;
-        if (got != SIGHUP)
+        got = sigtimedwait(&d->signals, NULL, &wait);
+        if (got < 0 && errno != EAGAIN && errno != EINTR)
+            return EXIT_MACHINE;
+        beat(d);
+        if (got == SIGHUP) {
+            service_tell_reloading(&d->service);
+            log_event(d->app.log, AT_INFO,
+                      "SIGHUP: credentials are read anew; a new policy or configuration needs a restart",
+                      (char *)NULL);
+        }
+        renew_credentials(d, got == SIGHUP);
+        if (got == SIGHUP)
+            service_tell(&d->service, "READY=1");
+        if (got == SIGTERM || got == SIGINT)
             break;
-        log_event(d->app.log, AT_WARN,
-                  "SIGHUP: reloading is not there yet; restart to use a new policy or configuration",
-                  (char *)NULL);
     }
+    service_tell(&d->service, "STOPPING=1");
     log_event(d->app.log, AT_INFO, "asked to end", "signal", got == SIGTERM ? "TERM" : "INT", (char *)NULL);
     return 0;
 }
@@ -461,7 +595,7 @@ serve(struct daemon *d)
 
     if ((status = open_programs_lock(d)) != -1 || (status = start_runners(d)) != -1)
         return status;
-    if ((status = confine(d)) != -1 || (status = load_tokens(d)) != -1)
+    if ((status = confine(d)) != -1 || (status = load_credentials(d)) != -1)
         return status;
     /* Only now: the runners set their own masks, and no thread exists before this. */
     if (pthread_sigmask(SIG_BLOCK, &d->signals, NULL) != 0)
@@ -488,7 +622,7 @@ run(struct daemon *d)
     d->app.conf = &d->conf;
     d->app.started_ms = app_now_ms();
     if (d->o.check)
-        return (status = load_tokens(d)) != -1                ? status
+        return (status = load_credentials(d)) != -1                ? status
                : check_actions(d, d->policy, d->app.log) == 0 ? 0
                                                               : EXIT_FINDINGS;
     return serve(d);
@@ -499,6 +633,7 @@ main(int argc, char **argv)
 {
     static struct daemon d; /* large, and lives as long as the process */
     struct sigaction ignore = {.sa_handler = SIG_IGN};
+    struct gr_buf why = GR_BUF_INIT(1024);
     int status = read_options(argc, argv, &d.o);
 
     if (status != -1)
@@ -512,6 +647,13 @@ main(int argc, char **argv)
     (void)sigaddset(&d.signals, SIGCHLD);
     if (sigaction(SIGPIPE, &ignore, NULL) != 0)
         return fail("signals", "cannot be set");
+    d.fds = (struct listen_fds)LISTEN_FDS_INIT;
+    if (listen_take(&d.fds, &why) != GR_OK) {
+        (void)fprintf(stderr, "guardraild: %s\n", gr_buf_cstr(&why));
+        gr_buf_fini(&why);
+        return EXIT_USAGE;
+    }
+    service_begin(&d.service);
     status = run(&d);
     stop(&d);
     return status;

@@ -9,6 +9,8 @@ libwebhook_a_SOURCES = \
 	webhook/checks.c webhook/checks.h \
 	webhook/conf.c webhook/conf.h \
 	webhook/confine.c webhook/confine.h \
+	webhook/conns.c webhook/conns.h \
+	webhook/credentials.c webhook/credentials.h \
 	webhook/db.c webhook/db.h \
 	webhook/desk.c webhook/desk.h \
 	webhook/disk.c webhook/disk.h \
@@ -18,6 +20,7 @@ libwebhook_a_SOURCES = \
 	webhook/intake.c webhook/intake.h \
 	webhook/jread.c webhook/jread.h \
 	webhook/jw.c webhook/jw.h \
+	webhook/listen.c webhook/listen.h \
 	webhook/log.c webhook/log.h \
 	webhook/metrics.c webhook/metrics.h \
 	webhook/outbox.c webhook/outbox.h \
@@ -28,8 +31,10 @@ libwebhook_a_SOURCES = \
 	webhook/rollback.c webhook/rollback.h \
 	webhook/schema.c webhook/schema.h \
 	webhook/server.c webhook/server.h \
+	webhook/service.c webhook/service.h \
 	webhook/snapshot.c webhook/snapshot.h \
 	webhook/store.c webhook/store.h \
+	webhook/tls.c webhook/tls.h \
 	webhook/tokens.c webhook/tokens.h
 # leaf modules: policy, decisions, programs, messages, records
 libwebhook_a_SOURCES += \

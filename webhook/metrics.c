@@ -35,6 +35,14 @@ static const struct {
     [COUNT_EFFECTS_KNOWN] = {"guardraild_effects_known_total",
                              "Effects asked for again that had happened before."},
     [COUNT_REAPED] = {"guardraild_connections_reaped_total", "Connections ended at a deadline."},
+    [COUNT_DISPLACED] = {"guardraild_connections_displaced_total",
+                         "Connections closed to make room for others."},
+    [COUNT_AUTH_REFUSED] = {"guardraild_auth_refused_total",
+                            "Requests without the token or certificate that they need."},
+    [COUNT_RATE_REFUSED] = {"guardraild_rate_refused_total", "Requests past the rate, answered 503."},
+    [COUNT_RELOADS] = {"guardraild_credential_reloads_total", "Credentials read anew and used since."},
+    [COUNT_RELOAD_FAILURES] = {"guardraild_credential_reload_failures_total",
+                               "New credentials not used because a file is wrong; the old ones stay."},
     [COUNT_STEPS] = {"guardraild_steps_total", "Attempts of rollback steps."},
     [COUNT_STEPS_FAILED] = {"guardraild_steps_failed_total",
                             "Attempts of rollback steps that did not succeed."},
@@ -369,6 +377,15 @@ print_counters(struct app *app, struct gr_buf *out)
     for (size_t i = 0; i < METRICS_COUNTERS; i++) {
         head(out, counters[i].name, "counter", counters[i].help);
         gr_buf_printf(out, "%s %" PRIu64 "\n", counters[i].name, (uint64_t)atomic_load(&m->counters[i]));
+    }
+    head(out, "guardraild_credentials_stale", "gauge",
+         "1 while credential files are wrong and the ones read before are used.");
+    gr_buf_printf(out, "guardraild_credentials_stale %d\n", atomic_load(&app->credentials_stale));
+    if (atomic_load(&app->tls_expires_s) != 0) {
+        head(out, "guardraild_tls_certificate_expiry_seconds", "gauge",
+             "When the own certificate expires, in Unix seconds.");
+        gr_buf_printf(out, "guardraild_tls_certificate_expiry_seconds %" PRId64 "\n",
+                      (int64_t)atomic_load(&app->tls_expires_s));
     }
     head(out, "guardraild_log_lines_lost_total", "counter", "Log lines that could not be written.");
     gr_buf_printf(out, "guardraild_log_lines_lost_total %" PRIu64 "\n", log_lost(app->log));

@@ -19,7 +19,12 @@ enum metrics_counter {
     COUNT_STEPS_FAILED,
     COUNT_SENT, /* messages delivered */
     COUNT_SEND_RETRIES,
-    COUNT_PROM_ERRORS, /* questions to Prometheus without an answer */
+    COUNT_DISPLACED,       /* connections closed to make room */
+    COUNT_AUTH_REFUSED,    /* requests without the token or certificate that they need */
+    COUNT_RATE_REFUSED,    /* requests past the rate */
+    COUNT_RELOADS,         /* credentials read anew and used */
+    COUNT_RELOAD_FAILURES, /* and not used, for one of the files is wrong */
+    COUNT_PROM_ERRORS,     /* questions to Prometheus without an answer */
     METRICS_COUNTERS
 };
 struct metrics;

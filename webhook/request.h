@@ -50,6 +50,7 @@ struct request {
     /* Calls back when answered; set by the server. */
     void (*answered)(struct request *q);
     void *server_data;
+    bool urgent;          /* goes before others at the desk: an operator's */
     struct request *next; /* in the desk's queue */
 };
 /* Starts a JSON answer: what is written to q->out is the body. */

@@ -1,53 +1,69 @@
 #include "config.h"
 #include "server.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
+#include <gnutls/abstract.h>
 #include <microhttpd.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <strings.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 #include "guardrail/number.h"
 #include "guardrail/sys.h"
-#include "metrics.h"
 
 const struct server_limits server_limits_default = {
-    .headers_ms = 5000, .request_ms = 10000, .idle_ms = 60000, .answer_ms = 10000};
+    .conns = {.headers_ms = 5000,
+              .request_ms = 10000,
+              .idle_ms = 60000,
+              .answer_ms = 10000,
+              .connections = 64,
+              .per_address = 16},
+    .rate = 1000,
+    .burst = 2000,
+};
 
 /* For one request: the tree of an 8 MiB body and what deciding on it takes. */
 #define ARENA_BYTES_MAX (192u << 20)
+/* libmicrohttpd may hold some more than our cap: displaced ones that it has not closed yet. */
+#define SPARE_CONNECTIONS 64u
+#define HALF_MS 2000         /* what a stop waits for requests that are on their way */
+#define REFUSAL_LOG_MS 10000 /* one line about refused peers in so long */
 
-/* A connection as the reaper sees it. Lives from NOTIFY_STARTED to NOTIFY_CLOSED. */
-struct conn {
-    int fd;
-    int64_t deadline_ms; /* monotonic; 0: none. Guarded by the server's mutex */
-    struct conn *prev, *next;
+/* One connection. Lives from NOTIFY_STARTED to NOTIFY_CLOSED. */
+struct peer {
+    struct conn *conn;
+    gnutls_session_t session;      /* NULL without TLS */
+    struct credentials *shown;     /* what its handshake used; held */
+    struct credentials *judged_by; /* whose judgement `roles` is; held, or NULL */
+    unsigned roles;
+    int64_t until_s;
+};
+
+/* Tokens of one listener; used on its thread alone. */
+struct bucket {
+    double level;
+    int64_t at_ms;
 };
 
 struct listener {
     struct server *server;
     struct MHD_Daemon *mhd;
-    bool trusted; /* the unix socket */
-    int fd;       /* ours until MHD has it */
+    enum conn_group group; /* CONN_LOCAL: every role is allowed */
+    int fd;                /* ours until MHD has it */
+    bool inherited;
+    struct bucket bucket;
+    int64_t refusal_logged_ms; /* monotonic; on the listener's thread */
+    uint64_t refusals_unlogged;
 };
 
 struct server {
     struct server_options o;
     struct listener tcp, local;
-    uint16_t port;
-    pthread_mutex_t mutex; /* guards all below */
-    pthread_cond_t idle;
-    struct conn *conns;
-    size_t working; /* requests whose connection sleeps */
-    bool stopping;
-    pthread_t reaper;
-    bool reaping;
+    struct conns *conns;
+    bool tls;
+    atomic_bool leaving;   /* each answer ends its connection */
+    pthread_mutex_t mutex; /* guards what follows */
+    struct credentials *credentials;
 };
 
 enum progress { RECEIVING, WORKING, ANSWERED, REFUSED };
@@ -56,7 +72,7 @@ struct exchange {
     struct request q;
     struct server *server;
     struct MHD_Connection *mhd;
-    struct conn *conn;
+    struct peer *peer;
     enum progress progress;
 };
 
@@ -69,20 +85,21 @@ monotonic_ms(void)
     return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* ---- deadlines ---- */
+/* ---- connections ---- */
 
-static void
-set_deadline(struct server *s, struct conn *c, int64_t in_ms)
+static struct credentials *
+hold_current(struct server *s)
 {
-    if (!c)
-        return;
+    struct credentials *c;
+
     pthread_mutex_lock(&s->mutex);
-    c->deadline_ms = in_ms ? monotonic_ms() + in_ms : 0;
+    c = credentials_hold(s->credentials);
     pthread_mutex_unlock(&s->mutex);
+    return c;
 }
 
-static struct conn *
-conn_of(struct MHD_Connection *mhd)
+static struct peer *
+peer_of(struct MHD_Connection *mhd)
 {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 
@@ -90,39 +107,56 @@ conn_of(struct MHD_Connection *mhd)
 }
 
 static void
+peer_free(struct server *s, struct peer *p)
+{
+    if (p->conn)
+        conns_remove(s->conns, p->conn);
+    credentials_drop(p->shown);
+    credentials_drop(p->judged_by);
+    gr_sys.free(p);
+}
+
+/* NULL: it was shut down. */
+static struct peer *
+peer_create(struct listener *l, struct MHD_Connection *mhd, int fd)
+{
+    struct server *s = l->server;
+    struct peer *p = gr_sys.realloc(NULL, sizeof *p);
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+
+    if (!p)
+        return NULL;
+    memset(p, 0, sizeof *p);
+    p->conn = conns_add(s->conns, l->group, fd,
+                        l->group == CONN_TCP && info ? (const struct sockaddr *)info->client_addr : NULL);
+    p->shown = hold_current(s);
+    if (l->group == CONN_TCP && s->tls) {
+        info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+        p->session = info ? info->tls_session : NULL;
+    }
+    if (!p->conn || (l->group == CONN_TCP && s->tls &&
+                     (!p->session || tls_apply(credentials_tls(p->shown), p->session) != GR_OK))) {
+        peer_free(s, p);
+        return NULL;
+    }
+    return p;
+}
+
+static void
 on_connection(void *cls, struct MHD_Connection *mhd, void **socket_context,
               enum MHD_ConnectionNotificationCode code)
 {
     struct listener *l = cls;
-    struct server *s = l->server;
-    struct conn *c = *socket_context;
+    const union MHD_ConnectionInfo *info;
 
-    pthread_mutex_lock(&s->mutex);
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        const union MHD_ConnectionInfo *info =
-            MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
-        if (info && (c = gr_sys.realloc(NULL, sizeof *c)) != NULL) {
-            *c = (struct conn){.fd = info->connect_fd,
-                               .deadline_ms = monotonic_ms() + s->o.limits.headers_ms,
-                               .next = s->conns};
-            if (s->conns)
-                s->conns->prev = c;
-            s->conns = c;
-            *socket_context = c;
-        } else if (info) {
-            (void)shutdown(info->connect_fd, SHUT_RDWR); /* no memory to watch it: it may not stay */
-        }
-    } else if (c) {
-        if (c->prev)
-            c->prev->next = c->next;
-        else
-            s->conns = c->next;
-        if (c->next)
-            c->next->prev = c->prev;
-        gr_sys.free(c);
+        info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+        if (info && !(*socket_context = peer_create(l, mhd, info->connect_fd)))
+            (void)shutdown(info->connect_fd, SHUT_RDWR); /* nobody would watch it: it may not stay */
+    } else if (*socket_context) {
+        peer_free(l->server, *socket_context);
         *socket_context = NULL;
     }
-    pthread_mutex_unlock(&s->mutex);
 }
 
 /* The request line is there: from now on the headers' deadline counts, also on a connection used again. */
@@ -130,37 +164,21 @@ static void *
 on_request_line(void *cls, const char *uri, struct MHD_Connection *mhd)
 {
     struct listener *l = cls;
+    struct peer *p = peer_of(mhd);
 
     (void)uri;
-    set_deadline(l->server, conn_of(mhd), l->server->o.limits.headers_ms);
+    (void)conn_enter(l->server->conns, p ? p->conn : NULL,
+                     CONN_HEADERS); /* first_call sees whether it may go on */
     return NULL;
 }
 
-/* The file descriptor cannot be closed (and used again) meanwhile: NOTIFY_CLOSED takes the same lock first.
- * */
-static void *
-reaper_main(void *arg)
+/* No path of ours needs escapes, so one that has some fits no route; and none is cut at an escaped NUL. */
+static size_t
+keep_escapes(void *cls, struct MHD_Connection *mhd, char *text)
 {
-    struct server *s = arg;
-    struct timespec next;
-
-    pthread_mutex_lock(&s->mutex);
-    while (!s->stopping) {
-        int64_t now = monotonic_ms();
-        for (struct conn *c = s->conns; c; c = c->next)
-            if (c->deadline_ms && now >= c->deadline_ms) {
-                (void)shutdown(c->fd, SHUT_RDWR); /* MHD sees the end and closes */
-                c->deadline_ms = 0;
-                metrics_add(s->o.app->metrics, COUNT_REAPED, 1);
-            }
-        (void)clock_gettime(CLOCK_REALTIME, &next);
-        next.tv_nsec += 200 * 1000000L;
-        next.tv_sec += next.tv_nsec / 1000000000L;
-        next.tv_nsec %= 1000000000L;
-        (void)pthread_cond_timedwait(&s->idle, &s->mutex, &next);
-    }
-    pthread_mutex_unlock(&s->mutex);
-    return NULL;
+    (void)cls;
+    (void)mhd;
+    return strlen(text);
 }
 
 /* ---- answering ---- */
@@ -180,11 +198,13 @@ send_answer(struct exchange *x, bool close)
     if (MHD_add_response_header(r, "Content-Type", q->content_type) == MHD_YES &&
         MHD_add_response_header(r, "X-Content-Type-Options", "nosniff") == MHD_YES &&
         MHD_add_response_header(r, "Cache-Control", "no-store") == MHD_YES &&
-        (!close || MHD_add_response_header(r, "Connection", "close") == MHD_YES) &&
+        (!(close || atomic_load(&x->server->leaving)) ||
+         MHD_add_response_header(r, "Connection", "close") == MHD_YES) &&
+        (q->status != 503 || MHD_add_response_header(r, "Retry-After", "1") == MHD_YES) &&
         (q->status != 401 || MHD_add_response_header(r, "WWW-Authenticate", "Bearer") == MHD_YES))
         result = MHD_queue_response(x->mhd, (unsigned)q->status, r);
     MHD_destroy_response(r);
-    set_deadline(x->server, x->conn, x->server->o.limits.answer_ms);
+    (void)conn_enter(x->server->conns, x->peer->conn, CONN_ANSWER); /* if it was shut down, it ends anyway */
     metrics_request(x->server->o.app->metrics, q->route ? q->route->method : "",
                     q->route ? q->route->path : "", q->status);
     return result;
@@ -202,9 +222,11 @@ on_completed(void *cls, struct MHD_Connection *mhd, void **con_cls, enum MHD_Req
 {
     struct listener *l = cls;
     struct exchange *x = *con_cls;
+    struct peer *p = peer_of(mhd);
 
     (void)code;
-    set_deadline(l->server, conn_of(mhd), l->server->o.limits.idle_ms);
+    (void)conn_enter(l->server->conns, p ? p->conn : NULL,
+                     CONN_IDLE); /* if it was shut down, it ends anyway */
     if (!x)
         return;
     GR_ASSERT(x->progress != WORKING);
@@ -280,20 +302,95 @@ framing_ok(struct request *q, const struct headers *h)
     return false;
 }
 
-static bool
-role_ok(struct exchange *x, const struct listener *l, const struct headers *h)
+/* ---- who asks ---- */
+
+/* What the peer's certificate allows, judged anew when the credentials changed or a certificate of its chain expired. */
+static unsigned
+certificate_roles(struct peer *p, struct credentials *current)
 {
-    const struct tokens *t = x->server->o.tokens;
+    int64_t now_s = app_now_ms() / 1000;
+
+    if (!p->session)
+        return 0;
+    if (p->judged_by != current) {
+        credentials_drop(p->judged_by);
+        p->judged_by = credentials_hold(current);
+        p->roles = credentials_roles(current, p->session, &p->until_s);
+    }
+    return now_s <= p->until_s ? p->roles : 0;
+}
+
+/* One line in a while, however many are refused. */
+static void
+note_refusal(struct listener *l, const struct exchange *x)
+{
+    int64_t now = monotonic_ms();
+    char count[24];
+
+    metrics_add(x->q.app->metrics, COUNT_AUTH_REFUSED, 1);
+    l->refusals_unlogged++;
+    if (l->refusal_logged_ms && now - l->refusal_logged_ms < REFUSAL_LOG_MS)
+        return;
+    (void)snprintf(count, sizeof count, "%llu", (unsigned long long)l->refusals_unlogged);
+    l->refusal_logged_ms = now;
+    l->refusals_unlogged = 0;
+    log_event(x->q.app->log, AT_WARN, "requests refused for their credentials", "address",
+              conn_address(x->peer->conn), "path", x->q.route->path, "needs", role_name(x->q.route->role),
+              "count", count, (char *)NULL);
+}
+
+static bool
+role_ok(struct exchange *x, struct listener *l, const struct headers *h)
+{
     const char *authorization = h->authorizations == 1 ? h->authorization : NULL;
     enum role role = x->q.route->role;
+    struct credentials *c;
+    unsigned roles;
+    bool open;
 
-    if (l->trusted || tokens_allow(t, role, authorization))
+    if (l->group == CONN_LOCAL || role == ROLE_NONE)
         return true;
-    if (tokens_known(t, authorization) || (role == ROLE_ADMIN && !t->roles[ROLE_ADMIN].configured))
-        request_error(&x->q, 403, "this needs the role %s", role_name(role));
-    else
-        request_error(&x->q, 401, "a bearer token of the role %s is needed", role_name(role));
-    return false;
+    c = hold_current(x->server);
+    roles = tokens_roles(credentials_tokens(c), authorization) | certificate_roles(x->peer, c);
+    if (roles & 1u << ROLE_ADMIN)
+        roles |= 1u << ROLE_READ;
+    open = !credentials_guard(c, role) && role != ROLE_ADMIN;
+    if (!open && !(roles & 1u << role)) {
+        if (roles != 0 || !credentials_guard(c, role))
+            request_error(&x->q, 403, "this needs the role %s", role_name(role));
+        else
+            request_error(&x->q, 401, "a bearer token or a client certificate of the role %s is needed",
+                          role_name(role));
+        note_refusal(l, x);
+        open = false;
+    } else {
+        open = true;
+    }
+    credentials_drop(c);
+    return open;
+}
+
+/* Health is asked for by probes, which must not take a busy process for a dead one. */
+static bool
+rate_ok(struct exchange *x, struct listener *l)
+{
+    const struct server_limits *limits = &x->server->o.limits;
+    int64_t now = monotonic_ms();
+    struct bucket *b = &l->bucket;
+
+    if (l->group == CONN_LOCAL || limits->rate == 0 || x->q.route->role == ROLE_NONE)
+        return true;
+    b->level += (double)(now - b->at_ms) * limits->rate / 1000.0;
+    b->at_ms = now;
+    if (b->level > limits->burst)
+        b->level = limits->burst;
+    if (b->level < 1.0) {
+        metrics_add(x->q.app->metrics, COUNT_RATE_REFUSED, 1);
+        request_error(&x->q, 503, "more than %u requests a second", limits->rate);
+        return false;
+    }
+    b->level -= 1.0;
+    return true;
 }
 
 static enum MHD_Result
@@ -310,14 +407,15 @@ first_call(struct listener *l, struct MHD_Connection *mhd, const char *url, cons
     memset(x, 0, sizeof *x);
     x->server = l->server;
     x->mhd = mhd;
-    x->conn = conn_of(mhd);
+    x->peer = peer_of(mhd);
     x->q.app = l->server->o.app;
     x->q.server_data = x;
     gr_buf_init(&x->q.body, INTAKE_BYTES_MAX);
     gr_buf_init(&x->q.out, REQUEST_OUT_BYTES_MAX);
     x->q.content_type = "application/json";
     *con_cls = x;
-    set_deadline(x->server, x->conn, x->server->o.limits.request_ms);
+    if (!x->peer || !conn_enter(x->server->conns, x->peer->conn, CONN_BODY))
+        return MHD_NO; /* shut down meanwhile */
     (void)MHD_get_connection_values(mhd, MHD_HEADER_KIND, on_header, &h);
     err = route_find(method, url, x->q.id, sizeof x->q.id, &x->q.route, allow);
     if (err == GR_ENOENT) {
@@ -328,7 +426,8 @@ first_call(struct listener *l, struct MHD_Connection *mhd, const char *url, cons
         request_error(&x->q, 405, "the method is not allowed here; allowed: %s", allow);
         return refuse(x);
     }
-    if (!role_ok(x, l, &h) || !framing_ok(&x->q, &h))
+    x->q.urgent = l->group == CONN_LOCAL;
+    if (!role_ok(x, l, &h) || !framing_ok(&x->q, &h) || !rate_ok(x, l))
         return refuse(x);
     if (atomic_load(&x->q.app->draining) && x->q.route->role != ROLE_NONE) {
         request_error(&x->q, 503, "shutting down");
@@ -348,10 +447,7 @@ wake(struct exchange *x)
 
     x->progress = ANSWERED;
     MHD_resume_connection(mhd); /* x may be gone from here on */
-    pthread_mutex_lock(&s->mutex);
-    s->working--;
-    pthread_cond_broadcast(&s->idle);
-    pthread_mutex_unlock(&s->mutex);
+    conns_worked(s->conns);
 }
 
 static void
@@ -360,15 +456,15 @@ on_answered(struct request *q)
     wake(q->server_data);
 }
 
-static void
+/* False: the connection was shut down just now. */
+static bool
 put_to_sleep(struct exchange *x)
 {
+    if (!conn_enter(x->server->conns, x->peer->conn, CONN_WORKING))
+        return false;
     x->progress = WORKING;
-    set_deadline(x->server, x->conn, 0);
-    pthread_mutex_lock(&x->server->mutex);
-    x->server->working++;
-    pthread_mutex_unlock(&x->server->mutex);
     MHD_suspend_connection(x->mhd);
+    return true;
 }
 
 /* One line a request, however many alerts it holds; beats are told on /metrics alone. */
@@ -421,8 +517,8 @@ intake_run(struct db *db, void *arg)
     return enact_batch(db, &x->q.job);
 }
 
-/* False: answered on the spot. */
-static bool
+/* Takes the request to the store, or answers it on the spot. */
+static enum MHD_Result
 start_intake(struct exchange *x)
 {
     struct request *q = &x->q;
@@ -434,19 +530,20 @@ start_intake(struct exchange *x)
         request_error_of(q, err, gr_buf_cstr(&error));
     gr_buf_fini(&error);
     if (err != GR_OK)
-        return false;
+        return send_answer(x, false);
     q->job = (struct enact_job){.app = q->app,
                                 .arena = q->arena,
                                 .body = gr_buf_str(&q->body),
                                 .source = strcmp(q->route->path, "/v1/watchdog") == 0 ? "watchdog" : "alerts",
                                 .batch = &q->batch,
                                 .now_ms = now};
-    put_to_sleep(x);
+    if (!put_to_sleep(x))
+        return MHD_NO;
     if ((err = store_post(q->app->store, intake_run, x, intake_done)) != GR_OK) {
         request_error_of(q, err, NULL);
         wake(x);
     }
-    return true;
+    return MHD_YES;
 }
 
 static enum MHD_Result
@@ -463,12 +560,11 @@ start_work(struct exchange *x)
         q->route->handle(q);
         break;
     case WORK_INTAKE:
-        if (start_intake(x))
-            return MHD_YES;
-        break;
+        return start_intake(x);
     case WORK_DESK:
         q->answered = on_answered;
-        put_to_sleep(x);
+        if (!put_to_sleep(x))
+            return MHD_NO;
         if (desk_post(x->server->o.desk, q) != GR_OK) {
             request_error(q, 503, "too much to do");
             wake(x);
@@ -507,119 +603,92 @@ on_request(void *cls, struct MHD_Connection *mhd, const char *url, const char *m
     return MHD_YES;
 }
 
-/* ---- listening ---- */
+/* ---- start and stop ---- */
 
-static enum gr_err
-listen_tcp(struct server *s)
+static int
+no_certificate(gnutls_session_t session, const gnutls_datum_t *names, int name_count,
+               const gnutls_pk_algorithm_t *kinds, int kind_count, gnutls_pcert_st **certs, unsigned *count,
+               gnutls_privkey_t *key)
 {
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    } a;
-    socklen_t size = sizeof a;
-    int on = 1;
-
-    memset(&a, 0, sizeof a);
-    if (inet_pton(AF_INET, s->o.host.p, &a.v4.sin_addr) == 1) {
-        a.v4.sin_family = AF_INET;
-        a.v4.sin_port = htons(s->o.port);
-        size = sizeof a.v4;
-    } else if (inet_pton(AF_INET6, s->o.host.p, &a.v6.sin6_addr) == 1) {
-        a.v6.sin6_family = AF_INET6;
-        a.v6.sin6_port = htons(s->o.port);
-        size = sizeof a.v6;
-    } else {
-        return GR_ESYNTAX;
-    }
-    s->tcp.fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (s->tcp.fd < 0 || setsockopt(s->tcp.fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-        bind(s->tcp.fd, &a.any, size) != 0 || listen(s->tcp.fd, 128) != 0)
-        return errno == EADDRINUSE ? GR_EBUSY : gr_err_from_errno(errno);
-    size = sizeof a;
-    if (getsockname(s->tcp.fd, &a.any, &size) != 0)
-        return gr_err_from_errno(errno);
-    s->port = ntohs(a.any.sa_family == AF_INET ? a.v4.sin_port : a.v6.sin6_port);
-    return GR_OK;
+    (void)session, (void)names, (void)name_count, (void)kinds, (void)kind_count, (void)certs, (void)count,
+        (void)key;
+    return -1;
 }
 
-/* A socket that nobody listens on any more is left over from a crash, for the store's lock says that we are
- * alone. */
-static enum gr_err
-listen_local(struct server *s)
-{
-    struct sockaddr_un a = {.sun_family = AF_UNIX};
-    struct stat st;
-    size_t n = strlen(s->o.admin_socket);
-
-    if (n >= sizeof a.sun_path)
-        return GR_ELIMIT;
-    memcpy(a.sun_path, s->o.admin_socket, n);
-    if (lstat(a.sun_path, &st) == 0) {
-        if (!S_ISSOCK(st.st_mode))
-            return GR_EEXIST;
-        (void)gr_sys.unlink(a.sun_path); /* if it stays, bind says so */
-    }
-    s->local.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (s->local.fd < 0 || fchmod(s->local.fd, 0660) != 0 ||
-        bind(s->local.fd, (struct sockaddr *)&a, sizeof a) != 0 || chmod(a.sun_path, 0660) != 0 ||
-        listen(s->local.fd, 16) != 0)
-        return errno == EADDRINUSE ? GR_EBUSY : gr_err_from_errno(errno);
-    return GR_OK;
-}
-
+/* With TLS, each session gets its credentials when its connection begins (peer_create), so that they can be changed; those that
+ * libmicrohttpd itself has show nothing. */
 static enum gr_err
 serve(struct listener *l)
 {
+    const struct server *s = l->server;
+    bool tls = l->group == CONN_TCP && s->tls;
+    unsigned cap = l->group == CONN_TCP ? s->o.limits.conns.connections : CONNS_LOCAL_MAX;
+    struct MHD_OptionItem secure[] = {{MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)(uintptr_t)no_certificate},
+                                      {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES},
+                                      {MHD_OPTION_END, 0, NULL}};
+
     l->mhd = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, 0, NULL, NULL, on_request, l,
-        MHD_OPTION_LISTEN_SOCKET, l->fd, MHD_OPTION_CONNECTION_LIMIT, SERVER_CONNECTIONS_MAX,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)SERVER_HEADER_BYTES_MAX, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, l, MHD_OPTION_NOTIFY_COMPLETED, on_completed, l,
-        MHD_OPTION_URI_LOG_CALLBACK, on_request_line, l, MHD_OPTION_END);
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | (tls ? MHD_USE_TLS : 0u), 0,
+        NULL, NULL, on_request, l, MHD_OPTION_LISTEN_SOCKET, l->fd, MHD_OPTION_CONNECTION_LIMIT,
+        cap + SPARE_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)SERVER_HEADER_BYTES_MAX,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_CONNECTION, on_connection, l,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, l, MHD_OPTION_URI_LOG_CALLBACK, on_request_line, l,
+        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_ARRAY,
+        tls ? secure : &secure[GR_COUNT(secure) - 1], MHD_OPTION_END);
     return l->mhd ? GR_OK : GR_EIO;
+}
+
+bool
+server_guarded(const struct credentials *c)
+{
+    return credentials_tls(c) && credentials_guard(c, ROLE_INGEST) && credentials_guard(c, ROLE_READ);
 }
 
 enum gr_err
 server_start(const struct server_options *o, struct server **out)
 {
     struct server *s = gr_sys.realloc(NULL, sizeof *s);
-    enum gr_err err;
-    int rc;
+    enum gr_err err = GR_ENOMEM;
 
     if (!s)
-        return GR_ENOMEM;
+        return GR_ENOMEM; /* the descriptors end with the process */
     memset(s, 0, sizeof *s);
     s->o = *o;
-    s->tcp = (struct listener){.server = s, .fd = -1};
-    s->local = (struct listener){.server = s, .fd = -1, .trusted = true};
-    if (pthread_mutex_init(&s->mutex, NULL) != 0 || pthread_cond_init(&s->idle, NULL) != 0) {
+    s->tls = credentials_tls(o->credentials) != NULL;
+    s->credentials = credentials_hold(o->credentials);
+    s->tcp = (struct listener){
+        .server = s, .group = CONN_TCP, .fd = o->fds.tcp, .inherited = o->fds.tcp_inherited};
+    s->tcp.bucket = (struct bucket){.level = o->limits.burst, .at_ms = monotonic_ms()};
+    s->local = (struct listener){
+        .server = s, .group = CONN_LOCAL, .fd = o->fds.local, .inherited = o->fds.local_inherited};
+    if (pthread_mutex_init(&s->mutex, NULL) != 0) {
+        credentials_drop(s->credentials);
         gr_sys.free(s);
         return GR_ENOMEM;
     }
-    if ((err = listen_tcp(s)) != GR_OK || (err = serve(&s->tcp)) != GR_OK)
-        goto failed;
-    if (o->admin_socket[0] != '\0' && ((err = listen_local(s)) != GR_OK || (err = serve(&s->local)) != GR_OK))
-        goto failed;
-    if ((rc = pthread_create(&s->reaper, NULL, reaper_main, s)) != 0) {
-        err = gr_err_from_errno(rc);
-        goto failed;
+    if (!listen_loopback(o->fds.tcp) && !server_guarded(o->credentials))
+        err = GR_EACCES;
+    else if ((err = conns_start(&o->limits.conns, o->app->metrics, &s->conns)) == GR_OK &&
+             (err = serve(&s->tcp)) == GR_OK && (o->fds.local < 0 || (err = serve(&s->local)) == GR_OK)) {
+        *out = s;
+        return GR_OK;
     }
-    s->reaping = true;
-    *out = s;
-    return GR_OK;
-failed:
     server_stop(s);
     return err;
 }
 
-uint16_t
-server_port(const struct server *s)
+void
+server_use(struct server *s, struct credentials *c)
 {
-    return s->port;
-}
+    struct credentials *old;
 
-/* ---- stopping ---- */
+    GR_ASSERT(s->tls == (credentials_tls(c) != NULL));
+    pthread_mutex_lock(&s->mutex);
+    old = s->credentials;
+    s->credentials = credentials_hold(c);
+    pthread_mutex_unlock(&s->mutex);
+    credentials_drop(old);
+}
 
 static void
 quiesce(struct listener *l)
@@ -635,17 +704,12 @@ quiesce(struct listener *l)
 void
 server_drain(struct server *s, int64_t timeout_ms)
 {
-    struct timespec until;
-
-    atomic_store(&s->o.app->draining, true);
+    atomic_store(&s->leaving, true);
     quiesce(&s->tcp);
     quiesce(&s->local);
-    (void)clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += timeout_ms / 1000;
-    pthread_mutex_lock(&s->mutex);
-    while (s->working > 0 && pthread_cond_timedwait(&s->idle, &s->mutex, &until) == 0)
-        continue;
-    pthread_mutex_unlock(&s->mutex);
+    conns_drain(s->conns, HALF_MS, HALF_MS);
+    atomic_store(&s->o.app->draining, true);
+    conns_drain(s->conns, timeout_ms, 0);
 }
 
 static void
@@ -664,20 +728,15 @@ server_stop(struct server *s)
 {
     if (!s)
         return;
-    pthread_mutex_lock(&s->mutex);
-    while (s->working >
-           0) /* store and desk answer everything that they took; a sleeping connection would outlive MHD */
-        pthread_cond_wait(&s->idle, &s->mutex);
-    s->stopping = true;
-    pthread_cond_broadcast(&s->idle);
-    pthread_mutex_unlock(&s->mutex);
-    if (s->reaping)
-        pthread_join(s->reaper, NULL);
+    if (s->conns)
+        conns_rest(
+            s->conns); /* store and desk answer everything that they took; a sleeping connection would outlive MHD */
     stop_listener(&s->tcp);
     stop_listener(&s->local);
-    if (s->o.admin_socket[0] != '\0')
+    conns_stop(s->conns);
+    if (s->o.admin_socket[0] != '\0' && !s->local.inherited)
         (void)gr_sys.unlink(s->o.admin_socket);
+    credentials_drop(s->credentials);
     (void)pthread_mutex_destroy(&s->mutex);
-    (void)pthread_cond_destroy(&s->idle);
     gr_sys.free(s);
 }

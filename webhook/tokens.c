@@ -63,27 +63,17 @@ hash_of(const char *authorization, char hash[GR_SHA256_HEX + 1])
     return s.n > 0 && s.n <= TOKEN_BYTES_MAX && gr_sha256_hex(s, hash) == GR_OK;
 }
 
-bool
-tokens_allow(const struct tokens *t, enum role wanted, const char *authorization)
+unsigned
+tokens_roles(const struct tokens *t, const char *authorization)
 {
     char hash[GR_SHA256_HEX + 1];
+    unsigned roles = 0;
 
-    if (wanted == ROLE_NONE || (!t->roles[wanted].configured && wanted != ROLE_ADMIN))
-        return true;
-    if (!hash_of(authorization, hash))
-        return false;
-    return proves(&t->roles[wanted], hash) || (wanted == ROLE_READ && proves(&t->roles[ROLE_ADMIN], hash));
-}
-
-bool
-tokens_known(const struct tokens *t, const char *authorization)
-{
-    char hash[GR_SHA256_HEX + 1];
-    bool found = false;
-
-    if (!hash_of(authorization, hash))
-        return false;
+    if (!authorization || !hash_of(authorization, hash))
+        return 0;
     for (size_t i = 0; i < ROLES; i++)
-        found |= proves(&t->roles[i], hash);
-    return found;
+        roles |= (unsigned)proves(&t->roles[i], hash) << i;
+    if (roles & 1u << ROLE_ADMIN)
+        roles |= 1u << ROLE_READ;
+    return roles;
 }

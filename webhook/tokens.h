@@ -17,12 +17,10 @@ struct tokens {
         size_t count;
     } roles[ROLES];
 };
-/* path: "" leaves the role open (admin: closed). GR_EACCES: others may read it; GR_ESYNTAX: a token too
+/* path: "" : the role has no token. GR_EACCES: others may read it; GR_ESYNTAX: a token too
  * short or too long, or none. */
 GR_MUST_USE enum gr_err tokens_load(struct tokens *t, enum role role, const char *path);
-/* The role that an Authorization header proves; ROLE_NONE for none. An admin may read; nobody but ingest may
- * ingest. */
-bool tokens_allow(const struct tokens *t, enum role wanted, const char *authorization);
-/* Whether a header was there that proves any role: then the refusal is 403, not 401. */
-bool tokens_known(const struct tokens *t, const char *authorization);
+/* The roles that an Authorization header (or NULL) proves: bits 1 << role. An admin may read; nobody but ingest may ingest. Costs the
+ * same for every token of one length. */
+unsigned tokens_roles(const struct tokens *t, const char *authorization);
 #endif

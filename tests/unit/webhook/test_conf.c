@@ -7,6 +7,8 @@
 
 #define NEEDED "store: sqlite:s.db\npolicy: p.json\nreports_dir: r\n"
 
+#define TLS(more) "tls: {cert_file: c, key_file: k" more "}"
+
 static struct gr_arena *arena;
 static struct gr_sources *sources;
 static struct gr_diags *diags;
@@ -80,6 +82,30 @@ START_TEST(everything)
 }
 END_TEST
 
+START_TEST(tls_and_limits)
+{
+    ck_assert_int_eq(
+        parse(NEEDED
+              "listen: 192.0.2.1:1\nauth: {read_token_file: r}\n"
+              "tls: {cert_file: c, key_file: /k, client_ca_file: a, client_san: {ingest: "
+              "[\"dns:am.example\", \"uri:spiffe://x/am\"], admin: [\"email:jane@example.org\"]}}\n"
+              "limits: {connections: 512, connections_per_address: 1, requests_per_second: 0, burst: 1}\n"),
+        GR_OK);
+    ck_assert(!conf.loopback);
+    ck_assert_str_eq(conf.tls_cert_file.p, "/etc/g/c");
+    ck_assert_str_eq(conf.tls_key_file.p, "/k");
+    ck_assert_str_eq(conf.client_ca_file.p, "/etc/g/a");
+    ck_assert_uint_eq(conf.ingest_sans.n, 2);
+    ck_assert_str_eq(conf.ingest_sans.v[1].p, "uri:spiffe://x/am");
+    ck_assert_uint_eq(conf.read_sans.n, 0);
+    ck_assert_str_eq(conf.admin_sans.v[0].p, "email:jane@example.org");
+    ck_assert_uint_eq(conf.connections, 512);
+    ck_assert_uint_eq(conf.per_address, 1);
+    ck_assert_uint_eq(conf.rate, 0);
+    ck_assert_uint_eq(conf.burst, 1);
+}
+END_TEST
+
 static const struct {
     const char *name, *text, *code, *part;
 } bad[] = {
@@ -95,10 +121,32 @@ static const struct {
     {"unknown mode", NEEDED "mode: atuo\n", "GR0105", "did you mean \"auto\""},
     {"no port", NEEDED "listen: 127.0.0.1\n", "GR0209", "listen"},
     {"port too high", NEEDED "listen: 127.0.0.1:65536\n", "GR0209", "listen"},
-    {"all addresses", NEEDED "listen: 0.0.0.0:1\n", "GR0602", "loopback"},
-    {"all v6 addresses", NEEDED "listen: \"[::]:1\"\n", "GR0602", "loopback"},
-    {"a public address", NEEDED "listen: 192.0.2.1:1\n", "GR0602", "loopback"},
-    {"tls", NEEDED "tls: {}\n", "GR0318", "tls"},
+    {"all addresses", NEEDED "listen: 0.0.0.0:1\n", "GR0602", "missing: tls (cert_file, key_file); auth.ing"},
+    {"all v6 addresses", NEEDED "listen: \"[::]:1\"\n", "GR0602", "needs TLS"},
+    {"a public address", NEEDED "listen: 192.0.2.1:1\n", "GR0602", "needs TLS"},
+    {"public with TLS alone", NEEDED "listen: 192.0.2.1:1\n" TLS("") "\n", "GR0602",
+     "missing: auth.ingest_token_file or tls.client_san.ingest; auth.read_token_file or"},
+    {"public without read", NEEDED "listen: 192.0.2.1:1\nauth: {ingest_token_file: i}\n" TLS("") "\n",
+     "GR0602", "missing: auth.read_token_file or tls.client_san.read"},
+    {"public with tokens alone",
+     NEEDED "listen: 192.0.2.1:1\nauth: {ingest_token_file: i, read_token_file: r}\n", "GR0602",
+     "missing: tls (cert_file, key_file);"},
+    {"TLS without a key", NEEDED "tls: {cert_file: c}\n", "GR0102", "key_file"},
+    {"TLS without a certificate", NEEDED "tls: {key_file: c}\n", "GR0102", "cert_file"},
+    {"a client CA without names", NEEDED TLS(", client_ca_file: a") "\n", "GR0102", "need each other"},
+    {"names without a client CA", NEEDED TLS(", client_san: {read: [\"dns:a\"]}") "\n", "GR0102",
+     "need each other"},
+    {"a name without kind", NEEDED TLS(", client_ca_file: a, client_san: {read: [a]}") "\n", "GR0209",
+     "begins with dns:"},
+    {"an empty name", NEEDED TLS(", client_ca_file: a, client_san: {read: [\"dns:\"]}") "\n", "GR0209",
+     "begins with"},
+    {"no names", NEEDED TLS(", client_ca_file: a, client_san: {read: []}") "\n", "GR0103", "1 to 64"},
+    {"an unknown role", NEEDED TLS(", client_ca_file: a, client_san: {raed: [\"dns:a\"]}") "\n", "GR0101",
+     "did you mean \"read\""},
+    {"no connection", NEEDED "limits: {connections: 0}\n", "GR0209", "from 1 to 512"},
+    {"too many connections", NEEDED "limits: {connections: 513}\n", "GR0209", "from 1 to 512"},
+    {"no burst", NEEDED "limits: {burst: 0}\n", "GR0209", "burst"},
+    {"a rate in words", NEEDED "limits: {requests_per_second: many}\n", "GR0209", "requests_per_second"},
     {"a password in a URL", NEEDED "prometheus_url: http://a:b@h/\n", "GR0209", "password"},
     {"another scheme", NEEDED "prometheus_url: ftp://h/\n", "GR0209", "prometheus_url"},
     {"a list for a map", NEEDED "auth: []\n", "GR0103", "a map"},
@@ -153,6 +201,7 @@ conf_suite(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, defaults);
     tcase_add_test(tc, everything);
+    tcase_add_test(tc, tls_and_limits);
     tcase_add_loop_test(tc, refused, 0, GR_COUNT(bad));
     tcase_add_test(tc, the_sample_is_accepted);
     tcase_add_test(tc, all_faults_in_one_run);

@@ -24,7 +24,8 @@
     "\"generatorURL\":\"\",\"fingerprint\":\"\"}]}"
 
 static struct bench bench;
-static struct tokens tokens;
+static struct credentials *credentials;
+static uint16_t port;
 static struct desk *desk;
 static struct server *server;
 
@@ -45,22 +46,31 @@ start_release(struct db *db, void *arg)
 static void
 setup(void)
 {
+    struct listen_fds fds = LISTEN_FDS_INIT;
+    struct server_limits limits = server_limits_default;
+    struct gr_buf why;
+
     faultvfs_install();
     bench_make(&bench);
     bench_call(&bench, start_release, NULL, GR_OK);
     ck_assert_int_eq(desk_start(&desk), GR_OK);
-    ck_assert_int_eq(
-        server_start(
-            &(struct server_options){
-                .app = &bench.app,
-                .desk = desk,
-                .tokens = &tokens,
-                .host = GR_STR("127.0.0.1"),
-                .port = 0,
-                .admin_socket = "",
-                .limits = {.headers_ms = 400, .request_ms = 800, .idle_ms = 700, .answer_ms = 2000}},
-            &server),
-        GR_OK);
+    why = (struct gr_buf)GR_BUF_INIT(1024);
+    ck_assert_int_eq(credentials_load(&(struct credentials_files){.sans = {{NULL, 0}}}, &credentials, &why),
+                     GR_OK);
+    ck_assert_int_eq(listen_tcp("127.0.0.1", 0, &fds.tcp), GR_OK);
+    port = listen_port(fds.tcp);
+    limits.conns.headers_ms = 400;
+    limits.conns.request_ms = 800;
+    limits.conns.idle_ms = 700;
+    limits.conns.answer_ms = 2000;
+    ck_assert_int_eq(server_start(&(struct server_options){.app = &bench.app,
+                                                           .desk = desk,
+                                                           .credentials = credentials,
+                                                           .fds = fds,
+                                                           .admin_socket = "",
+                                                           .limits = limits},
+                                  &server),
+                     GR_OK);
 }
 
 static void
@@ -69,6 +79,7 @@ teardown(void)
     server_drain(server, 1000);
     desk_stop(desk);
     server_stop(server);
+    credentials_drop(credentials);
     bench_remove(&bench);
 }
 
@@ -76,7 +87,7 @@ static int
 dial(void)
 {
     struct sockaddr_in a = {
-        .sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_port = htons(server_port(server))};
+        .sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_port = htons(port)};
     struct timeval limit = {.tv_sec = 10};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -274,18 +285,10 @@ END_TEST
 
 START_TEST(one_address_one_server)
 {
-    struct server *second = NULL;
-    enum gr_err err = server_start(&(struct server_options){.app = &bench.app,
-                                                            .desk = desk,
-                                                            .tokens = &tokens,
-                                                            .host = GR_STR("127.0.0.1"),
-                                                            .port = server_port(server),
-                                                            .admin_socket = "",
-                                                            .limits = server_limits_default},
-                                   &second);
+    int fd = -1;
 
-    ck_assert_int_eq(err, GR_EBUSY);
-    ck_assert_ptr_null(second);
+    ck_assert_int_eq(listen_tcp("127.0.0.1", port, &fd), GR_EBUSY);
+    ck_assert_int_eq(fd, -1);
 }
 END_TEST
 

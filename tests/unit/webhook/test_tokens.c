@@ -42,25 +42,23 @@ START_TEST(loading)
 }
 END_TEST
 
+#define CAN(role) (1u << ROLE_##role)
 static const struct {
     const char *header;
-    enum role wanted;
-    bool allowed;
+    unsigned roles;
 } rows[] = {
-    {"Bearer ingest-0123456789", ROLE_INGEST, true},
-    {"bearer  ingest-0123456789 ", ROLE_INGEST, true},
-    {"Bearer ingest-old-012345", ROLE_INGEST, true},
-    {"Bearer ingest-012345678", ROLE_INGEST, false},
-    {"Bearer ingest-01234567899", ROLE_INGEST, false},
-    {"Basic ingest-0123456789", ROLE_INGEST, false},
-    {"Bearer ", ROLE_INGEST, false},
-    {NULL, ROLE_INGEST, false},
-    {"Bearer ingest-0123456789", ROLE_READ, false},
-    {"Bearer ingest-0123456789", ROLE_ADMIN, false},
-    {"Bearer admin-0123456789", ROLE_READ, true},
-    {"Bearer admin-0123456789", ROLE_ADMIN, true},
-    {"Bearer admin-0123456789", ROLE_INGEST, false},
-    {NULL, ROLE_NONE, true},
+    {"Bearer ingest-0123456789", CAN(INGEST)},
+    {"bearer  ingest-0123456789 ", CAN(INGEST)},
+    {"Bearer ingest-old-012345", CAN(INGEST)},
+    {"Bearer ingest-012345678", 0},
+    {"Bearer ingest-01234567899", 0},
+    {"Basic ingest-0123456789", 0},
+    {"Beareringest-0123456789", 0},
+    {"Bearer ", 0},
+    {"", 0},
+    {NULL, 0},
+    {"Bearer read-01234567890", CAN(READ)},
+    {"Bearer admin-0123456789", CAN(READ) | CAN(ADMIN)},
 };
 START_TEST(roles)
 {
@@ -72,20 +70,18 @@ START_TEST(roles)
     ck_assert_int_eq(tokens_load(&t, ROLE_ADMIN, path), GR_OK);
     fixture_file(folder, "token", "read-01234567890\n", 0600);
     ck_assert_int_eq(tokens_load(&t, ROLE_READ, path), GR_OK);
-    ck_assert_msg(tokens_allow(&t, rows[_i].wanted, rows[_i].header) == rows[_i].allowed, "%s for %s",
-                  rows[_i].header ? rows[_i].header : "(none)", role_name(rows[_i].wanted));
+    ck_assert_msg(tokens_roles(&t, rows[_i].header) == rows[_i].roles, "%s",
+                  rows[_i].header ? rows[_i].header : "(none)");
 }
 END_TEST
 
-START_TEST(without_files_only_admin_is_closed)
+START_TEST(without_files_nothing_is_proved)
 {
     struct tokens t = {0};
 
     ck_assert_int_eq(tokens_load(&t, ROLE_INGEST, ""), GR_OK);
-    ck_assert(tokens_allow(&t, ROLE_INGEST, NULL));
-    ck_assert(tokens_allow(&t, ROLE_READ, NULL));
-    ck_assert(!tokens_allow(&t, ROLE_ADMIN, NULL));
-    ck_assert(!tokens_allow(&t, ROLE_ADMIN, "Bearer 0123456789abcdef"));
+    ck_assert_uint_eq(tokens_roles(&t, "Bearer 0123456789abcdef"), 0);
+    ck_assert(!t.roles[ROLE_INGEST].configured);
 }
 END_TEST
 
@@ -98,7 +94,7 @@ tokens_suite(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, loading, 0, GR_COUNT(files));
     tcase_add_loop_test(tc, roles, 0, GR_COUNT(rows));
-    tcase_add_test(tc, without_files_only_admin_is_closed);
+    tcase_add_test(tc, without_files_nothing_is_proved);
     suite_add_tcase(suite, tc);
     return suite;
 }
