@@ -162,7 +162,7 @@ bad() { # NAME STATUS LINE TEXT
 bad "all addresses" 1 "listen: 0.0.0.0:9095" GR0602
 bad "a name for an address" 1 "listen: localhost:9095" GR0209
 bad "an unknown key" 1 "lisen: 127.0.0.1:0" 'listen'
-bad "tls" 1 "tls: {}" GR0318
+bad "tls" 1 "tls: {}" GR0102
 is "no such file" "$("$guardraild" --config "$dir/none.yml" 2>/dev/null; echo $?)" 2
 is "no option" "$("$guardraild" 2>/dev/null; echo $?)" 2
 make_policy '.time_scale = 10'
