@@ -11,6 +11,7 @@
 #include "guardrail/file.h"
 #include "guardrail/number.h"
 #include "prove_run.h"
+#include "stop.h"
 
 const struct option_row test_options[] = {
     {"guardrail", 'g', "NAME", "this guardrail only"},
@@ -142,7 +143,7 @@ prove(struct prove_run *r, const struct options *o)
         return code;
     if (code == EXIT_CLEAN && r->mutate)
         code = prove_run_mutants(r);
-    return prove_run_report(r, code);
+    return stop_asked() ? EXIT_MACHINE : prove_run_report(r, code);
 }
 
 /* Generated samples have as many observations in control as in the canary, whatever is planned. So rules are tested as they are where the
@@ -184,6 +185,7 @@ test_run(const struct command *self, const struct options *o)
             code = session_report(&s, code);
         else
             leave_share(&r);
+        stop_watch();
         if (code == EXIT_CLEAN && (code = prove(&r, o)) == EXIT_FINDINGS &&
             gr_diags_count(s.diags, GR_SEV_ERROR) > 0)
             code = session_report(&s, code);
@@ -193,5 +195,6 @@ test_run(const struct command *self, const struct options *o)
     prove_run_fini(&r);
     gr_buf_fini(&r.folder);
     session_fini(&s);
+    stop_finish();
     return code;
 }

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -12,8 +11,7 @@
 #include <unistd.h>
 
 #include "guardrail/sys.h"
-
-#define ARGUMENTS_MAX 64u
+#include "stop.h"
 
 extern char **environ;
 
@@ -37,13 +35,16 @@ spawn(const char *const *argv, int out, pid_t *pid)
 {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attr;
-    char *copy[ARGUMENTS_MAX];
+    char *copy[PROMTOOL_ARGUMENTS_MAX + 1];
     size_t n = 0;
+    sigset_t none;
     int err;
 
-    for (; argv[n] && n + 1 < GR_COUNT(copy); n++)
+    for (; argv[n]; n++) {
+        GR_ASSERT(n < PROMTOOL_ARGUMENTS_MAX);
         memcpy(&copy[n], &argv[n],
                sizeof copy[n]); /* posix_spawn changes none, but its type says otherwise */
+    }
     copy[n] = NULL;
     if ((err = posix_spawn_file_actions_init(&files)) != 0)
         return err;
@@ -57,7 +58,9 @@ spawn(const char *const *argv, int out, pid_t *pid)
     if (err == 0)
         err = posix_spawn_file_actions_adddup2(&files, out, STDERR_FILENO);
     if (err == 0)
-        err = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP);
+        err = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
+    if (err == 0 && sigemptyset(&none) == 0)
+        err = posix_spawnattr_setsigmask(&attr, &none);
     if (err == 0)
         err = posix_spawnp(pid, copy[0], &files, &attr, copy, environ);
     (void)posix_spawnattr_destroy(&attr);
@@ -122,7 +125,11 @@ take(struct promtool_run *r)
     if (n > 0) {
         if (r->out.n + (size_t)n <= PROMTOOL_BYTES_MAX)
             gr_buf_put(&r->out, (struct gr_str){part, (size_t)n});
-        return false;
+        if (!r->until || gr_str_find(gr_buf_str(&r->out), gr_str(r->until), 0) >= r->out.n)
+            return false;
+        reap(r, true);
+        r->end = PROMTOOL_FAILED;
+        return true;
     }
     reap(r, false);
     return true;
@@ -141,7 +148,7 @@ promtool_wait(struct promtool_run *const *runs, size_t n)
         if (runs[i]->running && runs[i]->deadline_ms - now < least)
             least = runs[i]->deadline_ms - now;
     }
-    (void)poll(fds, (nfds_t)n, least < 0 ? 0 : (int)least);
+    (void)stop_poll(fds, (nfds_t)n, least < 0 ? 0 : (int)least);
     now = promtool_clock_ms();
     for (size_t i = 0; i < n; i++) {
         if (!runs[i]->running)

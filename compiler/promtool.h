@@ -8,6 +8,7 @@
 #define PROMTOOL_TIMEOUT_MS 120000
 #define PROMTOOL_BYTES_MAX (8u << 20)
 #define PROMTOOL_JOBS_MAX 16u
+#define PROMTOOL_ARGUMENTS_MAX 256u /* the program among them */
 
 enum promtool_end {
     PROMTOOL_PASSED,
@@ -22,6 +23,7 @@ struct promtool_run {
     pid_t pid;
     int fd;
     int64_t deadline_ms; /* on the monotonic clock */
+    const char *until;   /* output that tells enough: killed when this comes, and it has failed; NULL: none */
     struct gr_buf out;   /* both its outputs, up to PROMTOOL_BYTES_MAX; what is more is dropped */
     enum promtool_end end;
 };

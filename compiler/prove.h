@@ -16,6 +16,8 @@
 #include "guardrail/rulefile.h"
 #include "model.h"
 
+#define PROVE_STRANGER                                                                                       \
+    "a-stranger" /* a guardrail that no specification has: series named so are in the tests of all */
 #define PROVE_NONE (-1e300) /* no sample, no series */
 #define PROVE_PARTS 32u     /* counters of one cohort: two per weight, or buckets */
 #define PROVE_INSTANCES 2u
@@ -137,10 +139,19 @@ double prove_slot_value(const struct prove_world *w, const struct prove_cell *c,
 struct gr_str prove_canary_name(const struct prove_world *w);
 uint64_t prove_slots(const struct prove_world *w, size_t phase);
 /* -- writing ------------------------------------------------------------------------------------------------------------ */
-void prove_put_series(struct gr_buf *b, const struct prove_world *w); /* input_series (prove_input.c) */
+/* Streams [from, to) of one world: a test of its own, as streams know nothing of each other. */
+struct prove_part {
+    size_t world, from, to;
+};
+/* The parts that a suite falls into, a few streams each; counted from 0. false: there are not so many. */
+bool prove_part(const struct prove_suite *s, size_t n, struct prove_part *out);
+/* input_series (prove_input.c) */
+void prove_put_series(struct gr_buf *b, const struct prove_world *w, size_t from, size_t to);
 /* NULL, or why samples for this guardrail's selectors cannot be made up. */
 const char *prove_input_refused(const struct prove_world *w);
 void prove_put_number(struct gr_buf *b, double v);
 /* A test file of the worlds that step by step_ms. rules: the name of the rule file beside it (prove_write.c). */
 void prove_put_tests(struct gr_buf *b, const struct prove_suite *suite, int64_t step_ms, const char *rules);
+void prove_put_part(struct gr_buf *b, const struct prove_suite *suite, const struct prove_part *part,
+                    const char *rules);
 #endif

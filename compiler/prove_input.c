@@ -479,11 +479,11 @@ put_operands(struct walk *x, const struct gr_promql *e, struct wanted want)
 }
 
 static void
-put_expressions(struct gr_buf *b, const struct prove_world *w, double *v)
+put_expressions(struct gr_buf *b, const struct prove_world *w, size_t from, size_t to, double *v)
 {
     struct walk x = {.b = b, .seen = GR_BUF_INIT(16u << 20), .w = w, .v = v};
 
-    for (size_t i = 0; i < w->n_streams; i++)
+    for (size_t i = from; i < to; i++)
         for (size_t k = 0; k < w->streams[i].n_cells; k++)
             for (size_t h = 0; h < 2; h++) {
                 x.s = &w->streams[i];
@@ -495,7 +495,7 @@ put_expressions(struct gr_buf *b, const struct prove_world *w, double *v)
 }
 
 void
-prove_put_series(struct gr_buf *b, const struct prove_world *w)
+prove_put_series(struct gr_buf *b, const struct prove_world *w, size_t from, size_t to)
 {
     double *v = gr_arena_array(w->arena, w->scrapes, sizeof *v);
     bool ratio = w->g->metric.total != NULL;
@@ -503,7 +503,7 @@ prove_put_series(struct gr_buf *b, const struct prove_world *w)
     if (!v)
         return; /* the arena remembers */
     gr_buf_puts(b, "  input_series:\n");
-    for (size_t i = 0; i < w->n_streams; i++) {
+    for (size_t i = from; i < to; i++) {
         const struct prove_stream *s = &w->streams[i];
 
         for (size_t e = 0; e < s->n_exports; e++) {
@@ -519,5 +519,5 @@ prove_put_series(struct gr_buf *b, const struct prove_world *w)
                         put_other(b, w, s, &s->cells[k], h, n);
     }
     if (w->g->metric.kind == METRIC_PROMQL)
-        put_expressions(b, w, v);
+        put_expressions(b, w, from, to, v);
 }

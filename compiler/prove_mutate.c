@@ -1,37 +1,60 @@
 /* prove_mutate.c - guardrailc test --mutate: every small change of every rule must make a generated test fail.
  *
- * A change of a guardrail's own rule is shown to its tests alone; that of a shared rule first to the guardrails whose series the changed
- * branch selects, then to the others, until one notices. Each mutant has a rule file of its own; test files are the same but for the name
- * of it, in its first line. */
+ * Tests are cut into parts of a few streams each, and a changed rule is shown to one part after the other until the first that fails: those of
+ * guardrails that the changed branch selects first, among them the parts that have noticed other changes of the same rule, then those
+ * that have noticed most. One promtool is given all of them, and is killed when it says that one has failed. Only who cannot
+ * notice is left out (prove_reach.h), so a survivor has met every part that could.
+ *
+ * Each worker has a folder with its changed rule files and links to the parts, which never change. */
 #include "config.h"
 #include "prove_run.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "mutate.h"
 #include "prove_equal.h"
+#include "prove_reach.h"
+#include "stop.h"
 
 #define TREE_BYTES_MAX ((size_t)64 << 20)
+#define MUTANT_TIMEOUT_MS (30 * 60 * 1000) /* of all parts, on a machine that has other things to do */
+#define PARTS_MAX 200u                     /* for one promtool */
 
 struct mutant {
     size_t rule, n;
 };
+/* A part of a guardrail's tests, and how many changes it was the first to notice. */
+struct part {
+    size_t target;
+    struct gr_str file;
+    uint32_t noticed;
+};
+/* A part as a worker sees it. */
+struct turn {
+    size_t part;
+    bool likely; /* the changed branch selects its guardrail */
+    uint64_t score;
+};
 struct worker {
     struct promtool_run run;
     struct gr_arena *arena;
-    const struct gr_rule *rule;
+    size_t rule;
     struct mutate_change change;
-    struct gr_str expr;
-    size_t *order, n_order, at; /* targets, those concerned first */
-    size_t file;                /* of the target at work */
-    size_t id;
+    struct gr_str expr, folder;
+    struct turn *turns;
+    size_t n_turns, at, given; /* turns [at, at + given) are promtool's */
     bool busy;
 };
 struct campaign {
     struct prove_run *r;
     struct mutant *todo;
     size_t n_todo, cap_todo, next;
+    struct part *parts;
+    size_t n_parts, cap_parts;
+    uint32_t *by_rule; /* what each part has noticed of each rule's changes: [rule × n_parts + part] */
     struct worker workers[PROMTOOL_JOBS_MAX];
     int64_t told_ms;
     int code;
@@ -123,6 +146,70 @@ take_sample(struct campaign *c)
     c->n_todo = c->r->sample;
 }
 
+/* -- parts and folders -------------------------------------------------------------------------------------------------------- */
+
+static int
+put_part(struct campaign *c, size_t target, size_t n, const struct prove_part *p)
+{
+    struct prove_run *r = c->r;
+    struct prove_target *t = &r->targets[target];
+    struct gr_arena *a = r->session->arena;
+    struct gr_buf b = GR_BUF_INIT(PROVE_FILE_BYTES_MAX);
+    struct gr_str rules = gr_arena_printf(a, GR_FMT ".rules.yml", GR_ARG(t->base)),
+                  file = gr_arena_printf(a, GR_FMT ".part%zu.test.yml", GR_ARG(t->base), n);
+    struct part *v = c->parts;
+    int code = EXIT_MACHINE;
+
+    if (c->n_parts == c->cap_parts)
+        v = gr_arena_grow(a, v, c->n_parts, &c->cap_parts, sizeof *v);
+    if (v && rules.p && file.p) {
+        c->parts = v;
+        c->parts[c->n_parts++] = (struct part){target, file, 0};
+        prove_put_part(&b, &t->suite, p, rules.p);
+        if (gr_buf_err(&b) == GR_OK)
+            code = prove_run_put_file(r, file, gr_buf_str(&b));
+    }
+    gr_buf_fini(&b);
+    return code;
+}
+
+static int
+write_parts(struct campaign *c)
+{
+    struct prove_part p;
+    int code = EXIT_CLEAN;
+
+    for (size_t i = 0; i < c->r->n_targets; i++)
+        for (size_t n = 0; !c->r->targets[i].suite.refused && code == EXIT_CLEAN &&
+                           prove_part(&c->r->targets[i].suite, n, &p);
+             n++)
+            code = put_part(c, i, n, &p);
+    c->by_rule = gr_arena_array(c->r->session->arena, c->r->rules->groups[0]->count * c->n_parts + 1,
+                                sizeof *c->by_rule);
+    return c->by_rule ? code : EXIT_MACHINE;
+}
+
+/* A worker's folder: links to all parts. */
+static int
+make_desk(struct campaign *c, size_t id)
+{
+    struct gr_arena *a = c->r->session->arena;
+    struct worker *w = &c->workers[id];
+
+    w->folder = gr_arena_printf(a, "%s/worker-%zu", gr_buf_cstr(&c->r->folder), id);
+    if (!w->folder.p || mkdir(w->folder.p, 0700) != 0)
+        return EXIT_MACHINE;
+    for (size_t i = 0; i < c->n_parts; i++) {
+        struct gr_str to = gr_arena_printf(a, "../" GR_FMT, GR_ARG(c->parts[i].file)),
+                      from =
+                          gr_arena_printf(a, GR_FMT "/" GR_FMT, GR_ARG(w->folder), GR_ARG(c->parts[i].file));
+
+        if (!to.p || !from.p || symlink(to.p, from.p) != 0)
+            return EXIT_MACHINE;
+    }
+    return EXIT_CLEAN;
+}
+
 /* -- whom it concerns --------------------------------------------------------------------------------------------------------- */
 
 struct wanted {
@@ -147,108 +234,132 @@ selects(struct gr_promql *e, void *ctx)
     return true;
 }
 
-/* Targets in the order in which they are asked: those that the changed part names, small suites first. */
+static int
+by_score(const void *left, const void *right)
+{
+    const struct turn *a = left, *b = right;
+
+    if (a->likely != b->likely)
+        return a->likely ? -1 : 1;
+    if (a->score != b->score)
+        return a->score > b->score ? -1 : 1;
+    return a->part < b->part ? -1 : a->part > b->part;
+}
+
+/* Parts in the order in which they are asked. */
 static bool
-order(struct campaign *c, struct worker *w)
+order(struct campaign *c, struct worker *w, const struct gr_rule *rule)
 {
     struct gr_promql *part = parse(w->arena, w->change.before);
-    bool *late = gr_arena_array(w->arena, c->r->n_targets, sizeof *late);
+    bool likely = false, can = false;
 
-    w->order = gr_arena_array(w->arena, c->r->n_targets, sizeof *w->order);
-    w->n_order = 0;
-    if (!late || !w->order)
-        return false;
-    for (unsigned round = 0; round < 2; round++)
-        for (size_t i = 0; i < c->r->n_targets; i++) {
-            struct wanted want = {.name = c->r->targets[i].suite.g->name};
+    w->turns = gr_arena_array(w->arena, c->n_parts + 1, sizeof *w->turns);
+    w->n_turns = 0;
+    for (size_t i = 0; w->turns && i < c->n_parts; i++) {
+        const struct part *p = &c->parts[i];
+        struct wanted want = {.name = c->r->targets[p->target].suite.g->name};
 
-            if (c->r->targets[i].suite.refused || !prove_concerns(w->rule, want.name))
-                continue;
-            if (part)
+        if (i == 0 || p->target != c->parts[i - 1].target) {
+            can = prove_concerns(rule, want.name) && prove_reaches(&w->change, part, want.name);
+            if (can && part)
                 gr_promql_selectors(part, selects, &want);
-            if ((want.any && !want.found) == (round == 1)) {
-                size_t k = w->n_order++;
-                for (; k > 0 && round == 0 &&
-                       c->r->targets[w->order[k - 1]].contents[0].n > c->r->targets[i].contents[0].n;
-                     k--)
-                    w->order[k] = w->order[k - 1];
-                w->order[k] = i;
-            }
+            likely = want.found || !want.any;
         }
-    return true;
+        if (can)
+            w->turns[w->n_turns++] =
+                (struct turn){i, likely, (uint64_t)c->by_rule[w->rule * c->n_parts + i] << 32 | p->noticed};
+    }
+    if (w->turns)
+        qsort(w->turns, w->n_turns, sizeof *w->turns, by_score);
+    return w->turns != NULL;
 }
 
 /* -- running ------------------------------------------------------------------------------------------------------------------ */
 
 static bool
-write_file(const char *path, struct gr_str head, struct gr_str content)
+write_rules(struct campaign *c, struct worker *w, size_t target)
 {
-    FILE *f = fopen(path, "wbe");
-    bool good =
-        f && fwrite(head.p, 1, head.n, f) == head.n && fwrite(content.p, 1, content.n, f) == content.n;
-
-    return (!f || fclose(f) == 0) && good;
-}
-
-static bool
-start(struct campaign *c, struct worker *w)
-{
-    const struct prove_target *t = &c->r->targets[w->order[w->at]];
-    struct gr_buf rules = GR_BUF_INIT(16u << 20), path = GR_BUF_INIT(8192), tests = GR_BUF_INIT(8192),
-                  head = GR_BUF_INIT(8192);
-    struct gr_str rest = t->contents[w->file], line;
+    const struct prove_target *t = &c->r->targets[target];
+    struct gr_buf b = GR_BUF_INIT(PROVE_FILE_BYTES_MAX), path = GR_BUF_INIT(8192);
+    FILE *f = NULL;
     bool good;
 
-    gr_buf_printf(&path, "%s/mutant-%zu.rules.yml", gr_buf_cstr(&c->r->folder), w->id);
-    gr_buf_printf(&tests, "%s/mutant-%zu.test.yml", gr_buf_cstr(&c->r->folder), w->id);
-    gr_buf_printf(&head, "rule_files: [mutant-%zu.rules.yml]\n", w->id);
-    good = prove_put_rules(&rules, w->arena, c->r->rules, t->suite.g->name, w->rule, w->expr) == GR_OK &&
-           gr_buf_err(&path) == GR_OK && gr_buf_err(&tests) == GR_OK && gr_str_next(&rest, '\n', &line) &&
-           write_file(gr_buf_cstr(&path), GR_STR_NONE, gr_buf_str(&rules)) &&
-           write_file(gr_buf_cstr(&tests), gr_buf_str(&head), rest);
-    if (good) {
-        const char *const argv[] = {c->r->program, "test", "rules", gr_buf_cstr(&tests), NULL};
-        promtool_start(&w->run, argv);
-    }
-    gr_buf_fini(&rules);
+    gr_buf_printf(&path, GR_FMT "/" GR_FMT ".rules.yml", GR_ARG(w->folder), GR_ARG(t->base));
+    good = prove_put_rules(&b, w->arena, c->r->rules, t->suite.g->name,
+                           c->r->rules->groups[0]->rules[w->rule], w->expr) == GR_OK &&
+           gr_buf_err(&path) == GR_OK && (f = fopen(gr_buf_cstr(&path), "wbe")) != NULL &&
+           fwrite(b.p, 1, b.n, f) == b.n;
+    good = (!f || fclose(f) == 0) && good;
+    gr_buf_fini(&b);
     gr_buf_fini(&path);
-    gr_buf_fini(&tests);
-    gr_buf_fini(&head);
     return good;
 }
 
+/* Of the parts to come, as many as one promtool takes. */
 static bool
-survivor(struct campaign *c, const struct worker *w)
+start(struct campaign *c, struct worker *w)
+{
+    const char *argv[PARTS_MAX + 4] = {c->r->program, "test", "rules"};
+    bool *written = gr_arena_array(w->arena, c->r->n_targets, sizeof *written);
+
+    for (w->given = 0; written && w->given < PARTS_MAX && w->at + w->given < w->n_turns; w->given++) {
+        const struct part *p = &c->parts[w->turns[w->at + w->given].part];
+        struct gr_str path = gr_arena_printf(w->arena, GR_FMT "/" GR_FMT, GR_ARG(w->folder), GR_ARG(p->file));
+
+        if (!path.p || (!written[p->target] && !write_rules(c, w, p->target)))
+            return false;
+        written[p->target] = true;
+        argv[3 + w->given] = path.p;
+    }
+    w->run.until = "FAILED:";
+    promtool_start(&w->run, argv);
+    w->run.deadline_ms = promtool_clock_ms() + MUTANT_TIMEOUT_MS;
+    return written != NULL;
+}
+
+static bool
+survivor(struct campaign *c, const struct worker *w, const char *why)
 {
     struct prove_run *r = c->r;
     struct gr_arena *a = r->session->arena;
     struct prove_survivor *v = r->survivors;
-    const char *why = prove_equal(c->r->m, w->rule, &w->change);
 
     if (r->n_survivors == r->cap_survivors &&
         !(v = gr_arena_grow(a, v, r->n_survivors, &r->cap_survivors, sizeof *v)))
         return false;
     r->survivors = v;
-    r->survivors[r->n_survivors++] =
-        (struct prove_survivor){w->rule, gr_arena_dup(a, w->change.what), gr_arena_dup(a, w->change.before),
-                                gr_arena_dup(a, w->change.after), gr_str(why ? why : "")};
+    r->survivors[r->n_survivors++] = (struct prove_survivor){
+        r->rules->groups[0]->rules[w->rule], gr_arena_dup(a, w->change.what),
+        gr_arena_dup(a, w->change.before), gr_arena_dup(a, w->change.after), gr_str(why ? why : "")};
     if (why)
         r->explained++;
     else
         r->survived++;
-    return true;
+    return prove_run_tell(r, &r->survivors[r->n_survivors - 1]);
 }
 
+static void
+leave(struct worker *w)
+{
+    w->busy = false;
+    gr_arena_free(w->arena);
+    w->arena = NULL;
+}
+
+/* Takes up the next change, if it is worth a run: what nobody can notice is written down at once. */
 static bool
 begin(struct campaign *c, struct worker *w)
 {
     const struct mutant *m = &c->todo[c->next++];
+    const struct gr_rule *rule = c->r->rules->groups[0]->rules[m->rule];
     struct gr_promql *e;
     struct gr_buf b = GR_BUF_INIT(GR_PROMQL_BYTES_MAX);
+    const char *why;
+    bool good;
 
-    w->rule = c->r->rules->groups[0]->rules[m->rule];
-    w->at = w->file = 0;
-    if (!(w->arena = gr_arena_create(TREE_BYTES_MAX)) || !(e = parse(w->arena, w->rule->expr)) ||
+    w->rule = m->rule;
+    w->at = 0;
+    if (!(w->arena = gr_arena_create(TREE_BYTES_MAX)) || !(e = parse(w->arena, rule->expr)) ||
         mutate_nth(w->arena, e, m->n, c->r->m->sampling_ms, &w->change) != GR_OK)
         return false;
     gr_promql_print(&b, w->change.tree);
@@ -256,40 +367,49 @@ begin(struct campaign *c, struct worker *w)
     gr_buf_fini(&b);
     w->busy = true;
     c->r->mutants++;
-    if (!w->expr.p)
+    why = prove_equal(c->r->m, rule, &w->change);
+    if (!w->expr.p || (!why && !order(c, w, rule)))
         return false;
-    if (prove_equal(c->r->m, w->rule, &w->change)) { /* nobody can notice: not worth a run */
-        w->busy = false;
-        if (!survivor(c, w))
-            return false;
-        gr_arena_free(w->arena);
-        w->arena = NULL;
-        return c->next == c->n_todo || begin(c, w);
-    }
-    return order(c, w) && w->n_order > 0 && start(c, w);
+    if (!why && w->n_turns > 0)
+        return start(c, w);
+    good = survivor(c, w, why);
+    leave(w);
+    return good;
 }
 
-/* What one promtool said: noticed, or the next file, the next guardrail, or nobody is left. */
+/* The part that was noticed: as many have succeeded before it as promtool says. */
+static void
+credit(struct campaign *c, const struct worker *w)
+{
+    struct gr_str words = gr_buf_str(&w->run.out), line;
+    size_t passed = 0, part;
+
+    while (gr_str_next(&words, '\n', &line))
+        passed += gr_str_is(gr_str_trim(line), "SUCCESS");
+    if (passed >= w->given)
+        return;
+    part = w->turns[w->at + passed].part;
+    c->parts[part].noticed++;
+    c->by_rule[w->rule * c->n_parts + part]++;
+}
+
+/* What one promtool said: noticed, or the next parts, or nobody is left. Late is no notice: it survives. */
 static bool
 settle(struct campaign *c, struct worker *w)
 {
-    if (w->run.end == PROMTOOL_FAILED || w->run.end == PROMTOOL_TIMEOUT) {
+    if (w->run.end == PROMTOOL_FAILED) {
         c->r->killed++;
-    } else if (w->run.end != PROMTOOL_PASSED) {
+        credit(c, w);
+    } else if (w->run.end != PROMTOOL_PASSED && w->run.end != PROMTOOL_TIMEOUT) {
         return false;
     } else {
-        if (++w->file == c->r->targets[w->order[w->at]].n_files) {
-            w->file = 0;
-            w->at++;
-        }
-        if (w->at < w->n_order)
+        w->at += w->given;
+        if (w->run.end == PROMTOOL_PASSED && w->at < w->n_turns)
             return start(c, w);
-        if (!survivor(c, w))
+        if (!survivor(c, w, NULL))
             return false;
     }
-    w->busy = false;
-    gr_arena_free(w->arena);
-    w->arena = NULL;
+    leave(w);
     return true;
 }
 
@@ -301,8 +421,8 @@ progress(struct campaign *c, bool last)
     if (c->r->session->quiet || !isatty(STDERR_FILENO) || (!last && now - c->told_ms < 500))
         return;
     c->told_ms = now;
-    fprintf(stderr, "\r%zu of %zu changes, %zu noticed, %zu survived%s", c->r->mutants, c->n_todo,
-            c->r->killed, c->r->survived + c->r->explained, last ? "\n" : "");
+    fprintf(stderr, "\r%zu of %zu changes, %zu noticed, %zu explained, %zu survived%s", c->r->mutants,
+            c->n_todo, c->r->killed, c->r->explained, c->r->survived, last ? "\n" : "");
 }
 
 static bool
@@ -315,18 +435,18 @@ go_on(struct campaign *c)
         struct worker *w = &c->workers[i];
 
         runs[i] = &w->run;
-        w->id = i;
         if (w->busy && !w->run.running && !settle(c, w))
             c->code = EXIT_MACHINE;
-        if (!w->busy && c->code == EXIT_CLEAN && c->next < c->n_todo && !begin(c, w))
-            c->code = EXIT_MACHINE;
+        while (!w->busy && c->code == EXIT_CLEAN && c->next < c->n_todo)
+            if (!begin(c, w))
+                c->code = EXIT_MACHINE;
         busy = busy || w->busy;
     }
     progress(c, !busy);
-    if (!busy || c->code != EXIT_CLEAN)
+    if (!busy || c->code != EXIT_CLEAN || stop_asked())
         return false;
     (void)promtool_wait(runs, c->r->jobs);
-    return true;
+    return !stop_asked();
 }
 
 int
@@ -338,6 +458,10 @@ prove_run_mutants(struct prove_run *r)
         if (is_tested(r, r->rules->groups[0]->rules[i]))
             c.code = list_rule(&c, i);
     take_sample(&c);
+    if (c.code == EXIT_CLEAN)
+        c.code = write_parts(&c);
+    for (size_t i = 0; i < r->jobs && c.code == EXIT_CLEAN; i++)
+        c.code = make_desk(&c, i);
     while (c.code == EXIT_CLEAN && go_on(&c))
         continue;
     for (size_t i = 0; i < r->jobs; i++) {

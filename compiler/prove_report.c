@@ -145,24 +145,48 @@ put_targets(const struct prove_run *r, struct gr_buf *b)
 }
 
 static void
-put_survivors(const struct prove_run *r, struct gr_buf *b)
+put_survivor(const struct prove_survivor *v, struct gr_buf *b)
 {
-    for (size_t i = 0; i < r->n_survivors; i++) {
-        const struct prove_survivor *v = &r->survivors[i];
-        struct gr_str guardrail = GR_STR_NONE;
+    struct gr_str guardrail = GR_STR_NONE;
 
-        for (size_t k = 0; k < v->rule->labels.count; k++)
-            if (gr_str_is(v->rule->labels.items[k].key, "guardrail"))
-                guardrail = v->rule->labels.items[k].value;
-        if (v->reason.n > 0 && r->session->quiet)
-            continue;
-        gr_buf_printf(b, "%s " GR_FMT "%s" GR_FMT "%s: " GR_FMT "\n", v->reason.n ? "explained" : "SURVIVED ",
-                      GR_ARG(v->rule->name), guardrail.n ? "{" : "", GR_ARG(guardrail),
-                      guardrail.n ? "}" : "", GR_ARG(v->change));
-        gr_buf_printf(b, "  before: " GR_FMT "\n  after:  " GR_FMT "\n", GR_ARG(v->before), GR_ARG(v->after));
-        if (v->reason.n > 0)
-            gr_buf_printf(b, "  the same: " GR_FMT "\n", GR_ARG(v->reason));
-    }
+    for (size_t k = 0; k < v->rule->labels.count; k++)
+        if (gr_str_is(v->rule->labels.items[k].key, "guardrail"))
+            guardrail = v->rule->labels.items[k].value;
+    gr_buf_printf(b, "%s " GR_FMT "%s" GR_FMT "%s: " GR_FMT "\n", v->reason.n ? "explained" : "SURVIVED ",
+                  GR_ARG(v->rule->name), guardrail.n ? "{" : "", GR_ARG(guardrail), guardrail.n ? "}" : "",
+                  GR_ARG(v->change));
+    gr_buf_printf(b, "  before: " GR_FMT "\n  after:  " GR_FMT "\n", GR_ARG(v->before), GR_ARG(v->after));
+    if (v->reason.n > 0)
+        gr_buf_printf(b, "  the same: " GR_FMT "\n", GR_ARG(v->reason));
+}
+
+/* Prints b for people and empties it. */
+static bool
+tell(struct gr_buf *b)
+{
+    struct gr_buf safe = GR_BUF_INIT(256u << 20);
+    bool good;
+
+    gr_quote_lines(&safe, gr_buf_str(b)); /* names are anybody's */
+    good = gr_buf_err(b) == GR_OK && gr_buf_err(&safe) == GR_OK &&
+           fwrite(gr_buf_cstr(&safe), 1, safe.n, stdout) == safe.n && fflush(stdout) == 0;
+    gr_buf_fini(&safe);
+    gr_buf_reset(b);
+    return good;
+}
+
+bool
+prove_run_tell(const struct prove_run *r, const struct prove_survivor *v)
+{
+    struct gr_buf b = GR_BUF_INIT(16u << 20);
+    bool good;
+
+    if (r->session->style.format == GR_DIAG_JSON || (v->reason.n > 0 && r->session->quiet))
+        return true;
+    put_survivor(v, &b);
+    good = tell(&b);
+    gr_buf_fini(&b);
+    return good;
 }
 
 static size_t
@@ -182,7 +206,6 @@ put_text(const struct prove_run *r, struct gr_buf *b)
     size_t cases = prove_run_cases(r), failed = failed_cases(r);
 
     put_targets(r, b);
-    put_survivors(r, b);
     if (r->session->quiet)
         return;
     gr_buf_printf(b, "%zu guardrails, %zu cases: %zu passed, %zu failed", r->n_targets, cases,
@@ -235,8 +258,8 @@ put_json(const struct prove_run *r, struct jsonout *j, cJSON *root)
 int
 prove_run_report(const struct prove_run *r, int code)
 {
-    struct gr_buf b = GR_BUF_INIT(256u << 20), safe = GR_BUF_INIT(256u << 20);
-    enum gr_err err = GR_OK;
+    struct gr_buf b = GR_BUF_INIT(256u << 20);
+    bool good = true;
 
     if (r->session->style.format == GR_DIAG_JSON) {
         struct jsonout j;
@@ -245,15 +268,12 @@ prove_run_report(const struct prove_run *r, int code)
         jsonout_init(&j);
         root = jsonout_root(&j);
         put_json(r, &j, root);
-        err = jsonout_finish(&j, root, &safe);
+        good = jsonout_finish(&j, root, &b) == GR_OK && fwrite(gr_buf_cstr(&b), 1, b.n, stdout) == b.n &&
+               fflush(stdout) == 0;
     } else {
         put_text(r, &b);
-        gr_quote_lines(&safe, gr_buf_str(&b)); /* names are anybody's */
+        good = tell(&b);
     }
-    if (err != GR_OK || gr_buf_err(&b) != GR_OK || gr_buf_err(&safe) != GR_OK ||
-        fwrite(gr_buf_cstr(&safe), 1, safe.n, stdout) != safe.n || fflush(stdout) != 0)
-        code = EXIT_MACHINE;
     gr_buf_fini(&b);
-    gr_buf_fini(&safe);
-    return code;
+    return good ? code : EXIT_MACHINE;
 }

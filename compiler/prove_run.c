@@ -4,9 +4,9 @@
 
 #include <stdio.h>
 #include "guardrail/file.h"
+#include "stop.h"
 
 #define SUITE_BYTES_MAX ((size_t)1 << 30)
-#define FILE_BYTES_MAX (256u << 20)
 
 static bool
 plain(char c)
@@ -31,8 +31,8 @@ file_base(struct prove_run *r, struct gr_str name)
 }
 
 /* Written once, for this run: no need to outlive a power cut. */
-static int
-put_file(struct prove_run *r, struct gr_str name, struct gr_str content)
+int
+prove_run_put_file(struct prove_run *r, struct gr_str name, struct gr_str content)
 {
     struct gr_buf path = GR_BUF_INIT(8192);
     FILE *f = NULL;
@@ -52,11 +52,11 @@ static int
 put_rules(struct prove_run *r, struct gr_arena *a, struct gr_str name, struct gr_str guardrail,
           const struct gr_rule *changed, struct gr_str expr)
 {
-    struct gr_buf b = GR_BUF_INIT(FILE_BYTES_MAX);
+    struct gr_buf b = GR_BUF_INIT(PROVE_FILE_BYTES_MAX);
     int code = EXIT_MACHINE;
 
     if (prove_put_rules(&b, a, r->rules, guardrail, changed, expr) == GR_OK)
-        code = put_file(r, name, gr_buf_str(&b));
+        code = prove_run_put_file(r, name, gr_buf_str(&b));
     gr_buf_fini(&b);
     return code;
 }
@@ -78,7 +78,7 @@ put_tests(struct prove_run *r, struct prove_target *t)
             steps[n++] = t->suite.worlds[i]->step_ms;
     }
     for (size_t i = 0; i < n && code == EXIT_CLEAN; i++) {
-        struct gr_buf b = GR_BUF_INIT(FILE_BYTES_MAX);
+        struct gr_buf b = GR_BUF_INIT(PROVE_FILE_BYTES_MAX);
         struct gr_str rules = gr_arena_printf(t->arena, GR_FMT ".rules.yml", GR_ARG(t->base));
 
         t->files[i] = i ? gr_arena_printf(t->arena, GR_FMT ".%zu.test.yml", GR_ARG(t->base), i + 1)
@@ -86,9 +86,8 @@ put_tests(struct prove_run *r, struct prove_target *t)
         code = EXIT_MACHINE;
         if (rules.p && t->files[i].p) {
             prove_put_tests(&b, &t->suite, steps[i], rules.p);
-            t->contents[i] = gr_arena_dup(t->arena, gr_buf_str(&b));
-            if (gr_buf_err(&b) == GR_OK && t->contents[i].p)
-                code = put_file(r, t->files[i], t->contents[i]);
+            if (gr_buf_err(&b) == GR_OK)
+                code = prove_run_put_file(r, t->files[i], gr_buf_str(&b));
         }
         gr_buf_fini(&b);
     }
@@ -211,7 +210,7 @@ prove_run_tests(struct prove_run *r)
 
     for (size_t i = 0; i < r->jobs; i++)
         runs[i] = &jobs[i].run;
-    while (done < r->n_targets) {
+    while (done < r->n_targets && !stop_asked()) {
         for (size_t i = 0; i < r->jobs; i++) {
             done += settle(r, &jobs[i], &busy[i]);
             while (next < r->n_targets && r->targets[next].suite.refused) {
@@ -230,10 +229,13 @@ prove_run_tests(struct prove_run *r)
             }
     }
     for (size_t i = 0; i < r->jobs; i++) {
+        promtool_stop(&jobs[i].run);
         gr_buf_fini(&jobs[i].run.out);
         for (size_t k = 0; k < PROVE_FILES; k++)
             gr_buf_fini(&jobs[i].paths[k]);
     }
+    if (stop_asked())
+        return EXIT_MACHINE;
     for (size_t i = 0; i < r->n_targets; i++) {
         const struct prove_target *t = &r->targets[i];
 

@@ -6,6 +6,7 @@
 #include "prove.h"
 #include "prove_rules.h"
 
+#define PROVE_FILE_BYTES_MAX (256u << 20)
 #define PROVE_FILES 4u /* test files of one guardrail: one for each distance between evaluations */
 
 /* A guardrail and what its tests gave. */
@@ -13,7 +14,7 @@ struct prove_target {
     struct prove_suite suite;
     struct gr_arena *arena; /* owned: the suite's */
     struct gr_str base;     /* file names begin with it */
-    struct gr_str files[PROVE_FILES], contents[PROVE_FILES];
+    struct gr_str files[PROVE_FILES];
     size_t n_files;
     enum promtool_end end;
     struct gr_buf out; /* promtool's words */
@@ -49,6 +50,10 @@ GR_MUST_USE int prove_run_tests(struct prove_run *r);
 GR_MUST_USE int prove_run_mutants(struct prove_run *r);
 /* Tells the result. Returns code, or EXIT_MACHINE. */
 GR_MUST_USE int prove_run_report(const struct prove_run *r, int code);
+/* Writes a file in the run's folder: EXIT_CLEAN, or EXIT_MACHINE after a complaint. */
+GR_MUST_USE int prove_run_put_file(struct prove_run *r, struct gr_str name, struct gr_str content);
+/* Tells people of a change that went unnoticed, at once: a run may take an hour. false: it cannot be written. */
+GR_MUST_USE bool prove_run_tell(const struct prove_run *r, const struct prove_survivor *v);
 size_t prove_run_cases(const struct prove_run *r);
 void prove_run_fini(struct prove_run *r);
 /* Cases among promtool's words whose answer differed (prove_report.c): counts them, and tells them if b is not NULL. */

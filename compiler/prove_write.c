@@ -221,7 +221,7 @@ static void
 put_strangers(struct writer *x, bool exact)
 {
     static const struct pair reason = {{"reason", 6}, {"missing", 7}};
-    struct gr_str name = GR_STR("a-stranger");
+    struct gr_str name = GR_STR(PROVE_STRANGER);
     const struct prove_export *e = prove_active(x->s, x->k);
 
     for (unsigned i = 0; i < 2 && e; i++) {
@@ -412,9 +412,9 @@ put_rounded(struct writer *x)
 
 /* What the rules of another specification have recorded for the intruded streams, as they stand at the moment that is compared. */
 static void
-put_intruders(struct gr_buf *b, const struct prove_world *w)
+put_intruders(struct gr_buf *b, const struct prove_world *w, size_t from, size_t to)
 {
-    for (size_t i = 0; i < w->n_streams; i++) {
+    for (size_t i = from; i < to; i++) {
         struct writer x = {.b = b, .w = w, .s = &w->streams[i], .twins = true, .spec = OTHER_SPEC};
 
         put_shared_phase(&x, true);
@@ -530,7 +530,7 @@ put_alerts(struct writer *x)
 /* -- the file ---------------------------------------------------------------------------------------------------------------- */
 
 static void
-put_world(struct gr_buf *b, const struct prove_world *w)
+put_world(struct gr_buf *b, const struct prove_world *w, size_t from, size_t to)
 {
     struct writer x = {.b = b, .w = w};
 
@@ -539,10 +539,10 @@ put_world(struct gr_buf *b, const struct prove_world *w)
     gr_buf_puts(b, "\n  interval: ");
     gr_duration_print(b, w->m->scrape_ms);
     gr_buf_puts(b, "\n");
-    prove_put_series(b, w);
-    put_intruders(b, w);
+    prove_put_series(b, w, from, to);
+    put_intruders(b, w, from, to);
     gr_buf_puts(b, "  promql_expr_test:\n");
-    for (size_t i = 0; i < w->n_streams; i++) {
+    for (size_t i = from; i < to; i++) {
         x.s = &w->streams[i];
         for (size_t t = 0; t < x.s->n_times; t++) {
             x.k = x.s->times[t];
@@ -555,15 +555,49 @@ put_world(struct gr_buf *b, const struct prove_world *w)
     }
 }
 
-void
-prove_put_tests(struct gr_buf *b, const struct prove_suite *suite, int64_t step_ms, const char *rules)
+static void
+put_head(struct gr_buf *b, int64_t step_ms, const char *rules)
 {
     gr_buf_puts(b, "rule_files: [");
     gr_quote_json(b, gr_str(rules));
     gr_buf_puts(b, "]\nevaluation_interval: ");
     gr_duration_print(b, step_ms);
     gr_buf_puts(b, "\ntests:\n");
+}
+
+void
+prove_put_tests(struct gr_buf *b, const struct prove_suite *suite, int64_t step_ms, const char *rules)
+{
+    put_head(b, step_ms, rules);
     for (size_t i = 0; i < suite->n_worlds; i++)
         if (suite->worlds[i]->step_ms == step_ms)
-            put_world(b, suite->worlds[i]);
+            put_world(b, suite->worlds[i], 0, suite->worlds[i]->n_streams);
+}
+
+#define PART_STREAMS 8u /* promtool takes as long for the rules alone as for so many streams */
+
+bool
+prove_part(const struct prove_suite *s, size_t n, struct prove_part *out)
+{
+    for (size_t i = 0; i < s->n_worlds; i++) {
+        size_t streams = s->worlds[i]->n_streams, parts = (streams + PART_STREAMS - 1) / PART_STREAMS;
+
+        if (n < parts) {
+            size_t to = (n + 1) * PART_STREAMS;
+            *out = (struct prove_part){i, n * PART_STREAMS, to < streams ? to : streams};
+            return true;
+        }
+        n -= parts;
+    }
+    return false;
+}
+
+void
+prove_put_part(struct gr_buf *b, const struct prove_suite *suite, const struct prove_part *part,
+               const char *rules)
+{
+    const struct prove_world *w = suite->worlds[part->world];
+
+    put_head(b, w->step_ms, rules);
+    put_world(b, w, part->from, part->to);
 }

@@ -50,6 +50,21 @@ says 'there are no rules'
 expect 0 guardrailc test --now 1970-01-01 -g model_drift --mutate --sample 12 "$tp"
 says 'changed rules: '
 
+# An interrupted run ends its promtool and removes its folder; it ends as the signal would have it.
+printf '#!/bin/sh\necho $$ >>"%s/pids"\nexec sleep 1000\n' "$work" >"$work/slow" && chmod +x "$work/slow" || exit 1
+for signal in HUP:129 TERM:143; do # in the background SIGINT is ignored
+  mkfifo "$work/pids" || exit 1
+  PROMTOOL=$work/slow "$build/guardrailc" test --now 1970-01-01 -g model_drift "$tp" >"$work/out" 2>&1 &
+  pid=$!
+  read -r child <"$work/pids"
+  kill -s ${signal%:*} $pid
+  wait $pid
+  got=$?
+  [ $got -eq ${signal#*:} ] || fail "$signal: ended with $got"
+  kill -0 "$child" 2>/dev/null && fail "$signal: promtool is still there"
+  rm -f "$work/pids"
+done
+
 # Files alone; nothing is left behind elsewhere.
 expect 0 guardrailc test --write-only "$work/files" -g model_drift "$tp"
 says 'written to'

@@ -4,6 +4,7 @@
 #include "mutate.h"
 #include "promtool.h"
 #include "prove_equal.h"
+#include "prove_reach.h"
 
 static struct gr_promql *
 parsed(struct gr_arena *a, const char *text)
@@ -98,6 +99,60 @@ START_TEST(superfluous_matchers_are_known)
 }
 END_TEST
 
+/* Whether the tests of guardrail g can tell that matcher s, the first such, was dropped: there only g and a stranger have series. */
+static const struct {
+    const char *expr;
+    bool reaches;
+} reached[] = {
+    {"a{s=\"1\",guardrail=\"g\"}", true},
+    {"a{s=\"1\",guardrail=\"h\"}", false},
+    {"a{s=\"1\"}", true},
+    {"a{s=\"1\",guardrail=~\"f|h\"}", false},
+    {"a{s=\"1\",guardrail=~\"f|g\"}", true},
+    {"a{s=\"1\",guardrail=~\"f|a-stranger\"}", true},
+    {"a{s=\"1\",guardrail=~\"f.*\"}", true},
+    {"a{s=\"1\",guardrail=~\"f|\"}", true},
+    {"a{s=\"1\",guardrail!=\"g\"}", true},
+    {"a{s=\"1\",guardrail=\"h\"} or b{guardrail=\"g\"}", false}, /* what is or is not joined stays empty */
+    {"a{guardrail=\"g\"} / b{s=\"1\",guardrail=\"h\"}", false},
+    {"sum(a{s=\"1\",guardrail=\"h\"} / 2 > 1) or b{guardrail=\"g\"}", false},
+    {"absent(a{s=\"1\",guardrail=\"h\"})", false}, /* the selector itself is empty, before and after */
+};
+
+START_TEST(tests_are_reached)
+{
+    struct gr_arena *a = gr_arena_create(1u << 20);
+    struct gr_promql *e = parsed(a, reached[_i].expr);
+    struct mutate_change c = {.tree = NULL};
+    size_t n = 0;
+
+    while (!gr_str_is(c.dropped.name, "s"))
+        ck_assert_int_ne(mutate_nth(a, e, n++, 120000, &c), GR_ENOENT);
+    ck_assert_msg(prove_reaches(&c, parsed(a, c.before.p), GR_STR("g")) == reached[_i].reaches, "%s",
+                  reached[_i].expr);
+    gr_arena_free(a);
+}
+END_TEST
+
+/* The matcher on guardrail itself: what it took before counts, and what it takes now. */
+START_TEST(dropped_guardrail_reaches_all)
+{
+    struct gr_arena *a = gr_arena_create(1u << 20);
+    struct gr_promql *e = parsed(a, "x{guardrail=\"h\"} > 0");
+    struct mutate_change c = {.tree = NULL};
+
+    for (size_t n = 0; n < 3; n++) { /* the operator */
+        bool matcher;
+
+        ck_assert_int_eq(mutate_nth(a, e, n, 120000, &c), GR_OK);
+        matcher = gr_str_starts(c.what, GR_STR("matcher"));
+        ck_assert(prove_reaches(&c, parsed(a, c.before.p), GR_STR("g")) == matcher);
+        ck_assert(prove_reaches(&c, parsed(a, c.before.p), GR_STR("h")));
+    }
+    gr_arena_free(a);
+}
+END_TEST
+
 static const struct {
     const char *argv[4];
     enum promtool_end end;
@@ -118,6 +173,21 @@ START_TEST(promtool_ends)
         (void)promtool_wait(all, 1);
     ck_assert_int_eq(r.end, runs[_i].end);
     ck_assert_str_eq(gr_buf_cstr(&r.out), runs[_i].out);
+    gr_buf_fini(&r.out);
+}
+END_TEST
+
+/* Output that tells enough ends a run at once; here it would go on for ever. */
+START_TEST(promtool_is_stopped_when_it_has_said_it)
+{
+    static const char *const argv[] = {"sh", "-c",
+                                       "echo one; echo FAILED: two; exec cat /dev/zero >/dev/null", NULL};
+    struct promtool_run r = {.running = false, .until = "FAILED:"}, *all[] = {&r};
+
+    promtool_start(&r, argv);
+    while (r.running)
+        (void)promtool_wait(all, 1);
+    ck_assert_int_eq(r.end, PROMTOOL_FAILED);
     gr_buf_fini(&r.out);
 }
 END_TEST
@@ -148,7 +218,10 @@ prove_mutate_suite(void)
 
     tcase_add_loop_test(tc, changes_are_all_there, 0, GR_COUNT(rows));
     tcase_add_loop_test(tc, superfluous_matchers_are_known, 0, GR_COUNT(joins));
+    tcase_add_loop_test(tc, tests_are_reached, 0, GR_COUNT(reached));
+    tcase_add_test(tc, dropped_guardrail_reaches_all);
     tcase_add_loop_test(tc, promtool_ends, 0, GR_COUNT(runs));
+    tcase_add_test(tc, promtool_is_stopped_when_it_has_said_it);
     tcase_add_test(tc, promtool_is_stopped_when_late);
     suite_add_tcase(s, tc);
     return s;
