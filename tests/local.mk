@@ -11,6 +11,7 @@ include tests/e2e/local.mk
 include tests/golden/local.mk
 include tests/tools/local.mk
 include tests/bench/local.mk
+include tests/crash/local.mk
 include tests/simulation/local.mk
 include tests/reference/local.mk
 EXTRA_DIST += tests/packages.sh tests/packages.txt tests/run.sh

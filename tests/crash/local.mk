@@ -1,0 +1,14 @@
+# Faults: kill -9 at every point and at random, simulated power loss, failing calls.
+check_PROGRAMS += tests/crash/guardraild-fault
+tests_crash_guardraild_fault_SOURCES = webhook/guardraild.c tests/crash/faultpoints.c
+tests_crash_guardraild_fault_CFLAGS = $(libwebhook_a_CFLAGS)
+tests_crash_guardraild_fault_LDADD = $(WEBHOOK_LIBS) -ldl
+TESTS += tests/crash/crash.sh
+dist_check_SCRIPTS += tests/crash/crash.sh
+EXTRA_DIST += tests/crash/crash.py
+
+# The full form: every point, and a thousand kills under load. About half an hour.
+crash: tests/crash/guardraild-fault
+	GR_SRCDIR='$(abs_top_srcdir)' GR_BUILDDIR='$(abs_top_builddir)' GR_CRASH_EVERY=1 GR_CRASH_ROUNDS=1000 \
+		sh '$(srcdir)/tests/crash/crash.sh'
+.PHONY: crash
