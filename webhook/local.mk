@@ -6,6 +6,7 @@ libwebhook_a_SOURCES = \
 	webhook/admin.c \
 	webhook/api.c webhook/api.h \
 	webhook/app.c webhook/app.h \
+	webhook/audit.c webhook/audit.h \
 	webhook/checks.c webhook/checks.h \
 	webhook/conf.c webhook/conf.h \
 	webhook/confine.c webhook/confine.h \

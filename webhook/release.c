@@ -34,21 +34,6 @@ release_state_parse(struct gr_str s, enum release_state *out)
     return GR_ENOENT;
 }
 
-enum gr_err
-audit_add(struct db *db, int64_t now_ms, struct gr_str actor, const char *event, struct gr_str deployment_id,
-          struct gr_str detail)
-{
-    sqlite3_stmt *st = db_use(
-        db, "INSERT INTO audit(ts_ms, actor, event, deployment_id, detail) VALUES (?1, ?2, ?3, ?4, ?5)");
-
-    db_bind_i64(db, st, 1, now_ms);
-    db_bind_str(db, st, 2, actor.p ? actor : GR_STR(""));
-    db_bind_text(db, st, 3, event);
-    db_bind_str(db, st, 4, deployment_id.p ? deployment_id : GR_STR(""));
-    db_bind_str(db, st, 5, detail.p ? detail : GR_STR(""));
-    return db_run(db, st);
-}
-
 /* ---- rows ---- */
 
 #define RELEASE_COLUMNS                                                                                      \
@@ -464,7 +449,10 @@ release_advance(struct db *db, struct release *r, int64_t version, bool override
     }
     if ((err = save(db, r)) != GR_OK)
         return err;
-    return log_act(db, r, override ? "release override" : "release advance", act);
+    if ((err = log_act(db, r, override ? "release override" : "release advance", act)) != GR_OK ||
+        !next->final)
+        return err;
+    return audit_end_file(db, act->now_ms, gr_str(r->deployment_id), GR_STR("the release is general"));
 }
 
 static enum gr_err

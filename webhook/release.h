@@ -12,6 +12,7 @@
  * that recorder.h will write down. */
 #ifndef GUARDRAIL_WEBHOOK_RELEASE_H
 #define GUARDRAIL_WEBHOOK_RELEASE_H
+#include "audit.h"
 #include "db.h"
 #include "decide.h"
 #include "guardrail/hash.h"
@@ -110,7 +111,4 @@ GR_MUST_USE enum gr_err release_extend(struct db *db, struct release *r, int64_t
 
 /* When the minimum duration, extensions included, is over. */
 int64_t release_ripe_ms(const struct release *r);
-/* One line in the audit table. */
-GR_MUST_USE enum gr_err audit_add(struct db *db, int64_t now_ms, struct gr_str actor, const char *event,
-                                  struct gr_str deployment_id, struct gr_str detail);
 #endif

@@ -83,6 +83,21 @@ static const char *const schema_steps[] = {
 
     /* Version 2: what is too old is found without reading the rest. */
     "CREATE INDEX inbox_age ON inbox(source, rx_ms);",
+
+    /* Version 3.
+     * chain     the audit log (audit.h), which takes over what stood in audit: append only, and not by good will
+     *           alone. file, place, bytes: where it stands among the files written out
+     * watchdog  whether an outage was paged and is not over (watchdog.h); one row */
+    "CREATE TABLE chain(seq INTEGER PRIMARY KEY, file INTEGER NOT NULL, place INTEGER NOT NULL, bytes "
+    "INTEGER "
+    "NOT NULL, ts_ms INTEGER NOT NULL, event TEXT NOT NULL, deployment_id TEXT NOT NULL, policy TEXT, "
+    "hash TEXT NOT NULL, body TEXT NOT NULL) STRICT;"
+    "CREATE INDEX chain_file ON chain(file);"
+    "CREATE TRIGGER chain_stays BEFORE DELETE ON chain BEGIN SELECT RAISE(ABORT, 'append only'); END;"
+    "CREATE TRIGGER chain_as_it_is BEFORE UPDATE ON chain BEGIN SELECT RAISE(ABORT, 'append only'); END;"
+    "CREATE TABLE watchdog(id INTEGER PRIMARY KEY CHECK (id = 1), outages INTEGER NOT NULL, open INTEGER NOT "
+    "NULL) STRICT;"
+    "INSERT INTO watchdog VALUES (1, 0, 0);",
 };
 
 const struct schema schema_current = {schema_steps, GR_COUNT(schema_steps)};
