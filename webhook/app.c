@@ -2,6 +2,7 @@
 #include "app.h"
 
 #include <time.h>
+#include "auditor.h"
 #include "engine.h"
 #include "recorder.h"
 
@@ -29,4 +30,6 @@ app_wake(struct app *app)
         engine_wake(app->engine);
     if (app->recorder)
         recorder_wake(app->recorder);
+    if (app->auditor)
+        auditor_wake(app->auditor);
 }

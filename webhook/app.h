@@ -14,6 +14,7 @@ struct metrics;
 struct checks;
 struct engine;
 struct recorder;
+struct auditor;
 struct app {
     const struct conf *conf;
     struct log *log;
@@ -23,6 +24,7 @@ struct app {
     struct engine *engine;             /* NULL in tests of the intake alone */
     struct recorder *recorder;         /* NULL likewise */
     struct checks *checks;             /* NULL likewise */
+    struct auditor *auditor;           /* NULL likewise */
     int64_t started_ms;                /* Unix */
     atomic_int_fast64_t watchdog_ms;   /* Unix; the last beat, 0: none since the start */
     atomic_bool draining;              /* new work is refused with 503 */

@@ -132,7 +132,8 @@ read_mode(struct gr_str s, enum daemon_mode *out)
 }
 
 static const char *
-read_release(struct gr_arena *a, const struct gr_node *map, const struct policy *policy, struct release_view *out)
+read_release(struct gr_arena *a, const struct gr_node *map, const struct policy *policy,
+             struct release_view *out)
 {
     if (!read_u32(map, "armed_epoch", &out->armed_epoch))
         return "its armed_epoch is no number";
@@ -171,8 +172,9 @@ decide_json_read(struct gr_arena *a, const struct gr_node *decision, const struc
         *why = read_release(a, gr_node_get(in, "release"), policy, &d.release);
     if (!*why && !read_mode(jread_str(in, "mode"), &d.mode))
         *why = "it names no mode";
-    if (!*why && (!read_u32(in, "storm_max", &d.storm_max) || !read_u32(in, "storm_streams", &d.storm_streams) ||
-                  !read_u32(episode, "number", &d.episode.number)))
+    if (!*why &&
+        (!read_u32(in, "storm_max", &d.storm_max) || !read_u32(in, "storm_streams", &d.storm_streams) ||
+         !read_u32(episode, "number", &d.episode.number)))
         *why = "a count is no number";
     if (gr_arena_status(a) != GR_OK)
         return GR_ENOMEM;

@@ -1,6 +1,7 @@
 #include "config.h"
 #include "enact.h"
 
+#include "decide_json.h"
 #include "guardrail/hash.h"
 #include "jw.h"
 #include "outbox.h"
@@ -309,9 +310,55 @@ own_label(struct gr_arena *a, const struct intake_alert *alert, const char *name
     return gr_arena_dup(a, label_of(alert, name));
 }
 
+/* The places of the new effects: [0,2]. False: there are none. */
+static bool
+print_added(struct gr_buf *b, const struct decision *d, const bool *added)
+{
+    struct jw w = JW_INIT(b);
+    bool any = false;
+
+    jw_open(&w, NULL, '[');
+    for (size_t i = 0; i < d->effect_count; i++)
+        if (added[i]) {
+            jw_i64(&w, NULL, (int64_t)i);
+            any = true;
+        }
+    jw_close(&w, ']');
+    return any;
+}
+
+/* Into the audit log, unless nothing comes of it: Alertmanager repeats what fires every few minutes. */
+static enum gr_err
+note_decision(struct db *db, struct enact_job *job, const struct decide_input *in, const struct decision *d,
+              const bool *added)
+{
+    const struct decide_episode *was = &in->episode, *is = &d->episode;
+    bool same = was->number == is->number && was->open == is->open && was->ended_ms == is->ended_ms;
+    struct gr_buf text = GR_BUF_INIT(AUDIT_RECORD_BYTES_MAX), fresh = GR_BUF_INIT(1024);
+    const char *sha256 = policies_sha256(job->app->policies, in->policy);
+    enum gr_err err = GR_OK;
+
+    if (print_added(&fresh, d, added) || !same) {
+        decide_json_print(&text, in, sha256, d);
+        if ((err = gr_buf_err(&text)) == GR_OK && (err = gr_buf_err(&fresh)) == GR_OK)
+            err = audit_append(db, &(struct audit_entry){.at_ms = in->now_ms,
+                                                         .actor = GR_STR("guardraild"),
+                                                         .event = "decision",
+                                                         .deployment_id = labels_get(
+                                                             in->alert.labels, GR_STR(GR_LABEL_DEPLOYMENT)),
+                                                         .decision = gr_buf_str(&text),
+                                                         .added = gr_buf_str(&fresh),
+                                                         .policy_sha256 = sha256});
+    }
+    gr_buf_fini(&text);
+    gr_buf_fini(&fresh);
+    return err;
+}
+
+/* Effects are rows before the release changes, and the decision is on record before its consequences. */
 static enum gr_err
 apply(struct db *db, struct enact_job *job, const struct intake_alert *alert, struct release *r,
-      const struct decision *d)
+      const struct decide_input *in, const struct decision *d)
 {
     struct gr_arena *a = job->arena;
     struct gr_str stream = gr_arena_dup(a, gr_str(r ? r->stream : ""));
@@ -323,18 +370,20 @@ apply(struct db *db, struct enact_job *job, const struct intake_alert *alert, st
                                 .payload = payload_of(a, alert, d),
                                 .not_before_ms = job->now_ms,
                                 .inbox_id = job->inbox_id};
+    bool added[DECIDE_EFFECTS_MAX] = {false};
     enum gr_err err;
-    bool added;
 
     if (!row.payload.p) /* a message without words would be worse than another try */
         return GR_ENOMEM;
-    for (size_t i = 0; i < d->effect_count; i++) {
-        if ((err = add_effect(db, job, &d->effects[i], r, &row, &added)) != GR_OK)
+    for (size_t i = 0; i < d->effect_count; i++)
+        if ((err = add_effect(db, job, &d->effects[i], r, &row, &added[i])) != GR_OK)
             return err;
-        if ((err = change_release(db, job, &d->effects[i], r, d, label_of(alert, GR_LABEL_SIDE), added)) !=
+    if ((err = note_decision(db, job, in, d, added)) != GR_OK)
+        return err;
+    for (size_t i = 0; i < d->effect_count; i++)
+        if ((err = change_release(db, job, &d->effects[i], r, d, label_of(alert, GR_LABEL_SIDE), added[i])) !=
             GR_OK)
             return err;
-    }
     return gr_arena_status(a);
 }
 
@@ -384,7 +433,7 @@ enact_alert(struct db *db, struct enact_job *job, const struct intake_alert *ale
         gr_str_is(label_of(alert, GR_LABEL_LEVEL), "soft") &&
         (err = release_extend(db, &r, job->now_ms)) != GR_OK)
         goto done;
-    err = apply(db, job, alert, known ? &r : NULL, d);
+    err = apply(db, job, alert, known ? &r : NULL, &in, d);
 done:
     gr_buf_fini(&subject);
     return err;

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "app.h"
+#include "auditor.h"
 #include "checks.h"
 #include "conf.h"
 #include "confine.h"
@@ -345,6 +346,13 @@ start_store(struct daemon *d)
     return -1;
 }
 
+static enum gr_err
+begin_audit(struct db *db, void *arg)
+{
+    (void)arg;
+    return audit_begin(db, app_now_ms());
+}
+
 static int
 start_workers(struct daemon *d)
 {
@@ -358,7 +366,13 @@ start_workers(struct daemon *d)
     d->curl = true;
     for (size_t i = 0; i < ENGINE_EXECUTORS; i++)
         eo.runners[i] = d->runners[i];
-    if ((err = checks_create(d->runners[ENGINE_EXECUTORS], &d->app.checks)) != GR_OK ||
+    if ((err = store_call(d->app.store, begin_audit, NULL)) != GR_OK)
+        return fail("audit", gr_err_name(err));
+    if ((err = auditor_start(&(struct auditor_options){.store = d->app.store,
+                                                       .reports_dir = d->conf.reports_dir.p,
+                                                       .log = d->app.log},
+                             &d->app.auditor)) != GR_OK ||
+        (err = checks_create(d->runners[ENGINE_EXECUTORS], &d->app.checks)) != GR_OK ||
         (err = recorder_start(&(struct recorder_options){.store = d->app.store,
                                                          .policies = &d->policies,
                                                          .reports_dir = d->conf.reports_dir.p,
@@ -443,6 +457,8 @@ stop(struct daemon *d)
     d->app.engine = NULL;
     recorder_stop(d->app.recorder);
     d->app.recorder = NULL;
+    auditor_stop(d->app.auditor);
+    d->app.auditor = NULL;
     store_close(d->app.store);
     checks_free(d->app.checks);
     for (size_t i = 0; i < RUNNERS; i++)

@@ -7,6 +7,7 @@ libwebhook_a_SOURCES = \
 	webhook/api.c webhook/api.h \
 	webhook/app.c webhook/app.h \
 	webhook/audit.c webhook/audit.h \
+	webhook/auditor.c webhook/auditor.h \
 	webhook/checks.c webhook/checks.h \
 	webhook/conf.c webhook/conf.h \
 	webhook/confine.c webhook/confine.h \
@@ -40,6 +41,7 @@ libwebhook_a_SOURCES = \
 # leaf modules: policy, decisions, programs, messages, records
 libwebhook_a_SOURCES += \
 	webhook/decide.c webhook/decide.h \
+	webhook/decide_json.c webhook/decide_json.h \
 	webhook/expand.c webhook/expand.h \
 	webhook/labels.c webhook/labels.h \
 	webhook/policy.c webhook/policy.h \

@@ -149,3 +149,14 @@ policies_find(const struct policies *p, const char *sha256)
             return p->items[i].policy;
     return NULL;
 }
+
+const char *
+policies_sha256(const struct policies *p, const struct policy *policy)
+{
+    size_t i = 0;
+
+    while (i < p->count && p->items[i].policy != policy)
+        i++;
+    GR_ASSERT(i < p->count);
+    return p->items[i].sha256;
+}

@@ -23,6 +23,8 @@ GR_MUST_USE enum gr_err policies_load(struct policies *out, struct policy *curre
                                       int64_t now_ms, struct log *log);
 void policies_fini(struct policies *p);
 const struct policy *policies_current(const struct policies *p);
+/* The hash of a policy of these. */
+const char *policies_sha256(const struct policies *p, const struct policy *policy);
 /* NULL: not loaded, for its releases have ended. */
 const struct policy *policies_find(const struct policies *p, const char *sha256);
 #endif

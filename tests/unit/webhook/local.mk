@@ -39,6 +39,7 @@ tests_unit_webhook_test_webhook_SOURCES += \
 	tests/unit/webhook/bench.h \
 	tests/unit/webhook/faultvfs.c \
 	tests/unit/webhook/faultvfs.h \
+	tests/unit/webhook/test_audit.c \
 	tests/unit/webhook/test_conf.c \
 	tests/unit/webhook/test_confine.c \
 	tests/unit/webhook/test_disk.c \

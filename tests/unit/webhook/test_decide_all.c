@@ -9,12 +9,15 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include "guardrail/number.h"
-#include "webhook/decide.h"
+#include "webhook/decide_json.h"
+#include "webhook/jread.h"
 
 #define NOW INT64_C(1732371000000)
 #define HOUR INT64_C(3600000)
 #define PARTS 3         /* each its own test; odd, for the dimensions are mostly even */
 #define SHARE_STEP 1009 /* a prime: no dimension keeps one value */
+
+#define REPLAY_SHARE 17 /* one in so many is written down, read back and made again */
 
 enum guardrail_class { G_ERROR_RATE, G_DRIFT, G_REFDATA, G_SCHEMA, G_UNKNOWN, GUARDRAILS };
 enum level_class { L_HARD, L_SOFT, L_NO_DATA, L_UNKNOWN, LEVELS };
@@ -513,6 +516,30 @@ repeat_wrong(const struct kase *k, struct decide_input in, struct gr_arena *a, c
     return NULL;
 }
 
+/* Written down, read back and made again it is the same decision, to the byte. */
+static const char *
+replay_wrong(const struct world *w, const struct decide_input *in, struct gr_arena *a,
+             const struct decision *first)
+{
+    static struct decision again;
+    struct gr_buf text = GR_BUF_INIT(1u << 20), other = GR_BUF_INIT(1u << 20);
+    struct decide_input back;
+    const struct gr_node *root = NULL;
+    const char *why = NULL;
+    bool same;
+
+    decide_json_print(&text, in, "00", first);
+    ck_assert_int_eq(jread(a, gr_buf_str(&text), &root), GR_OK);
+    ck_assert(gr_str_is(decide_json_policy(root), "00"));
+    ck_assert_msg(decide_json_read(a, root, w->policy, &back, &why) == GR_OK, "%s", why);
+    ck_assert_int_eq(decide(&back, a, &again), GR_OK);
+    decide_json_print(&other, &back, "00", &again);
+    same = gr_buf_err(&text) == GR_OK && gr_str_eq(gr_buf_str(&text), gr_buf_str(&other));
+    gr_buf_fini(&text);
+    gr_buf_fini(&other);
+    return same ? NULL : "the replay";
+}
+
 static unsigned used[GR_COUNT(rules)];
 
 static void
@@ -529,6 +556,8 @@ check_case(const struct world *w, struct gr_arena *a, uint64_t n)
     if (!(wrong = how_wrong(&k, r, &d)) && !(wrong = effects_wrong(&k, &d)) &&
         !(wrong = episode_wrong(&k, &in, &d)) && !(wrong = invariant_broken(&k, &d)))
         wrong = repeat_wrong(&k, in, a, &d);
+    if (!wrong && n % REPLAY_SHARE == 0)
+        wrong = replay_wrong(w, &in, a, &d);
     ck_assert_msg(!wrong, "case %" PRIu64 ": %s is wrong; rule %zu; " GR_FMT, n, wrong, (size_t)(r - rules),
                   GR_ARG(d.text));
 }

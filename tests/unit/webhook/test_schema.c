@@ -264,6 +264,7 @@ schema_suite(void)
     Suite *suite = suite_create("schema");
     TCase *tc = tcase_create("schema");
 
+    tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, a_new_file_gets_every_step);
     tcase_add_test(tc, version_1_is_brought_up);

@@ -9,6 +9,7 @@
 /* One a line: easier to merge. */
 /* clang-format off */
 static Suite *(*const suites[])(void) = {
+    audit_suite,
     decide_suite,
     decide_all_suite,
     expand_suite,

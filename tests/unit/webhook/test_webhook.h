@@ -3,6 +3,7 @@
 #define GUARDRAIL_TEST_WEBHOOK_H
 #include <check.h>
 
+Suite *audit_suite(void);
 Suite *decide_suite(void);
 Suite *decide_all_suite(void);
 Suite *expand_suite(void);
