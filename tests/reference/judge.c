@@ -207,6 +207,18 @@ coverage_of(const struct view *v, double *coverage)
     return true;
 }
 
+/* Whether a bucket was NaN since the phase began. */
+static bool
+is_spoilt(const struct view *v, enum lane lane)
+{
+    struct pool p = slots_pool(v->r, v->c, lane, since_start(v->r, v->k), v->k);
+
+    for (size_t i = 0; i < v->r->n_edges; i++)
+        if (isnan(p.sum.count[i]))
+            return true;
+    return false;
+}
+
 /* min_total in each cohort; five paired slots for the test of gauges; a slot for fixed limits. */
 static bool
 enough_of(const struct view *v)
@@ -227,7 +239,7 @@ enough_of(const struct view *v)
         /* A NaN anywhere since the start makes it NaN, which is enough for nothing. */
         if (!p.sum.on ||
             !(total >= g->evidence.min_total || surely_above(total, g->evidence.min_total, &v->out->near)) ||
-            isnan(p.sum.part) || isnan(p.sum.square))
+            isnan(p.sum.part) || isnan(p.sum.square) || is_spoilt(v, (enum lane)i))
             return false;
         (void)surely_above(total, g->evidence.min_total, &v->out->near);
     }
@@ -250,13 +262,14 @@ backstop_supported(const struct view *v, const struct bound *b)
 {
     const struct guardrail *g = v->c->g;
     struct pool p = slots_pool(v->r, v->c, LANE_CANARY, since_start(v->r, v->k), v->k);
-    const struct tally *t = &v->tally[p.sum.on ? LANE_CANARY : LANE_EARLY];
+    enum lane lane = p.sum.on ? LANE_CANARY : LANE_EARLY;
     double q;
 
     if (g->metric.kind != METRIC_HISTOGRAM)
-        return has_events(v, t);
-    if (!p.sum.on)
-        p = slots_pool(v->r, v->c, LANE_EARLY, since_start(v->r, v->k), v->k);
+        return has_events(v, &v->tally[lane]);
+    if (is_spoilt(v, lane))
+        return false;
+    p = slots_pool(v->r, v->c, lane, since_start(v->r, v->k), v->k);
     q = gr_dec_double(g->metric.quantile);
     q = ceil(g->evidence.min_events / (is_low(b->side) ? q : 1 - q) - NEAR);
     return surely_above(p.sum.total, q, &v->out->near) || p.sum.total >= q;
@@ -348,6 +361,8 @@ view_fill(struct view *v)
     v->out->evidence = v->chance.evidence;
     v->out->effect_known = effect_of(v, &v->out->effect);
     v->out->coverage_known = coverage_of(v, &v->out->coverage);
+    for (int i = 0; i < LANE_COUNT; i++)
+        v->out->spoilt = v->out->spoilt || is_spoilt(v, (enum lane)i);
     v->enough = enough_of(v);
 }
 

@@ -128,7 +128,35 @@ is_near(const struct evaluation *mine, size_t k, struct gr_str key)
 }
 
 static bool
-readings_of(struct gr_arena *a, const struct evaluation *e, struct readings *out)
+has_reading(const struct readings *r, struct gr_str key)
+{
+    for (size_t i = 0; i < r->n; i++)
+        if (gr_str_eq(r->v[i].key, key))
+            return true;
+    return false;
+}
+
+/* The series of why nothing can be said. Of a spoilt guardrail either of two reasons is right. */
+static struct gr_str
+reason_key(struct gr_arena *a, const struct judged *j, const struct readings *theirs)
+{
+    enum reason other = j->reason == REASON_THIN ? REASON_SUSPECT : REASON_THIN;
+    struct pair reason = {GR_STR("reason"), gr_str(reason_names[other])};
+    struct gr_str key;
+
+    if (j->spoilt && (j->reason == REASON_THIN || j->reason == REASON_SUSPECT)) {
+        key = reading_key(a, "guardrail:insufficient", j, &reason, 1);
+        if (has_reading(theirs, key))
+            return key;
+    }
+    reason.value = gr_str(reason_names[j->reason]);
+    return reading_key(a, "guardrail:insufficient", j, &reason, 1);
+}
+
+/* What the evaluator says, as series. */
+static bool
+readings_of(struct gr_arena *a, const struct evaluation *e, const struct readings *theirs,
+            struct readings *out)
 {
     static const char *const levels[] = {"hard", "soft"};
     bool ok = true;
@@ -144,11 +172,8 @@ readings_of(struct gr_arena *a, const struct evaluation *e, struct readings *out
             ok = readings_add(a, out, reading_key(a, "guardrail:coverage", j, NULL, 0), j->coverage);
         if (ok && j->evidence_known)
             ok = readings_add(a, out, reading_key(a, "guardrail:evidence", j, NULL, 0), j->evidence);
-        if (ok && j->reason >= 0) {
-            struct pair reason = {GR_STR("reason"), gr_str(reason_names[j->reason])};
-
-            ok = readings_add(a, out, reading_key(a, "guardrail:insufficient", j, &reason, 1), 1);
-        }
+        if (ok && j->reason >= 0)
+            ok = readings_add(a, out, reason_key(a, j, theirs), 1);
         for (unsigned bit = 0; ok && bit < 8; bit++) {
             struct pair more[] = {{GR_STR("level"), gr_str(levels[bit / 4])},
                                   {GR_STR("side"), gr_str(side_names[bit % 4])}};
@@ -245,7 +270,7 @@ compare_all(struct test *t, const char *path)
         for (size_t k = 0; ok && k < EVALUATIONS; k++) {
             struct readings mine = {0};
 
-            ok = readings_of(t->a, &t->mine[w][k], &mine) &&
+            ok = readings_of(t->a, &t->mine[w][k], &theirs[w * EVALUATIONS + k], &mine) &&
                  alerts_step(t->a, &alerts, &t->mine[w][k], (int64_t)k * t->m->sampling_ms, t->m->sampling_ms,
                              &mine);
             readings_sort(&mine);
