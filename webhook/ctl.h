@@ -17,7 +17,7 @@ enum ctl_exit {
 
 /* Where guardraild is and what was asked for on the command line. Texts are borrowed from argv. */
 struct ctl {
-    const char *socket, *url, *token_file;
+    const char *socket, *url, *token_file, *ca_file, *cert_file, *key_file;
     const char *stream, *deployment, *by, *reason;
     bool json, override;
     long timeout_s;

@@ -50,7 +50,15 @@ set_up(const struct ctl *c, CURL *h, const char *path, const struct gr_buf *body
     if (body && (curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE, (long)body->n) != CURLE_OK ||
                  curl_easy_setopt(h, CURLOPT_POSTFIELDS, gr_buf_cstr(body)) != CURLE_OK))
         return false;
-    return curl_easy_setopt(h, CURLOPT_URL, gr_buf_cstr(url)) == CURLE_OK &&
+    if (c->ca_file && curl_easy_setopt(h, CURLOPT_CAINFO, c->ca_file) != CURLE_OK)
+        return false;
+    if (c->cert_file && (curl_easy_setopt(h, CURLOPT_SSLCERT, c->cert_file) != CURLE_OK ||
+                         curl_easy_setopt(h, CURLOPT_SSLKEY, c->key_file) != CURLE_OK))
+        return false;
+    return curl_easy_setopt(h, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
+           curl_easy_setopt(h, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
+           curl_easy_setopt(h, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
+           curl_easy_setopt(h, CURLOPT_URL, gr_buf_cstr(url)) == CURLE_OK &&
            curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
            curl_easy_setopt(h, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
            curl_easy_setopt(h, CURLOPT_PROXY, "") == CURLE_OK &&

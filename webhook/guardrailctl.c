@@ -6,6 +6,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "ctl.h"
 #include "guardrail/number.h"
@@ -45,8 +46,11 @@ static const char usage_head[] = "Usage: guardrailctl [OPTION…] COMMAND\n\nCom
 static const char usage_tail[] =
     "\n"
     "  --socket PATH      guardraild's admin socket (default: $GUARDRAIL_SOCKET or " CTL_SOCKET ")\n"
-    "  --url URL          instead of the socket: http://127.0.0.1:9095\n"
-    "  --token-file FILE  the bearer token for --url\n"
+    "  --server URL       instead of the socket: https://guardraild.example.org:9095 (--url is the same)\n"
+    "  --token-file FILE  the bearer token for --server; a private file\n"
+    "  --ca-file FILE     who may have signed guardraild's certificate (default: the system's)\n"
+    "  --cert-file FILE   a client certificate for --server, and\n"
+    "  --key-file FILE    its key; a private file\n"
     "  --by NAME          who decides (default: the login name)\n"
     "  --reason TEXT      why; stands in the decision record (--note is the same)\n"
     "  --override         with advance: do not ask the gate; needs a good reason\n"
@@ -159,6 +163,9 @@ enum {
     OPT_SOCKET = 1,
     OPT_URL,
     OPT_TOKEN,
+    OPT_CA,
+    OPT_CERT,
+    OPT_KEY,
     OPT_STREAM,
     OPT_DEPLOYMENT,
     OPT_BY,
@@ -176,7 +183,11 @@ read_options(int argc, char **argv, struct ctl *c)
 {
     static const struct option longs[] = {{"socket", required_argument, NULL, OPT_SOCKET},
                                           {"url", required_argument, NULL, OPT_URL},
+                                          {"server", required_argument, NULL, OPT_URL},
                                           {"token-file", required_argument, NULL, OPT_TOKEN},
+                                          {"ca-file", required_argument, NULL, OPT_CA},
+                                          {"cert-file", required_argument, NULL, OPT_CERT},
+                                          {"key-file", required_argument, NULL, OPT_KEY},
                                           {"stream", required_argument, NULL, OPT_STREAM},
                                           {"deployment", required_argument, NULL, OPT_DEPLOYMENT},
                                           {"by", required_argument, NULL, OPT_BY},
@@ -200,6 +211,15 @@ read_options(int argc, char **argv, struct ctl *c)
             break;
         case OPT_TOKEN:
             c->token_file = optarg;
+            break;
+        case OPT_CA:
+            c->ca_file = optarg;
+            break;
+        case OPT_CERT:
+            c->cert_file = optarg;
+            break;
+        case OPT_KEY:
+            c->key_file = optarg;
             break;
         case OPT_STREAM:
             c->stream = optarg;
@@ -315,6 +335,38 @@ build_path(const struct verb *v, const struct ctl *c, struct gr_buf *path)
     return gr_buf_err(path) == GR_OK ? CTL_OK : CTL_MACHINE;
 }
 
+/* An address of this machine, where nobody listens on the way. */
+static bool
+local_url(const char *url)
+{
+    static const struct gr_str hosts[] = {GR_STR_INIT("http://127.0.0.1"), GR_STR_INIT("http://[::1]"),
+                                          GR_STR_INIT("http://localhost")};
+    struct gr_str s = gr_str(url);
+
+    for (size_t i = 0; i < GR_COUNT(hosts); i++)
+        if (gr_str_starts(s, hosts[i]) &&
+            (s.n == hosts[i].n || s.p[hosts[i].n] == ':' || s.p[hosts[i].n] == '/'))
+            return true;
+    return false;
+}
+
+static enum ctl_exit
+check_server(const struct ctl *c)
+{
+    struct stat st;
+
+    if (!c->url && (c->token_file || c->ca_file || c->cert_file || c->key_file))
+        return misuse("%s belongs to --server%s", c->token_file ? "--token-file" : "a certificate", "");
+    if (c->url && !gr_str_starts(gr_str(c->url), GR_STR("https://")) && !local_url(c->url))
+        return misuse("--server takes https://…, or http:// for this machine alone, not \"%s\"%s", c->url,
+                      "");
+    if (!c->cert_file != !c->key_file)
+        return misuse("--cert-file and --key-file need each other%s%s", "", "");
+    if (c->key_file && stat(c->key_file, &st) == 0 && (st.st_mode & 077) != 0)
+        return misuse("%s: others may read it (mode 0600 is needed)%s", c->key_file, "");
+    return CTL_OK;
+}
+
 static enum ctl_exit
 check_usage(const struct verb *v, struct ctl *c, int argc, char **argv, int at)
 {
@@ -333,9 +385,7 @@ check_usage(const struct verb *v, struct ctl *c, int argc, char **argv, int at)
         return misuse("%s needs --reason%s", v->name.p, "");
     if (c->override && !gr_str_is(v->name, "advance"))
         return misuse("--override belongs to release advance%s%s", "", "");
-    if (c->token_file && !c->url)
-        return misuse("--token-file belongs to --url%s%s", "", "");
-    return CTL_OK;
+    return check_server(c);
 }
 
 static enum ctl_exit

@@ -72,6 +72,7 @@ daemon_tests = \
 	tests/unit/webhook/daemon_hostile.sh \
 	tests/unit/webhook/daemon_intake.sh \
 	tests/unit/webhook/daemon_rollback.sh \
-	tests/unit/webhook/daemon_secrets.sh
+	tests/unit/webhook/daemon_secrets.sh \
+	tests/unit/webhook/daemon_tls.sh
 TESTS += $(daemon_tests)
-EXTRA_DIST += $(daemon_tests) tests/unit/webhook/daemon_lib.sh
+EXTRA_DIST += $(daemon_tests) tests/unit/webhook/daemon_lib.sh tests/unit/webhook/pki.sh
