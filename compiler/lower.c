@@ -219,6 +219,16 @@ lower_strs(struct lower *lo, struct strs labels, const char *before_each)
 }
 
 const char *
+lower_cohort_label(struct lower *lo)
+{
+    struct gr_str s = gr_arena_dup(lo->arena, lo->m->cohort_label);
+
+    if (!s.p)
+        fail(lo, GR_ENOMEM);
+    return s.p ? s.p : "";
+}
+
+const char *
 lower_replacement(struct lower *lo, struct gr_str value)
 {
     struct gr_buf b = GR_BUF_INIT(LOWER_EXPR_BYTES_MAX);

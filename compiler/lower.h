@@ -3,7 +3,7 @@
  * One rule group per spec, in dependency order, so that every rule reads what the rules above it recorded at the same timestamp:
  *
  *   phase     guardrail:phase_start, guardrail:open (a phase is active), guardrail:gate (slot + one scrape lie inside it),
- *             guardrail:overdue, guardrail:slice, guardrail:expected
+ *             guardrail:cohort:open, :gate, :begun (these for each cohort, which slots are joined with), guardrail:overdue, guardrail:slice, guardrail:expected
  *   slots     guardrail:slot:sum (parts that pool by adding), :value (gauges), :over (beyond a fixed limit)
  *   windows   guardrail:window:sum, :value; guardrail:coverage:cohort, guardrail:coverage; guardrail:effect
  *   evidence  guardrail:slot:delta (one difference a slot), guardrail:test:*, guardrail:evidence, guardrail:enough
@@ -119,9 +119,12 @@ GR_MUST_USE enum gr_err lower_prove(const struct gr_rulefile *file);
 /* Appends the form of an expression. */
 void lower_form(struct gr_buf *b, struct gr_str text);
 
-/* `label_replace(G, "cohort", "canary", "", "") or …`: what slots of guardrails with a backstop are joined with, see lower_phase.c. gate: an
- * expression with one series for each stream whose comparisons have begun; phases: matchers. */
-void lower_put_begun(struct lower *lo, const char *gate, const char *phases);
+/* The specification's cohort label, as text. */
+const char *lower_cohort_label(struct lower *lo);
+/* `label_replace(label_replace(G, "track", "canary", "", ""), "cohort", "canary", "", "") or …`: what slots are joined with, see
+ * lower_phase.c. series: an expression with one series for each stream whose slots count; early: one with those of which the canary's do
+ * for its backstop alone, or NULL. */
+void lower_put_cohorts(struct lower *lo, const char *series, const char *early);
 /* -- shared by parts --------------------------------------------------------------------------------------------------- */
 /* How many slots of sampling fit in guardrail g's window in phase p (at least 1), and the range that holds just these: duration − half
  * a slot, because ranges of Prometheus 2.x include their left end and those of 3.x do not. */

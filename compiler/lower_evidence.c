@@ -482,27 +482,27 @@ log_lambda(struct lower *lo)
 /* -- enough --------------------------------------------------------------------------------------------------------------- */
 
 static bool
+is_compared_sum(const struct guardrail *g, const void *arg)
+{
+    return is_sum(g, arg) && is_compared(g, arg);
+}
+
+static bool
+is_fixed_sum(const struct guardrail *g, const void *arg)
+{
+    return is_sum(g, arg) && is_fixed(g, arg);
+}
+
+static bool
 has_min_total(const struct guardrail *g, const void *arg)
 {
-    return is_ratio(g, NULL) && is_compared(g, NULL) && g->evidence.min_total == *(const uint32_t *)arg;
-}
-
-static bool
-has_min_buckets(const struct guardrail *g, const void *arg)
-{
-    return is_compared_histogram(g, NULL) && g->evidence.min_total == *(const uint32_t *)arg;
-}
-
-static bool
-has_fixed_min_buckets(const struct guardrail *g, const void *arg)
-{
-    return is_histogram(g, NULL) && is_fixed(g, NULL) && g->evidence.min_total == *(const uint32_t *)arg;
+    return is_compared_sum(g, NULL) && g->evidence.min_total == *(const uint32_t *)arg;
 }
 
 static bool
 has_fixed_min_total(const struct guardrail *g, const void *arg)
 {
-    return is_ratio(g, NULL) && is_fixed(g, NULL) && g->evidence.min_total == *(const uint32_t *)arg;
+    return is_fixed_sum(g, NULL) && g->evidence.min_total == *(const uint32_t *)arg;
 }
 
 static bool
@@ -517,13 +517,24 @@ is_fixed_value(const struct guardrail *g, const void *arg)
     return is_value(g, arg) && is_fixed(g, arg);
 }
 
-/* A NaN in a counter makes all sums since the phase's start NaN. The test is blind from then on, and a release must not pass for it. */
-#define NO_NAN(of)                                                                                           \
-    " unless ignoring (cohort, part, le) guardrail:test:sum{$S$1" of "} != guardrail:test:sum{$S$1" of "}"
-/* The same for buckets, which test:sum has not got: a sum with a NaN is not >= 0. */
-#define NO_NAN_BUCKET(of)                                                                                    \
-    " and sum without (cohort, part, le) (sum_over_time(guardrail:slot:sum{$S$1" of                          \
-    ",part=\"bucket\"}[$4])) >= 0"
+/* A NaN in a counter makes all sums since the phase's start NaN. The test is blind from then on, and a release must not pass for it. What is
+ * recorded, hardly ever anything, are the slices with a NaN in this slot: to look at every bucket since the start would cost more than
+ * most of what else is done. `>= bool 0`: 1 of a sum, 0 of NaN. */
+static void
+not_numbers(struct lower *lo)
+{
+    const char *which;
+
+    lower_branches(lo, "\nor ");
+    if ((which = lower_which(lo, is_compared_sum, NULL)) != NULL)
+        lower_branch(lo, "(sum without (cohort, part, le) (guardrail:slot:sum{$S$1$2}) >= bool 0) == 0",
+                     which, lower_not_early(lo), NULL);
+    if ((which = lower_which(lo, is_fixed_sum, NULL)) != NULL)
+        lower_branch(lo,
+                     "(sum without (cohort, part, le) (guardrail:slot:sum{$S$1,cohort=~$T}) >= bool 0) == 0",
+                     which, NULL);
+    lower_record(lo, "guardrail:slot:nan");
+}
 
 /* One branch per distinct min_total among the guardrails that has() picks. */
 static void
@@ -539,28 +550,28 @@ put_min_totals(struct lower *lo, lower_pick *has, const char *template)
             first = !has(&m->guardrails[k], least);
         if (first)
             lower_branch(lo, template, lower_which(lo, has, least), lower_uint(lo, *least),
-                         lower_not_early(lo), from_start(lo), NULL);
+                         lower_not_early(lo), NULL);
     }
 }
 
-/* Enough to say anything at all: min_total observations in each cohort (of the canary alone where nothing is compared); five paired slots
- * (one where any excursion is to fire); a fixed limit on a gauge needs only to be covered. */
+/* Enough to say anything at all: min_total observations in each cohort (of the canary alone where nothing is compared), and no NaN; five paired
+ * slots (one where any excursion is to fire); a fixed limit on a gauge needs only to be covered. */
 static void
 enough(struct lower *lo)
 {
     const char *which;
+    bool sums = lower_any(lo, is_sum, NULL);
 
-    lower_branches(lo, "\nor ");
-    put_min_totals(lo, has_min_total,
-                   "min without (cohort) (guardrail:test:total{$S$1$3}) >= $2\n " NO_NAN("$3"));
-    put_min_totals(
-        lo, has_fixed_min_total,
-        "sum without (cohort) (guardrail:test:total{$S$1,cohort=~$T}) >= $2\n " NO_NAN(",cohort=~$T"));
-    put_min_totals(lo, has_min_buckets,
-                   "min without (cohort) (guardrail:test:total{$S$1$3}) >= $2\n " NO_NAN_BUCKET("$3"));
-    put_min_totals(
-        lo, has_fixed_min_buckets,
-        "sum without (cohort) (guardrail:test:total{$S$1,cohort=~$T}) >= $2\n " NO_NAN_BUCKET(",cohort=~$T"));
+    lower_branches(lo, "\n  or ");
+    put_min_totals(lo, has_min_total, "min without (cohort) (guardrail:test:total{$S$1$3}) >= $2");
+    put_min_totals(lo, has_fixed_min_total,
+                   "sum without (cohort) (guardrail:test:total{$S$1,cohort=~$T}) >= $2");
+    if (sums) {
+        which = lower_cut(lo, 0);
+        lower_put(lo, "($1)\nunless count_over_time(guardrail:slot:nan{$S}[$2])", which, from_start(lo),
+                  NULL);
+        lo->separator = "\nor ";
+    }
     if ((which = lower_which(lo, tests_value, NULL)) != NULL)
         lower_branch(lo, "guardrail:test:slots{$S$1} >= $2", which, lower_uint(lo, LOWER_PAIRS_MIN), NULL);
     if ((which = lower_which(lo, is_point_value, NULL)) != NULL)
@@ -611,5 +622,6 @@ lower_evidence(struct lower *lo)
         variance(lo);
         log_lambda(lo);
     }
+    not_numbers(lo);
     enough(lo);
 }

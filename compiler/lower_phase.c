@@ -41,28 +41,56 @@ gate(struct lower *lo)
     lower_record(lo, "guardrail:gate");
 }
 
-void
-lower_put_begun(struct lower *lo, const char *gate, const char *phases)
+/* One cohort's copy of a phase's series: with the specification's own cohort label, which scraped series have, and `cohort`. */
+static const char *
+copy_for(struct lower *lo, const char *series, struct gr_str value, struct gr_str cohort)
 {
-    const char *canary = lower_replacement(lo, lo->m->canary);
-
-    lower_put(lo,
-              "label_replace($1, \"cohort\", $2, \"\", \"\")\n"
-              "or label_replace($1, \"cohort\", $3, \"\", \"\")\n"
-              "or label_replace(label_replace(guardrail:open{$S$4} unless $1, \"cohort\", $2, \"\", \"\"),"
-              " \"reason\", \"" COHORT_EARLY "\", \"\", \"\")",
-              gate, canary, lower_replacement(lo, lo->m->control), phases, NULL);
+    return lower_text(
+        lo, "label_replace(label_replace($1, \"$2\", $3, \"\", \"\"), \"cohort\", $4, \"\", \"\")", series,
+        lower_cohort_label(lo), lower_replacement(lo, value), lower_replacement(lo, cohort));
 }
 
-/* What slots of guardrails with a backstop are joined with: the gate, once for each cohort, and before it opens the canary's slots as a
- * cohort of their own. A backstop counts at once, and comparisons must not see those slots. */
-static void
-begun(struct lower *lo)
+void
+lower_put_cohorts(struct lower *lo, const char *series, const char *early)
 {
-    if (!lower_any(lo, has_backstop, NULL))
-        return;
-    lower_put_begun(lo, lower_text(lo, "guardrail:gate{$S}"), "");
-    lower_record(lo, "guardrail:begun");
+    const struct model *m = lo->m;
+
+    lower_put(lo, "$1\nor $2", copy_for(lo, series, m->canary, m->canary),
+              copy_for(lo, series, m->control, m->control), NULL);
+    if (early)
+        lower_put(lo, "\nor $1", copy_for(lo, early, m->canary, GR_STR(COHORT_EARLY)), NULL);
+}
+
+static bool
+joins_open(const struct guardrail *g, const void *arg)
+{
+    return is_fixed(g, arg) && !g->stream_scope;
+}
+
+static bool
+joins_gate(const struct guardrail *g, const void *arg)
+{
+    return is_compared(g, arg) && !has_backstop(g, arg);
+}
+
+/* What slots are joined with: the phase, once for each cohort. Of guardrails with a backstop the canary's slots before the gate opens are a
+ * cohort of their own: a backstop counts at once, and comparisons must not see those slots. */
+static void
+cohorts(struct lower *lo)
+{
+    if (lower_any(lo, joins_open, NULL)) {
+        lower_put_cohorts(lo, lower_text(lo, "guardrail:open{$S}"), NULL);
+        lower_record(lo, "guardrail:cohort:open");
+    }
+    if (lower_any(lo, joins_gate, NULL)) {
+        lower_put_cohorts(lo, lower_text(lo, "guardrail:gate{$S}"), NULL);
+        lower_record(lo, "guardrail:cohort:gate");
+    }
+    if (lower_any(lo, has_backstop, NULL)) {
+        lower_put_cohorts(lo, lower_text(lo, "guardrail:gate{$S}"),
+                          lower_text(lo, "(guardrail:open{$S} unless guardrail:gate{$S})"));
+        lower_record(lo, "guardrail:cohort:begun");
+    }
 }
 
 static void
@@ -407,7 +435,7 @@ lower_phase(struct lower *lo)
 
     phase_start(lo);
     gate(lo);
-    begun(lo);
+    cohorts(lo);
     overdue(lo);
     kinds_fill(lo, &ks);
     if (lo->err == GR_OK)

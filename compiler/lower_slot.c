@@ -123,57 +123,90 @@ kept(struct lower *lo, const struct guardrail *g)
     return lower_cut(lo, from);
 }
 
-/* The gate of an expression that looks further back than a slot: later than the others'. */
 static const char *
-late_gate(struct lower *lo, const struct guardrail *g, const char *phases)
+of_stream(struct lower *lo, const char *phase)
+{
+    return lower_text(lo, "label_replace($1, \"cohort\", \"" COHORT_STREAM "\", \"\", \"\")", phase);
+}
+
+/* The phase of an expression that looks further back than a slot begins later than the others'. */
+static const char *
+late_phase(struct lower *lo, const struct guardrail *g, const char *phases)
 {
     int64_t ms = model_ms(lo->m, lo->m->sampling_ms) + model_ms(lo->m, lo->m->scrape_ms) +
                  model_gate_more_ms(lo->m, g);
     struct gr_dec seconds;
+    const char *gate;
+    size_t from = lo->expr.n;
 
     if (gr_dec_mul(gr_dec_int(ms), GR_DEC(1, -3), &seconds) != GR_OK) {
         lo->err = GR_ERANGE;
         return "";
     }
-    return lower_text(lo, "(guardrail:gate{$S$1} and guardrail:phase_start{$S$1} <= time() - $2)", phases,
+    gate = lower_text(lo, "(guardrail:gate{$S$1} and guardrail:phase_start{$S$1} <= time() - $2)", phases,
                       lower_dec(lo, seconds));
-}
-
-static const char *
-late_join(struct lower *lo, const struct guardrail *g)
-{
-    const char *phases = lower_phases(lo, g->phases, false), *gate = late_gate(lo, g, phases);
-    size_t from = lo->expr.n;
-
-    if (has_backstop(g, NULL)) {
-        lower_put(lo, "* on ($R, cohort) group_left (spec, deployment_id, phase, reason) (", NULL);
-        lower_put_begun(lo, gate, phases);
-        lower_put(lo, ")", NULL);
-    } else {
-        lower_put(lo, "* on ($R) group_left (spec, deployment_id, phase) $1", gate, NULL);
-    }
+    if (g->stream_scope)
+        return of_stream(lo, gate);
+    lower_put(lo, "(", NULL);
+    lower_put_cohorts(lo, gate,
+                      has_backstop(g, NULL) ? lower_text(lo, "(guardrail:open{$S$1} unless $2)", phases, gate)
+                                            : NULL);
+    lower_put(lo, ")", NULL);
     return lower_cut(lo, from);
 }
 
-/* `* on (cluster) group_left (spec, deployment_id, phase) guardrail:gate{…}`: the slot belongs to the active phase, and exists only in
- * the guardrail's phases. Fixed limits count at once, comparisons once the gate is open. */
+/* The phase that slots belong to, and the cohorts that count: they exist only in the guardrail's phases. Fixed limits count at once, comparisons
+ * once the gate is open. */
 static const char *
-join(struct lower *lo, const struct guardrail *g)
+phase_of(struct lower *lo, const struct guardrail *g)
 {
-    size_t from = lo->expr.n;
+    const char *phases = lower_phases(lo, g->phases, false);
 
     if (model_gate_more_ms(lo->m, g) > 0)
-        return late_join(lo, g);
-    if (has_backstop(g, NULL)) {
-        lower_put(lo,
-                  "* on ($R, cohort) group_left (spec, deployment_id, phase, reason) guardrail:begun{$S$1}",
-                  lower_phases(lo, g->phases, false), NULL);
-        return lower_cut(lo, from);
-    }
-    lower_put(lo, "* on ($R) group_left (spec, deployment_id, phase) $1{$S$2}",
-              is_fixed(g, NULL) ? "guardrail:open" : "guardrail:gate", lower_phases(lo, g->phases, false),
-              NULL);
-    return lower_cut(lo, from);
+        return late_phase(lo, g, phases);
+    if (g->stream_scope)
+        return of_stream(lo, lower_text(lo, "guardrail:open{$S$1}", phases));
+    return lower_text(lo, "guardrail:cohort:$1{$S$2}",
+                      has_backstop(g, NULL) ? "begun"
+                      : is_fixed(g, NULL)   ? "open"
+                                            : "gate",
+                      phases);
+}
+
+/* What slots are multiplied with: the phase's series, which is 1, or the share of the increase that belongs to the slot. more: labels that it
+ * brings besides, each preceded by ", ". Scraped series have the specification's cohort label, the recorded ones `cohort`:
+ * `labels: {track: ""}` of the rule takes the former away. */
+static void
+put_join(struct lower *lo, const struct guardrail *g, const char *more, const char *phase)
+{
+    if (g->stream_scope)
+        lower_put(lo, "\n  * on ($R) group_left (spec, deployment_id, phase, cohort$1) $2", more, phase,
+                  NULL);
+    else
+        lower_put(lo, "\n  * on ($R, $3) group_left (spec, deployment_id, phase, cohort$1) $2", more, phase,
+                  lower_cohort_label(lo), NULL);
+}
+
+/* The rule of what was composed. part: NULL where the expression sets it. */
+static void
+record_slot(struct lower *lo, const struct guardrail *g, const char *name, const char *part)
+{
+    struct gr_rule *rule = lower_record(lo, name);
+
+    lower_label(lo, rule, "guardrail", g->name);
+    if (part)
+        lower_label(lo, rule, "part", gr_str(part));
+    if (!g->stream_scope)
+        lower_label(lo, rule, lower_cohort_label(lo), GR_STR_NONE);
+}
+
+/* The labels that a slot is added up by: those it keeps, and the cohort's. */
+static const char *
+grouped(struct lower *lo, const struct guardrail *g)
+{
+    if (g->stream_scope)
+        return kept(lo, g);
+    return lower_text(lo, "$1, $2", kept(lo, g), lower_cohort_label(lo));
 }
 
 /* -- counters -------------------------------------------------------------------------------------------------------------- */
@@ -217,129 +250,56 @@ share(struct lower *lo)
     return lower_dec(lo, ratio);
 }
 
-static void
-part(struct lower *lo, const struct guardrail *g, const char *name)
-{
-    struct gr_rule *rule = lower_record(lo, "guardrail:slot:sum");
-
-    lower_label(lo, rule, "guardrail", g->name);
-    lower_label(lo, rule, "part", gr_str(name));
-}
-
-/* One value per slice and cohort, the cohort's label copied to `cohort`. First aggregated and then relabelled: a metric may well have a
- * label `cohort` of its own, and relabelling its single series could make two of them one. keys: the labels that stay. */
+/* `sum by (cluster, venue, track) (increase(…))` */
 static const char *
-by_cohort(struct lower *lo, const struct guardrail *g, const char *reduce, const char *keys, const char *what)
+counted(struct lower *lo, const struct guardrail *g, const struct gr_promql *counter, const char *suffix,
+        bool squares)
 {
-    size_t from = lo->expr.n;
+    const char *keys = grouped(lo, g), *what = increases(lo, g, counter, suffix, squares);
 
-    if (g->stream_scope) {
-        lower_put(lo, "label_replace($1 by ($2) (\n    $3), \"cohort\", \"" COHORT_STREAM "\", \"\", \"\")",
-                  reduce, keys, what, NULL);
-        return lower_cut(lo, from);
-    }
-    lower_put(
-        lo,
-        "$1 without ($4) (label_replace($1 by ($2, $4) (\n    $3), \"cohort\", \"$$1\", \"$4\", \"(.+)\"))",
-        reduce, keys, what, gr_arena_dup(lo->arena, lo->m->cohort_label).p, NULL);
-    return lower_cut(lo, from);
-}
-
-/* The slots of the active phase; early ones get a cohort of their own in place of the label that marks them. */
-static void
-put_joined(struct lower *lo, const struct guardrail *g, const char *factor, const char *values)
-{
-    lower_put(lo,
-              has_backstop(g, NULL)
-                  ? "label_replace(label_replace(\n  $1$2\n$3,\n"
-                    "  \"cohort\", \"$$1\", \"reason\", \"(.+)\"), \"reason\", \"\", \"\", \"\")"
-                  : "$1$2\n$3",
-              factor, values, join(lo, g), NULL);
+    if (*suffix)
+        return lower_text(lo, "sum by ($1, le) ($2)", keys, what);
+    return lower_text(lo, g->metric.n_weights > 0 ? "sum by ($1) (\n      $2)" : "sum by ($1) ($2)", keys,
+                      what);
 }
 
 static void
-sum_part(struct lower *lo, const struct guardrail *g, const char *keys, const char *what)
+put_part(struct lower *lo, const struct guardrail *g, const char *values, const char *name)
 {
-    put_joined(lo, g, lower_text(lo, "$1 * ", share(lo)), by_cohort(lo, g, "sum", keys, what));
+    const char *phase = lower_text(lo, "label_replace($1 * $2, \"part\", \"$3\", \"\", \"\")", share(lo),
+                                   phase_of(lo, g), name);
+
+    lower_branch(lo, "$1", values, NULL);
+    put_join(lo, g, ", part", phase);
 }
 
-/* A good event never counted is not 0 but no data: an absent counter (one that the new version renamed, say) must not look like a ratio
- * of 0 and roll back. So the total counts only where the numerator is there. */
-static void
-good_slots(struct lower *lo, const struct guardrail *g, const char *keys, const char *name)
-{
-    sum_part(lo, g, keys, increases(lo, g, g->metric.part, "", false));
-    part(lo, g, "good");
-    sum_part(lo, g, keys, increases(lo, g, g->metric.total, "", false));
-    lower_put(lo, "\nand ignoring (guardrail, part) guardrail:slot:sum{$S$1,part=\"good\"}", name, NULL);
-    part(lo, g, "total");
-}
-
+/* All parts in one rule: a rule costs more than reading the total twice. A bad event never counted is 0, with the denominator's labels. A good
+ * event never counted is not 0 but no data: an absent counter (one that the new version renamed, say) must not look like a ratio of 0 and
+ * roll back; so the total counts only where the numerator is there. */
 static void
 ratio_slots(struct lower *lo, const struct guardrail *g)
 {
-    const char *name = lower_values(lo, GR_STR("guardrail"), &g->name, 1, false);
-    const char *keys = kept(lo, g);
+    const struct metric *mt = &g->metric;
+    bool good = mt->kind == METRIC_RATIO_GOOD;
+    const char *total = counted(lo, g, mt->total, "", false), *part = counted(lo, g, mt->part, "", false);
 
-    if (g->metric.kind == METRIC_RATIO_GOOD) {
-        good_slots(lo, g, keys, name);
-    } else {
-        sum_part(lo, g, keys, increases(lo, g, g->metric.total, "", false));
-        part(lo, g, "total");
-        /* A bad event never counted is 0, with the denominator's labels. `ignoring`, because the left side has no guardrail and part
-         * yet: a plain `or` would keep both sides, and the rule would fail with two samples of one label set. */
-        sum_part(lo, g, keys, increases(lo, g, g->metric.part, "", false));
-        lower_put(lo, "\nor ignoring (guardrail, part) guardrail:slot:sum{$S$1,part=\"total\"} * 0", name,
-                  NULL);
-        part(lo, g, "bad");
-    }
-    if (g->metric.n_weights > 0) {
-        sum_part(lo, g, keys, increases(lo, g, g->metric.total, "", true));
-        part(lo, g, "square");
-    }
+    lower_branches(lo, "\nor ");
+    put_part(lo, g, lower_text(lo, good ? "($1\n    and $2)" : "$1", total, part), "total");
+    put_part(lo, g, lower_text(lo, good ? "$2" : "($2\n    or $1 * 0)", total, part), good ? "good" : "bad");
+    if (mt->n_weights > 0)
+        put_part(lo, g, counted(lo, g, mt->total, "", true), "square");
+    record_slot(lo, g, "guardrail:slot:sum", NULL);
 }
 
-/* One cohort's buckets. Most of a specification's samples are these, so they are labelled once, in the join: the cohort and the factor are
- * put on the phase, one series. */
-static void
-put_buckets(struct lower *lo, const struct guardrail *g, const char *keys, bool canary)
-{
-    const struct model *m = lo->m;
-    struct gr_str cohort = canary ? m->canary : m->control;
-    struct select s = {.g = g, .cohort = cohort, .suffix = "_bucket"};
-    const char *range = lower_duration(lo, model_ms(m, m->sampling_ms) + model_ms(m, m->scrape_ms));
-    const char *phases = lower_phases(lo, g->phases, false), *phase;
-
-    if (!has_backstop(g, NULL))
-        phase = lower_text(lo, "label_replace($1 * $2{$S$3}, \"cohort\", $4, \"\", \"\")", share(lo),
-                           is_fixed(g, NULL) ? "guardrail:open" : "guardrail:gate", phases,
-                           lower_replacement(lo, cohort));
-    else if (canary) /* early slots are a cohort of their own */
-        phase = lower_text(lo,
-                           "label_replace($1 * guardrail:begun{$S$2,cohort=$C}, \"cohort\", \"$$1\", "
-                           "\"reason\", \"(.+)\")",
-                           share(lo), phases);
-    else
-        phase = lower_text(lo, "($1 * guardrail:begun{$S$2,cohort=$K})", share(lo), phases);
-    lower_branch(lo,
-                 "sum by ($1) (increase($2[$3]))\n"
-                 "  * on ($R) group_left (spec, deployment_id, phase, cohort) $4",
-                 keys, selector(lo, g->metric.part, &s), range, phase, NULL);
-}
-
+/* Most of a specification's samples are buckets, so they get all their labels in one join. */
 static void
 histogram_slots(struct lower *lo, const struct guardrail *g)
 {
-    const char *keys = lower_text(lo, "$1, le", kept(lo, g));
+    const char *phase = lower_text(lo, "($1 * $2)", share(lo), phase_of(lo, g));
 
-    if (g->stream_scope) {
-        sum_part(lo, g, keys, increases(lo, g, g->metric.part, "_bucket", false));
-    } else {
-        lower_branches(lo, "\nor ");
-        put_buckets(lo, g, keys, true);
-        put_buckets(lo, g, keys, false);
-    }
-    part(lo, g, "bucket");
+    lower_put(lo, "$1", counted(lo, g, g->metric.part, "_bucket", false), NULL);
+    put_join(lo, g, "", phase);
+    record_slot(lo, g, "guardrail:slot:sum", "bucket");
 }
 
 /* -- gauges and expressions ----------------------------------------------------------------------------------------------- */
@@ -351,49 +311,43 @@ gauge_values(struct lower *lo, const struct guardrail *g)
 {
     struct select s = {.g = g, .suffix = ""};
     const char *slot = lower_duration(lo, model_ms(lo->m, lo->m->sampling_ms));
-    const char *sel = selector(lo, g->metric.part, &s);
-    const char *reduce = reduce_names[g->metric.reduce];
-    size_t from = lo->expr.n;
 
-    lower_put(lo, "$1_over_time($2[$3]) > -Inf < +Inf", reduce, sel, slot, NULL);
-    return by_cohort(lo, g, reduce, kept(lo, g), lower_cut(lo, from));
+    return lower_text(lo, "$1 by ($2) ($1_over_time($3[$4]) > -Inf < +Inf)", reduce_names[g->metric.reduce],
+                      grouped(lo, g), selector(lo, g->metric.part, &s), slot);
 }
 
-static void
-put_expression(struct lower *lo, const struct guardrail *g, struct gr_str cohort, struct gr_str name)
+/* One cohort's, or the stream's. */
+static const char *
+expression_value(struct lower *lo, const struct guardrail *g, struct gr_str cohort)
 {
     struct select s = {.g = g, .cohort = cohort, .suffix = ""};
+    const char *value =
+        lower_text(lo, "$1 by ($2) (\n    ($3) > -Inf < +Inf)", reduce_names[g->metric.reduce], kept(lo, g),
+                   selector(lo, g->metric.part, &s));
 
-    lower_put(lo, "label_replace($1 by ($2) (\n    ($3) > -Inf < +Inf), \"cohort\", $4, \"\", \"\")",
-              reduce_names[g->metric.reduce], kept(lo, g), selector(lo, g->metric.part, &s),
-              lower_replacement(lo, name), NULL);
+    if (g->stream_scope)
+        return value;
+    return lower_text(lo, "label_replace($1, \"$2\", $3, \"\", \"\")", value, lower_cohort_label(lo),
+                      lower_replacement(lo, cohort));
 }
 
 /* The expression once per cohort, its selectors restricted to it. */
 static const char *
 expression_values(struct lower *lo, const struct guardrail *g)
 {
-    size_t from = lo->expr.n;
-
-    if (g->stream_scope) {
-        put_expression(lo, g, lo->m->canary, outname_canary(lo->m, g));
-        return lower_cut(lo, from);
-    }
-    lower_put(lo, "(", NULL);
-    put_expression(lo, g, lo->m->canary, lo->m->canary);
-    lower_put(lo, "\n  or ", NULL);
-    put_expression(lo, g, lo->m->control, lo->m->control);
-    lower_put(lo, ")", NULL);
-    return lower_cut(lo, from);
+    if (g->stream_scope)
+        return expression_value(lo, g, lo->m->canary);
+    return lower_text(lo, "($1\n  or $2)", expression_value(lo, g, lo->m->canary),
+                      expression_value(lo, g, lo->m->control));
 }
 
 static void
 value_slots(struct lower *lo, const struct guardrail *g)
 {
-    const char *values = g->metric.kind == METRIC_GAUGE ? gauge_values(lo, g) : expression_values(lo, g);
-
-    put_joined(lo, g, "", values);
-    lower_label(lo, lower_record(lo, "guardrail:slot:value"), "guardrail", g->name);
+    lower_put(lo, "$1", g->metric.kind == METRIC_GAUGE ? gauge_values(lo, g) : expression_values(lo, g),
+              NULL);
+    put_join(lo, g, "", phase_of(lo, g));
+    record_slot(lo, g, "guardrail:slot:value", NULL);
 }
 
 /* -- derived from slots ---------------------------------------------------------------------------------------------------- */

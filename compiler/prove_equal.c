@@ -160,7 +160,7 @@ shuts_out_nothing(const struct model *m, const struct mutate_change *change)
 
 /* ---- joins with a phase ---- */
 
-/* Whether the right side is nothing but guardrail:gate, :open or :begun. */
+/* Whether the right side is nothing but guardrail:gate, guardrail:open or guardrail:cohort:…. */
 static bool
 multiplies_by_one(const struct gr_promql *e)
 {
@@ -168,7 +168,7 @@ multiplies_by_one(const struct gr_promql *e)
 
     return e->kind == GR_PROMQL_BINARY && e->u.binary.group == GR_PROMQL_GROUP_LEFT &&
            (gr_str_is(metric, "guardrail:gate") || gr_str_is(metric, "guardrail:open") ||
-            gr_str_is(metric, "guardrail:begun"));
+            gr_str_starts(metric, GR_STR("guardrail:cohort:")));
 }
 
 const char *
