@@ -1,6 +1,8 @@
 # Fuzz targets. `make check` replays the saved corpus; tests/fuzz/run.sh fuzzes (clang). To add one: fuzz_NAME.c, its block
 # here, and at least one file in corpus/NAME.
 fuzz_targets = \
+	tests/fuzz/fuzz_alerts \
+	tests/fuzz/fuzz_conf \
 	tests/fuzz/fuzz_diag \
 	tests/fuzz/fuzz_duration \
 	tests/fuzz/fuzz_facts \
@@ -57,3 +59,11 @@ tests_fuzz_fuzz_rulefile_LDADD = $(RULES_LIBS) $(BASE_LIBS) -lm
 tests_fuzz_fuzz_facts_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/compiler
 tests_fuzz_fuzz_facts_SOURCES = tests/fuzz/fuzz_facts.c tests/fuzz/fuzz.h tests/fuzz/replay.c
 tests_fuzz_fuzz_facts_LDADD = $(COMPILER_LIBS)
+
+# From an HTTP body to a decision, and the daemon's configuration.
+tests_fuzz_fuzz_alerts_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_fuzz_fuzz_alerts_SOURCES = tests/fuzz/fuzz_alerts.c tests/fuzz/fuzz.h tests/fuzz/replay.c
+tests_fuzz_fuzz_alerts_LDADD = $(WEBHOOK_LIBS)
+tests_fuzz_fuzz_conf_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c tests/fuzz/fuzz.h tests/fuzz/replay.c
+tests_fuzz_fuzz_conf_LDADD = $(WEBHOOK_LIBS)
