@@ -12,3 +12,16 @@ crash: tests/crash/guardraild-fault
 	GR_SRCDIR='$(abs_top_srcdir)' GR_BUILDDIR='$(abs_top_builddir)' GR_CRASH_EVERY=1 GR_CRASH_ROUNDS=1000 \
 		sh '$(srcdir)/tests/crash/crash.sh'
 .PHONY: crash
+
+check_PROGRAMS += tests/crash/power
+tests_crash_power_SOURCES = tests/crash/power.c tests/crash/diskvfs.c tests/crash/diskvfs.h
+tests_crash_power_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_crash_power_CFLAGS = $(libwebhook_a_CFLAGS)
+tests_crash_power_LDADD = $(WEBHOOK_LIBS)
+TESTS += tests/crash/power.sh
+dist_check_SCRIPTS += tests/crash/power.sh
+
+# The full form: some minutes.
+power-loss: tests/crash/power
+	GR_BUILDDIR='$(abs_top_builddir)' GR_POWER_IMAGES=20000 sh '$(srcdir)/tests/crash/power.sh'
+.PHONY: power-loss
