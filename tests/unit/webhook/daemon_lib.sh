@@ -124,7 +124,7 @@ YAML
 }
 start_daemon() {
     rm -f "$dir/port"
-    "$guardraild" --config "$dir/guardraild.yml" --port-file "$dir/port" 2>>"$dir/log" &
+    "$guardraild" --config "$dir/guardraild.yml" --port-file "$dir/port" "$@" 2>>"$dir/log" &
     daemon_pid=$!
     eventually "guardraild listens" test -s "$dir/port" || { tail -5 "$dir/log"; exit 1; }
     base="http://127.0.0.1:$(cat "$dir/port")"

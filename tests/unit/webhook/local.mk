@@ -73,6 +73,8 @@ daemon_tests = \
 	tests/unit/webhook/daemon_intake.sh \
 	tests/unit/webhook/daemon_rollback.sh \
 	tests/unit/webhook/daemon_secrets.sh \
+	tests/unit/webhook/daemon_storm.sh \
 	tests/unit/webhook/daemon_tls.sh
 TESTS += $(daemon_tests)
-EXTRA_DIST += $(daemon_tests) tests/unit/webhook/daemon_lib.sh tests/unit/webhook/pki.sh
+EXTRA_DIST += $(daemon_tests) tests/unit/webhook/daemon_lib.sh tests/unit/webhook/pki.sh \
+	tests/unit/webhook/storm.py
