@@ -91,7 +91,11 @@ is "no control character in it, nor one that turns the line" \
 if command -v python3 >/dev/null; then
     is "the record is YAML" "$(/usr/bin/python3 -c 'import sys, yaml; print(len(list(yaml.safe_load_all(open(sys.argv[1])))))' "$dir/reports/release_decisions/d-1.2_x.yaml" 2>&1 | grep -c '^[1-9]')" 1
 fi
-is "records are where they belong" "$(find "$dir/reports" -type f | sed "s|$dir/||" | tr '\n' ' ')" "reports/release_decisions/d-1.2_x.yaml "
+is "records are where they belong" "$(find "$dir/reports" -type f -not -path '*/audit/*' | sed "s|$dir/||" | tr '\n' ' ')" "reports/release_decisions/d-1.2_x.yaml "
+for file in "$dir"/reports/audit/*.jsonl; do
+    [ -e "$file" ] || continue
+    is "every line of the audit log is one JSON text" "$(jq -c . "$file" | wc -l)" "$(wc -l <"$file")"
+done
 if [ -n "${PROMTOOL:-}" ]; then
     is "promtool likes /metrics" "$(curl -s "$base/metrics" | "$PROMTOOL" check metrics 2>&1 | grep -c error)" 0
 fi
