@@ -17,7 +17,7 @@ void api_print_gate(struct request *q, const struct gate *g, int status);
 GR_MUST_USE enum gr_err api_read_body(struct request *q, const struct gr_node **map, struct gr_buf *error);
 
 /* Handlers: one per route. */
-route_fn api_healthz, api_readyz, api_metrics, api_status, api_releases, api_release, api_gate,
+route_fn api_healthz, api_readyz, api_metrics, api_status, api_audit, api_releases, api_release, api_gate,
     api_deadletters;
 route_fn admin_start, admin_advance, admin_override, admin_abort, admin_hold, admin_resume;
 #endif

@@ -414,6 +414,10 @@ audit_check_line(struct audit_check *c, struct gr_str line)
     c->seq = p.seq;
     c->records++;
     memcpy(c->hash, want, sizeof c->hash);
+    if (c->want_seq == p.seq && !(c->met = gr_str_starts(gr_str(c->hash), c->want_hash))) {
+        (void)snprintf(c->why, sizeof c->why, "record %" PRId64 " is not the one that is vouched for", p.seq);
+        return false;
+    }
     return true;
 }
 

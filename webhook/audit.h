@@ -23,7 +23,7 @@
 #include "guardrail/hash.h"
 
 #define AUDIT_RECORD_BYTES_MAX (16u << 20)
-#define AUDIT_FILE_RECORDS_MAX 1000          /* a file is written whole each time */
+#define AUDIT_FILE_RECORDS_MAX 1000           /* a file is written whole each time */
 #define AUDIT_FILE_BYTES_MAX INT64_C(4194304) /* the last record may go beyond it */
 
 struct audit_entry {
@@ -61,6 +61,10 @@ struct audit_check {
     int64_t records;
     char hash[GR_SHA256_HEX + 1];
     bool began, first, ended;
+    /* Optional: a record that must be among those read, by number and (the beginning of) its hash; met says whether it was. */
+    int64_t want_seq;
+    struct gr_str want_hash;
+    bool met;
     char why[200]; /* what is wrong with which record */
 };
 /* number: what the file's name says; 0: unknown, taken from its first record. */

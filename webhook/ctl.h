@@ -19,9 +19,10 @@ enum ctl_exit {
 struct ctl {
     const char *socket, *url, *token_file, *ca_file, *cert_file, *key_file;
     const char *stream, *deployment, *by, *reason;
-    bool json, override;
+    const char *head, *policies; /* verify, replay */
+    bool json, override, store;
     long timeout_s;
-    const char *id; /* the positional argument */
+    const char *id; /* the positional argument: a deployment, or a path; NULL: none */
     struct gr_arena *arena;
 };
 struct ctl_answer {
@@ -36,6 +37,11 @@ enum ctl_exit ctl_request(const struct ctl *c, const char *path, const struct gr
 void ctl_answer_fini(struct ctl_answer *a);
 /* The body as it came (--json). */
 enum ctl_exit ctl_print_json(const struct ctl_answer *a);
+
+/* verify and replay of an audit log's files (audit.h, replay.h): nobody is asked. */
+enum ctl_exit ctl_verify(const struct ctl *c);
+enum ctl_exit ctl_replay(const struct ctl *c);
+void ctl_print_audit(struct gr_buf *b, const struct gr_node *root);
 
 /* A table: rows of cells, columns as wide as their widest cell. Foreign text is escaped. */
 #define CTL_COLUMNS_MAX 8u

@@ -13,7 +13,7 @@
 #include "guardrail/quote.h"
 #include "jw.h"
 
-enum needs { NEEDS_ID = 1, NEEDS_STREAM = 2, NEEDS_REASON = 4, CHANGES = 8 };
+enum needs { NEEDS_ID = 1, NEEDS_STREAM = 2, NEEDS_REASON = 4, CHANGES = 8, NEEDS_PATH = 16 };
 /* To add a verb: a row here, its page in the manual. */
 struct verb {
     struct gr_str group, name; /* group "" : a verb of its own */
@@ -22,24 +22,32 @@ struct verb {
     void (*print)(struct gr_buf *b, const struct gr_node *root);
     const char *list; /* print gets this member instead of the root */
     const char *help;
+    enum ctl_exit (*local)(const struct ctl *c); /* instead of asking guardraild */
 };
 static const struct verb verbs[] = {
     {GR_STR_INIT("release"), GR_STR_INIT("start"), NEEDS_STREAM | CHANGES, "/v1/releases", ctl_print_changed,
-     NULL, "--stream LABEL=VALUE[,…] --deployment ID [--by NAME] [--reason TEXT]"},
+     NULL, "--stream LABEL=VALUE[,…] --deployment ID [--by NAME] [--reason TEXT]", NULL},
     {GR_STR_INIT("release"), GR_STR_INIT("advance"), NEEDS_ID | NEEDS_REASON | CHANGES,
-     "/v1/releases/%s/advance", ctl_print_changed, NULL, "ID --reason TEXT [--by NAME] [--override]"},
-    {GR_STR_INIT("release"), GR_STR_INIT("show"), NEEDS_ID, "/v1/releases/%s", ctl_print_release, NULL, "ID"},
-    {GR_STR_INIT("release"), GR_STR_INIT("list"), 0, "/v1/releases", ctl_print_releases, "releases", ""},
+     "/v1/releases/%s/advance", ctl_print_changed, NULL, "ID --reason TEXT [--by NAME] [--override]", NULL},
+    {GR_STR_INIT("release"), GR_STR_INIT("show"), NEEDS_ID, "/v1/releases/%s", ctl_print_release, NULL, "ID",
+     NULL},
+    {GR_STR_INIT("release"), GR_STR_INIT("list"), 0, "/v1/releases", ctl_print_releases, "releases", "",
+     NULL},
     {GR_STR_INIT("release"), GR_STR_INIT("abort"), NEEDS_ID | NEEDS_REASON | CHANGES, "/v1/releases/%s/abort",
-     ctl_print_changed, NULL, "ID --reason TEXT [--by NAME]"},
+     ctl_print_changed, NULL, "ID --reason TEXT [--by NAME]", NULL},
     {GR_STR_INIT("release"), GR_STR_INIT("hold"), NEEDS_ID | NEEDS_REASON | CHANGES, "/v1/releases/%s/hold",
-     ctl_print_changed, NULL, "ID --reason TEXT [--by NAME]"},
+     ctl_print_changed, NULL, "ID --reason TEXT [--by NAME]", NULL},
     {GR_STR_INIT("release"), GR_STR_INIT("resume"), NEEDS_ID | NEEDS_REASON | CHANGES,
-     "/v1/releases/%s/resume", ctl_print_changed, NULL, "ID --reason TEXT [--by NAME]"},
-    {GR_STR_INIT(""), GR_STR_INIT("gate"), NEEDS_ID, "/v1/releases/%s/gate", ctl_print_gate, NULL, "ID"},
-    {GR_STR_INIT(""), GR_STR_INIT("status"), 0, "/v1/status", ctl_print_status, NULL, ""},
+     "/v1/releases/%s/resume", ctl_print_changed, NULL, "ID --reason TEXT [--by NAME]", NULL},
+    {GR_STR_INIT(""), GR_STR_INIT("gate"), NEEDS_ID, "/v1/releases/%s/gate", ctl_print_gate, NULL, "ID",
+     NULL},
+    {GR_STR_INIT(""), GR_STR_INIT("status"), 0, "/v1/status", ctl_print_status, NULL, "", NULL},
     {GR_STR_INIT("deadletter"), GR_STR_INIT("list"), 0, "/v1/deadletters", ctl_print_letters, "deadletters",
-     ""},
+     "", NULL},
+    {GR_STR_INIT(""), GR_STR_INIT("verify"), NEEDS_PATH, "/v1/audit", ctl_print_audit, NULL,
+     "PATH [--head SEQ:HASH] | --store", ctl_verify},
+    {GR_STR_INIT(""), GR_STR_INIT("replay"), NEEDS_PATH, NULL, NULL, NULL, "PATH [--policies DIR]",
+     ctl_replay},
 };
 
 static const char usage_head[] = "Usage: guardrailctl [OPTION…] COMMAND\n\nCommands:\n";
@@ -55,6 +63,10 @@ static const char usage_tail[] =
     "  --reason TEXT      why; stands in the decision record (--note is the same)\n"
     "  --override         with advance: do not ask the gate; needs a good reason\n"
     "  --timeout SECONDS  how long to wait for guardraild (default 900: a phase's checks may take long)\n"
+    "  --head SEQ:HASH    with verify: the record that must be there, as messages and verify --store name "
+    "it\n"
+    "  --store            with verify: guardraild checks its own store\n"
+    "  --policies DIR     with replay: where policy-HASH.json lie (default: beside the log)\n"
     "  --json             print guardraild's answer as it is\n"
     "\n"
     "Exit status: 0 done, 1 refused (the gate is closed, the state does not allow it), 2 bad usage or no "
@@ -67,7 +79,8 @@ static const char usage_tail[] =
     "  guardrailctl gate d42\n"
     "  guardrailctl release advance d42 --by jane.doe@example.com --reason 'Latency normal "
     "after warm-up.'\n"
-    "  guardrailctl release hold d42 --reason 'exchange is halting; no automatic rollback now'\n";
+    "  guardrailctl release hold d42 --reason 'exchange is halting; no automatic rollback now'\n"
+    "  guardrailctl verify /var/lib/guardrail/reports/audit\n";
 
 static enum ctl_exit
 print_usage(void)
@@ -173,6 +186,9 @@ enum {
     OPT_OVERRIDE,
     OPT_JSON,
     OPT_TIMEOUT,
+    OPT_HEAD,
+    OPT_STORE,
+    OPT_POLICIES,
     OPT_HELP,
     OPT_VERSION
 };
@@ -196,6 +212,9 @@ read_options(int argc, char **argv, struct ctl *c)
                                           {"override", no_argument, NULL, OPT_OVERRIDE},
                                           {"json", no_argument, NULL, OPT_JSON},
                                           {"timeout", required_argument, NULL, OPT_TIMEOUT},
+                                          {"head", required_argument, NULL, OPT_HEAD},
+                                          {"store", no_argument, NULL, OPT_STORE},
+                                          {"policies", required_argument, NULL, OPT_POLICIES},
                                           {"help", no_argument, NULL, OPT_HELP},
                                           {"version", no_argument, NULL, OPT_VERSION},
                                           {NULL, 0, NULL, 0}};
@@ -238,6 +257,15 @@ read_options(int argc, char **argv, struct ctl *c)
             break;
         case OPT_JSON:
             c->json = true;
+            break;
+        case OPT_HEAD:
+            c->head = optarg;
+            break;
+        case OPT_STORE:
+            c->store = true;
+            break;
+        case OPT_POLICIES:
+            c->policies = optarg;
             break;
         case OPT_TIMEOUT:
             if (!read_timeout(optarg, &c->timeout_s))
@@ -377,6 +405,8 @@ check_usage(const struct verb *v, struct ctl *c, int argc, char **argv, int at)
         if (!id_ok(c->id))
             return misuse("\"%s\" cannot be a deployment id%s", c->id, "");
     }
+    if ((v->needs & NEEDS_PATH) && at < argc)
+        c->id = argv[at++];
     if (at < argc)
         return misuse("\"%s\" is one argument too many for %s", argv[at], v->name.p);
     if ((v->needs & NEEDS_STREAM) && (!c->stream || !c->deployment))
@@ -385,6 +415,14 @@ check_usage(const struct verb *v, struct ctl *c, int argc, char **argv, int at)
         return misuse("%s needs --reason%s", v->name.p, "");
     if (c->override && !gr_str_is(v->name, "advance"))
         return misuse("--override belongs to release advance%s%s", "", "");
+    if ((v->needs & NEEDS_PATH) && !c->id == !c->store)
+        return misuse("%s takes one %s", v->name.p, v->method_path ? "PATH, or --store" : "PATH");
+    if ((c->store || c->head) && v->local != ctl_verify)
+        return misuse("--head and --store belong to verify%s%s", "", "");
+    if (c->head && c->store)
+        return misuse("--head belongs to verify PATH%s%s", "", "");
+    if (c->policies && v->local != ctl_replay)
+        return misuse("--policies belongs to replay%s%s", "", "");
     return check_server(c);
 }
 
@@ -424,6 +462,9 @@ run(const struct verb *v, const struct ctl *c)
     if (status == CTL_OK && v->print == ctl_print_gate &&
         !gr_str_is(gr_node_get(answer.root, "promote")->text, "true"))
         status = CTL_REFUSED;
+    if (status == CTL_OK && v->print == ctl_print_audit &&
+        !gr_str_is(gr_node_get(answer.root, "ok")->text, "true"))
+        status = CTL_REFUSED;
 done:
     ctl_answer_fini(&answer);
     gr_buf_fini(&body);
@@ -448,7 +489,7 @@ main(int argc, char **argv)
         (void)fputs("guardrailctl: out of memory\n", stderr);
         return CTL_MACHINE;
     }
-    status = run(v, &c);
+    status = v->local && !c.store ? v->local(&c) : run(v, &c);
     curl_global_cleanup();
     gr_arena_free(c.arena);
     return (int)status;

@@ -29,6 +29,7 @@ libwebhook_a_SOURCES = \
 	webhook/policies.c webhook/policies.h \
 	webhook/recorder.c webhook/recorder.h \
 	webhook/release.c webhook/release.h \
+	webhook/replay.c webhook/replay.h \
 	webhook/request.c webhook/request.h \
 	webhook/rollback.c webhook/rollback.h \
 	webhook/schema.c webhook/schema.h \
@@ -66,7 +67,7 @@ guardraild_CFLAGS = $(libwebhook_a_CFLAGS)
 guardraild_LDADD = $(WEBHOOK_LIBS)
 
 bin_PROGRAMS += guardrailctl
-guardrailctl_SOURCES = webhook/guardrailctl.c webhook/ctl.h webhook/ctl_http.c webhook/ctl_print.c
+guardrailctl_SOURCES = webhook/guardrailctl.c webhook/ctl.h webhook/ctl_audit.c webhook/ctl_http.c webhook/ctl_print.c
 guardrailctl_CFLAGS = $(libwebhook_a_CFLAGS)
 guardrailctl_LDADD = $(WEBHOOK_LIBS)
 

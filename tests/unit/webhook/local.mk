@@ -66,6 +66,7 @@ EXTRA_DIST += tests/unit/webhook/hostile/values.json tests/unit/webhook/hostile/
 	tests/unit/webhook/hostile/executed.golden tests/unit/webhook/hostile/pagerduty.golden \
 	tests/unit/webhook/hostile/slack.golden
 daemon_tests = \
+	tests/unit/webhook/daemon_audit.sh \
 	tests/unit/webhook/daemon_confine.sh \
 	tests/unit/webhook/daemon_crash.sh \
 	tests/unit/webhook/daemon_gate.sh \
