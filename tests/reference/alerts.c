@@ -86,7 +86,8 @@ alerts_see(struct gr_arena *a, struct alerts *all, const struct judged *j, int64
             now.key = reading_key(a, "ALERTS", j, more, GR_COUNT(more));
             ok = alert_see(a, all, &now, t_ms);
         }
-    if (ok && (j->reason == REASON_MISSING || j->reason == REASON_NO_CONTROL)) {
+    if (ok && (j->reason == REASON_MISSING || j->reason == REASON_NO_CONTROL ||
+               j->reason == REASON_TRAFFIC_SHARE)) {
         struct pair more[] = {{GR_STR("alertname"), GR_STR("GuardrailNoData")},
                               {GR_STR("level"), GR_STR("no_data")},
                               {GR_STR("reason"), gr_str(reason_names[j->reason])}};

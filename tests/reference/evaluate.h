@@ -12,7 +12,15 @@
 #define REFERENCE_EVALUATE_H
 #include "prom.h"
 
-enum reason { REASON_MISSING, REASON_NO_CONTROL, REASON_OVERDUE, REASON_SUSPECT, REASON_THIN, REASON_COUNT };
+enum reason {
+    REASON_MISSING,
+    REASON_NO_CONTROL,
+    REASON_TRAFFIC_SHARE,
+    REASON_OVERDUE,
+    REASON_SUSPECT,
+    REASON_THIN,
+    REASON_COUNT
+};
 extern const char *const reason_names[REASON_COUNT];
 extern const char *const side_names[SIDE_BACKSTOP_LOWER + 1];
 #define LEVEL_SIDE(level, side) (1u << ((unsigned)(level)*4u + (unsigned)(side)))

@@ -4,7 +4,8 @@
 
 #include <math.h>
 
-const char *const reason_names[REASON_COUNT] = {"missing", "no_control", "overdue", "suspect", "thin"};
+const char *const reason_names[REASON_COUNT] = {"missing", "no_control", "traffic_share",
+                                                "overdue", "suspect",    "thin"};
 const char *const side_names[SIDE_BACKSTOP_LOWER + 1] = {"upper", "lower", "backstop", "backstop_lower"};
 
 /* The compiler rounds thresholds to four decimals. */
@@ -162,7 +163,7 @@ struct view {
     double value[LANE_COUNT]; /* of the window, where has */
     struct tally tally[LANE_COUNT];
     struct chance chance;
-    bool enough;
+    bool enough, share_wrong;
     struct judged *out;
 };
 
@@ -364,6 +365,7 @@ view_fill(struct view *v)
     for (int i = 0; i < LANE_COUNT; i++)
         v->out->spoilt = v->out->spoilt || is_spoilt(v, (enum lane)i);
     v->enough = enough_of(v);
+    v->share_wrong = share_is_wrong(v->r, v->c, v->from, v->k, &v->out->near);
 }
 
 static bool
@@ -403,6 +405,8 @@ reason_of(const struct view *v, bool breached, bool overdue)
     if (is_against_control(c->g) && !c->placeholder &&
         ((now && !control_now) || (v->has[LANE_CANARY] && !v->out->effect_known)))
         return REASON_NO_CONTROL;
+    if (v->share_wrong)
+        return REASON_TRAFFIC_SHARE;
     if (!v->out->verdict_known || v->out->verdict != 1)
         return -1;
     return overdue ? REASON_OVERDUE : breached ? REASON_SUSPECT : REASON_THIN;
@@ -433,7 +437,7 @@ judge(const struct run *r, struct cell *c, size_t k, struct judged *out)
         out->verdict = 2;
     else
         out->verdict = out->effect_known && v.enough && out->coverage >= COVERAGE_MIN && all_there &&
-                               !breached && !overdue
+                               !breached && !overdue && !v.share_wrong
                            ? 0
                            : 1;
     out->reason = reason_of(&v, breached, overdue);

@@ -21,6 +21,7 @@ tests_reference_reference_SOURCES = \
 	tests/reference/scenario.h \
 	tests/reference/scenario_spec.c \
 	tests/reference/scenario_world.c \
+	tests/reference/share.c \
 	tests/reference/slots.c
 TESTS += tests/reference/run.sh
 dist_check_SCRIPTS += tests/reference/run.sh

@@ -102,6 +102,10 @@ struct chance chance_of(const struct run *r, const struct cell *c, size_t k);
 double chance_threshold(const struct run *r, enum level level);
 size_t pairs_since_start(const struct run *r, const struct cell *c, size_t k);
 
+/* -- share.c ---------------------------------------------------------------------------------------------------------------- */
+/* Whether the canary's share in the window from evaluation `from` to k is not what was planned. */
+bool share_is_wrong(const struct run *r, const struct cell *c, size_t from, size_t k, bool *near);
+
 /* -- judge.c ---------------------------------------------------------------------------------------------------------------- */
 /* a > b; *near is set when rounding could turn that round. */
 bool surely_above(double a, double b, bool *near);

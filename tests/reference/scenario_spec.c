@@ -27,7 +27,7 @@ struct plan { /* what later parts of the text have to agree with */
     struct rng rng;
     struct gr_buf *out;
     bool shadow, dynamic, budget;
-    bool final_guardrails;
+    bool shares; /* of traffic are planned: the first guardrail has to be able to check them */
     unsigned sampling_s;
 };
 
@@ -41,7 +41,11 @@ put_head(struct plan *p)
     gr_buf_puts(
         p->out,
         "apiVersion: guardrail/v1\nspec: ref\nowner: tests@example.com\nrelease: {labels: [cluster]}\n"
-        "cohorts: {label: track, canary: new, control: old, compare_within: [venue]}\nexpect:\n");
+        "cohorts: {label: track, canary: new, control: old, compare_within: [venue]");
+    p->shares = chance(&p->rng, 0.35);
+    if (p->shares)
+        gr_buf_printf(p->out, ", control_traffic: %s", ONE(&p->rng, "rest", "equal"));
+    gr_buf_puts(p->out, "}\nexpect:\n");
     gr_buf_printf(p->out, "  - {cluster: equities, venue: [XA%s%s]}\n", wide || two ? ", XB" : "",
                   wide ? ", XC" : "");
     if (two)
@@ -104,11 +108,40 @@ put_evidence(struct plan *p, bool compared)
     gr_buf_puts(p->out, "}\n");
 }
 
-/* Slices and time: what any guardrail can have. venues: something in it names one. */
-static void
-put_options(struct plan *p, bool sliced, bool venues)
+static bool
+has_buckets(struct plan *p)
 {
-    if (sliced && p->dynamic && chance(&p->rng, 0.4))
+    return p->dynamic && chance(&p->rng, 0.4);
+}
+
+/* Limits of some slices: tighter than the base, or of a level or side that the others do not have. backstop: NULL for none. */
+static void
+put_overrides(struct plan *p, bool buckets, const char *hard, const char *soft, const char *backstop)
+{
+    size_t n = 1 + pick(&p->rng, 2);
+    const char *before = "";
+
+    gr_buf_puts(p->out, "    overrides:\n");
+    for (size_t i = 0; i < n; i++) {
+        const char *where = buckets ? ONE(&p->rng, "venue: XA", "bucket: b1", "venue: XA, bucket: b1")
+                                    : ONE(&p->rng, "venue: XA", "venue: XA", "cluster: equities");
+        const char *what = ONE(&p->rng, "hard", "soft", backstop ? "backstop" : "hard");
+
+        if (what == before) /* one of the two might do nothing, which is an error */
+            break;
+        before = what;
+        gr_buf_printf(p->out, "      - {where: {%s}, %s: %s}\n", where, what,
+                      what[0] == 'h'   ? hard
+                      : what[0] == 's' ? soft
+                                       : backstop);
+    }
+}
+
+/* Slices and time: what any guardrail can have. buckets: the slice is dynamic; venues: something in it names one. */
+static void
+put_options(struct plan *p, bool buckets, bool venues)
+{
+    if (buckets)
         gr_buf_puts(p->out, "    slice: [bucket]\n");
     else if (!venues && chance(&p->rng, 0.15))
         gr_buf_puts(p->out, "    compare_within: []\n");
@@ -123,8 +156,10 @@ put_options(struct plan *p, bool sliced, bool venues)
 static void
 put_ratio(struct plan *p, unsigned i)
 {
-    bool good = chance(&p->rng, 0.4), control = chance(&p->rng, 0.75), points = chance(&p->rng, 0.3);
-    bool overrides = control && !points && chance(&p->rng, 0.3);
+    bool checks = p->shares && i == 0;
+    bool good = chance(&p->rng, 0.4), control = chance(&p->rng, 0.75) || checks,
+         points = chance(&p->rng, 0.3);
+    bool overrides = control && !points && chance(&p->rng, 0.4), buckets = has_buckets(p) && !checks;
 
     gr_buf_printf(p->out, "    metric:\n      ratio: {%s: g%u_%s_total, total: g%u_all_total}\n",
                   good ? "good" : "bad", i, good ? "good" : "bad", i);
@@ -150,11 +185,12 @@ put_ratio(struct plan *p, unsigned i)
     if (control && chance(&p->rng, 0.4))
         gr_buf_printf(p->out, ", backstop: %s", good ? "85%" : "12%");
     gr_buf_puts(p->out, "}\n");
-    if (overrides)
-        gr_buf_printf(p->out, "    overrides:\n      - {where: {venue: XA}, hard: %s}\n",
-                      good ? "-11%" : "+45%");
+    if (overrides && good)
+        put_overrides(p, buckets, "-11%", "-3%", "88%");
+    else if (overrides)
+        put_overrides(p, buckets, "+45%", "+9%", "10%");
     put_evidence(p, control);
-    put_options(p, true, overrides);
+    put_options(p, buckets, overrides);
 }
 
 static void
@@ -162,6 +198,7 @@ put_gauge(struct plan *p, unsigned i)
 {
     bool fixed = chance(&p->rng, 0.45), is_signed = chance(&p->rng, 0.4), expression = chance(&p->rng, 0.3);
     const char *reduce = expression ? "" : fixed ? ONE(&p->rng, ", reduce: max", ", reduce: min", "") : "";
+    bool buckets = !expression && has_buckets(p), overrides = false;
     const char *labels = expression ? ", labels: [cluster, venue]" : "";
 
     gr_buf_puts(p->out, "    metric: {");
@@ -186,12 +223,16 @@ put_gauge(struct plan *p, unsigned i)
         gr_buf_printf(p->out, "    limit: {against: control%s, hard: +25%%%s}\n",
                       chance(&p->rng, 0.6) ? ", soft: +10%" : "",
                       chance(&p->rng, 0.3) ? ", backstop: 16ms" : "");
+    if (!fixed && !is_signed && !expression && chance(&p->rng, 0.3)) {
+        put_overrides(p, buckets, "+20%", "+9%", NULL);
+        overrides = true;
+    }
     if (fixed && chance(&p->rng, 0.6))
         gr_buf_printf(p->out, "    evidence: {confirm: {hard: %s, soft: %s}}\n",
                       ONE(&p->rng, "1 of 1", "2 of 2", "2 of 3"), ONE(&p->rng, "2 of 3", "3 of 4", "3 of 3"));
     else if (!fixed && p->budget && chance(&p->rng, 0.3))
         gr_buf_puts(p->out, "    evidence: point\n");
-    put_options(p, !expression, false);
+    put_options(p, buckets, overrides);
 }
 
 static void
@@ -203,7 +244,9 @@ put_stream_gauge(struct plan *p, unsigned i)
                   i, ONE(&p->rng, "above", "at_or_above"));
     if (chance(&p->rng, 0.5))
         gr_buf_printf(p->out, "    window: %us\n", p->sampling_s);
-    if (p->shadow && chance(&p->rng, 0.5))
+    else if (chance(&p->rng, 0.5)) /* also when all is done */
+        gr_buf_printf(p->out, "    window: %us\n    phases: [p2, done]\n", 2 * p->sampling_s);
+    else if (p->shadow && chance(&p->rng, 0.5))
         gr_buf_puts(p->out, "    phases: [preflight, p1]\n");
 }
 
@@ -222,7 +265,7 @@ put_histogram(struct plan *p, unsigned i)
         gr_buf_printf(p->out, "%s}\n", chance(&p->rng, 0.3) ? ", backstop: 300ms" : "");
     }
     put_evidence(p, !fixed);
-    put_options(p, true, false);
+    put_options(p, has_buckets(p), false);
 }
 
 void
@@ -240,7 +283,7 @@ scenario_spec(struct gr_buf *out, uint64_t seed)
         double kind = rng_uniform(&p.rng);
 
         gr_buf_printf(out, "  - name: g%u\n", i);
-        if (kind < 0.4)
+        if (kind < 0.4 || (p.shares && i == 0))
             put_ratio(&p, i);
         else if (kind < 0.7)
             put_gauge(&p, i);
