@@ -492,8 +492,8 @@ api_status(struct request *q)
     jw_str(&w, "spec", p->spec);
     jw_str(&w, "spec_hash", p->spec_hash);
     jw_time(&w, "started", q->app->started_ms);
-    jw_time(&w, "watchdog", atomic_load(&q->app->watchdog_ms));
-    jw_bool(&w, "blind", app_blind(q->app, app_now_ms()));
+    jw_time(&w, "watchdog", atomic_load(&q->app->watchdog.unix_ms));
+    jw_bool(&w, "blind", app_blind(q->app));
     jw_text(&w, "store", st.failed ? "failed" : gr_err_name(st.last));
     if ((err = store_call(q->app->store, read_status, &l)) != GR_OK) {
         request_error_of(q, err, NULL);

@@ -15,12 +15,19 @@ app_now_ms(void)
     return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-bool
-app_blind(const struct app *app, int64_t now_ms)
+int64_t
+app_boot_ms(void)
 {
-    int64_t beat = atomic_load(&app->watchdog_ms);
+    struct timespec ts;
 
-    return now_ms - (beat > app->started_ms ? beat : app->started_ms) > APP_WATCHDOG_MS;
+    (void)clock_gettime(CLOCK_BOOTTIME, &ts); /* cannot fail with this clock */
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+bool
+app_blind(const struct app *app)
+{
+    return watchdog_blind(&app->watchdog, app_boot_ms());
 }
 
 void

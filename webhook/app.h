@@ -7,8 +7,7 @@
 #include "log.h"
 #include "policies.h"
 #include "store.h"
-
-#define APP_WATCHDOG_MS INT64_C(300000) /* no beat for so long: the guardrails are blind */
+#include "watchdog.h"
 
 struct metrics;
 struct checks;
@@ -26,7 +25,7 @@ struct app {
     struct checks *checks;             /* NULL likewise */
     struct auditor *auditor;           /* NULL likewise */
     int64_t started_ms;                /* Unix */
-    atomic_int_fast64_t watchdog_ms;   /* Unix; the last beat, 0: none since the start */
+    struct watchdog watchdog;
     atomic_bool draining;              /* new work is refused with 503 */
     atomic_bool credentials_stale;     /* new files are wrong, the old ones are used */
     atomic_int_fast64_t tls_expires_s; /* of the own certificate, Unix; 0: no TLS */
@@ -35,6 +34,8 @@ struct app {
 int64_t app_now_ms(void);
 /* There may be something to carry out or to write down. Any thread. */
 void app_wake(struct app *app);
-/* No beat of the watchdog for APP_WATCHDOG_MS, nor since the start. */
-bool app_blind(const struct app *app, int64_t now_ms);
+/* A clock that nobody sets, in milliseconds; runs on while the machine sleeps. For watchdog.h. */
+int64_t app_boot_ms(void);
+/* The watchdog is silent, now. */
+bool app_blind(const struct app *app);
 #endif

@@ -331,28 +331,98 @@ worker_main(void *arg)
 
 /* ---- the watchdog's absence ---- */
 
-struct blind {
+struct outage {
     struct app *app;
     struct gr_arena *arena;
-    int64_t since_ms;
+    enum watchdog_news news;
 };
 
+/* What the store knows of outages outlives a restart. */
 static enum gr_err
-job_blind(struct db *db, void *arg)
+load_outage(struct db *db, int64_t *number, bool *open)
 {
-    struct blind *b = arg;
-    struct gr_str key = gr_arena_printf(b->arena, "blind|" GR_FMT "|%" PRId64,
-                                        GR_ARG(policies_current(b->app->policies)->spec), b->since_ms);
+    sqlite3_stmt *st = db_use(db, "SELECT outages, open FROM watchdog");
+    enum gr_err err;
+    bool row;
 
+    if ((err = db_step(db, st, &row)) != GR_OK)
+        return err;
+    *number = row ? db_i64(st, 0) : 0;
+    *open = row && db_i64(st, 1) != 0;
+    db_end(st);
+    return GR_OK;
+}
+
+static enum gr_err
+save_outage(struct db *db, int64_t number, bool open)
+{
+    sqlite3_stmt *st = db_use(db, "UPDATE watchdog SET outages = ?1, open = ?2");
+
+    db_bind_i64(db, st, 1, number);
+    db_bind_i64(db, st, 2, open);
+    return db_run(db, st);
+}
+
+static enum gr_err
+job_watchdog(struct db *db, void *arg)
+{
+    struct outage *o = arg;
+    int64_t number = 0, now = app_now_ms();
+    struct gr_str key;
+    bool open = false;
+    enum gr_err err;
+
+    if ((err = load_outage(db, &number, &open)) != GR_OK || open == (o->news == WATCHDOG_OUTAGE))
+        return err;
+    number += o->news == WATCHDOG_OUTAGE;
+    if ((err = save_outage(db, number, !open)) != GR_OK)
+        return err;
+    if ((err = audit_add(db, now, GR_STR("guardraild"), open ? "watchdog is back" : "watchdog is silent",
+                         GR_STR(""), GR_STR(""))) != GR_OK ||
+        open)
+        return err;
+    key = gr_arena_printf(o->arena, "blind|" GR_FMT "|%" PRId64,
+                          GR_ARG(policies_current(o->app->policies)->spec), number);
     if (!key.p)
         return GR_ENOMEM;
     return enact_page(
-        db, b->app, b->arena, NULL,
+        db, o->app, o->arena, NULL,
         &(struct enact_page){.key = key.p,
                              .kind = "blind",
                              .reason =
                                  GR_STR("no beat of the watchdog for five minutes: the guardrails are blind"),
-                             .now_ms = app_now_ms()});
+                             .now_ms = now});
+}
+
+static enum gr_err
+job_outage(struct db *db, void *arg)
+{
+    struct app *app = arg;
+    int64_t number;
+    bool open = false;
+    enum gr_err err = load_outage(db, &number, &open);
+
+    if (err == GR_OK)
+        watchdog_init(&app->watchdog, app_boot_ms(), open);
+    return err;
+}
+
+static void
+look_at_watchdog(struct engine *e)
+{
+    struct outage o = {.app = e->app, .news = watchdog_look(&e->app->watchdog, app_boot_ms())};
+
+    if (o.news == WATCHDOG_NOTHING || !(o.arena = gr_arena_create(1u << 20)))
+        return;
+    if (store_call(e->app->store, job_watchdog, &o) == GR_OK) {
+        watchdog_told(&e->app->watchdog, o.news);
+        log_event(e->app->log, o.news == WATCHDOG_OUTAGE ? AT_ERROR : AT_INFO,
+                  o.news == WATCHDOG_OUTAGE ? "the guardrails are blind: the watchdog is silent"
+                                            : "the watchdog is back for good",
+                  (char *)NULL);
+        app_wake(e->app);
+    }
+    gr_arena_free(o.arena);
 }
 
 struct pruning {
@@ -389,25 +459,14 @@ prune(struct engine *e)
               (char *)NULL);
 }
 
-/* One page per outage: its key holds the last beat. */
 static void *
 ticker_main(void *arg)
 {
     struct engine *e = arg;
-    int64_t paged_for = -1, prune_ms = gr_http_now_ms() + PRUNE_MS;
+    int64_t prune_ms = gr_http_now_ms() + PRUNE_MS;
 
     while (!atomic_load(&e->stop)) {
-        int64_t beat = atomic_load(&e->app->watchdog_ms), since = beat > 0 ? beat : e->app->started_ms;
-        if (app_blind(e->app, app_now_ms()) && paged_for != since) {
-            struct blind b = {.app = e->app, .arena = gr_arena_create(1u << 20), .since_ms = since};
-            if (b.arena && store_call(e->app->store, job_blind, &b) == GR_OK) {
-                paged_for = since;
-                log_event(e->app->log, AT_ERROR, "the guardrails are blind: the watchdog is silent",
-                          (char *)NULL);
-                engine_wake(e);
-            }
-            gr_arena_free(b.arena);
-        }
+        look_at_watchdog(e);
         if (gr_http_now_ms() >= prune_ms) {
             prune(e);
             prune_ms = gr_http_now_ms() + PRUNE_MS;
@@ -474,7 +533,8 @@ engine_start(const struct engine_options *o, struct engine **out)
         gr_sys.free(e);
         return GR_ENOMEM;
     }
-    if ((err = store_call(o->app->store, job_recover, &recovered)) != GR_OK)
+    if ((err = store_call(o->app->store, job_outage, o->app)) != GR_OK ||
+        (err = store_call(o->app->store, job_recover, &recovered)) != GR_OK)
         goto failed;
     if (recovered > 0)
         log_event(o->app->log, AT_WARN, "effects were running when the process ended; their journal is read",

@@ -121,7 +121,7 @@ judge_time(struct facts *f)
     }
     if (r->phase_row->max_duration_ms > 0 && f->now_ms - r->phase_ms > r->phase_row->max_duration_ms)
         gate_reason(f->gate, f->arena, "the phase outlived its maximum duration");
-    if (app_blind(f->app, f->now_ms))
+    if (app_blind(f->app))
         gate_reason(f->gate, f->arena, "the watchdog is silent: the guardrails are blind");
     gr_buf_fini(&text);
 }

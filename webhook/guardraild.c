@@ -637,6 +637,7 @@ run(struct daemon *d)
         return fail("start", gr_err_name(GR_ENOMEM));
     d->app.conf = &d->conf;
     d->app.started_ms = app_now_ms();
+    watchdog_init(&d->app.watchdog, app_boot_ms(), false);
     if (d->o.check)
         return (status = load_credentials(d)) != -1                ? status
                : check_actions(d, d->policy, d->app.log) == 0 ? 0

@@ -38,7 +38,8 @@ libwebhook_a_SOURCES = \
 	webhook/snapshot.c webhook/snapshot.h \
 	webhook/store.c webhook/store.h \
 	webhook/tls.c webhook/tls.h \
-	webhook/tokens.c webhook/tokens.h
+	webhook/tokens.c webhook/tokens.h \
+	webhook/watchdog.c webhook/watchdog.h
 # leaf modules: policy, decisions, programs, messages, records
 libwebhook_a_SOURCES += \
 	webhook/decide.c webhook/decide.h \

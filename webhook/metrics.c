@@ -328,10 +328,10 @@ print_policy(struct app *app, struct gr_buf *out)
     head(out, "guardraild_watchdog_last_seconds", "gauge",
          "The watchdog's last beat, in Unix seconds; 0: none since the start.");
     gr_buf_puts(out, "guardraild_watchdog_last_seconds ");
-    gr_double_print(out, (double)atomic_load(&app->watchdog_ms) / 1000.0);
+    gr_double_print(out, (double)atomic_load(&app->watchdog.unix_ms) / 1000.0);
     gr_buf_putc(out, '\n');
     head(out, "guardraild_blind", "gauge", "1 when the watchdog has been silent for too long.");
-    gr_buf_printf(out, "guardraild_blind %d\n", app_blind(app, app_now_ms()));
+    gr_buf_printf(out, "guardraild_blind %d\n", app_blind(app));
 }
 
 static void

@@ -502,7 +502,7 @@ intake_done(void *arg, enum gr_err err)
         metrics_add(app->metrics, COUNT_EFFECTS_KNOWN, q->job.effects_known);
         log_accepted(q);
         if (intake_beats(&q->batch) > 0)
-            atomic_store(&app->watchdog_ms, q->job.now_ms);
+            watchdog_beat(&app->watchdog, app_boot_ms(), q->job.now_ms);
         app_wake(app);
     }
     wake(x);

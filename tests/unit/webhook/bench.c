@@ -19,6 +19,7 @@ bench_make(struct bench *b)
     b->app.conf = &b->conf;
     b->app.metrics = metrics_create();
     b->app.started_ms = app_now_ms();
+    watchdog_init(&b->app.watchdog, app_boot_ms(), false);
     ck_assert_int_eq(
         store_open(&b->app.store, &(struct store_options){.path = b->database, .busy_timeout_ms = 50}, NULL),
         GR_OK);

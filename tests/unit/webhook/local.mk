@@ -54,7 +54,8 @@ tests_unit_webhook_test_webhook_SOURCES += \
 	tests/unit/webhook/test_schema.c \
 	tests/unit/webhook/test_server.c \
 	tests/unit/webhook/test_store.c \
-	tests/unit/webhook/test_tokens.c
+	tests/unit/webhook/test_tokens.c \
+	tests/unit/webhook/test_watchdog.c
 # the real daemon, against a stand-in for Prometheus, Slack and PagerDuty
 check_PROGRAMS += tests/unit/webhook/standin
 tests_unit_webhook_standin_CFLAGS = $(AM_CFLAGS) $(MHD_CFLAGS)

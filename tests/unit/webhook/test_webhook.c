@@ -37,6 +37,7 @@ static Suite *(*const suites[])(void) = {
     schema_suite,
     store_suite,
     tokens_suite,
+    watchdog_suite,
 };
 /* clang-format on */
 

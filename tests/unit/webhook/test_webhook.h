@@ -31,4 +31,5 @@ Suite *server_suite(void);
 Suite *schema_suite(void);
 Suite *store_suite(void);
 Suite *tokens_suite(void);
+Suite *watchdog_suite(void);
 #endif
