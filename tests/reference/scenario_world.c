@@ -194,6 +194,20 @@ target_lose(struct making *k, struct target *t, size_t from, size_t to)
         t->stale[from] = true;
 }
 
+/* Whether the sample before or after the reset at scrape i is NaN: increase() does not see such a reset and is below 0, and what is said then
+ * is left open. */
+static bool
+hides_reset(const struct target *t, size_t i, size_t n)
+{
+    size_t before = i, after = i;
+
+    while (before > 0 && t->down[before - 1])
+        before--;
+    while (after < n && t->down[after])
+        after++;
+    return (before > 0 && t->nan[before - 1]) || (after < n && t->nan[after]);
+}
+
 static void
 target_make(struct making *k, struct target *t, enum fate fate, bool canary)
 {
@@ -227,6 +241,8 @@ target_make(struct making *k, struct target *t, enum fate fate, bool canary)
     if (fate == FATE_NAN)
         for (size_t i = some; i < some + 3 && i < n; i++)
             t->nan[i] = true;
+    for (size_t i = 0; i < n; i++)
+        t->restart[i] = t->restart[i] && !hides_reset(t, i, n);
 }
 
 /* Writes one scrape of a counter that has reached v. */
