@@ -76,6 +76,7 @@ lower(struct lower *lo)
     lower_phase(lo);
     lower_slots(lo);
     lower_windows(lo);
+    lower_limits(lo);
     lower_evidence(lo);
     lower_share(lo);
     lower_verdict(lo);

@@ -11,10 +11,9 @@
 
 /* What is shown, in the order of the rule group. */
 static const char *const shown[] = {
-    "guardrail:slot:sum",  "guardrail:slot:value", "guardrail:slot:delta",
-    "guardrail:slot:over", "guardrail:window:sum", "guardrail:window:value",
-    "guardrail:effect",    "guardrail:enough",     "guardrail:evidence",
-    GR_ALERT_HARD,         GR_ALERT_SOFT,
+    "guardrail:slot:sum",   "guardrail:slot:value",   "guardrail:slot:delta", "guardrail:slot:over",
+    "guardrail:window:sum", "guardrail:window:value", "guardrail:effect",     "guardrail:enough",
+    "guardrail:evidence",   "guardrail:proved",       GR_ALERT_HARD,          GR_ALERT_SOFT,
 };
 
 static bool
@@ -106,14 +105,15 @@ static const struct {
     const char *series;
     lower_pick *has;
 } kinds[] = {
-    {"guardrail:slot:sum", is_sum},         {"guardrail:window:sum", is_sum},
-    {"guardrail:test:sum", is_sum},         {"guardrail:test:total", is_sum},
-    {"guardrail:test:bad", is_sum},         {"guardrail:slot:value", is_value},
-    {"guardrail:slot:delta", has_delta},    {"guardrail:test:slots", has_delta},
-    {"guardrail:test:rate", tests_counts},  {"guardrail:test:pooled", tests_counts},
-    {"guardrail:test:d", is_sequential},    {"guardrail:test:nu", is_sequential},
-    {"guardrail:test:phi", tests_counts},   {"guardrail:test:v", is_sequential},
-    {"guardrail:test:tau2", is_sequential}, {"guardrail:evidence", is_sequential},
+    {"guardrail:slot:sum", is_sum},          {"guardrail:window:sum", is_sum},
+    {"guardrail:test:sum", is_sum},          {"guardrail:test:total", is_sum},
+    {"guardrail:test:bad", is_sum},          {"guardrail:slot:value", is_value},
+    {"guardrail:slot:delta", has_delta},     {"guardrail:test:slots", has_delta},
+    {"guardrail:test:n", tests_counts},      {"guardrail:test:rate", tests_counts},
+    {"guardrail:test:pooled", tests_counts}, {"guardrail:test:d", is_sequential},
+    {"guardrail:test:nu", is_sequential},    {"guardrail:test:phi", tests_counts},
+    {"guardrail:test:v", is_sequential},     {"guardrail:test:tau2", is_sequential},
+    {"guardrail:evidence", is_sequential},
 };
 
 static bool

@@ -276,16 +276,16 @@ standing_table(struct dash *d, int h)
         {"Value #B", "Effect"},  {"Value #C", "Coverage"},   {"Value #D", "Evidence"},
     };
     cJSON *panel = panel_add(
-        d,
-        &(struct panel){.type = "table",
-                        .title = GR_STR("Where each guardrail stands, worst first"),
-                        .description = GR_STR(
-                            "The verdict now with what it rests on. Effect: canary ÷ control for relative "
-                            "limits, canary − control for points, the canary's value for fixed limits. "
-                            "Coverage: share of the expected slots. Evidence: log likelihood ratio since the "
-                            "start of the phase; fixed limits have no test."),
-                        .w = GRID_WIDTH,
-                        .h = h});
+        d, &(struct panel){
+               .type = "table",
+               .title = GR_STR("Where each guardrail stands, worst first"),
+               .description =
+                   GR_STR("The verdict now with what it rests on. Effect: canary ÷ control for relative "
+                          "limits, canary − control for points, the canary's value for fixed limits. "
+                          "Coverage: share of the expected slots. Evidence: log likelihood ratio since the "
+                          "start of the phase, of effects outside their limits; fixed limits have no test."),
+               .w = GRID_WIDTH,
+               .h = h});
     cJSON *defaults, *properties;
 
     table_query(d, panel, GR_SERIES_VERDICT);

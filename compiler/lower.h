@@ -6,9 +6,10 @@
  *             guardrail:cohort:open, :gate, :begun (these for each cohort, which slots are joined with), guardrail:overdue, guardrail:slice, guardrail:expected
  *   slots     guardrail:slot:sum (parts that pool by adding), :value (gauges), :over (beyond a fixed limit)
  *   windows   guardrail:window:sum, :value; guardrail:coverage:cohort, guardrail:coverage; guardrail:effect
+ *   limits    guardrail:limit, :breach, :inside (all limits are there, and hold), :outside (the others, which are asked for evidence)
  *   evidence  guardrail:slot:delta (one difference a slot), guardrail:test:*, guardrail:evidence, guardrail:enough
  *   share     guardrail:share and :planned, :tolerance, :wrong: the canary's share of the traffic, where that is planned
- *   verdict   guardrail:limit, :breach, :supported, :verdict, :insufficient
+ *   verdict   guardrail:proved (the effect outside, with evidence), :supported, :verdict, :insufficient
  *   alerts    one per guardrail, level and side
  *
  * A second group watches the first and guardraild. Slots, limits and alerts are one rule per guardrail; all else is one rule per spec
@@ -106,6 +107,7 @@ bool lower_checks_share(const struct guardrail *g, const void *model); /* of tra
 void lower_phase(struct lower *lo);
 void lower_slots(struct lower *lo);
 void lower_windows(struct lower *lo);
+void lower_limits(struct lower *lo);
 void lower_evidence(struct lower *lo);
 void lower_share(struct lower *lo);
 void lower_verdict(struct lower *lo);

@@ -29,41 +29,27 @@ lower_is_confirmed(const struct guardrail *g, const struct bound *b)
            (b->level == LEVEL_HARD ? g->evidence.hard_n : g->evidence.soft_n) > 1;
 }
 
-/* Fewer than min_events bad events of the canary prove nothing; neither does NaN, which guardrail:enough keeps from comparisons. */
+/* Fewer than min_events bad events of the canary, or a number of them that is NaN, prove nothing to a backstop. */
 static void
-put_few_events(struct lower *lo, const struct guardrail *g, const struct bound *b, const char *name)
+put_few_events(struct lower *lo, const struct guardrail *g, const char *name)
 {
-    bool backstop = side_is_backstop(b->side), by_total = backstop && is_histogram(g, NULL);
+    bool by_total = is_histogram(g, NULL);
 
     if (is_sum(g, NULL) && g->evidence.min_events > 0)
         lower_put(lo,
-                  backstop ? "\nunless sum without (cohort) (($1{$S$2,cohort=$C} or ignoring (cohort)"
-                             " $1{$S$2,cohort=\"" COHORT_EARLY "\"}) >= bool $3 == 0)"
-                           : "\nunless sum without (cohort) ($1{$S$2,cohort=$C} < $3)",
+                  "\nunless sum without (cohort) (($1{$S$2,cohort=$C} or ignoring (cohort)"
+                  " $1{$S$2,cohort=\"" COHORT_EARLY "\"}) >= bool $3 == 0)",
                   by_total ? "guardrail:test:total" : "guardrail:test:bad", name,
                   lower_uint(lo, by_total ? lower_backstop_total(g) : g->evidence.min_events), NULL);
 }
 
+/* k of n slots beyond the limit. */
 static void
-put_compared(struct lower *lo, const struct guardrail *g, const struct bound *b, const char *name)
-{
-    if (is_sequential(g, NULL))
-        lower_put(lo, "\nand guardrail:evidence{$S$1} > $2 and guardrail:test:d{$S$1} $3 0", name,
-                  lower_threshold(lo, b->level), b->side == SIDE_LOWER ? "<" : ">", NULL);
-    lower_put(lo, "\nand guardrail:enough{$S$1}", name, NULL);
-    put_few_events(lo, g, b, name);
-}
-
-static void
-put_fixed(struct lower *lo, const struct guardrail *g, const struct bound *b, const char *name)
+put_confirmed(struct lower *lo, const struct guardrail *g, const struct bound *b, const char *name)
 {
     uint32_t k = b->level == LEVEL_HARD ? g->evidence.hard_k : g->evidence.soft_k;
     uint32_t n = b->level == LEVEL_HARD ? g->evidence.hard_n : g->evidence.soft_n;
 
-    if (n == 1) {
-        lower_put(lo, "\nand guardrail:enough{$S$1}", name, NULL);
-        return;
-    }
     /* The newest slot beyond the limit is the value that the alert shows: the window's may well be inside. */
     lower_put(
         lo,
@@ -89,17 +75,20 @@ put_breach(struct lower *lo, const struct guardrail *g, const struct bound *b)
                   name, NULL);
         value = lower_cut(lo, from);
         lower_per_literal(lo, g, b, value, lower_op(b));
-        put_few_events(lo, g, b, name);
+        put_few_events(lo, g, name);
         return;
     }
-    lower_put(lo, "guardrail:effect{$$S$1$$1}", name, NULL);
-    value = lower_cut(lo, from);
-    if (!lower_is_confirmed(g, b))
-        lower_per_literal(lo, g, b, value, lower_op(b));
-    if (is_fixed(g, NULL))
-        put_fixed(lo, g, b, name);
+    if (lower_is_confirmed(g, b)) {
+        put_confirmed(lo, g, b, name);
+        return;
+    }
+    if (is_sequential(g, NULL))
+        lower_put(lo, "guardrail:proved{$$S$1,level=\"$2\",side=\"$3\"$$1}", name, level_name(b->level),
+                  side_name(b->side), NULL);
     else
-        put_compared(lo, g, b, name);
+        lower_put(lo, "guardrail:proved{$$S$1$$1}", name, NULL);
+    value = lower_cut(lo, from);
+    lower_per_literal(lo, g, b, value, lower_op(b));
 }
 
 static void

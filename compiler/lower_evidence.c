@@ -325,8 +325,8 @@ difference(struct lower *lo)
                      " - sum without (cohort) (guardrail:test:rate{$S$1,cohort=$C})",
                      which, NULL);
     if ((which = lower_which(lo, tests_value, NULL)) != NULL)
-        lower_branch(lo, "avg_over_time(guardrail:slot:delta{$S$1}[$2]) and on ($P) guardrail:open{$S}",
-                     which, from_start(lo), NULL);
+        lower_branch(lo, "avg_over_time(guardrail:slot:delta{$S$1}[$2]) and guardrail:outside{$S}", which,
+                     from_start(lo), NULL);
     lower_record(lo, "guardrail:test:d");
 }
 
@@ -375,11 +375,11 @@ freedom(struct lower *lo)
 
     lower_branches(lo, "\nor ");
     if ((which = lower_which(lo, tests_sum, NULL)) != NULL)
-        lower_branch(lo, "guardrail:test:slots{$S$1} + $2", which, number(lo, EVIDENCE_COUNT_PRIOR - 1),
-                     NULL);
+        lower_branch(lo, "(guardrail:test:slots{$S$1} and guardrail:outside{$S}) + $2", which,
+                     number(lo, EVIDENCE_COUNT_PRIOR - 1), NULL);
     if ((which = lower_which(lo, tests_value, NULL)) != NULL)
-        lower_branch(lo, "guardrail:test:slots{$S$1} / 2 + $2", which, number(lo, EVIDENCE_GAUGE_PRIOR - 0.5),
-                     NULL);
+        lower_branch(lo, "(guardrail:test:slots{$S$1} and guardrail:outside{$S}) / 2 + $2", which,
+                     number(lo, EVIDENCE_GAUGE_PRIOR - 0.5), NULL);
     lower_record(lo, "guardrail:test:nu");
 }
 
@@ -391,7 +391,7 @@ inverse_weights(struct lower *lo)
     size_t from = lo->expr.n;
 
     if (plain)
-        lower_put(lo, "guardrail:test:total{$S$1$2}", plain, lower_not_early(lo), NULL);
+        lower_put(lo, "guardrail:test:n{$S$1}", plain, NULL);
     if ((weighted = lower_which(lo, tests_weighted, NULL)) != NULL)
         lower_put(lo,
                   plain ? " or guardrail:test:sum{$S$1,part=\"total\"$2}"
@@ -407,14 +407,14 @@ dispersion(struct lower *lo, const char *which)
     const char *range = from_start(lo), *inverse = inverse_weights(lo);
 
     lower_put(lo,
-              "clamp_min(($1 + (guardrail:test:slots{$S$2} * sum without (cohort, part) (1 / ($3))) ^ 2\n"
+              "clamp_min(($1 + ((guardrail:test:nu{$S$2} - $5) * sum without (cohort, part) (1 / ($3))) ^ 2\n"
               "    * stdvar_over_time(guardrail:slot:delta{$S$2}[$4])\n"
-              "    / sum without (cohort) ((guardrail:test:bad{$S$2$5} + 0.5)"
-              " * (guardrail:test:total{$S$2$5} - guardrail:test:bad{$S$2$5} + 0.5)\n"
-              "      / ((guardrail:test:total{$S$2$5} + 1) ^ 2 * guardrail:test:total{$S$2$5} > 0)))\n"
-              "  / guardrail:test:nu{$S$2}, 1)",
+              "    / sum without (cohort) ((guardrail:test:rate{$S} * guardrail:test:n{$S} + 0.5)"
+              " * ((1 - guardrail:test:rate{$S}) * guardrail:test:n{$S} + 0.5)\n"
+              "      / ((guardrail:test:n{$S} + 1) ^ 2 * guardrail:test:n{$S})))\n"
+              "  / guardrail:test:nu{$S}, 1)",
               number(lo, EVIDENCE_COUNT_PRIOR * EVIDENCE_COUNT_DISPERSION), which, inverse, range,
-              lower_not_early(lo), NULL);
+              number(lo, EVIDENCE_COUNT_PRIOR - 1), NULL);
     lower_record(lo, "guardrail:test:phi");
 }
 
@@ -455,8 +455,8 @@ variance(struct lower *lo)
     if (sums)
         lower_branch(lo,
                      "guardrail:test:phi{$S} * guardrail:test:pooled{$S} * (1 - guardrail:test:pooled{$S})"
-                     " * sum without (cohort) (1 / (guardrail:test:total{$S$1} > 0)) > 0",
-                     lower_not_early(lo), NULL);
+                     " * sum without (cohort) (1 / guardrail:test:n{$S}) > 0",
+                     NULL);
     each_gauge_limit(lo, put_gauge_variance);
     lower_record(lo, "guardrail:test:v");
     lower_branches(lo, "\nor ");
@@ -581,16 +581,22 @@ enough(struct lower *lo)
     lower_record(lo, "guardrail:enough");
 }
 
+/* Rates and numbers of slices that are outside their limits: everything that follows is made of these, and mostly there are none. */
 static void
 pooled(struct lower *lo, const char *which)
 {
-    lower_put(lo,
-              "sum without (cohort) (guardrail:test:bad{$S$1$2}) / sum without (cohort) "
-              "(guardrail:test:total{$S$1$2})",
-              which, lower_not_early(lo), NULL);
-    lower_record(lo, "guardrail:test:pooled");
-    lower_put(lo, "guardrail:test:bad{$S$1} / (guardrail:test:total{$S$1} > 0)", which, NULL);
+    const char *early = lower_not_early(lo);
+
+    lower_put(lo, "guardrail:test:total{$S$1$2} > 0 and ignoring (cohort) guardrail:outside{$S}", which,
+              early, NULL);
+    lower_record(lo, "guardrail:test:n");
+    lower_put(lo, "guardrail:test:bad{$S$1$2} / guardrail:test:n{$S}", which, early, NULL);
     lower_record(lo, "guardrail:test:rate");
+    lower_put(lo,
+              "sum without (cohort) (guardrail:test:rate{$S} * guardrail:test:n{$S})"
+              " / sum without (cohort) (guardrail:test:n{$S})",
+              NULL);
+    lower_record(lo, "guardrail:test:pooled");
 }
 
 void

@@ -213,7 +213,55 @@ breach(struct lower *lo)
     lower_record(lo, "guardrail:breach");
 }
 
-/* -- supported ------------------------------------------------------------------------------------------------------------- */
+static bool
+has_bounds(const struct guardrail *g, const void *arg)
+{
+    return g->limit.n_bounds == *(const size_t *)arg;
+}
+
+/* Slices whose limit series are all there, whatever their number: a lost one must not let a breach pass for health. */
+static void
+put_all_limits(struct lower *lo)
+{
+    const struct model *m = lo->m;
+    bool any = false;
+
+    for (size_t i = 0; i < m->n_guardrails; i++) {
+        const size_t *n = &m->guardrails[i].limit.n_bounds;
+        bool first = true;
+
+        for (size_t k = 0; first && k < i; k++)
+            first = !has_bounds(&m->guardrails[k], n);
+        if (!first)
+            continue;
+        lower_put(lo, "$1count without (level, side) (guardrail:limit{$S$2}) == $3", any ? "\n  or " : "",
+                  lower_which(lo, has_bounds, n), lower_uint(lo, *n), NULL);
+        any = true;
+    }
+}
+
+/* Health needs positive proof: the effect of slices whose limits are all there, and hold. What is not inside is asked for evidence: mostly
+ * nothing, so that the test of all the others costs next to nothing. A lost limit makes nothing inside, and so disarms no alert. */
+static void
+inside(struct lower *lo)
+{
+    lower_put(lo, "guardrail:effect{$S} and (", NULL);
+    put_all_limits(lo);
+    lower_put(lo, ")\nunless ignoring (level, side) guardrail:breach{$S}", NULL);
+    lower_record(lo, "guardrail:inside");
+    lower_put(lo, "guardrail:effect{$S} unless guardrail:inside{$S}", NULL);
+    lower_record(lo, "guardrail:outside");
+}
+
+void
+lower_limits(struct lower *lo)
+{
+    limits(lo);
+    breach(lo);
+    inside(lo);
+}
+
+/* -- proved and supported ---------------------------------------------------------------------------------------------------- */
 
 static bool
 has_min_events(const struct guardrail *g, const void *arg)
@@ -326,7 +374,7 @@ confirmed(struct lower *lo, enum level level)
             continue;
         if (c.n == 1)
             lower_branch(
-                lo, "guardrail:breach{$S$1,level=\"$2\"} and ignoring (level, side) guardrail:enough{$S}",
+                lo, "guardrail:breach{$S$1,level=\"$2\"} and ignoring (level, side) guardrail:proved{$S}",
                 lower_which(lo, has_confirm, &c), name, NULL);
         else
             lower_branch(lo,
@@ -355,9 +403,24 @@ has_row(const struct guardrail *g, const void *arg)
     return false;
 }
 
-/* Breaches against control whose difference lies on the bad side with enough evidence; and those of `point`. */
+/* One of 1: the windowed value decides, of one level or of both. */
+static bool
+is_windowed(const struct guardrail *g, const void *arg)
+{
+    (void)arg;
+    return is_fixed(g, NULL) && (g->evidence.hard_n == 1 || g->evidence.soft_n == 1);
+}
+
+static bool
+needs_no_test(const struct guardrail *g, const void *arg)
+{
+    return is_point(g, arg) || is_windowed(g, arg);
+}
+
+/* The effect outside the limits, where it is no accident: with evidence that the difference lies on the bad side, for a level and side;
+ * of `point` and of fixed limits wherever there is enough. Alerts compare it with their literals. */
 static void
-put_compared(struct lower *lo)
+proved(struct lower *lo)
 {
     static const struct row rows[] = {
         {LEVEL_HARD, SIDE_UPPER, ">"},
@@ -366,38 +429,40 @@ put_compared(struct lower *lo)
         {LEVEL_SOFT, SIDE_LOWER, "<"},
     };
     const char *which;
-    bool any = false;
 
-    for (size_t i = 0; i < GR_COUNT(rows); i++) {
-        if ((which = lower_which(lo, has_row, &rows[i])) == NULL)
-            continue;
-        lower_put(lo, any ? "\n  or " : "((", NULL);
-        lower_put(lo,
-                  "guardrail:breach{$S$1,level=\"$2\",side=\"$3\"}"
-                  " and ignoring (level, side) (guardrail:evidence{$S} > $4 and guardrail:test:d{$S} $5 0)",
-                  which, level_name(rows[i].level), side_name(rows[i].side),
-                  lower_threshold(lo, rows[i].level), rows[i].sign, NULL);
-        any = true;
-    }
-    if ((which = lower_which(lo, is_point, NULL)) != NULL) {
-        lower_put(lo, any ? "\n  or " : "((", NULL);
-        lower_put(lo, "guardrail:breach{$S$1,side=~\"upper|lower\"}", which, NULL);
-        any = true;
-    }
-    if (!any)
+    lower_branches(lo, "\n  or ");
+    for (size_t i = 0; i < GR_COUNT(rows); i++)
+        if ((which = lower_which(lo, has_row, &rows[i])) != NULL)
+            lower_branch(lo,
+                         "label_replace(label_replace(guardrail:outside{$S$1}"
+                         " and guardrail:evidence{$S} > $4 and guardrail:test:d{$S} $5 0,"
+                         " \"level\", \"$2\", \"\", \"\"), \"side\", \"$3\", \"\", \"\")",
+                         which, level_name(rows[i].level), side_name(rows[i].side),
+                         lower_threshold(lo, rows[i].level), rows[i].sign, NULL);
+    if ((which = lower_which(lo, needs_no_test, NULL)) != NULL)
+        lower_branch(lo, "guardrail:outside{$S$1}", which, NULL);
+    if (lo->expr.n == 0)
         return;
-    lower_put(lo, ")\n  and ignoring (level, side) guardrail:enough{$S}", NULL);
+    which = lower_cut(lo, 0);
+    lower_put(lo, "($1)\nand ignoring (level, side) guardrail:enough{$S}", which, NULL);
     put_min_events(lo, false);
-    lower_put(lo, ")", NULL);
+    lower_record(lo, "guardrail:proved");
 }
 
 static void
 supported(struct lower *lo)
 {
-    const char *backstop = lower_which(lo, has_backstop, NULL);
+    const char *backstop = lower_which(lo, has_backstop, NULL), *which;
 
     lower_branches(lo, "\nor ");
-    put_compared(lo);
+    if ((which = lower_which(lo, is_sequential, NULL)) != NULL)
+        lower_branch(lo, "guardrail:breach{$S$1,side=~\"upper|lower\"} and guardrail:proved{$S}", which,
+                     NULL);
+    if ((which = lower_which(lo, is_point, NULL)) != NULL)
+        lower_branch(
+            lo,
+            "guardrail:breach{$S$1,side=~\"upper|lower\"} and ignoring (level, side) guardrail:proved{$S}",
+            which, NULL);
     if (backstop) {
         lower_branch(lo, "(guardrail:breach{$S$1,side=~\"backstop.*\"}", backstop, NULL);
         put_min_events(lo, true);
@@ -409,33 +474,6 @@ supported(struct lower *lo)
 }
 
 /* -- verdict ---------------------------------------------------------------------------------------------------------------- */
-
-static bool
-has_bounds(const struct guardrail *g, const void *arg)
-{
-    return g->limit.n_bounds == *(const size_t *)arg;
-}
-
-/* Slices whose limit series are all there, whatever their number: a lost one must not let a breach pass for health. */
-static void
-put_all_limits(struct lower *lo)
-{
-    const struct model *m = lo->m;
-    bool any = false;
-
-    for (size_t i = 0; i < m->n_guardrails; i++) {
-        const size_t *n = &m->guardrails[i].limit.n_bounds;
-        bool first = true;
-
-        for (size_t k = 0; first && k < i; k++)
-            first = !has_bounds(&m->guardrails[k], n);
-        if (!first)
-            continue;
-        lower_put(lo, "$1count without (level, side) (guardrail:limit{$S$2}) == $3", any ? "\n      or " : "",
-                  lower_which(lo, has_bounds, n), lower_uint(lo, *n), NULL);
-        any = true;
-    }
-}
 
 static bool
 has_phase_end(const struct lower *lo)
@@ -453,11 +491,8 @@ verdict(struct lower *lo)
     lower_put(lo,
               "max without (level, side) (guardrail:supported{$S,level=\"hard\"}) * 0 + 3\n"
               "or max without (level, side) (guardrail:supported{$S,level=\"soft\"}) * 0 + 2\n"
-              "or (guardrail:effect{$S} and guardrail:enough{$S} and guardrail:coverage{$S} >= 0.9\n"
-              "    and (",
+              "or (guardrail:inside{$S} and guardrail:enough{$S} and guardrail:coverage{$S} >= 0.9",
               NULL);
-    put_all_limits(lo);
-    lower_put(lo, ")\n    unless ignoring (level, side) guardrail:breach{$S}", NULL);
     if (lower_any(lo, lower_checks_share, lo->m))
         lower_put(lo, " unless guardrail:share:wrong{$S}", NULL);
     if (has_phase_end(lo))
@@ -561,8 +596,7 @@ insufficient(struct lower *lo)
 void
 lower_verdict(struct lower *lo)
 {
-    limits(lo);
-    breach(lo);
+    proved(lo);
     supported(lo);
     verdict(lo);
     insufficient(lo);

@@ -374,6 +374,16 @@ put_over(struct writer *x, const struct prove_cell *c, size_t h, size_t i)
     end(x, &l, rounded(v));
 }
 
+/* The test is made of effects outside their limits alone. */
+static bool
+is_outside(const struct prove_world *w, const struct prove_state *st)
+{
+    for (size_t i = 0; st->effect != PROVE_NONE && i < w->g->limit.n_bounds; i++)
+        if (st->breach[i] != PROVE_NONE)
+            return true;
+    return false;
+}
+
 static void
 put_computed(struct writer *x, const struct prove_cell *c)
 {
@@ -390,7 +400,7 @@ put_computed(struct writer *x, const struct prove_cell *c)
     put_value(x, "guardrail:coverage", c, st->coverage, none, NULL, NULL);
     put_value(x, "guardrail:enough", c, st->enough, none, NULL, NULL);
     put_value(x, "guardrail:effect", c, st->effect, none, NULL, NULL);
-    put_value(x, "guardrail:evidence", c, st->evidence, none, NULL, NULL);
+    put_value(x, "guardrail:evidence", c, is_outside(x->w, st) ? st->evidence : PROVE_NONE, none, NULL, NULL);
 }
 
 static void
