@@ -272,6 +272,23 @@ count_rows(struct db *db, const char *sql, const struct release *r, int64_t sinc
     return GR_OK;
 }
 
+enum gr_err
+enact_storm(struct db *db, const struct policy *p, int64_t now_ms, uint32_t *streams)
+{
+    sqlite3_stmt *st = db_use(db, "SELECT count(DISTINCT stream) FROM effect WHERE target = 'rollback' AND "
+                                  "state NOT IN ('observed', 'void')"
+                                  " AND created_ms > ?1");
+    enum gr_err err;
+    bool row;
+
+    db_bind_i64(db, st, 1, now_ms - ENACT_STORM_WINDOW_MS / (p->time_scale > 0 ? p->time_scale : 1));
+    if ((err = db_step(db, st, &row)) != GR_OK)
+        return err;
+    *streams = row ? (uint32_t)db_i64(st, 0) : 0;
+    db_end(st);
+    return GR_OK;
+}
+
 /* The breaker's view. Windows shrink with the policy's time scale, like everything in a demo. */
 static enum gr_err
 load_storm(struct db *db, const struct release *r, struct decide_input *in)

@@ -30,6 +30,9 @@ struct enact_job {
 /* A store_fn. */
 GR_MUST_USE enum gr_err enact_batch(struct db *db, void *job);
 
+/* How many release streams had a rollback begun within the breaker's window. */
+GR_MUST_USE enum gr_err enact_storm(struct db *db, const struct policy *p, int64_t now_ms, uint32_t *streams);
+
 /* Deletes raw requests of alerts that are older than keep_ms, and those of the watchdog after ENACT_BEAT_KEEP_MS: at most
  * ENACT_PRUNE_ROWS, and as soon as ENACT_PRUNE_BYTES are reached no further, so that no alert waits long for it. Nothing
  * but raw requests is ever deleted. *count: how many; 0: there are no more. On the store's thread. */

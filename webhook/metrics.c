@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include "auditor.h"
+#include "enact.h"
 #include "guardrail/number.h"
 #include "guardrail/quote.h"
 #include "guardrail/sys.h"
@@ -133,7 +135,8 @@ struct series {
     struct app *app;
     struct gr_buf phase, start, share, accepted, state;
     struct outbox_counts counts;
-    int64_t dead;
+    struct audit_head audit;
+    uint32_t storm_streams, storm_max;
 };
 
 /* A release that is being rolled back still stands in its phase; one that was rolled back or aborted stands
@@ -231,7 +234,24 @@ read_series(struct db *db, void *arg)
     gr_buf_reset(&s->state);
     if ((err = release_each(db, s->app->policies, true, 10000, put_release, s)) != GR_OK)
         return err;
-    return outbox_count(db, &s->counts);
+    if ((err = outbox_count(db, &s->counts)) != GR_OK || (err = audit_head(db, &s->audit)) != GR_OK)
+        return err;
+    s->storm_max = ENACT_STORM_STREAMS;
+    return enact_storm(db, policies_current(s->app->policies), app_now_ms(), &s->storm_streams);
+}
+
+static void
+print_breaker(struct gr_buf *b, const struct series *s)
+{
+    head(b, "guardraild_breaker_streams", "gauge",
+         "Release streams whose rollback began within the breaker's window.");
+    gr_buf_printf(b, "guardraild_breaker_streams %" PRIu32 "\n", s->storm_streams);
+    head(b, "guardraild_breaker_open", "gauge",
+         "1 while the storm breaker holds further rollbacks for a person.");
+    gr_buf_printf(b, "guardraild_breaker_open %d\n", s->storm_streams >= s->storm_max);
+    head(b, "guardraild_audit_records", "gauge",
+         "Records of the audit log; also the number of its newest one.");
+    gr_buf_printf(b, "guardraild_audit_records %" PRId64 "\n", s->audit.seq);
 }
 
 static void
@@ -253,7 +273,10 @@ print_effects(struct gr_buf *b, const struct outbox_counts *c, int64_t now_ms)
     head(b, "guardraild_queue_age_seconds", "gauge",
          "Age of the oldest effect that waits to be carried out.");
     gr_buf_puts(b, "guardraild_queue_age_seconds ");
-    gr_double_print(b, c->oldest_due_ms ? (double)(now_ms - c->oldest_due_ms) / 1000.0 : 0.0);
+    /* Our clock may have gone back since. */
+    gr_double_print(b, c->oldest_due_ms > 0 && c->oldest_due_ms < now_ms
+                           ? (double)(now_ms - c->oldest_due_ms) / 1000.0
+                           : 0.0);
     gr_buf_putc(b, '\n');
 }
 
@@ -284,6 +307,7 @@ print_stored(struct app *app, struct gr_buf *out)
         head(&text, "guardraild_release_info", "gauge", "State of a release.");
         gr_buf_put(&text, gr_buf_str(&s.state));
         print_effects(&text, &s.counts, app_now_ms());
+        print_breaker(&text, &s);
         fresh = gr_buf_err(&text) == GR_OK && gr_buf_err(&s.phase) == GR_OK &&
                 gr_buf_err(&s.start) == GR_OK && gr_buf_err(&s.share) == GR_OK &&
                 gr_buf_err(&s.accepted) == GR_OK && gr_buf_err(&s.state) == GR_OK;
@@ -373,6 +397,7 @@ static void
 print_counters(struct app *app, struct gr_buf *out)
 {
     struct metrics *m = app->metrics;
+    struct auditor_state audit = {.written_seq = 0};
 
     for (size_t i = 0; i < METRICS_COUNTERS; i++) {
         head(out, counters[i].name, "counter", counters[i].help);
@@ -393,6 +418,14 @@ print_counters(struct app *app, struct gr_buf *out)
          "Decision records that could not be written at a try.");
     gr_buf_printf(out, "guardraild_record_failures_total %" PRIu64 "\n",
                   app->recorder ? recorder_failures(app->recorder) : (uint64_t)0);
+    if (app->auditor)
+        auditor_state(app->auditor, &audit);
+    head(out, "guardraild_audit_written_records", "gauge",
+         "Records of the audit log that stand in its files.");
+    gr_buf_printf(out, "guardraild_audit_written_records %" PRId64 "\n", audit.written_seq);
+    head(out, "guardraild_audit_failures_total", "counter",
+         "Tries at writing the audit log's files that did not succeed.");
+    gr_buf_printf(out, "guardraild_audit_failures_total %" PRIu64 "\n", audit.failures);
     head(out, "guardraild_http_requests_total", "counter", "Requests by route and answer.");
     for (size_t r = 0; r <= route_count; r++)
         for (size_t c = 0; c < GR_COUNT(codes); c++) {
