@@ -25,3 +25,16 @@ dist_check_SCRIPTS += tests/crash/power.sh
 power-loss: tests/crash/power
 	GR_BUILDDIR='$(abs_top_builddir)' GR_POWER_IMAGES=20000 sh '$(srcdir)/tests/crash/power.sh'
 .PHONY: power-loss
+
+check_PROGRAMS += tests/crash/torture
+tests_crash_torture_SOURCES = tests/crash/torture.c tests/unit/fault.c tests/unit/fault.h
+tests_crash_torture_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_crash_torture_CFLAGS = $(libwebhook_a_CFLAGS)
+tests_crash_torture_LDADD = $(WEBHOOK_LIBS)
+TESTS += tests/crash/torture.sh
+dist_check_SCRIPTS += tests/crash/torture.sh
+
+# The full form: every point. Some minutes.
+torture: tests/crash/torture
+	GR_SRCDIR='$(abs_top_srcdir)' GR_BUILDDIR='$(abs_top_builddir)' GR_TORTURE_EVERY=1 sh '$(srcdir)/tests/crash/torture.sh'
+.PHONY: torture

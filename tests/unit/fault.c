@@ -116,6 +116,18 @@ fault_flock(int fd, int op)
     return fails(FAULT_FLOCK) ? -1 : gr_sys_real.flock(fd, op);
 }
 
+static int
+fault_statfs(const char *path, struct statfs *out)
+{
+    return fails(FAULT_STATFS) ? -1 : gr_sys_real.statfs(path, out);
+}
+
+static int
+fault_fallocate(int fd, off_t n)
+{
+    return fails(FAULT_FALLOCATE) ? -1 : gr_sys_real.fallocate(fd, n);
+}
+
 void
 fault_arm(enum fault_call call, unsigned nth, bool sticky, int errnum)
 {
@@ -140,6 +152,8 @@ fault_arm(enum fault_call call, unsigned nth, bool sticky, int errnum)
         .unlink = fault_unlink,
         .mkdir = fault_mkdir,
         .flock = fault_flock,
+        .statfs = fault_statfs,
+        .fallocate = fault_fallocate,
     };
 }
 

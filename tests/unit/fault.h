@@ -25,6 +25,8 @@ enum fault_call {
     FAULT_UNLINK,
     FAULT_MKDIR,
     FAULT_FLOCK,
+    FAULT_STATFS,
+    FAULT_FALLOCATE,
     FAULT_CALLS
 };
 /* As errnum of FAULT_READ and FAULT_WRITE: no failure, but one byte only. */
