@@ -134,6 +134,7 @@ chance_note(const struct run *r, struct cell *c, size_t k)
     } else if (control->value > 0) {
         note->has_delta = true;
         note->delta = canary->value / control->value - 1;
+        note->near_edge = control->value <= NEAR;
     }
 }
 
@@ -216,6 +217,8 @@ chance_of_pairs(const struct run *r, const struct cell *c, size_t k)
     struct chance out = {.d = delta.mean};
     double v;
 
+    for (size_t i = since_start(r, k); i <= k; i++)
+        out.near_edge = out.near_edge || (same_era(c, i, k) && c->note[i].near_edge);
     if (delta.n < EVIDENCE_PAIRS_MIN)
         return out;
     v = EVIDENCE_GAUGE_INFLATION *

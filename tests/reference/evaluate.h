@@ -36,7 +36,7 @@ struct judged {
     int reason;         /* an enum reason, or -1 */
     unsigned supported; /* LEVEL_SIDE bits of breaches with evidence */
     /* Something was compared with a limit that it equals but for rounding: Prometheus may decide it either way. near_edge: which bucket
-     * edge the evidence counts above may be another, so the evidence itself. */
+     * edge the evidence counts above may be another, or control may be 0, so the evidence itself. */
     bool near, near_edge;
     /* A bucket of its histogram was NaN since the phase began. That makes it insufficient; whether as suspect or as thin is left open, since
      * histogram_quantile() makes some edge of such buckets, and which one means nothing. */

@@ -160,6 +160,7 @@ struct view {
     size_t slots;   /* in a whole window */
     bool has[LANE_COUNT];
     size_t seen[LANE_COUNT];
+    double size[LANE_COUNT];  /* of the window's values: what rounding is measured by */
     double value[LANE_COUNT]; /* of the window, where has */
     struct tally tally[LANE_COUNT];
     struct chance chance;
@@ -181,6 +182,9 @@ effect_of(const struct view *v, double *effect)
     } else if (l->against == AGAINST_CONTROL_POINTS) {
         *effect = v->value[LANE_CANARY] - control;
     } else {
+        if (fabs(control) <= NEAR &&
+            v->size[LANE_CONTROL] > 0) /* what is left when values cancel each other */
+            v->out->near = true;
         if (floor > control)
             control = floor;
         if (!(control > 0))
@@ -352,6 +356,7 @@ view_fill(struct view *v)
         struct pool p = slots_pool(v->r, v->c, (enum lane)i, v->from, v->k);
 
         v->seen[i] = p.slots;
+        v->size[i] = p.size;
         v->has[i] = pool_value(v->r, v->c->g, &p, &v->value[i]);
         v->tally[i] = tally_of(v->r, v->c, (enum lane)i, v->k, &v->out->near_edge);
     }

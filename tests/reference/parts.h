@@ -59,6 +59,7 @@ struct run {
 };
 struct pool { /* slots added up */
     size_t slots;
+    double size; /* of their values, whatever their sign */
     struct slot sum;
 };
 

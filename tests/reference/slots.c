@@ -628,6 +628,7 @@ slots_pool(const struct run *r, const struct cell *c, enum lane lane, size_t fro
         p.sum.total += s->total;
         p.sum.square += s->square;
         p.sum.value += s->value;
+        p.size += fabs(s->value);
         for (size_t j = 0; j < r->n_edges; j++) {
             p.sum.has[j] = p.sum.has[j] || s->has[j];
             p.sum.count[j] += s->count[j];
