@@ -17,6 +17,7 @@ struct conn {
     enum conn_state state;
     int fd;
     int64_t since_ms, deadline_ms; /* monotonic; deadline 0: none */
+    int64_t began_ms;              /* the request, with its first byte that we know of */
     uint64_t received;             /* bytes, when it became idle */
     char address[INET6_ADDRSTRLEN];
     unsigned char key[16]; /* what is counted together */
@@ -92,9 +93,11 @@ enter(struct conns *all, struct conn *c, enum conn_state state)
         all->working++;
     if (state == CONN_IDLE)
         c->received = received(c);
+    if (state == CONN_HEADERS)
+        c->began_ms = now;
     c->state = state;
     c->since_ms = now;
-    c->deadline_ms = in_ms[state] ? now + in_ms[state] : 0;
+    c->deadline_ms = in_ms[state] ? (state == CONN_BODY ? c->began_ms : now) + in_ms[state] : 0;
     return true;
 }
 
@@ -202,10 +205,13 @@ rank(const struct conn *c, int64_t now)
 {
     switch (c->state) {
     case CONN_HEADERS:
+        if (c->group == CONN_TCP && received(c) == 0)
+            return 5;
         return now - c->since_ms > SLOW_MS ? 4 : 2;
     case CONN_IDLE:
         return 3;
     case CONN_BODY:
+        return 1;
     case CONN_ANSWER:
         return now - c->since_ms > SLOW_MS ? 1 : 0;
     case CONN_WORKING:

@@ -1,13 +1,13 @@
 /* conns.h - the connections of one server: how many there may be, how long each may take, and who has to go first.
  *
- * Each connection has one absolute deadline at a time: for its headers (the TLS handshake included), for the whole request, between
- * requests, for taking the answer. A reaper shuts the socket down, for libmicrohttpd's own timeout counts only inactivity. While a
+ * Each connection has one absolute deadline at a time: for its headers (the TLS handshake included), for the whole request (from its
+ * first byte), between requests, for taking the answer. A reaper shuts the socket down, for libmicrohttpd's own timeout counts only inactivity. While a
  * request is being worked on, the connection has no deadline.
  *
- * At a cap the newcomer displaces the connection of its group that has shown least: first those whose headers are awaited for over a
- * second, then idle ones, then those whose headers have just begun, then those that take over a second for their body or for
- * an answer; the oldest of them. So peers that only hold connections open cannot keep others out. If all are at work, the
- * newcomer has to go.
+ * At a cap the newcomer displaces the connection of its group that has shown least: first those that have sent nothing, then those
+ * whose headers take over a second, idle ones, those whose headers have just begun, those that are sending a body or take over a
+ * second for an answer; the oldest of them. So peers that only hold connections open cannot keep others out. If all are at
+ * work, the newcomer has to go.
  *
  * Addresses are counted as they are for IPv4, by their /64 for IPv6. */
 #ifndef GUARDRAIL_WEBHOOK_CONNS_H

@@ -228,6 +228,46 @@ first_finding(const struct gr_diags *d, struct gr_buf *error)
     gr_buf_fini(&text);
 }
 
+/* Depth and how many members each list and object has, before memory is spent on them. Knows strings and brackets and nothing else;
+ * what is no JSON is left to the reader. */
+static enum gr_err
+scan(struct gr_str body, struct gr_buf *error)
+{
+    struct {
+        bool list;
+        uint32_t commas;
+    } open[INTAKE_DEPTH_MAX];
+    size_t depth = 0;
+    bool quoted = false;
+
+    for (size_t i = 0; i < body.n; i++) {
+        char c = body.p[i];
+
+        if (quoted) {
+            i += c == '\\';
+            quoted = c != '"';
+        } else if (c == '"') {
+            quoted = true;
+        } else if (c == '[' || c == '{') {
+            if (depth == INTAKE_DEPTH_MAX) {
+                gr_buf_puts(error, "nested deeper than 16");
+                return GR_EUSER;
+            }
+            open[depth].list = c == '[';
+            open[depth++].commas = 0;
+        } else if (c == ']' || c == '}') {
+            depth -= depth > 0;
+        } else if (c == ',' && depth > 0 &&
+                   ++open[depth - 1].commas >=
+                       (open[depth - 1].list ? INTAKE_ALERTS_MAX : INTAKE_MEMBERS_MAX)) {
+            gr_buf_puts(error, open[depth - 1].list ? "more than 10000 alerts, or as long a list"
+                                                    : "an object of more than 128 members");
+            return open[depth - 1].list ? GR_ELIMIT : GR_EUSER;
+        }
+    }
+    return GR_OK;
+}
+
 enum gr_err
 intake_parse(struct gr_arena *a, struct gr_str body, int64_t now_ms, struct intake_batch *out,
              struct gr_buf *error)
@@ -240,7 +280,7 @@ intake_parse(struct gr_arena *a, struct gr_str body, int64_t now_ms, struct inta
     uint32_t file = 0;
     enum gr_err err = GR_ENOMEM;
 
-    if (!d)
+    if (!d || (err = scan(body, error)) != GR_OK)
         goto done;
     if ((err = gr_sources_add(sources, GR_STR("body"), body, &file)) != GR_OK)
         goto done;

@@ -3,7 +3,7 @@
 #define GUARDRAIL_WEBHOOK_LISTEN_H
 #include "guardrail/buf.h"
 
-#define LISTEN_BACKLOG 128
+#define LISTEN_BACKLOG 1024 /* a flood of connections is sorted out by us, not by the kernel */
 
 /* Descriptors, close-on-exec and non-blocking; -1: none. inherited_*: they outlive us, so their paths stay. */
 struct listen_fds {

@@ -25,7 +25,7 @@ const struct server_limits server_limits_default = {
 /* For one request: the tree of an 8 MiB body and what deciding on it takes. */
 #define ARENA_BYTES_MAX (192u << 20)
 /* libmicrohttpd may hold some more than our cap: displaced ones that it has not closed yet. */
-#define SPARE_CONNECTIONS 64u
+#define SPARE_CONNECTIONS 192u
 #define HALF_MS 2000         /* what a stop waits for requests that are on their way */
 #define REFUSAL_LOG_MS 10000 /* one line about refused peers in so long */
 
@@ -37,6 +37,7 @@ struct peer {
     struct credentials *judged_by; /* whose judgement `roles` is; held, or NULL */
     unsigned roles;
     int64_t until_s;
+    size_t uri_bytes; /* of the request that is being read, as its first line has it */
 };
 
 /* Tokens of one listener; used on its thread alone. */
@@ -166,7 +167,8 @@ on_request_line(void *cls, const char *uri, struct MHD_Connection *mhd)
     struct listener *l = cls;
     struct peer *p = peer_of(mhd);
 
-    (void)uri;
+    if (p)
+        p->uri_bytes = strlen(uri);
     (void)conn_enter(l->server->conns, p ? p->conn : NULL,
                      CONN_HEADERS); /* first_call sees whether it may go on */
     return NULL;
@@ -241,8 +243,46 @@ on_completed(void *cls, struct MHD_Connection *mhd, void **con_cls, enum MHD_Req
 
 struct headers {
     const char *length, *encoding, *authorization, *type;
-    unsigned lengths, encodings, hosts, authorizations, types, expects;
+    unsigned lengths, encodings, hosts, authorizations, types;
+    bool odd; /* one is not as RFC 9110 has it */
 };
+
+/* RFC 9110, 5.6.2. */
+static bool
+is_token(const char *s)
+{
+    const char *p = s;
+
+    while ((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') ||
+           (*p && strchr("!#$%&'*+-.^_`|~", *p)))
+        p++;
+    return p > s && *p == '\0';
+}
+
+/* No control character but the tab. (libmicrohttpd ends the text at a NUL.) */
+static bool
+is_value(const char *s)
+{
+    for (; s && *s; s++)
+        if (((unsigned char)*s < 0x20 && *s != '\t') || *s == 0x7f)
+            return false;
+    return true;
+}
+
+/* libmicrohttpd 0.9.75 hangs a folded line on the header's name, so a folded framing header would go unseen. */
+static bool
+is_folded(const char *name)
+{
+    static const char *const framing[] = {"Content-Length", "Transfer-Encoding", "Authorization",
+                                          "Content-Type"};
+
+    for (size_t i = 0; i < GR_COUNT(framing); i++) {
+        size_t n = strlen(framing[i]);
+        if (strncasecmp(name, framing[i], n) == 0 && name[n] != '\0')
+            return true;
+    }
+    return false;
+}
 
 static enum MHD_Result
 on_header(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
@@ -250,6 +290,7 @@ on_header(void *cls, enum MHD_ValueKind kind, const char *name, const char *valu
     struct headers *h = cls;
 
     (void)kind;
+    h->odd |= !is_token(name) || !is_value(value) || is_folded(name);
     if (strcasecmp(name, "Content-Length") == 0)
         h->lengths++, h->length = value;
     else if (strcasecmp(name, "Transfer-Encoding") == 0)
@@ -280,7 +321,9 @@ framing_ok(struct request *q, const struct headers *h)
     bool post = strcmp(q->route->method, "POST") == 0;
     uint64_t length = 0;
 
-    if (h->lengths > 1 || h->encodings > 1 || h->hosts > 1 || h->authorizations > 1 || h->types > 1) {
+    if (h->odd) {
+        request_error(q, 400, "a header is malformed");
+    } else if (h->lengths > 1 || h->encodings > 1 || h->hosts > 1 || h->authorizations > 1 || h->types > 1) {
         request_error(q, 400, "a header that may come once came twice");
     } else if (h->lengths && h->encodings) {
         request_error(q, 400, "Content-Length and Transfer-Encoding exclude each other");
@@ -393,9 +436,19 @@ rate_ok(struct exchange *x, struct listener *l)
     return true;
 }
 
+/* The path and the version lie in one buffer, as they were sent, and libmicrohttpd ends the path at a NUL. (If a further version of
+ * it lays them out otherwise, nothing is found.) */
+static bool
+holds_nul(const struct peer *p, const char *url, const char *version)
+{
+    uintptr_t from = (uintptr_t)url, to = (uintptr_t)version;
+
+    return to > from && to - from <= SERVER_HEADER_BYTES_MAX && to - from > p->uri_bytes + 1;
+}
+
 static enum MHD_Result
 first_call(struct listener *l, struct MHD_Connection *mhd, const char *url, const char *method,
-           void **con_cls)
+           const char *version, void **con_cls)
 {
     struct exchange *x = gr_sys.realloc(NULL, sizeof *x);
     struct headers h = {.length = NULL};
@@ -417,6 +470,10 @@ first_call(struct listener *l, struct MHD_Connection *mhd, const char *url, cons
     if (!x->peer || !conn_enter(x->server->conns, x->peer->conn, CONN_BODY))
         return MHD_NO; /* shut down meanwhile */
     (void)MHD_get_connection_values(mhd, MHD_HEADER_KIND, on_header, &h);
+    if (holds_nul(x->peer, url, version)) {
+        request_error(&x->q, 400, "a NUL in the path");
+        return refuse(x);
+    }
     err = route_find(method, url, x->q.id, sizeof x->q.id, &x->q.route, allow);
     if (err == GR_ENOENT) {
         request_error(&x->q, 404, "no such page");
@@ -580,9 +637,8 @@ on_request(void *cls, struct MHD_Connection *mhd, const char *url, const char *m
 {
     struct exchange *x = *con_cls;
 
-    (void)version;
     if (!x)
-        return first_call(cls, mhd, url, method, con_cls);
+        return first_call(cls, mhd, url, method, version, con_cls);
     if (*upload_data_size > 0) {
         if (x->progress == RECEIVING)
             gr_buf_put(
