@@ -250,6 +250,46 @@ waiver_expired(struct lower *lo, const struct waiver *w)
     lower_label(lo, rule, "expires", w->expires);
 }
 
+/* What guardraild measures of itself. Its series carry no spec: `and on (job, instance)` picks the guardraild that serves this one.
+ * minutes: for how long. */
+static const struct trouble {
+    const char *alert, *expr;
+    int64_t minutes;
+    const char *summary, *description;
+} troubles[] = {
+    {GR_ALERT_STORE_FAILING, "(" GR_SERIES_STORE_UP " == 0 or " GR_SERIES_STORE_LOW " == 1)", 1,
+     "guardraild cannot store alerts and refuses them",
+     "Its disk is full, failing or locked: hard breaches will not be acted on. guardraild's log and /readyz "
+     "say which."},
+    {GR_ALERT_QUEUE_STUCK, GR_SERIES_QUEUE_AGE " > 300", 1,
+     "A rollback or message of guardraild has waited for {{ $value | humanizeDuration }}",
+     "guardrailctl status names the target that does not take it; guardraild's log says why. Tell people by "
+     "hand meanwhile."},
+    {GR_ALERT_DEAD_LETTERS, "delta(" GR_SERIES_DEAD_LETTERS "[$1]) > 0", 0,
+     "guardraild gave up on a message within the last hour",
+     "guardrailctl deadletter list shows it and the target's answer: whoever should have heard of it has "
+     "not."},
+    {GR_ALERT_BLIND, GR_SERIES_BLIND " == 1", 1, "The watchdog does not reach guardraild",
+     "Prometheus evaluates it and guardraild does not hear it, so breaches would not arrive either; nothing "
+     "is promoted. Look at the "
+     "way through Alertmanager: its route, its log, guardraild's token and certificate."},
+    {GR_ALERT_BREAKER_OPEN, GR_SERIES_BREAKER_OPEN " == 1", 0,
+     "Many release streams roll back at once: guardraild holds further rollbacks",
+     "Look for a common cause before the next one is rolled back by hand; guardrailctl status shows what is "
+     "held."},
+};
+
+static void
+lower_troubles(struct lower *lo, const char *hour)
+{
+    for (size_t i = 0; i < GR_COUNT(troubles); i++) {
+        lower_put(lo, troubles[i].expr, hour, NULL);
+        lower_put(lo, "\nand on (job, instance) " GR_SERIES_POLICY "{$S}", NULL);
+        (void)watch_alert(lo, troubles[i].alert, model_ms(lo->m, troubles[i].minutes * MINUTE_MS),
+                          troubles[i].summary, troubles[i].description);
+    }
+}
+
 void
 lower_watch(struct lower *lo)
 {
@@ -283,6 +323,7 @@ lower_watch(struct lower *lo)
                       "guardraild does not"
                       " export it as accepted. Act by hand.");
     verdict_missing(lo);
+    lower_troubles(lo, hour);
     for (size_t i = 0; i < lo->m->n_waivers; i++)
         if (!told_before(lo->m, i))
             waiver_expired(lo, &lo->m->waivers[i]);

@@ -24,6 +24,7 @@ dist_check_SCRIPTS += tests/reaction.sh
 TESTS += tests/overlays.sh
 dist_check_SCRIPTS += tests/overlays.sh
 EXTRA_DIST += \
+	tests/promtool/daemon.test.yml \
 	tests/promtool/demo.test.yml \
 	tests/promtool/demo.yml \
 	tests/promtool/edges.test.yml \

@@ -91,6 +91,13 @@ enum gr_verdict {
     "GuardrailWaiverExpired" /* what a waiver loosened is deployed after its end */
 #define GR_ALERT_VERDICT_MISSING "GuardrailVerdictMissing" /* the rules of a guardrail yield nothing at all */
 
+/* What guardraild says of itself on /metrics and cannot be trusted to send. */
+#define GR_ALERT_STORE_FAILING "GuardrailStoreFailing"
+#define GR_ALERT_QUEUE_STUCK "GuardrailQueueStuck"
+#define GR_ALERT_DEAD_LETTERS "GuardrailDeadLetters"
+#define GR_ALERT_BLIND "GuardrailBlind"
+#define GR_ALERT_BREAKER_OPEN "GuardrailBreakerOpen"
+
 /* On hard alerts of guardrails with `common_cause: hold`: has this value while control is beyond the same fixed limit. */
 #define GR_ANNOTATION_COMMON_CAUSE "common_cause"
 #define GR_COMMON_CAUSE_CONTROL "control"
@@ -103,7 +110,13 @@ enum gr_verdict {
     "guardrail_release_traffic_share"             /* {…,flow} 0..1, planned share in the active phase */
 #define GR_SERIES_POLICY "guardraild_policy_info" /* {spec,spec_hash,mode} 1 */
 #define GR_SERIES_ACCEPTED                                                                                   \
-    "guardraild_breach_accepted" /* {spec,<release labels>,deployment_id,guardrail,level} 1 */
+    "guardraild_breach_accepted"                 /* {spec,<release labels>,deployment_id,guardrail,level} 1 */
+#define GR_SERIES_STORE_UP "guardraild_store_up" /* 0 or 1, as all that follow without labels */
+#define GR_SERIES_STORE_LOW "guardraild_store_low" /* 0 or 1 */
+#define GR_SERIES_QUEUE_AGE "guardraild_queue_age_seconds"
+#define GR_SERIES_DEAD_LETTERS "guardraild_dead_letters"
+#define GR_SERIES_BLIND "guardraild_blind"               /* 0 or 1 */
+#define GR_SERIES_BREAKER_OPEN "guardraild_breaker_open" /* 0 or 1 */
 /* Series that the rules record and guardraild asks for. */
 #define GR_SERIES_VERDICT                                                                                    \
     "guardrail:verdict" /* {spec,<release labels>,<slice labels>,guardrail,phase,deployment_id} */
