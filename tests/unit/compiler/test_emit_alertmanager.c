@@ -315,6 +315,11 @@ static const struct alert alerts[] = {
     {GR_ALERT_WATCHDOG, NULL, "guardraild_watchdog"},
     {GR_ALERT_DAEMON_DOWN, NULL, NULL},
     {GR_ALERT_PHASE_UNKNOWN, NULL, NULL},
+    {GR_ALERT_STORE_FAILING, NULL, NULL},
+    {GR_ALERT_QUEUE_STUCK, NULL, NULL},
+    {GR_ALERT_DEAD_LETTERS, NULL, NULL},
+    {GR_ALERT_BLIND, NULL, NULL}, /* nor to the daemon that hears nothing */
+    {GR_ALERT_BREAKER_OPEN, NULL, NULL},
     {GR_ALERT_UNHANDLED, "hard", NULL}, /* must not go to the daemon that did not handle it */
     {GR_ALERT_VERDICT_MISSING, NULL, NULL},
     {GR_ALERT_WAIVER_EXPIRED, NULL, NULL},
