@@ -334,7 +334,7 @@ int
 power_run_command(const struct command *self, const struct options *o)
 {
     struct ask a = {.cap = (double)NAN};
-    struct power_asks asks = {NULL};
+    struct power_asks asks = {.v = NULL};
     struct rates *r = NULL;
     struct model *m = NULL;
     struct session s;
