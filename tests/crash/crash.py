@@ -7,6 +7,9 @@
   crash.py random [--rounds N] [--jobs N]   guardraild is killed at a random moment under load, again and again (guardraild-fault
                                             with no point armed: each round needs a clock two hours on)
 
+  crash.py restart [--effects N]            guardraild starts on a store with N effects that wait: time until it is ready, memory,
+                                            and whether they are taken in their order
+
 The ledgers: what the programs of the rollback noted when they began and ended, what the stand-ins for Slack and PagerDuty
 received, and which requests were answered with 200. Wanted:
   every alert that was answered with 200 is in the store, once, and had its effect;
@@ -96,7 +99,9 @@ class Unix(http.client.HTTPConnection):
 
 # Notes that it begins, and that it is done: that note is its effect, and what the probe asks for. $1 is the deployment.
 PROGRAM = """#!/bin/sh
+{first}
 echo "begin {name} $1" >>"{dir}/ran"
+{then}
 echo "end {name} $1" >>"{dir}/ran"
 """
 PROBE = """#!/bin/sh
@@ -116,8 +121,9 @@ class World:
         self.lock = threading.RLock()
         for name in ("actions/bin", "secrets", "reports"):
             os.makedirs(f"{self.dir}/{name}")
-        for name in ("freeze", "drain", "redeploy"):
-            self.write(f"actions/bin/{name}", PROGRAM.format(name=name, dir=self.dir), 0o755)
+        # One that does not let itself be stopped outlives the daemon: its successor must wait, or it asks the probe too early.
+        for name, first, then in (("freeze", "trap '' TERM", "sleep 0.1"), ("drain", ":", ":"), ("redeploy", ":", ":")):
+            self.write(f"actions/bin/{name}", PROGRAM.format(name=name, dir=self.dir, first=first, then=then), 0o755)
         self.write("actions/bin/frozen", PROBE.format(dir=self.dir), 0o755)
         self.write("ran", "")
         here = f"http://127.0.0.1:{self.standin.server_port}"
@@ -590,17 +596,81 @@ def at_random(args):
     return 1 if total["failed"] or total["rounds"] == 0 else 0
 
 
+# ---- a long queue ----
+
+def fill(w, count):
+    """Messages to Slack, oldest first by id, as a store holds them after a long outage of Slack."""
+    db = sqlite3.connect(f"{w.dir}/store.db")
+    columns = [row[1] for row in db.execute("PRAGMA table_info(effect)")]
+    seed = dict(zip(columns, db.execute("SELECT * FROM effect WHERE kind = 'notify'").fetchone()))
+    seed.update(state="ready", attempts=0, not_before_ms=0, started_ms=None, done_ms=None)
+    payload = json.loads(seed["payload"])
+    rows = []
+    for i in range(count):
+        payload["summary"] = f"number {i} of the queue"
+        rows.append([{**seed, "id": 1000 + i, "key": f"{seed['key']}|{i}", "payload": json.dumps(payload),
+                      "created_ms": seed["created_ms"] + i}[c] for c in columns])
+    db.executemany(f"INSERT INTO effect VALUES ({','.join('?' * len(columns))})", rows)
+    db.commit()
+    db.close()
+
+
+def memory_kib(w, what):
+    with open(f"/proc/{w.proc.pid}/status") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith(what))
+
+
+def restart(args):
+    w = World(f"{BUILD}/guardraild")
+    try:
+        w.begin("crypto", "d2")
+        w.advance("d2", "phase_1")
+        w.alert(alert("soft", "d2", "crypto", venue="BINANCE"))
+        w.insist("the message is not sent", lambda: len(w.standin.slack) > 0)
+        w.stop()
+        fill(w, args.effects)
+        times = []
+        for _ in range(3):
+            start = time.monotonic()
+            w.start()
+            w.insist("it is not ready", lambda: w.ask(http.client.HTTPConnection("127.0.0.1", w.port), "GET", "/readyz")[0] == 200)
+            times.append(time.monotonic() - start)
+            if len(times) < 3:
+                w.kill(True)
+        before = len(w.standin.slack)
+        w.insist("nothing is sent", lambda: len(w.standin.slack) >= before + 3)
+        start = time.monotonic()
+        w.alert(alert("soft", "d2", "crypto", venue="KRAKEN"))
+        accepted = time.monotonic() - start
+        http.client.HTTPConnection("127.0.0.1", w.port).request("GET", "/metrics")
+        numbers = [int(n) for body in w.standin.slack for n in re.findall(r"number (\d+) of the queue", body)]
+        rss, peak, size = memory_kib(w, "VmRSS"), memory_kib(w, "VmHWM"), os.path.getsize(f"{w.dir}/store.db")
+        firsts = [n for i, n in enumerate(numbers) if n not in numbers[:i]]
+        w.kill(True)
+        print(f"{args.effects} effects wait ({size >> 20} MiB of store): ready after "
+              + ", ".join(f"{t:.2f}" for t in times) + f" s; an alert is accepted in {accepted * 1000:.0f} ms; "
+              f"memory {rss >> 10} MiB, at most {peak >> 10} MiB; sent first: {firsts}")
+        bad = firsts != sorted(firsts) or len(firsts) < 3 or min(times) > 2 or peak > 64 << 10
+        w.remove()
+        return 1 if bad else 0
+    except Exception as e:
+        print(f"FAIL: {e!r}\nkept for a look: {w.dir}")
+        w.kill(True)
+        return 1
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["points", "random"])
+    parser.add_argument("what", choices=["points", "random", "restart"])
     parser.add_argument("--every", type=int, default=1, help="of the points")
     parser.add_argument("--first", type=int, default=0, help="the first point; 0: a random one below --every")
+    parser.add_argument("--effects", type=int, default=100000)
     parser.add_argument("--rounds", type=int, default=1000)
     parser.add_argument("--seconds", type=int, default=0, help="begin no further block after that time; 0: no end")
     parser.add_argument("--jobs", type=int, default=1, help="side by side")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
     args = parser.parse_args()
-    return points(args) if args.what == "points" else at_random(args)
+    return {"points": points, "random": at_random, "restart": restart}[args.what](args)
 
 
 sys.exit(main())

@@ -7,10 +7,10 @@ TESTS += tests/crash/crash.sh
 dist_check_SCRIPTS += tests/crash/crash.sh
 EXTRA_DIST += tests/crash/crash.py
 
-# The full form: every point, and a thousand kills under load. About half an hour.
-crash: tests/crash/guardraild-fault
+# The full form: every point, a thousand kills under load, a queue of 100,000. About half an hour.
+crash: tests/crash/guardraild-fault guardraild
 	GR_SRCDIR='$(abs_top_srcdir)' GR_BUILDDIR='$(abs_top_builddir)' GR_CRASH_EVERY=1 GR_CRASH_ROUNDS=1000 \
-		sh '$(srcdir)/tests/crash/crash.sh'
+		GR_CRASH_EFFECTS=100000 sh '$(srcdir)/tests/crash/crash.sh'
 .PHONY: crash
 
 check_PROGRAMS += tests/crash/power

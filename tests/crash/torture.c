@@ -666,6 +666,7 @@ main(int argc, char **argv)
     if (argc > 1 && gr_parse_i64(gr_str(argv[1]), 1, 1000000, &every) != GR_OK)
         return 2;
     srandom((unsigned)getpid());
+    (void)setvbuf(stdout, NULL, _IOLBF, 0);
     hook_sqlite();
     if (!mkdtemp(folder) || sigaction(SIGABRT, &abort_action, NULL) != 0)
         return 99;
