@@ -146,24 +146,6 @@ prove(struct prove_run *r, const struct options *o)
     return stop_asked() ? EXIT_MACHINE : prove_run_report(r, code);
 }
 
-/* Generated samples have as many observations in control as in the canary, whatever is planned. So rules are tested as they are where the
- * canary's share is not looked at; what looks at it is four rules of a specification, proved by tests/promtool/split.test.yml. */
-static void
-leave_share(struct prove_run *r)
-{
-    struct model *m;
-
-    if (r->m->control_traffic == CONTROL_SAMPLE ||
-        !(m = gr_arena_array(r->session->arena, 1, sizeof *m))) /* the arena remembers that it is full */
-        return;
-    *m = *r->m;
-    m->control_traffic = CONTROL_SAMPLE;
-    m->rules = NULL;
-    r->m = m;
-    if (!r->session->quiet && r->session->style.format == GR_DIAG_TEXT)
-        printf("the canary's share of the traffic (control_traffic) is left out of these tests\n");
-}
-
 int
 test_run(const struct command *self, const struct options *o)
 {
@@ -183,8 +165,6 @@ test_run(const struct command *self, const struct options *o)
         code = session_spec(&s, o->operands[0], 1, &r.m);
         if (code != EXIT_CLEAN)
             code = session_report(&s, code);
-        else
-            leave_share(&r);
         stop_watch();
         if (code == EXIT_CLEAN && (code = prove(&r, o)) == EXIT_FINDINGS &&
             gr_diags_count(s.diags, GR_SEV_ERROR) > 0)

@@ -84,6 +84,7 @@ struct prove_world {
     size_t scrapes, steps; /* step k is at k × step_ms, scrape i at i × the scrape interval */
     int64_t step_ms;
     double test_s;   /* evidence is summed over no more than this */
+    const struct prove_share *share; /* of each stream, where the world is about shares; else NULL */
     bool left_open;  /* ranges of Prometheus 3 leave their left end out */
     double edges[8]; /* histograms: le of the buckets, the last is infinite */
     size_t n_edges, n_parts;
@@ -104,6 +105,20 @@ struct prove_suite {
 /* -- cases (prove_cases.c) ---------------------------------------------------------------------------------------------- */
 GR_MUST_USE enum gr_err prove_suite_build(struct gr_arena *a, const struct model *m,
                                           const struct guardrail *g, bool left_open, struct prove_suite *out);
+/* -- the canary's share of the traffic (prove_share.c) ------------------------------------------------------------------- */
+/* What one stream shows. */
+struct prove_share {
+    size_t phase;
+    double share, planned; /* planned 0: nothing is */
+    double per_scrape;     /* observations, both cohorts together; before weights */
+    bool few;              /* so few that the verdict hangs on min_total as well */
+};
+/* Adds worlds to the suite of a guardrail that is asked for its share (model_checks_share); to any other nothing. */
+GR_MUST_USE enum gr_err prove_share_build(struct gr_arena *a, struct prove_suite *suite, const struct model *m);
+bool prove_share_any(const struct prove_suite *suite);
+/* A test file of these worlds; rules as for prove_put_tests. And some streams of one world, without the head. */
+void prove_share_put(struct gr_buf *b, const struct prove_suite *suite, const char *rules);
+void prove_share_put_world(struct gr_buf *b, const struct prove_world *w, size_t from, size_t to);
 /* -- levels: what a scrape adds (counters) or shows (gauges), so that the effect is as wanted (prove_level.c) ------------ */
 struct prove_level {
     double v[2][PROVE_PARTS];

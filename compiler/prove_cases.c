@@ -1029,8 +1029,10 @@ prove_suite_build(struct gr_arena *a, const struct model *m, const struct guardr
     unwatched_world(&b);
     override_worlds(&b);
     long_worlds(&b);
+    if (prove_share_build(a, out, m) != GR_OK)
+        return GR_ENOMEM;
     for (size_t i = 0; i < out->n_worlds; i++) {
-        if (out->worlds[i]->err == GR_OK)
+        if (out->worlds[i]->err == GR_OK && !out->worlds[i]->share)
             prove_evaluate(out->worlds[i]);
         if (out->worlds[i]->err != GR_OK)
             return out->worlds[i]->err;

@@ -155,7 +155,8 @@ put_part(struct campaign *c, size_t target, size_t n, const struct prove_part *p
     struct prove_target *t = &r->targets[target];
     struct gr_arena *a = r->session->arena;
     struct gr_buf b = GR_BUF_INIT(PROVE_FILE_BYTES_MAX);
-    struct gr_str rules = gr_arena_printf(a, GR_FMT ".rules.yml", GR_ARG(t->base)),
+    const char *kind = t->suite.worlds[p->world]->share ? ".share" : "";
+    struct gr_str rules = gr_arena_printf(a, GR_FMT "%s.rules.yml", GR_ARG(t->base), kind),
                   file = gr_arena_printf(a, GR_FMT ".part%zu.test.yml", GR_ARG(t->base), n);
     struct part *v = c->parts;
     int code = EXIT_MACHINE;
@@ -277,15 +278,16 @@ order(struct campaign *c, struct worker *w, const struct gr_rule *rule)
 /* -- running ------------------------------------------------------------------------------------------------------------------ */
 
 static bool
-write_rules(struct campaign *c, struct worker *w, size_t target)
+write_one(struct campaign *c, struct worker *w, size_t target, bool shares)
 {
     const struct prove_target *t = &c->r->targets[target];
     struct gr_buf b = GR_BUF_INIT(PROVE_FILE_BYTES_MAX), path = GR_BUF_INIT(8192);
     FILE *f = NULL;
     bool good;
 
-    gr_buf_printf(&path, GR_FMT "/" GR_FMT ".rules.yml", GR_ARG(w->folder), GR_ARG(t->base));
-    good = prove_put_rules(&b, w->arena, c->r->rules, t->suite.g->name,
+    gr_buf_printf(&path, GR_FMT "/" GR_FMT "%s.rules.yml", GR_ARG(w->folder), GR_ARG(t->base),
+                  shares ? ".share" : "");
+    good = prove_put_rules(&b, w->arena, c->r->rules, t->suite.g->name, shares,
                            c->r->rules->groups[0]->rules[w->rule], w->expr) == GR_OK &&
            gr_buf_err(&path) == GR_OK && (f = fopen(gr_buf_cstr(&path), "wbe")) != NULL &&
            fwrite(b.p, 1, b.n, f) == b.n;
@@ -293,6 +295,13 @@ write_rules(struct campaign *c, struct worker *w, size_t target)
     gr_buf_fini(&b);
     gr_buf_fini(&path);
     return good;
+}
+
+static bool
+write_rules(struct campaign *c, struct worker *w, size_t target)
+{
+    return write_one(c, w, target, false) &&
+           (!prove_share_any(&c->r->targets[target].suite) || write_one(c, w, target, true));
 }
 
 /* Of the parts to come, as many as one promtool takes. */

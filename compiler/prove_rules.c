@@ -13,9 +13,15 @@ prove_concerns(const struct gr_rule *r, struct gr_str guardrail)
     return true;
 }
 
+static bool
+is_share(const struct gr_rule *r)
+{
+    return gr_str_starts(r->name, GR_STR("guardrail:share"));
+}
+
 enum gr_err
 prove_put_rules(struct gr_buf *b, struct gr_arena *a, const struct gr_rulefile *file, struct gr_str guardrail,
-                const struct gr_rule *changed, struct gr_str expr)
+                bool shares, const struct gr_rule *changed, struct gr_str expr)
 {
     struct gr_rulefile part = *file;
     struct gr_rule_group group, *groups[1] = {&group};
@@ -27,7 +33,7 @@ prove_put_rules(struct gr_buf *b, struct gr_arena *a, const struct gr_rulefile *
     for (size_t i = 0; group.rules && i < file->groups[0]->count; i++) {
         struct gr_rule *r = file->groups[0]->rules[i], *copy;
 
-        if (!prove_concerns(r, guardrail))
+        if (!prove_concerns(r, guardrail) || (!shares && is_share(r)))
             continue;
         if (!(copy = gr_arena_alloc(a, sizeof *copy)))
             return GR_ENOMEM;

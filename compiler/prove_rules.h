@@ -10,9 +10,10 @@
 
 /* Whether the rule has a part in what becomes of this guardrail. */
 bool prove_concerns(const struct gr_rule *r, struct gr_str guardrail);
-/* Appends a rule file. changed: the rule whose expression shall be expr; NULL: none. a: for what is needed meanwhile. */
+/* Appends a rule file. shares: with the rules that record the canary's share of the traffic, which most samples do not keep to. changed: the
+ * rule whose expression shall be expr; NULL: none. a: for what is needed meanwhile. */
 GR_MUST_USE enum gr_err prove_put_rules(struct gr_buf *b, struct gr_arena *a, const struct gr_rulefile *file,
-                                        struct gr_str guardrail, const struct gr_rule *changed,
+                                        struct gr_str guardrail, bool shares, const struct gr_rule *changed,
                                         struct gr_str expr);
 /* Rules as `guardrailc compile` has written them; what is no rule is passed over. GR_ESYNTAX: there is none. */
 GR_MUST_USE enum gr_err prove_read_rules(struct gr_arena *a, const struct gr_node *root,

@@ -49,13 +49,12 @@ prove_run_put_file(struct prove_run *r, struct gr_str name, struct gr_str conten
 }
 
 static int
-put_rules(struct prove_run *r, struct gr_arena *a, struct gr_str name, struct gr_str guardrail,
-          const struct gr_rule *changed, struct gr_str expr)
+put_rules(struct prove_run *r, struct gr_arena *a, struct gr_str name, struct gr_str guardrail, bool shares)
 {
     struct gr_buf b = GR_BUF_INIT(PROVE_FILE_BYTES_MAX);
     int code = EXIT_MACHINE;
 
-    if (prove_put_rules(&b, a, r->rules, guardrail, changed, expr) == GR_OK)
+    if (prove_put_rules(&b, a, r->rules, guardrail, shares, NULL, GR_STR_NONE) == GR_OK)
         code = prove_run_put_file(r, name, gr_buf_str(&b));
     gr_buf_fini(&b);
     return code;
@@ -95,6 +94,26 @@ put_tests(struct prove_run *r, struct prove_target *t)
     return code;
 }
 
+/* The canary's share of the traffic has a file, and rules, of its own. */
+static int
+put_shares(struct prove_run *r, struct prove_target *t)
+{
+    struct gr_buf b = GR_BUF_INIT(PROVE_FILE_BYTES_MAX);
+    struct gr_str rules = gr_arena_printf(t->arena, GR_FMT ".share.rules.yml", GR_ARG(t->base)),
+                  name = gr_arena_printf(t->arena, GR_FMT ".share.test.yml", GR_ARG(t->base));
+    int code = EXIT_MACHINE;
+
+    GR_ASSERT(t->n_files < PROVE_FILES);
+    if (rules.p && name.p) {
+        prove_share_put(&b, &t->suite, rules.p);
+        t->files[t->n_files++] = name;
+        if (gr_buf_err(&b) == GR_OK)
+            code = prove_run_put_file(r, name, gr_buf_str(&b));
+    }
+    gr_buf_fini(&b);
+    return code == EXIT_CLEAN ? put_rules(r, t->arena, rules, t->suite.g->name, true) : code;
+}
+
 static int
 prepare(struct prove_run *r, struct prove_target *t, const struct guardrail *g)
 {
@@ -109,8 +128,10 @@ prepare(struct prove_run *r, struct prove_target *t, const struct guardrail *g)
     if (t->suite.refused)
         return EXIT_CLEAN;
     rules = gr_arena_printf(t->arena, GR_FMT ".rules.yml", GR_ARG(t->base));
-    code = put_rules(r, t->arena, rules, g->name, NULL, GR_STR_NONE);
-    return code == EXIT_CLEAN ? put_tests(r, t) : code;
+    code = put_rules(r, t->arena, rules, g->name, false);
+    if (code == EXIT_CLEAN)
+        code = put_tests(r, t);
+    return code == EXIT_CLEAN && prove_share_any(&t->suite) ? put_shares(r, t) : code;
 }
 
 int

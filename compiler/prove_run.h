@@ -7,7 +7,7 @@
 #include "prove_rules.h"
 
 #define PROVE_FILE_BYTES_MAX (256u << 20)
-#define PROVE_FILES 4u /* test files of one guardrail: one for each distance between evaluations */
+#define PROVE_FILES 5u /* test files of one guardrail: one for each distance between evaluations, one about shares */
 
 /* A guardrail and what its tests gave. */
 struct prove_target {

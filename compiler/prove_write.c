@@ -580,7 +580,7 @@ prove_put_tests(struct gr_buf *b, const struct prove_suite *suite, int64_t step_
 {
     put_head(b, step_ms, rules);
     for (size_t i = 0; i < suite->n_worlds; i++)
-        if (suite->worlds[i]->step_ms == step_ms)
+        if (suite->worlds[i]->step_ms == step_ms && !suite->worlds[i]->share)
             put_world(b, suite->worlds[i], 0, suite->worlds[i]->n_streams);
 }
 
@@ -609,5 +609,8 @@ prove_put_part(struct gr_buf *b, const struct prove_suite *suite, const struct p
     const struct prove_world *w = suite->worlds[part->world];
 
     put_head(b, w->step_ms, rules);
-    put_world(b, w, part->from, part->to);
+    if (w->share)
+        prove_share_put_world(b, w, part->from, part->to);
+    else
+        put_world(b, w, part->from, part->to);
 }

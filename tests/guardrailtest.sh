@@ -28,6 +28,18 @@ for one in mark_to_market_drift reference_data_age; do
   says "passed  $one"
 done
 
+# The canary's share of the traffic: a tolerance of nothing too, and faults of the rules that look at it.
+split=$src/tests/promtool/split.yml
+expect 0 guardrailc test "$src/tests/data/specs/good/traffic-share.yml"
+guardrailc compile -q -o "$work/split" "$split" || fail "compile split"
+for fault in 's/^\( *\)8 \* sqrt(/\19 * sqrt(/' 's/"traffic_share"/"thin"/' 's/ unless guardrail:share:wrong{[^}]*}//' \
+  's/^\( *\)or 0\.25 \* guard/\1or 0.26 * guard/'; do
+  sed "$fault" "$work/split/prometheus/rules.yml" >"$work/fault.yml"
+  cmp -s "$work/split/prometheus/rules.yml" "$work/fault.yml" && { fail "no fault planted: $fault"; continue; }
+  expect 1 guardrailc test -g fill --rules "$work/fault.yml" "$split"
+  says 'FAILED  fill'
+done
+
 # Planted faults.
 guardrailc compile -q --now 1970-01-01 -o "$work/tree" "$src/examples/minimal/guardrails.yml" || fail "compile"
 rules=$work/tree/prometheus/rules.yml
