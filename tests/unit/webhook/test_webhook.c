@@ -30,6 +30,7 @@ static Suite *(*const suites[])(void) = {
     intake_suite,
     jw_suite,
     log_suite,
+    metrics_suite,
     outbox_suite,
     release_suite,
     request_suite,

@@ -24,6 +24,7 @@ Suite *recorder_suite(void);
 Suite *intake_suite(void);
 Suite *jw_suite(void);
 Suite *log_suite(void);
+Suite *metrics_suite(void);
 Suite *outbox_suite(void);
 Suite *release_suite(void);
 Suite *request_suite(void);
