@@ -10,7 +10,8 @@
 #include "guardrail/sys.h"
 
 #define REAP_MS 200
-#define SLOW_MS 1000 /* what takes longer gives way sooner */
+#define SETTLE_MS 100 /* for who was accepted just now and is not in the list yet */
+#define SLOW_MS 1000  /* what takes longer gives way sooner */
 
 struct conn {
     enum conn_group group;
@@ -351,11 +352,13 @@ any_half(const struct conns *all)
 void
 conns_drain(struct conns *all, int64_t timeout_ms, int64_t wait_half_ms)
 {
-    int64_t now = monotonic_ms(), end = now + timeout_ms, half_end = now + wait_half_ms;
+    int64_t now = monotonic_ms(), end = now + timeout_ms, half_end = now + wait_half_ms,
+            settled = now + SETTLE_MS;
 
     pthread_mutex_lock(&all->mutex);
-    while ((now = monotonic_ms()) < end && (all->working > 0 || (now < half_end && any_half(all))))
-        wait_until(all, all->working > 0 ? end : half_end);
+    while ((now = monotonic_ms()) < end &&
+           (all->working > 0 || (now < half_end && (now < settled || any_half(all)))))
+        wait_until(all, all->working > 0 ? end : now < settled ? settled : half_end);
     pthread_mutex_unlock(&all->mutex);
 }
 

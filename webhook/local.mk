@@ -72,5 +72,14 @@ guardrailctl_SOURCES = webhook/guardrailctl.c webhook/ctl.h webhook/ctl_audit.c 
 guardrailctl_CFLAGS = $(libwebhook_a_CFLAGS)
 guardrailctl_LDADD = $(WEBHOOK_LIBS)
 
+# systemd: the service knows where the program and its configuration are installed
+if HAVE_SYSTEMD_UNITS
+systemdsystemunit_DATA = webhook/guardraild.service webhook/guardraild.socket
+endif
+webhook/guardraild.service: webhook/guardraild.service.in Makefile
+	@$(MKDIR_P) webhook
+	$(AM_V_GEN)sed -e 's|@sbindir[@]|$(sbindir)|g' -e 's|@sysconfdir[@]|$(sysconfdir)|g' $(srcdir)/webhook/guardraild.service.in >$@.tmp && mv $@.tmp $@
+CLEANFILES += webhook/guardraild.service webhook/guardraild.service.tmp
+EXTRA_DIST += webhook/guardraild.service.in webhook/guardraild.socket
 EXTRA_DIST += webhook/guardraild.yml
 dist_man_MANS += man/guardraild.8 man/guardrailctl.1

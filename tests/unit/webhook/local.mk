@@ -78,7 +78,8 @@ daemon_tests = \
 	tests/unit/webhook/daemon_rollback.sh \
 	tests/unit/webhook/daemon_secrets.sh \
 	tests/unit/webhook/daemon_storm.sh \
+	tests/unit/webhook/daemon_systemd.sh \
 	tests/unit/webhook/daemon_tls.sh
 TESTS += $(daemon_tests)
 EXTRA_DIST += $(daemon_tests) tests/unit/webhook/daemon_lib.sh tests/unit/webhook/pki.sh \
-	tests/unit/webhook/network.py tests/unit/webhook/storm.py
+	tests/unit/webhook/activate.py tests/unit/webhook/network.py tests/unit/webhook/storm.py
