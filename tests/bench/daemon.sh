@@ -20,9 +20,9 @@ servers=()
 body() {
     jq -nc --argjson n "$1" --argjson pad "$2" '[range($n) | {status: "firing", labels: {alertname: "GuardrailSoftBreach", cluster: "equities", deployment_id: "d1", flow: "making", group: "core",
         guardrail: "error_rate", level: "soft", phase: "phase_1", side: "upper", spec: "demo", venue: "V\(.)"}, annotations: {summary: ("x" * $pad)},
-        startsAt: "2026-11-23T20:00:00.000Z", endsAt: "0001-01-01T00:00:00Z", generatorURL: "http://p:9090/g",
+        startsAt: "2026-11-23T20:00:00.000Z", endsAt: "0001-01-01T00:00:00Z", generatorURL: "http://p/",
         fingerprint: (if . == 0 then "@@@@@@@@@@@@@@@@" else "00000000000000\(10 + .)" end)}] |
-        {receiver: "guardraild", status: "firing", alerts: ., groupLabels: {deployment_id: "d1"}, commonLabels: {}, commonAnnotations: {}, externalURL: "http://am:9093", version: "4", groupKey: "{}:{}", truncatedAlerts: 0}'
+        {receiver: "guardraild", status: "firing", alerts: ., groupLabels: {}, commonLabels: {}, commonAnnotations: {}, externalURL: "http://am/", version: "4", groupKey: "{}:{}", truncatedAlerts: 0}'
 }
 sized() { # ALERTS BYTES
     local bytes
@@ -35,7 +35,7 @@ start_guardraild() {
     start_standin >/dev/null
     make_policy
     make_config observe
-    echo 'limits: {connections: 256, per_address: 256, rate: 0}' >>"$dir/guardraild.yml" # what keeps strangers off would be what is measured
+    echo 'limits: {connections: 256, connections_per_address: 256, requests_per_second: 0}' >>"$dir/guardraild.yml" # what keeps strangers off would be what is measured
     start_daemon >/dev/null
     start_release d1
     ctl release advance d1 --by tester --reason x --override >/dev/null
@@ -80,6 +80,10 @@ start_nginx
 start_webhook
 sized 1 601 >"$dir/601"
 sized 12 6800 >"$dir/6800"
+for bytes in 601 6800; do
+    answer=$(curl -s -o "$dir/answer" -w '%{http_code}' -H 'Content-Type: application/json' --data-binary @"$dir/$bytes" "$base/v1/alerts")
+    [ "$answer" = 200 ] || { echo "guardraild refuses the body: $answer $(cat "$dir/answer")"; exit 1; }
+done
 echo "bodies: $(wc -c <"$dir/601") and $(wc -c <"$dir/6800") bytes; $(nproc) processors, load $(cut -d' ' -f1 /proc/loadavg); $seconds s a run"
 printf '%-11s %6s %5s %11s %8s %8s %7s %7s  %s\n' server bytes conns accepted/s p50 p99 other failed 'RSS KiB at start, half, end'
 for round in 1 2; do
