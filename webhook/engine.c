@@ -91,6 +91,7 @@ struct sending {
     const struct policy *policy;
     struct release release;
     bool has_release;
+    struct audit_head audit;
     struct sender_result result;
     int64_t retry_ms;
     const char *state;
@@ -102,8 +103,8 @@ job_load_release(struct db *db, void *arg)
     struct sending *s = arg;
     enum gr_err err;
 
-    if (s->effect->release_id == 0)
-        return GR_OK;
+    if ((err = audit_head(db, &s->audit)) != GR_OK || s->effect->release_id == 0)
+        return err;
     err = release_get(db, s->worker->engine->app->policies, s->effect->release_id, &s->release);
     s->has_release = err == GR_OK;
     return err == GR_ENOENT ? GR_OK : err;
@@ -146,6 +147,8 @@ fill_message(struct sending *s, struct message *m)
                           .reference = gr_arena_printf(s->arena, "G-%" PRId64, e->id),
                           .dedup_key = e->key,
                           .at_ms = jread_i64(p, "at_ms", e->created_ms)};
+    if (s->audit.seq > 0) /* half a hash is enough to know a record by */
+        m->audit_head = gr_arena_printf(s->arena, "%" PRId64 ":%.16s", s->audit.seq, s->audit.hash);
     if (policy_level_parse(e->level, &m->level) != GR_OK)
         m->level = LEVEL_HARD;
     if (s->has_release && s->release.stream_row)

@@ -31,6 +31,8 @@ struct message {
     struct gr_str action;               /* what guardraild did or will do, a sentence */
     struct gr_str reason;               /* why, a sentence (effect.reason, decision.text) */
     struct gr_str record_path;          /* the decision record */
+    struct gr_str
+        audit_head; /* "14:2c26b46b68ffc68f": newest record of the audit log (guardrailctl verify --head) */
     struct gr_str runbook_url,
         dashboard_url; /* shown as links only if https:// or http:// and free of blanks, quotes and <>| */
     struct gr_str reference; /* effect id, shown to people */

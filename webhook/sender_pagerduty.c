@@ -128,6 +128,7 @@ put_details(struct gr_buf *b, const struct message *m)
     put_member(b, "guardraild", m->action, DETAIL_MAX);
     put_member(b, "why", m->reason, DETAIL_MAX);
     put_member(b, "record", m->record_path, DETAIL_MAX);
+    put_member(b, "audit", m->audit_head, SHORT_MAX);
     put_member(b, "reference", m->reference, SHORT_MAX);
     gr_buf_putc(b, '}');
 }

@@ -119,6 +119,11 @@ put_context(struct gr_buf *b, struct gr_buf *text, const struct message *m)
         sender_put(text, m->record_path, gr_quote_slack, CONTEXT_MAX);
         gr_buf_putc(text, '`');
     }
+    if (m->audit_head.n > 0) {
+        gr_buf_puts(text, " | audit: `");
+        sender_put(text, m->audit_head, gr_quote_slack, CONTEXT_MAX);
+        gr_buf_putc(text, '`');
+    }
     put_link(text, "runbook", m->runbook_url);
     put_link(text, "dashboard", m->dashboard_url);
     gr_buf_puts(b, ",{\"type\":\"context\",\"elements\":[{\"type\":\"mrkdwn\",\"text\":");

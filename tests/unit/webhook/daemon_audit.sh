@@ -43,6 +43,9 @@ is "decisions are replayed" "$("$ctl_bin" replay "$log")" "4 decisions in $(cat 
 "$ctl_bin" replay - --policies "$log" <"$log/000001.jsonl" >/dev/null || fail "replay of standard input"
 head=$(sed 's/.*up to //' "$dir/verified" | cut -c1-12)
 "$ctl_bin" verify - --head "$head" <"$log/000001.jsonl" >/dev/null || fail "verify of standard input, with its head"
+eventually "a message names a record of the log" grep -q 'audit: `' "$dir/standin/slack.log"
+head=$(grep -o 'audit: `[^`]*' "$dir/standin/slack.log" | head -1 | cut -d'`' -f2)
+is "which is there" "$("$ctl_bin" verify "$log" --head "$head" >/dev/null; echo $?)" 0
 is "an open file alone proves no end" "$("$ctl_bin" verify - <"$log/000001.jsonl" >/dev/null; echo $?)" 1
 is "nor does a head that it does not hold" "$("$ctl_bin" verify "$log" --head 3:00000000 >/dev/null; echo $?)" 1
 

@@ -74,6 +74,7 @@ breach(void)
         .action = GR_STR("Rolling back: freeze, drain, redeploy, verify."),
         .reason = GR_STR("hard breach of error_rate (upper)"),
         .record_path = GR_STR("reports/release_decisions/tp-1.yaml"),
+        .audit_head = GR_STR("14:2c26b46b68ffc68f"),
         .runbook_url = GR_STR("https://runbooks.example.org/error_rate?a=1&b=2"),
         .dashboard_url = GR_STR("https://grafana.example.org/d/demo"),
         .reference = GR_STR("17"),
@@ -117,7 +118,8 @@ START_TEST(slack_says_everything)
         "*Limit*\\n`+40% over control`",
         "*guardraild:* Rolling back: freeze",
         "*Why:* hard breach",
-        "2024-05-16T21:15:00Z | ref: `17` | record: `reports/release_decisions/tp-1.yaml`",
+        "2024-05-16T21:15:00Z | ref: `17` | record: `reports/release_decisions/tp-1.yaml` | "
+        "audit: `14:2c26b46b68ffc68f`",
         "<https://runbooks.example.org/error_rate?a=1&amp;b=2|runbook>",
         "<https://grafana.example.org/d/demo|dashboard>",
         "\"link_names\":false",
@@ -149,6 +151,7 @@ START_TEST(pagerduty_says_everything)
     ck_assert(gr_str_is(gr_json_str(payload, "source"), "demo cluster=equities"));
     ck_assert(gr_str_is(gr_json_str(payload, "timestamp"), "2024-05-16T21:15:00Z"));
     ck_assert(gr_str_eq(gr_json_str(details, "guardraild"), m.action));
+    ck_assert(gr_str_eq(gr_json_str(details, "audit"), m.audit_head));
     ck_assert(gr_str_is(gr_json_str(details, "where"), "flow=making, venue=XNAS"));
     ck_assert_int_eq(cJSON_GetArraySize(gr_json_get(json, "links")), 2);
     cJSON_Delete(json);
@@ -245,6 +248,7 @@ START_TEST(hostile_texts)
                          .action = bad,
                          .reason = bad,
                          .record_path = bad,
+                         .audit_head = bad,
                          .runbook_url = bad,
                          .dashboard_url = bad,
                          .reference = bad,
