@@ -5,15 +5,18 @@
 #include <math.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "guardrail/duration.h"
 #include "guardrail/file.h"
+#include "guardrail/http_client.h"
 #include "guardrail/quote.h"
 #include "power.h"
 #include "power_prometheus.h"
 
 #define OUT_BYTES_MAX (64u << 20)
+#define PROGRESS_MS 500
 #define UNKNOWN_MAX 20u /* lines about what Prometheus does not know */
 
 const struct option_row power_options[] = {
@@ -298,11 +301,32 @@ write_picture(const struct command *self, const struct power *p, const struct as
     return EXIT_MACHINE;
 }
 
+/* Past some hundred guardrails it takes minutes: whoever sits there sees how far it is. */
+struct progress {
+    int64_t told_ms;
+    bool any;
+};
+
+static void
+tell_progress(void *arg, size_t done, size_t of)
+{
+    struct progress *p = arg;
+    int64_t now = gr_http_now_ms();
+
+    if (now - p->told_ms < PROGRESS_MS)
+        return;
+    p->told_ms = now;
+    p->any = true;
+    fprintf(stderr, "\r%zu of at most %zu guardrails and phases played", done, of);
+}
+
 static int
 report(const struct command *self, const struct session *s, const struct ask *a, const struct model *m,
        const struct power_asks *asks, const struct rates *r)
 {
     struct gr_buf out = GR_BUF_INIT(OUT_BYTES_MAX);
+    struct progress progress = {.told_ms = gr_http_now_ms()};
+    struct power_options options = a->options;
     struct power p;
     enum gr_err err = GR_OK;
     double cap;
@@ -314,7 +338,14 @@ report(const struct command *self, const struct session *s, const struct ask *a,
         gr_buf_fini(&out);
         return code;
     }
-    if ((err = power_run(&p, m, r, a->options)) != GR_OK)
+    if (!s->quiet && isatty(STDERR_FILENO) == 1) {
+        options.tell = tell_progress;
+        options.arg = &progress;
+    }
+    err = power_run(&p, m, r, options);
+    if (progress.any)
+        fprintf(stderr, "\r%60s\r", "");
+    if (err != GR_OK)
         return machine(self, err);
     if (s->style.format == GR_DIAG_JSON)
         err = power_json(&p, a->cap, &out);

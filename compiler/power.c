@@ -24,6 +24,7 @@ struct run {
     uint8_t *hit_min, *hit_max; /* by rollout: rolled back by anything */
     uint8_t *row_min, *row_max; /* ... by one guardrail in one phase */
     uint32_t *firsts;           /* of POWER_TRIALS phases */
+    size_t done;                /* guardrails and phases */
     enum gr_err err;
 };
 
@@ -444,6 +445,9 @@ each_guardrail(struct run *run, bool measure)
                 continue;
             if (!measure) {
                 guardrail_phase(run, g, &m->phases[k], &stream);
+                run->done++;
+                if (run->p->options.tell)
+                    run->p->options.tell(run->p->options.arg, run->done, m->n_phases * m->n_guardrails);
                 continue;
             }
             for (size_t b = 0; b < g->limit.n_bounds; b++)

@@ -21,6 +21,9 @@ struct power_options {
     uint64_t seed;
     uint32_t rollouts; /* 0: POWER_ROLLOUTS, or fewer where that would take long */
     bool all;          /* rows of all slices, not only the worst */
+    /* Told after each guardrail of each phase, out of how many; NULL: nobody is. */
+    void (*tell)(void *arg, size_t done, size_t of);
+    void *arg;
 };
 /* Regressions that everyone asks about: the factor on bad events, on a quantile, on a gauge's level; of a gauge with a limit in points, a
  * shift by so many times the limit. */
