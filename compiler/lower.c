@@ -320,6 +320,15 @@ lower_which(struct lower *lo, lower_pick *pick, const void *arg)
 }
 
 const char *
+lower_which_of(struct lower *lo, lower_pick *kind, lower_pick *pick, const void *arg)
+{
+    for (size_t i = 0; i < lo->m->n_guardrails; i++)
+        if (kind(&lo->m->guardrails[i], NULL) && !pick(&lo->m->guardrails[i], arg))
+            return lower_which(lo, pick, arg);
+    return lower_any(lo, pick, arg) ? "" : NULL;
+}
+
+const char *
 lower_phases(struct lower *lo, uint32_t phases, bool negated)
 {
     struct gr_str names[MODEL_PHASES_MAX];

@@ -82,6 +82,8 @@ typedef bool lower_pick(const struct guardrail *g, const void *arg);
 /* The matcher that selects the guardrails that pick() accepts: "" for all of them, `,guardrail="a"`, `,guardrail=~"a|b"` or the
  * complement with !~ where that is shorter; NULL when there are none: the branch is to be left out. */
 const char *lower_which(struct lower *lo, lower_pick *pick, const void *arg);
+/* The same where what is selected belongs to guardrails of one kind anyway: "" if pick() accepts all of these, which saves Prometheus a long list. */
+const char *lower_which_of(struct lower *lo, lower_pick *kind, lower_pick *pick, const void *arg);
 bool lower_any(const struct lower *lo, lower_pick *pick, const void *arg);
 /* `,label=~"a|b"` (or = for one, negated: != and !~) over n values. */
 const char *lower_values(struct lower *lo, struct gr_str label, const struct gr_str *values, size_t n,

@@ -211,14 +211,18 @@ bads(struct lower *lo)
                      "  / ignoring (part) (guardrail:test:sum{$S$1,part=\"total\"} > 0))) * "
                      "guardrail:test:total{$S$1}",
                      which, NULL);
-    if ((which = lower_which(lo, is_compared_histogram, NULL)) != NULL)
+    if ((which = lower_which_of(lo, is_histogram, is_compared_histogram, NULL)) != NULL) {
         lower_branch(
             lo,
-            "(1 - min without (part, le) ((sum_over_time(guardrail:slot:sum{$S$1,part=\"bucket\"}[$2])"
-            " and ignoring (cohort) guardrail:test:edge{$S$1})\n"
-            "    / ignoring (le) group_left () (guardrail:test:sum{$S$1,part=\"bucket\"} > 0)))\n"
-            "  * guardrail:test:total{$S$1}",
+            "(1 - min without (part, le) "
+            "((sum_over_time(guardrail:slot:sum{$S$1,part=\"bucket\",cohort!=$K}[$2])"
+            " and ignoring (cohort) guardrail:test:edge{$S})\n"
+            "    / ignoring (le) group_left () (guardrail:test:sum{$S$1,part=\"bucket\",cohort!=$K} > 0)))\n"
+            "  * guardrail:test:total{$S}",
             which, from_start(lo), NULL);
+        lower_branch(lo, "(1 - min without (part, le) (guardrail:test:edge{$S})) * guardrail:test:total{$S}",
+                     NULL);
+    }
     lower_record(lo, "guardrail:test:bad");
 }
 
@@ -295,7 +299,7 @@ deltas(struct lower *lo)
     lower_branches(lo, "\nor ");
     if ((which = lower_which(lo, tests_ratio, NULL)) != NULL)
         ratio_scores(lo, which);
-    if ((which = lower_which(lo, tests_histogram, NULL)) != NULL)
+    if ((which = lower_which_of(lo, is_histogram, tests_histogram, NULL)) != NULL)
         quantile_scores(lo, which);
     paired_deltas(lo);
     if (!lower_record(lo, "guardrail:slot:delta"))

@@ -44,7 +44,8 @@ struct length {
     int64_t window_ms; /* explicit; 0: the phase's */
     uint32_t phases;   /* when window_ms is 0 */
     lower_pick *kind;
-    const void *of; /* kind's argument */
+    const void *of;      /* kind's argument */
+    lower_pick *implied; /* whose series they are anyway */
 };
 
 static bool
@@ -60,13 +61,13 @@ has_length(const struct guardrail *g, const void *arg)
 typedef void put_length(struct lower *lo, const char *matchers, const struct length *l);
 
 static void
-each_explicit(struct lower *lo, lower_pick *kind, const void *of, put_length *put)
+each_explicit(struct lower *lo, lower_pick *kind, const void *of, lower_pick *implied, put_length *put)
 {
     const struct model *m = lo->m;
 
     for (size_t i = 0; i < m->n_guardrails; i++) {
         const struct guardrail *g = &m->guardrails[i];
-        struct length l = {.window_ms = g->window_ms, .kind = kind, .of = of};
+        struct length l = {.window_ms = g->window_ms, .kind = kind, .of = of, .implied = implied};
         bool first = g->window_ms > 0 && kind(g, of);
 
         for (size_t k = 0; first && k < i; k++)
@@ -74,12 +75,12 @@ each_explicit(struct lower *lo, lower_pick *kind, const void *of, put_length *pu
         if (!first)
             continue;
         l.slots = lower_window_slots(lo, g, &m->phases[0]);
-        put(lo, lower_which(lo, has_length, &l), &l);
+        put(lo, lower_which_of(lo, implied, has_length, &l), &l);
     }
 }
 
 static void
-each_phase_length(struct lower *lo, lower_pick *kind, const void *of, put_length *put)
+each_phase_length(struct lower *lo, lower_pick *kind, const void *of, lower_pick *implied, put_length *put)
 {
     const struct model *m = lo->m;
     static const struct guardrail none = {.window_ms = 0};
@@ -89,7 +90,10 @@ each_phase_length(struct lower *lo, lower_pick *kind, const void *of, put_length
         if (kind(&m->guardrails[i], of) && m->guardrails[i].window_ms == 0)
             left |= m->guardrails[i].phases;
     for (size_t i = 0; i < m->n_phases; i++) {
-        struct length l = {.slots = lower_window_slots(lo, &none, &m->phases[i]), .kind = kind, .of = of};
+        struct length l = {.slots = lower_window_slots(lo, &none, &m->phases[i]),
+                           .kind = kind,
+                           .of = of,
+                           .implied = implied};
         const char *which;
         size_t from = lo->expr.n;
 
@@ -99,7 +103,7 @@ each_phase_length(struct lower *lo, lower_pick *kind, const void *of, put_length
             if ((left & (UINT32_C(1) << j)) && lower_window_slots(lo, &none, &m->phases[j]) == l.slots)
                 l.phases |= UINT32_C(1) << j;
         left &= ~l.phases;
-        if ((which = lower_which(lo, has_length, &l)) == NULL)
+        if ((which = lower_which_of(lo, implied, has_length, &l)) == NULL)
             continue;
         gr_buf_puts(&lo->expr, which);
         gr_buf_puts(&lo->expr, lower_phases(lo, l.phases, false));
@@ -108,10 +112,10 @@ each_phase_length(struct lower *lo, lower_pick *kind, const void *of, put_length
 }
 
 static void
-each_length(struct lower *lo, lower_pick *kind, const void *of, put_length *put)
+each_length(struct lower *lo, lower_pick *kind, const void *of, lower_pick *implied, put_length *put)
 {
-    each_explicit(lo, kind, of, put);
-    each_phase_length(lo, kind, of, put);
+    each_explicit(lo, kind, of, implied, put);
+    each_phase_length(lo, kind, of, implied, put);
 }
 
 static const char *
@@ -125,7 +129,8 @@ range(struct lower *lo, uint64_t slots)
 static void
 put_sum(struct lower *lo, const char *matchers, const struct length *l)
 {
-    lower_branch(lo, "sum_over_time(guardrail:slot:sum{$S$1}[$2])", matchers, range(lo, l->slots), NULL);
+    lower_branch(lo, "sum_over_time(guardrail:slot:sum{$S$1$3}[$2])", matchers, range(lo, l->slots),
+                 lower_any(lo, is_histogram, NULL) ? ",part!=\"bucket\"" : "", NULL);
 }
 
 static void
@@ -177,10 +182,10 @@ quantiles(struct lower *lo)
         if (!first)
             continue;
         before = lower_cut(lo, 0);
-        each_length(lo, has_quantile, q, put_buckets);
+        each_length(lo, has_quantile, q, is_histogram, put_buckets);
         buckets = lower_cut(lo, 0);
         lower_put(lo, "$1", before, NULL);
-        lower_branch(lo, "histogram_quantile($2, sum without (part) ($1)) > -Inf < +Inf", buckets,
+        lower_branch(lo, "sum without (part) (histogram_quantile($2, $1)) > -Inf < +Inf", buckets,
                      lower_dec(lo, *q), NULL);
     }
 }
@@ -189,7 +194,7 @@ static void
 pooled(struct lower *lo)
 {
     lower_branches(lo, "\n  or ");
-    each_length(lo, is_ratio, NULL, put_sum);
+    each_length(lo, is_ratio, NULL, is_ratio, put_sum);
     only_open(lo);
     lower_record(lo, "guardrail:window:sum");
 
@@ -200,7 +205,7 @@ pooled(struct lower *lo)
                      " / ignoring (part) (guardrail:window:sum{$S,part=\"total\"} > 0) > -Inf < +Inf",
                      NULL);
     quantiles(lo);
-    each_length(lo, is_value, NULL, put_value);
+    each_length(lo, is_value, NULL, is_value, put_value);
     only_open(lo);
     lower_record(lo, "guardrail:window:value");
 }
@@ -230,8 +235,8 @@ coverage(struct lower *lo)
     const char *counts, *which;
 
     lower_branches(lo, "\n  or ");
-    each_length(lo, is_sum, NULL, put_sum_count);
-    each_length(lo, is_value, NULL, put_value_count);
+    each_length(lo, is_sum, NULL, is_sum, put_sum_count);
+    each_length(lo, is_value, NULL, is_value, put_value_count);
     counts = lower_cut(lo, 0);
     lower_put(lo, "max without (part, le) (\n  $1)\nand on ($P) guardrail:open{$S}", counts, NULL);
     lower_record(lo, "guardrail:coverage:cohort");
