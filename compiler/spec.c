@@ -39,7 +39,8 @@ read_budgets(struct spec *s)
 
         if (node && (v.mant == 0 || gr_dec_cmp(v, GR_DEC(5, -1)) >= 0))
             gr_diag(s->d, GR0209, node->span, GR_STR("write 1% or the like"),
-                    "a budget lies between 0%% and 50%%");
+                    v.mant == 0 ? "a budget is more than 0%%: with none, no evidence would ever suffice"
+                                : "a budget is less than 50%%: past that, tossing a coin would do");
     }
     if (!spec_has(s->root, keys[1]))
         m->false_alarm_budget = m->false_rollback_budget;

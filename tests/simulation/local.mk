@@ -25,7 +25,7 @@ update-plots: tests/simulation/releases$(EXEEXT)
 # Ten minutes: all that stands below "Measured" in docs/evidence.md.
 update-evidence: update-plots
 	{ sed '/^## Measured/q' $(srcdir)/docs/evidence.md; \
-	  printf '\nCommand: `make simulate`, which is `releases tables examples/tradepulse/guardrails.yml 1 20000` (seed 1).\n'; \
+	  printf '\nCommand: `make simulate`, which is `releases tables examples/tradepulse/guardrails.yml 1 20000` (seed 1); `make update-evidence` writes what follows.\n'; \
 	  tests/simulation/releases$(EXEEXT) tables $(SIMULATED) 1 20000; } >docs-evidence.tmp
 	mv docs-evidence.tmp $(srcdir)/docs/evidence.md
 .PHONY: simulate update-evidence update-plots
