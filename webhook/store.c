@@ -21,7 +21,8 @@ struct store {
     struct db db;    /* the store's thread only, once it runs */
     struct log *log; /* borrowed */
     int lock_fd;
-    struct disk disk; /* the store's thread only, once it runs */
+    struct disk disk;                /* the store's thread only, once it runs */
+    int log_pages, checkpoint_pages; /* likewise: in the log since it was folded in; when that is due */
     pthread_t thread;
     bool running;
     pthread_mutex_t mutex; /* guards all below */
@@ -140,6 +141,18 @@ pragma_is(struct db *db, const char *sql, const char *want)
     return err;
 }
 
+/* SQLite would fold its log in by itself, before the callers hear of their commit, and keep an error to itself. */
+static int
+on_commit(void *arg, sqlite3 *h, const char *name, int pages)
+{
+    struct store *s = arg;
+
+    (void)h;
+    (void)name;
+    s->log_pages = pages;
+    return SQLITE_OK;
+}
+
 /* What to do about a file that cannot be believed. It is never repaired or replaced by us: it is evidence, and perhaps
  * the only copy. */
 #define DAMAGED                                                                                              \
@@ -193,6 +206,8 @@ open_database(struct store *s, const struct store_options *o, char *reason)
         say(reason, "the file system does not allow write-ahead logging", s->db.message);
         return err;
     }
+    s->checkpoint_pages = o->checkpoint_pages > 0 ? o->checkpoint_pages : STORE_CHECKPOINT_PAGES;
+    (void)sqlite3_wal_hook(s->db.h, on_commit, s);
     if ((err = bring_up(s, o, reason)) != GR_OK)
         return err;
     return db_exec(&s->db, "PRAGMA foreign_keys=ON");
@@ -243,6 +258,9 @@ static void
 store_destroy(struct store *s)
 {
     db_finish(&s->db);
+    if (s->db.h &&
+        s->state.failed) /* the log stays for the next process to judge: a failed fsync is not tried again */
+        (void)sqlite3_db_config(s->db.h, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     if (s->db.h && sqlite3_close(s->db.h) != SQLITE_OK)
         log_event(s->log, AT_ERROR, "store did not close cleanly", (char *)NULL);
     if (s->lock_fd >= 0)
@@ -328,6 +346,8 @@ run_job(struct db *db, struct job *job)
     return db_exec(db, "RELEASE job");
 }
 
+#define FULL "the disk is full: the ballast was given up, nothing new is accepted"
+
 static enum gr_err
 run_batch(struct store *s, struct job *jobs, size_t count)
 {
@@ -343,8 +363,7 @@ run_batch(struct store *s, struct job *jobs, size_t count)
     if (err == GR_OK)
         return GR_OK;
     if (err == GR_ENOSPC && disk_release(&s->disk))
-        log_event(s->log, AT_ERROR, "the disk is full: the ballast was given up, nothing new is accepted",
-                  (char *)NULL);
+        log_event(s->log, AT_ERROR, FULL, (char *)NULL);
     log_event(s->log, AT_ERROR, "store transaction failed", "error", gr_err_name(err), "detail", db->message,
               (char *)NULL);
     /* Not a retry: whatever COMMIT reached, nobody was told that it is there. */
@@ -409,6 +428,27 @@ take_jobs(struct store *s, struct job *jobs, size_t *count, bool *failed)
     return going;
 }
 
+/* After the callers were answered: nobody waits for it. */
+static enum gr_err
+fold_log_in(struct store *s)
+{
+    enum gr_err err = GR_OK;
+    int rc;
+
+    if (s->log_pages < s->checkpoint_pages)
+        return GR_OK;
+    rc = sqlite3_wal_checkpoint_v2(s->db.h, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    s->log_pages = 0; /* if it failed, the next commit says the number again */
+    if (rc != SQLITE_OK) {
+        err = db_err_of(rc);
+        log_event(s->log, AT_ERROR, "the log of the store could not be folded in", "error", gr_err_name(err),
+                  "detail", sqlite3_errmsg(s->db.h), (char *)NULL);
+    }
+    if (err == GR_ENOSPC && disk_release(&s->disk))
+        log_event(s->log, AT_ERROR, FULL, (char *)NULL);
+    return err;
+}
+
 static void *
 store_main(void *arg)
 {
@@ -431,6 +471,13 @@ store_main(void *arg)
         pthread_mutex_unlock(&s->mutex);
         for (size_t i = 0; i < n; i++)
             jobs[i].done(jobs[i].arg, err == GR_OK ? jobs[i].err : err);
+        if (!failed && fold_log_in(s) == GR_EIO) {
+            pthread_mutex_lock(&s->mutex);
+            s->state.errors++;
+            s->state.last = GR_EIO;
+            s->state.failed = true;
+            pthread_mutex_unlock(&s->mutex);
+        }
     }
     return NULL;
 }

@@ -10,6 +10,9 @@
   crash.py restart [--effects N]            guardraild starts on a store with N effects that wait: time until it is ready, memory,
                                             and whether they are taken in their order
 
+  crash.py retention [--effects N]          N old requests of 7 kB are deleted while alerts come in: how long those wait (90 s; not
+                                            part of any other run)
+
 The ledgers: what the programs of the rollback noted when they began and ended, what the stand-ins for Slack and PagerDuty
 received, and which requests were answered with 200. Wanted:
   every alert that was answered with 200 is in the store, once, and had its effect;
@@ -659,9 +662,47 @@ def restart(args):
         return 1
 
 
+# ---- deleting old evidence ----
+
+def retention(args):
+    w = World(f"{BUILD}/guardraild")
+    try:
+        w.begin("crypto", "d2")
+        w.advance("d2", "phase_1")
+        w.stop()
+        db = sqlite3.connect(f"{w.dir}/store.db")
+        db.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) INSERT INTO inbox(rx_ms, source,"
+                   " sha256, alerts, body) SELECT i, 'alerts', 'old', 1, zeroblob(6800) FROM n", (args.effects,))
+        db.commit()
+        db.close()
+        w.start()
+        start, quiet, busy, n, left = time.monotonic(), [], [], 0, args.effects
+        connection = http.client.HTTPConnection("127.0.0.1", w.port, timeout=20)
+        while time.monotonic() - start < 75:  # it looks for old requests once a minute
+            began = time.monotonic()
+            connection.request("POST", "/v1/alerts", alert("soft", "d2", "crypto", venue=f"V{n}"), {"Content-Type": "application/json"})
+            if connection.getresponse().read() and n % 2 == 0:
+                (busy if began - start > 60 else quiet).append(time.monotonic() - began)
+            n += 1
+            time.sleep(0.01)
+        w.stop()
+        left = w.query("SELECT count(*) FROM inbox WHERE sha256 = 'old'")[0][0]
+
+        def of(times):
+            times = sorted(times)
+            return f"median {times[len(times) // 2] * 1000:.1f} ms, 99 % {times[len(times) * 99 // 100] * 1000:.1f} ms, " \
+                   f"most {times[-1] * 1000:.1f} ms"
+        print(f"{args.effects - left} of {args.effects} old requests deleted; an alert waits before: {of(quiet)}; meanwhile: {of(busy)}")
+        w.remove()
+        return 0 if left < args.effects else 1
+    except Exception as e:
+        print(f"FAIL: {e!r}\nkept for a look: {w.dir}")
+        return 1
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["points", "random", "restart"])
+    parser.add_argument("what", choices=["points", "random", "restart", "retention"])
     parser.add_argument("--every", type=int, default=1, help="of the points")
     parser.add_argument("--first", type=int, default=0, help="the first point; 0: a random one below --every")
     parser.add_argument("--effects", type=int, default=100000)
@@ -670,7 +711,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=1, help="side by side")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
     args = parser.parse_args()
-    return {"points": points, "random": at_random, "restart": restart}[args.what](args)
+    return {"points": points, "random": at_random, "restart": restart, "retention": retention}[args.what](args)
 
 
 sys.exit(main())

@@ -55,8 +55,6 @@ write_rows(struct db *db, void *arg)
     sqlite3_stmt *st;
     enum gr_err err;
 
-    if (w->id == 1) /* checkpoints every few commits instead of every few hundred */
-        (void)sqlite3_wal_autocheckpoint(db->h, 24);
     st = db_use(
         db, "INSERT INTO inbox(id, rx_ms, source, sha256, alerts, body) VALUES (?1, 1, 'alerts', '', 1, ?2)");
     db_bind_i64(db, st, 1, w->id);
@@ -109,7 +107,9 @@ one_session(int64_t *next, int64_t last)
     struct store *s = NULL;
     bool first = *next == 1;
 
-    if (store_open(&s, &(struct store_options){.path = path}, NULL) != GR_OK || store_start(s) != GR_OK)
+    /* The log is folded in every few commits instead of every few hundred. */
+    if (store_open(&s, &(struct store_options){.path = path, .checkpoint_pages = 24}, NULL) != GR_OK ||
+        store_start(s) != GR_OK)
         return false;
     if (first && store_call(s, make_release, NULL) != GR_OK)
         return false;

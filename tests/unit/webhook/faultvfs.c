@@ -11,6 +11,7 @@ struct faultvfs faultvfs;
 struct file {
     sqlite3_file base;
     sqlite3_file *real; /* behind this struct */
+    bool database;      /* and not its log */
 };
 static sqlite3_vfs *real_vfs;
 static sqlite3_vfs vfs;
@@ -54,6 +55,8 @@ do_sync(sqlite3_file *f, int flags)
 {
     point();
     faultvfs.syncs++;
+    if (faultvfs.fail_database_sync && ((struct file *)(void *)f)->database)
+        return faultvfs.fail_database_sync;
     return faultvfs.fail_sync ? faultvfs.fail_sync : real(f)->pMethods->xSync(real(f), flags);
 }
 static int
@@ -137,6 +140,7 @@ do_open(sqlite3_vfs *v, const char *name, sqlite3_file *f, int flags, int *out_f
     int rc;
 
     (void)v;
+    file->database = (flags & SQLITE_OPEN_MAIN_DB) != 0;
     file->real = (sqlite3_file *)(void *)(file + 1);
     rc = real_vfs->xOpen(real_vfs, name, file->real, flags, out_flags);
     file->base.pMethods = file->real->pMethods ? &methods : NULL;

@@ -300,9 +300,8 @@ wait_until_low_is(struct store *s, bool low)
 {
     struct store_state st;
 
-    do
-        store_state(s, &st); /* the store's thread looks once a second */
-    while (st.low != low);
+    for (store_state(s, &st); st.low != low; store_state(s, &st))
+        (void)usleep(2000); /* the store's thread looks once a second; the CPU is for others meanwhile */
 }
 
 /* The last states get through: what was accepted is ended with the room of the ballast. */
@@ -360,6 +359,42 @@ START_TEST(after_an_io_error_nothing_is_promised)
                      GR_EIO); /* it seems to work again: not believed */
     store_state(s, &st);
     ck_assert(st.failed);
+    faultvfs.syncs = 0;
+    store_close(s);
+    ck_assert_int_eq(faultvfs.syncs, 0); /* nor is a sync tried again at the end */
+    s = open_started();
+    ck_assert_int_ge(rows(s), 1);
+    store_close(s);
+}
+END_TEST
+
+static void
+wait_until_failed(struct store *s)
+{
+    struct store_state st;
+
+    for (store_state(s, &st); !st.failed; store_state(s, &st))
+        (void)usleep(2000); /* it is after the callers' answers */
+}
+
+/* SQLite keeps an error of its own checkpoints to itself. */
+START_TEST(a_failed_checkpoint_is_final_too)
+{
+    struct store *s = NULL;
+    enum gr_err err = GR_OK;
+
+    ck_assert_int_eq(store_open(&s, &(struct store_options){.path = database, .checkpoint_pages = 2}, NULL),
+                     GR_OK);
+    ck_assert_int_eq(store_start(s), GR_OK);
+    faultvfs.syncs = 0;
+    ck_assert_int_eq(store_call(s, add_row, (char[]){"one"}), GR_OK);
+    faultvfs.fail_database_sync = SQLITE_IOERR_FSYNC; /* of the database file: no commit needs it */
+    while (err == GR_OK)
+        err = store_call(s, add_row, (char[]){"more"});
+    ck_assert_int_eq(err, GR_EIO);
+    wait_until_failed(s);
+    faultvfs.fail_database_sync = 0;
+    ck_assert_int_eq(store_call(s, add_row, (char[]){"no"}), GR_EIO);
     store_close(s);
     s = open_started();
     ck_assert_int_ge(rows(s), 1);
@@ -457,6 +492,7 @@ store_suite(void)
     tcase_add_test(tc, a_full_disk_heals);
     tcase_add_test(tc, a_full_disk_gives_up_the_ballast);
     tcase_add_loop_test(tc, after_an_io_error_nothing_is_promised, 0, GR_COUNT(fatal));
+    tcase_add_test(tc, a_failed_checkpoint_is_final_too);
     tcase_add_test(tc, one_process_at_a_time);
     tcase_add_test(tc, a_newer_schema_is_refused);
     tcase_add_test(tc, a_damaged_file_is_refused);
