@@ -100,11 +100,12 @@ policies_load(struct policies *out, struct policy *current, struct store *s, int
 
     out->count = 0;
     out->items = gr_sys.realloc(NULL, (PINNED_MAX + 1) * sizeof *out->items);
+    if (l)
+        memset(l, 0, sizeof *l);
     if (!l || !out->items) {
         policy_free(current);
         goto done;
     }
-    memset(l, 0, sizeof *l);
     out->items[0].policy = current;
     out->count = 1;
     l->out = out;
