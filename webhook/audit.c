@@ -10,6 +10,8 @@
 #define FILE_BEGINS "file begins"
 #define FILE_ENDS "file ends"
 
+#define LINE_BYTES (9 + GR_SHA256_HEX + 11 + 2) /* of a line, besides its record */
+
 static const char no_hash[] = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /* ---- one record ---- */
@@ -263,6 +265,24 @@ print_line(struct gr_buf *b, struct gr_str hash, struct gr_str record)
     gr_buf_puts(b, "\",\"record\":");
     gr_buf_put(b, record);
     gr_buf_puts(b, "}\n");
+}
+
+enum gr_err
+audit_file_size(struct db *db, int64_t file, int64_t *bytes)
+{
+    sqlite3_stmt *st = db_use(db, "SELECT place, bytes, event = '" FILE_ENDS
+                                  "' FROM chain WHERE file = ?1 ORDER BY seq DESC LIMIT 1");
+    enum gr_err err;
+    bool row;
+
+    *bytes = 0;
+    db_bind_i64(db, st, 1, file);
+    if ((err = db_step(db, st, &row)) != GR_OK || !row)
+        return err;
+    if (db_i64(st, 2))
+        *bytes = db_i64(st, 1) + db_i64(st, 0) * LINE_BYTES;
+    db_end(st);
+    return GR_OK;
 }
 
 enum gr_err

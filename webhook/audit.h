@@ -24,7 +24,7 @@
 
 #define AUDIT_RECORD_BYTES_MAX (16u << 20)
 #define AUDIT_FILE_RECORDS_MAX 1000           /* a file is written whole each time */
-#define AUDIT_FILE_BYTES_MAX INT64_C(4194304) /* the last record may go beyond it */
+#define AUDIT_FILE_BYTES_MAX INT64_C(1048576) /* of records; the last one may go beyond it */
 
 struct audit_entry {
     int64_t at_ms;
@@ -50,6 +50,8 @@ struct audit_head {
     char hash[GR_SHA256_HEX + 1]; /* 64 zeros: there is no record */
 };
 GR_MUST_USE enum gr_err audit_head(struct db *db, struct audit_head *out);
+/* How large a file will be that has ended; 0: it has not. Without reading it. */
+GR_MUST_USE enum gr_err audit_file_size(struct db *db, int64_t file, int64_t *bytes);
 /* Appends a file's lines. *ended: its last record is there. */
 GR_MUST_USE enum gr_err audit_read_file(struct db *db, int64_t file, struct gr_buf *out, bool *ended);
 

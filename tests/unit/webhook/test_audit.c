@@ -430,6 +430,54 @@ START_TEST(files_are_written_and_mended)
 }
 END_TEST
 
+/* What has ended is not written again, unless it is not what it was. */
+START_TEST(ended_files_are_left_alone)
+{
+    struct gr_buf path = GR_BUF_INIT(4096), a;
+    struct stat before, after;
+
+    add("e", "", AUDIT_FILE_RECORDS_MAX + 1);
+    write_out();
+    gr_buf_printf(&path, "%s/audit/000001.jsonl", bench.folder);
+    ck_assert_int_eq(stat(gr_buf_cstr(&path), &before), 0);
+    write_out();
+    ck_assert_int_eq(stat(gr_buf_cstr(&path), &after), 0);
+    ck_assert(before.st_ino == after.st_ino);
+    ck_assert_int_eq(unlink(gr_buf_cstr(&path)), 0);
+    write_out();
+    a = file_text("000001.jsonl", 0444);
+    ck_assert_int_eq((int64_t)a.n, (int64_t)before.st_size);
+    gr_buf_fini(&a);
+    gr_buf_fini(&path);
+}
+END_TEST
+
+/* A folder that cannot be made is counted and tried again, and nothing is lost when it can. */
+START_TEST(files_that_cannot_be_written)
+{
+    struct auditor_options o = {.store = bench.app.store, .reports_dir = bench.folder};
+    struct auditor_state state = {.failures = 0};
+    struct auditor *a = NULL;
+    struct gr_buf path = GR_BUF_INIT(4096), text = sample(), written;
+
+    fixture_file(bench.folder, "audit", "in the way", 0600);
+    ck_assert_int_eq(auditor_start(&o, &a), GR_OK);
+    while (state.failures < 2) {
+        auditor_wake(a);
+        auditor_state(a, &state);
+    }
+    ck_assert_int_eq(state.written_seq, 0);
+    gr_buf_printf(&path, "%s/audit", bench.folder);
+    ck_assert_int_eq(unlink(gr_buf_cstr(&path)), 0);
+    auditor_stop(a);
+    written = file_text("000001.jsonl", 0640);
+    ck_assert(gr_str_eq(gr_buf_str(&text), gr_buf_str(&written)));
+    gr_buf_fini(&written);
+    gr_buf_fini(&text);
+    gr_buf_fini(&path);
+}
+END_TEST
+
 Suite *
 audit_suite(void)
 {
@@ -449,6 +497,8 @@ audit_suite(void)
     tcase_add_test(tc, full_files_end);
     tcase_add_test(tc, what_stood_before_the_chain_is_taken_over_once);
     tcase_add_test(tc, files_are_written_and_mended);
+    tcase_add_test(tc, ended_files_are_left_alone);
+    tcase_add_test(tc, files_that_cannot_be_written);
     suite_add_tcase(suite, tc);
     return suite;
 }
