@@ -671,6 +671,7 @@ main(int argc, char **argv)
         return EXIT_USAGE;
     }
     service_begin(&d.service);
+    store_engine_init();
     status = run(&d);
     stop(&d);
     return status;

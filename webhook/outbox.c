@@ -28,16 +28,22 @@ touch(struct db *db, struct gr_str key, int64_t now_ms)
 enum gr_err
 outbox_add(struct db *db, const struct outbox_effect *e, int64_t now_ms, bool *added)
 {
-    sqlite3_stmt *st = db_use(
+    sqlite3_stmt *st;
+    enum gr_err err;
+
+    /* What is resent is far more frequent than what is new, and an update costs less than an insert that comes to nothing. */
+    if ((err = touch(db, e->key, now_ms)) != GR_OK)
+        return err;
+    *added = db_changes(db) == 0;
+    if (!*added)
+        return GR_OK;
+    st = db_use(
         db, "INSERT INTO effect(key, kind, action, target, release_id, deployment_id, stream, guardrail, "
             "level, phase,"
             " reason, epoch, recheck, state, not_before_ms, last_error, payload, inbox_id, created_ms, "
             "seen_ms, done_ms)"
             " VALUES (?1, ?2, ?3, ?4, nullif(?5, 0), ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"
-            " nullif(?18, 0), ?19, ?19, CASE WHEN ?14 IN ('ready', 'retry') THEN NULL ELSE ?19 END)"
-            " ON CONFLICT(key) DO NOTHING");
-    enum gr_err err;
-
+            " nullif(?18, 0), ?19, ?19, CASE WHEN ?14 IN ('ready', 'retry') THEN NULL ELSE ?19 END)");
     db_bind_str(db, st, 1, e->key);
     db_bind_str(db, st, 2, e->kind);
     db_bind_str(db, st, 3, or_empty(e->action));
@@ -57,10 +63,7 @@ outbox_add(struct db *db, const struct outbox_effect *e, int64_t now_ms, bool *a
     db_bind_str(db, st, 17, e->payload.p ? e->payload : GR_STR("{}"));
     db_bind_i64(db, st, 18, e->inbox_id);
     db_bind_i64(db, st, 19, now_ms);
-    if ((err = db_run(db, st)) != GR_OK)
-        return err;
-    *added = db_changes(db) == 1;
-    return *added ? GR_OK : touch(db, e->key, now_ms);
+    return db_run(db, st);
 }
 
 #define EFFECT_COLUMNS                                                                                       \

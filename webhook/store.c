@@ -44,6 +44,12 @@ store_engine_version(void)
     return sqlite3_libversion();
 }
 
+void
+store_engine_init(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* if it comes too late all works as before */
+}
+
 static double
 monotonic_ms(void)
 {

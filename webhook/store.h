@@ -67,4 +67,6 @@ extern const double store_latency_ms[11];
 void store_state(struct store *s, struct store_state *out);
 /* A number for the log that says which SQLite runs below. */
 const char *store_engine_version(void);
+/* Once, before the first store: SQLite keeps no statistics of its memory, which would take a lock at every allocation. */
+void store_engine_init(void);
 #endif
