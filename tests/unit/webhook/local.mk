@@ -41,6 +41,7 @@ tests_unit_webhook_test_webhook_SOURCES += \
 	tests/unit/webhook/faultvfs.h \
 	tests/unit/webhook/test_audit.c \
 	tests/unit/webhook/test_conf.c \
+	tests/unit/webhook/test_conns.c \
 	tests/unit/webhook/test_confine.c \
 	tests/unit/webhook/test_disk.c \
 	tests/unit/webhook/test_enact.c \
@@ -54,6 +55,7 @@ tests_unit_webhook_test_webhook_SOURCES += \
 	tests/unit/webhook/test_request.c \
 	tests/unit/webhook/test_schema.c \
 	tests/unit/webhook/test_server.c \
+	tests/unit/webhook/test_service.c \
 	tests/unit/webhook/test_store.c \
 	tests/unit/webhook/test_tokens.c \
 	tests/unit/webhook/test_watchdog.c
@@ -83,3 +85,9 @@ daemon_tests = \
 TESTS += $(daemon_tests)
 EXTRA_DIST += $(daemon_tests) tests/unit/webhook/daemon_lib.sh tests/unit/webhook/pki.sh \
 	tests/unit/webhook/activate.py tests/unit/webhook/network.py tests/unit/webhook/storm.py
+# make tests/unit/webhook/token_timing && tests/unit/webhook/token_timing
+EXTRA_PROGRAMS += tests/unit/webhook/token_timing
+tests_unit_webhook_token_timing_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_unit_webhook_token_timing_CFLAGS = $(libwebhook_a_CFLAGS)
+tests_unit_webhook_token_timing_SOURCES = tests/unit/webhook/token_timing.c
+tests_unit_webhook_token_timing_LDADD = $(WEBHOOK_LIBS) -lm
