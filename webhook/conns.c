@@ -30,7 +30,7 @@ struct conns {
     struct metrics *metrics;
     pthread_mutex_t mutex; /* guards all below, and the connections */
     pthread_cond_t change;
-    struct conn *first;
+    struct conn *first, *last; /* the newest and the oldest */
     size_t working;
     bool stopping;
     pthread_t reaper;
@@ -200,6 +200,7 @@ set_address(struct conn *c, const struct sockaddr *address)
     }
 }
 
+#define RANK_MAX 5
 /* How willingly it is given up, 0: not at all. */
 static int
 rank(const struct conn *c, int64_t now)
@@ -207,7 +208,7 @@ rank(const struct conn *c, int64_t now)
     switch (c->state) {
     case CONN_HEADERS:
         if (c->group == CONN_TCP && received(c) == 0)
-            return 5;
+            return RANK_MAX;
         return now - c->since_ms > SLOW_MS ? 4 : 2;
     case CONN_IDLE:
         return 3;
@@ -222,19 +223,19 @@ rank(const struct conn *c, int64_t now)
     return 0;
 }
 
-/* Of those that count together with c (same address: one key), the one to give up; NULL if there is none. New ones come first in the
- * list, so the last of a rank is the oldest. */
+/* Of those that count together with c (same address: one key), the one to give up, the oldest of its rank; NULL if there is none. In a flood
+ * of silent connections the search ends at the first. */
 static struct conn *
 weakest(const struct conns *all, const struct conn *c, bool same_address)
 {
     struct conn *found = NULL;
     int64_t now = monotonic_ms();
-    int best = 1;
+    int best = 0, r;
 
-    for (struct conn *o = all->first; o; o = o->next)
+    for (struct conn *o = all->last; o && best < RANK_MAX; o = o->prev)
         if (o != c && o->group == c->group && (!same_address || memcmp(o->key, c->key, sizeof o->key) == 0) &&
-            rank(o, now) >= best) {
-            best = rank(o, now);
+            (r = rank(o, now)) > best) {
+            best = r;
             found = o;
         }
     return found;
@@ -285,6 +286,8 @@ conns_add(struct conns *all, enum conn_group group, int fd, const struct sockadd
     c->next = all->first;
     if (all->first)
         all->first->prev = c;
+    else
+        all->last = c;
     all->first = c;
     c->state = CONN_IDLE;
     (void)enter(all, c, CONN_HEADERS);
@@ -303,6 +306,8 @@ conns_remove(struct conns *all, struct conn *c)
         all->first = c->next;
     if (c->next)
         c->next->prev = c->prev;
+    else
+        all->last = c->prev;
     if (c->state != CONN_CLOSING)
         pthread_cond_broadcast(&all->change);
     pthread_mutex_unlock(&all->mutex);
