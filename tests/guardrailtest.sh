@@ -28,6 +28,12 @@ for one in mark_to_market_drift reference_data_age; do
   says "passed  $one"
 done
 
+# Cells of metric and limit that no other guardrail here has; all of them: guardrailc test tests/data/matrix.yml.
+for one in bad_points quantile_points weighted_fixed expression_relative; do
+  expect 0 guardrailc test -g $one "$src/tests/data/matrix.yml"
+  says "passed  $one"
+done
+
 # The canary's share of the traffic: a tolerance of nothing too, and faults of the rules that look at it.
 split=$src/tests/promtool/split.yml
 expect 0 guardrailc test "$src/tests/data/specs/good/traffic-share.yml"

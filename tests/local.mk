@@ -53,7 +53,7 @@ EXTRA_DIST += \
 	tests/promtool/split.yml \
 	tests/promtool/streams.test.yml \
 	tests/promtool/streams.yml
-EXTRA_DIST += tests/data/reaction.yml
+EXTRA_DIST += tests/data/matrix.yml tests/data/reaction.yml
 EXTRA_DIST += tests/bench/lint.sh
 dist_check_SCRIPTS += tests/valgrind.sh
 check-valgrind: $(check_PROGRAMS)
