@@ -1,6 +1,7 @@
 #include "config.h"
 #include "enact.h"
 
+#include <inttypes.h>
 #include "decide_json.h"
 #include "guardrail/hash.h"
 #include "jw.h"
@@ -552,6 +553,68 @@ enact_notice(struct db *db, const struct app *app, struct gr_arena *a, const str
         if (p->actions[i].kind == ACTION_SLACK)
             err = add_own(db, app, a, r, page, &p->actions[i], "notify");
     return err;
+}
+
+/* ---- outages of the watchdog ---- */
+
+enum gr_err
+enact_outage(struct db *db, int64_t *number, bool *open)
+{
+    sqlite3_stmt *st = db_use(db, "SELECT outages, open FROM watchdog");
+    enum gr_err err;
+    bool row;
+
+    if ((err = db_step(db, st, &row)) != GR_OK)
+        return err;
+    *number = row ? db_i64(st, 0) : 0;
+    *open = row && db_i64(st, 1) != 0;
+    db_end(st);
+    return GR_OK;
+}
+
+static enum gr_err
+save_outage(struct db *db, int64_t number, bool open)
+{
+    sqlite3_stmt *st = db_use(db, "UPDATE watchdog SET outages = ?1, open = ?2");
+
+    db_bind_i64(db, st, 1, number);
+    db_bind_i64(db, st, 2, open);
+    return db_run(db, st);
+}
+
+static enum gr_err
+page_outage(struct db *db, const struct app *app, struct gr_arena *a, int64_t number, int64_t now_ms)
+{
+    struct gr_str key = gr_arena_printf(a, "blind|" GR_FMT "|%" PRId64,
+                                        GR_ARG(policies_current(app->policies)->spec), number);
+
+    if (!key.p)
+        return GR_ENOMEM;
+    return enact_page(db, app, a, NULL,
+                      &(struct enact_page){.key = key.p,
+                                           .kind = "blind",
+                                           .reason = GR_STR("no beat of the watchdog for five minutes: the "
+                                                            "guardrails are blind"),
+                                           .now_ms = now_ms});
+}
+
+enum gr_err
+enact_watchdog(struct db *db, const struct app *app, struct gr_arena *a, enum watchdog_news news,
+               int64_t now_ms)
+{
+    bool begins = news == WATCHDOG_OUTAGE, open = false;
+    int64_t number = 0;
+    enum gr_err err;
+
+    if ((err = enact_outage(db, &number, &open)) != GR_OK || news == WATCHDOG_NOTHING || open == begins)
+        return err;
+    number += begins;
+    if ((err = save_outage(db, number, begins)) != GR_OK)
+        return err;
+    if ((err = audit_add(db, now_ms, GR_STR("guardraild"), begins ? "watchdog is silent" : "watchdog is back",
+                         GR_STR(""), GR_STR(""))) != GR_OK)
+        return err;
+    return begins ? page_outage(db, app, a, number, now_ms) : GR_OK;
 }
 
 /* ---- keeping the evidence bounded ---- */

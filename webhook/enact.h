@@ -30,6 +30,12 @@ struct enact_job {
 /* A store_fn. */
 GR_MUST_USE enum gr_err enact_batch(struct db *db, void *job);
 
+/* What watchdog_look told, on record: pages once for each outage, whatever is told twice. What the store knows of outages
+ * outlives a restart: enact_outage says how many there were, and whether the last one is open. */
+GR_MUST_USE enum gr_err enact_watchdog(struct db *db, const struct app *app, struct gr_arena *a,
+                                       enum watchdog_news news, int64_t now_ms);
+GR_MUST_USE enum gr_err enact_outage(struct db *db, int64_t *number, bool *open);
+
 /* How many release streams had a rollback begun within the breaker's window. */
 GR_MUST_USE enum gr_err enact_storm(struct db *db, const struct policy *p, int64_t now_ms, uint32_t *streams);
 

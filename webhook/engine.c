@@ -340,61 +340,12 @@ struct outage {
     enum watchdog_news news;
 };
 
-/* What the store knows of outages outlives a restart. */
-static enum gr_err
-load_outage(struct db *db, int64_t *number, bool *open)
-{
-    sqlite3_stmt *st = db_use(db, "SELECT outages, open FROM watchdog");
-    enum gr_err err;
-    bool row;
-
-    if ((err = db_step(db, st, &row)) != GR_OK)
-        return err;
-    *number = row ? db_i64(st, 0) : 0;
-    *open = row && db_i64(st, 1) != 0;
-    db_end(st);
-    return GR_OK;
-}
-
-static enum gr_err
-save_outage(struct db *db, int64_t number, bool open)
-{
-    sqlite3_stmt *st = db_use(db, "UPDATE watchdog SET outages = ?1, open = ?2");
-
-    db_bind_i64(db, st, 1, number);
-    db_bind_i64(db, st, 2, open);
-    return db_run(db, st);
-}
-
 static enum gr_err
 job_watchdog(struct db *db, void *arg)
 {
     struct outage *o = arg;
-    int64_t number = 0, now = app_now_ms();
-    struct gr_str key;
-    bool open = false;
-    enum gr_err err;
 
-    if ((err = load_outage(db, &number, &open)) != GR_OK || open == (o->news == WATCHDOG_OUTAGE))
-        return err;
-    number += o->news == WATCHDOG_OUTAGE;
-    if ((err = save_outage(db, number, !open)) != GR_OK)
-        return err;
-    if ((err = audit_add(db, now, GR_STR("guardraild"), open ? "watchdog is back" : "watchdog is silent",
-                         GR_STR(""), GR_STR(""))) != GR_OK ||
-        open)
-        return err;
-    key = gr_arena_printf(o->arena, "blind|" GR_FMT "|%" PRId64,
-                          GR_ARG(policies_current(o->app->policies)->spec), number);
-    if (!key.p)
-        return GR_ENOMEM;
-    return enact_page(
-        db, o->app, o->arena, NULL,
-        &(struct enact_page){.key = key.p,
-                             .kind = "blind",
-                             .reason =
-                                 GR_STR("no beat of the watchdog for five minutes: the guardrails are blind"),
-                             .now_ms = now});
+    return enact_watchdog(db, o->app, o->arena, o->news, app_now_ms());
 }
 
 static enum gr_err
@@ -403,7 +354,7 @@ job_outage(struct db *db, void *arg)
     struct app *app = arg;
     int64_t number;
     bool open = false;
-    enum gr_err err = load_outage(db, &number, &open);
+    enum gr_err err = enact_outage(db, &number, &open);
 
     if (err == GR_OK)
         watchdog_init(&app->watchdog, app_boot_ms(), open);

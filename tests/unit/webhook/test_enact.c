@@ -160,6 +160,37 @@ START_TEST(a_cut_notification_holds_and_pages)
 }
 END_TEST
 
+static enum gr_err
+run_watchdog(struct db *db, void *arg)
+{
+    const enum watchdog_news *news = arg;
+
+    return enact_watchdog(db, &bench.app, bench.arena, *news, NOW);
+}
+
+START_TEST(each_outage_pages_once)
+{
+    static const struct {
+        enum watchdog_news news;
+        int pages, records;
+    } story[] = {{WATCHDOG_OVER, 0, 0},    {WATCHDOG_OUTAGE, 1, 1}, {WATCHDOG_OUTAGE, 1, 1},
+                 {WATCHDOG_NOTHING, 1, 1}, {WATCHDOG_OVER, 1, 2},   {WATCHDOG_OVER, 1, 2},
+                 {WATCHDOG_OUTAGE, 2, 3}};
+
+    for (size_t i = 0; i < GR_COUNT(story); i++) {
+        enum watchdog_news news = story[i].news;
+
+        bench_call(&bench, run_watchdog, &news, GR_OK);
+        ck_assert_int_eq(COUNT("kind = 'page' AND key LIKE 'page|blind|demo|%' AND state = 'ready'"),
+                         story[i].pages);
+        ck_assert_int_eq(bench_number(&bench, "SELECT count(*) FROM chain WHERE event LIKE 'watchdog is %'"),
+                         story[i].records);
+    }
+    ck_assert_int_eq(COUNT("kind = 'rollback'"), 0);
+    ck_assert_int_eq(bench_number(&bench, "SELECT outages * 10 + open FROM watchdog"), 21);
+}
+END_TEST
+
 START_TEST(modes_that_only_write_down)
 {
     bench.conf.mode = _i ? MODE_DRY_RUN : MODE_OBSERVE;
@@ -287,6 +318,7 @@ enact_suite(void)
     tcase_add_test(tc, resolved_changes_nothing);
     tcase_add_test(tc, a_soft_breach_extends_notifies_and_shows_what_cannot_be_sent);
     tcase_add_test(tc, a_cut_notification_holds_and_pages);
+    tcase_add_test(tc, each_outage_pages_once);
     tcase_add_loop_test(tc, modes_that_only_write_down, 0, 2);
     tcase_add_loop_test(tc, strangers_run_nothing, 0, GR_COUNT(strangers));
     tcase_add_test(tc, another_stream_may_roll_back_at_the_same_time);
