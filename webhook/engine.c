@@ -435,7 +435,7 @@ ticker_main(void *arg)
 static enum gr_err
 job_recover(struct db *db, void *arg)
 {
-    return outbox_recover(db, app_now_ms(), arg);
+    return outbox_recover(db, arg);
 }
 
 static enum gr_err

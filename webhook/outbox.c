@@ -178,13 +178,12 @@ outbox_unhold(struct db *db, int64_t release_id, int64_t now_ms)
 }
 
 enum gr_err
-outbox_recover(struct db *db, int64_t now_ms, int64_t *count)
+outbox_recover(struct db *db, int64_t *count)
 {
-    sqlite3_stmt *st =
-        db_use(db, "UPDATE effect SET state = 'retry', not_before_ms = ?1 WHERE state = 'running'");
+    /* It keeps its place: it was due before all that waited behind it. */
+    sqlite3_stmt *st = db_use(db, "UPDATE effect SET state = 'retry' WHERE state = 'running'");
     enum gr_err err;
 
-    db_bind_i64(db, st, 1, now_ms);
     if ((err = db_run(db, st)) == GR_OK)
         *count = db_changes(db);
     return err;

@@ -37,8 +37,8 @@ GR_MUST_USE enum gr_err outbox_retry(struct db *db, int64_t id, int64_t not_befo
 GR_MUST_USE enum gr_err outbox_void(struct db *db, int64_t id, struct gr_str why, int64_t now_ms);
 /* The rollback that waits because an operator held the release goes on. */
 GR_MUST_USE enum gr_err outbox_unhold(struct db *db, int64_t release_id, int64_t now_ms);
-/* At start-up: what was running when the process ended is put back. *count: how many. */
-GR_MUST_USE enum gr_err outbox_recover(struct db *db, int64_t now_ms, int64_t *count);
+/* At start-up: what was running when the process ended is put back where it stood. *count: how many. */
+GR_MUST_USE enum gr_err outbox_recover(struct db *db, int64_t *count);
 /* The rows of a state (or of all, with NULL), newest first. */
 typedef enum gr_err outbox_each_fn(const struct outbox_effect *e, void *arg);
 GR_MUST_USE enum gr_err outbox_each(struct db *db, struct gr_arena *a, const char *state, size_t limit,
