@@ -131,8 +131,36 @@ cat "$dir/pki/other.crt" >"$dir/pki/server_ca.crt"
 post_anew() { hard nobody | curl -s -o /dev/null -w '%{http_code}' --cacert "$dir/pki/server_ca.crt" --cert "$dir/pki/$1.crt" --key "$dir/pki/$1.key" -H 'Content-Type: application/json' --data-binary @- "$base/v1/alerts"; }
 posts() { [ "$(post_anew "$1")" = "$2" ]; }
 is "the clients' authority is the first" "$(post_anew am) $(post_anew foreign)" "200 000"
-cp "$dir/pki/other.crt" "$dir/pki/ca.crt"
-kill -HUP "$daemon_pid"
+# A connection that was let in under the first authority, and stays open, is judged by the second.
+/usr/bin/python3 - "$port" "$dir" "$daemon_pid" <<'PY'
+import http.client, os, shutil, signal, ssl, sys, time
+port, where, pid = int(sys.argv[1]), sys.argv[2] + "/pki/", int(sys.argv[3])
+context = ssl.create_default_context(cafile=where + "server_ca.crt")
+context.load_cert_chain(where + "mail.crt", where + "mail.key")
+connection = http.client.HTTPSConnection("localhost", port, context=context, timeout=10)
+connection.connect()
+connection.auto_open = False  # a new one would be refused for another reason
+
+
+def ask():
+    connection.request("GET", "/v1/releases")
+    answer = connection.getresponse()
+    answer.read()
+    return answer.status
+
+
+first, got = ask(), 0
+shutil.copyfile(where + "other.crt", where + "ca.crt")
+os.kill(pid, signal.SIGHUP)
+for _ in range(400):
+    if (got := ask()) != 200:
+        break
+    time.sleep(0.05)
+good = first == 200 and got == 401
+print("ok: an open connection is judged anew" if good else f"FAIL: an open connection is judged anew: {first} {got}")
+sys.exit(not good)
+PY
+[ $? -eq 0 ] || failures=$((failures + 1))
 eventually "another authority for clients" posts foreign 200
 is "the first is not trusted any more" "$(post_anew am)" 000
 stop_daemon

@@ -14,6 +14,7 @@ args = [a for a in sys.argv[1:] if not a.startswith("--")]
 PORT, PID, TESTS = int(args[0]), int(args[1]), [a for a in args[2:] if not a.endswith(".crt")]
 CA = next((a for a in args if a.endswith(".crt")), None)
 FULL = "--full" in sys.argv
+CONTEXT = ssl.create_default_context(cafile=CA) if CA else None
 failures = 0
 
 
@@ -29,8 +30,7 @@ def connect(address="127.0.0.1", tls=True, timeout=15):
     s.bind((address, 0))
     s.connect(("127.0.0.1", PORT))
     if CA and tls:
-        context = ssl.create_default_context(cafile=CA)
-        s = context.wrap_socket(s, server_hostname="localhost")
+        s = CONTEXT.wrap_socket(s, server_hostname="localhost")
     return s
 
 

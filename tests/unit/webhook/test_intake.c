@@ -194,6 +194,49 @@ START_TEST(number_of_alerts)
 }
 END_TEST
 
+/* Refused before memory is spent on them: a further member of the payload that holds n times `each`, between `open` and `close`. */
+static const struct {
+    const char *name, *open, *each, *close;
+    int n;
+    enum gr_err want;
+} members[] = {
+    {"128 members", "{\"x\":0", ",\"k%d\":1", "}", 127, GR_OK},
+    {"129 members", "{\"x\":0", ",\"k%d\":1", "}", 128, GR_EUSER},
+    {"10 000 elements", "[0", ",%d", "]", 9999, GR_OK},
+    {"10 001 elements", "[0", ",%d", "]", 10000, GR_ELIMIT},
+    {"members side by side", "[{\"x\":0}", ",{\"k%d\":1,\"l\":2}", "]", 9999, GR_OK},
+    {"14 below", "", "", "[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]", 0, GR_OK},
+    {"16 below", "", "", "[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]", 0, GR_EUSER},
+    {"in a string", "\"\\\"[[[[[[[[[[[[[[[[[{{,\\\\", ",%d", "\"", 9000, GR_OK},
+};
+START_TEST(members_are_counted_first)
+{
+    struct gr_buf b = GR_BUF_INIT(8u << 20);
+    const char *each = members[_i].each;
+    size_t at = strcspn(each, "%");
+    enum gr_err got;
+
+    gr_buf_puts(
+        &b,
+        "{\"version\":\"4\",\"groupKey\":\"k\",\"status\":\"firing\",\"receiver\":\"r\",\"groupLabels\":{},"
+        "\"commonLabels\":{},\"commonAnnotations\":{},\"externalURL\":\"u\",\"alerts\":[],\"more\":");
+    gr_buf_puts(&b, members[_i].open);
+    for (int i = 0; i < members[_i].n; i++) {
+        gr_buf_put(&b, (struct gr_str){each, at});
+        gr_buf_printf(&b, "%d", i);
+        gr_buf_puts(&b, each + at + 2);
+    }
+    gr_buf_puts(&b, members[_i].close);
+    gr_buf_puts(&b, "}");
+    ck_assert_int_eq(gr_buf_err(&b), GR_OK);
+    got = intake_parse(arena, gr_buf_str(&b), 1, &batch, &error);
+    ck_assert_msg(got == members[_i].want, "%s: %s (%s)", members[_i].name, gr_err_name(got),
+                  gr_buf_cstr(&error));
+    ck_assert_int_eq(got == GR_OK, error.n == 0);
+    gr_buf_fini(&b);
+}
+END_TEST
+
 START_TEST(without_memory)
 {
     struct gr_arena *tiny = gr_arena_create(256);
@@ -226,6 +269,7 @@ intake_suite(void)
     tcase_add_loop_test(tc, refused, 0, GR_COUNT(bad));
     tcase_add_loop_test(tc, at_the_limits, 0, GR_COUNT(limits));
     tcase_add_loop_test(tc, number_of_alerts, 0, GR_COUNT(counts));
+    tcase_add_loop_test(tc, members_are_counted_first, 0, GR_COUNT(members));
     tcase_add_test(tc, without_memory);
     tcase_add_test(tc, beats);
     suite_add_tcase(suite, tc);
