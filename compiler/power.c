@@ -25,6 +25,7 @@ struct run {
     uint8_t *row_min, *row_max; /* ... by one guardrail in one phase */
     uint32_t *firsts;           /* of POWER_TRIALS phases */
     size_t done;                /* guardrails and phases */
+    double threshold;           /* of evidence */
     enum gr_err err;
 };
 
@@ -342,7 +343,7 @@ each_test(struct run *run, const struct guardrail *g, const struct phase *phase,
           each_fn *see, void *context)
 {
     for (size_t i = 0; i < g->n_expected && run->err == GR_OK; i++) {
-        struct which w = {run->p->m, run->p->rates, g, phase, &g->expected[i], base};
+        struct which w = {run->p->m, run->p->rates, g, phase, &g->expected[i], base, run->threshold};
 
         if (model_applies(w.m, g, base, w.slice) && sees_traffic(&w))
             see(run, &w, context);
@@ -479,6 +480,7 @@ power_run(struct power *out, const struct model *m, const struct rates *rates, s
     struct run run = {.p = out, .a = m->arena};
 
     *out = (struct power){.m = m, .rates = rates, .options = options};
+    run.threshold = model_evidence_threshold(m, LEVEL_HARD);
     choose_rollouts(&run);
     run.hit_min = gr_arena_array(run.a, out->rollouts, 1);
     run.hit_max = gr_arena_array(run.a, out->rollouts, 1);

@@ -11,6 +11,7 @@ struct which {
     const struct phase *phase;
     const struct slice *slice;
     const struct bound *base; /* the one in force is looked up */
+    double threshold; /* of evidence, the same for all; 0: it is counted, over the whole specification */
 };
 /* In what circumstances; all 0 but grow = 1: the phase as it stands, at its minimum. */
 struct how {

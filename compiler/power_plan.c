@@ -215,7 +215,7 @@ plan_init(struct plan *p, const struct which *w, struct how how)
     p->test.lower = side_is_lower(w->base->side);
     p->test.slots = how.slots > 0 ? how.slots : min_slots;
     p->test.window = g->window_ms > 0 ? slots_of(m, g->window_ms) : how.extended ? min_slots : p->test.slots;
-    p->test.threshold = model_evidence_threshold(m, LEVEL_HARD);
+    p->test.threshold = w->threshold > 0 ? w->threshold : model_evidence_threshold(m, LEVEL_HARD);
     if (plan_counts(g))
         set_counts(p, m);
     else

@@ -143,7 +143,7 @@ START_TEST(regressions)
     ck_assert_int_eq(rates_read(s.arena, s.sources, file, s.model, s.diags, &rates), GR_OK);
     plan_init(&p,
               &(struct which){s.model, rates, s.model->guardrails, &s.model->phases[1],
-                              s.model->guardrails[0].expected, s.model->guardrails[0].limit.bounds},
+                              s.model->guardrails[0].expected, s.model->guardrails[0].limit.bounds, 0},
               (struct how){.grow = 1});
     ck_assert(p.playable);
     ck_assert_double_eq_tol(plan_excess(&p, 2), f->twice, 1e-9);
