@@ -48,7 +48,7 @@ post_all() {
 # What a run of the table says, without what differs from run to run.
 plain() {
     sed -e "s|$dir|@DIR@|g" -e "s|$guardraild|@GUARDRAILD@|g" -e 's/20[0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9:.]*Z/@TIME@/g' \
-        -e "s/guardraild\.[0-9]*/guardraild.@N@/g" "$@"
+        -e 's/\(audit[": `]*\)[0-9]*:[0-9a-f]\{16\}/\1@AUDIT@/g' -e "s/guardraild\.[0-9]*/guardraild.@N@/g" "$@"
 }
 golden() {
     plain "$2" >"$dir/got.$1"

@@ -23,7 +23,7 @@ finish() {
     status=$?
     stop_daemon
     stop_pid "$standin_pid"
-    if [ $status -eq 0 ] && [ $failures -eq 0 ] && [ -z "${KEEP:-}" ]; then
+    if { [ $status -eq 0 ] || [ $status -eq 77 ]; } && [ $failures -eq 0 ] && [ -z "${KEEP:-}" ]; then
         rm -rf "$dir"
     else
         echo "kept for a look: $dir"

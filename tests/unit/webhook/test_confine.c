@@ -22,25 +22,26 @@
 #include "webhook/runner.h"
 
 #define NO_FILTER 77
-static char *const arguments[] = {(char *)(uintptr_t) "true", NULL};
+#define VALGRIND_GAVE_UP 101 /* it cannot go on after an execve that was refused */
+static char *const arguments[] = {(char *)(uintptr_t) "false", NULL};
 static char *const nothing[] = {NULL};
 
 static int
 try_execve(void)
 {
-    return execve("/bin/true", arguments, nothing);
+    return execve("/bin/false", arguments, nothing);
 }
 
 static int
 try_execveat(void)
 {
-    return (int)syscall(SYS_execveat, AT_FDCWD, "/bin/true", arguments, nothing, 0);
+    return (int)syscall(SYS_execveat, AT_FDCWD, "/bin/false", arguments, nothing, 0);
 }
 
 static int
 try_execvp(void)
 {
-    return execvp("true", arguments);
+    return execvp("false", arguments);
 }
 
 /* glibc's posix_spawn and system come down to clone with CLONE_VFORK. */
@@ -48,7 +49,7 @@ static int
 try_spawn(void)
 {
     pid_t pid;
-    int rc = posix_spawn(&pid, "/bin/true", NULL, NULL, arguments, nothing);
+    int rc = posix_spawn(&pid, "/bin/false", NULL, NULL, arguments, nothing);
 
     errno = rc;
     return rc == 0 ? 0 : -1;
@@ -209,6 +210,8 @@ START_TEST(filter)
         (void)fprintf(stderr, "%s: skipped, no filter can be installed here\n", r->name);
         return;
     }
+    if (status == VALGRIND_GAVE_UP && strncmp(r->name, "exec", 4) == 0)
+        return;
     ck_assert_msg(status == 0, "%s: not as wanted", r->name);
 }
 END_TEST
@@ -219,8 +222,8 @@ START_TEST(rows_mean_something)
     pid_t pid = fork();
 
     if (pid == 0)
-        _exit(try_execve() == -1 ? 1 : 0); /* becomes true, which ends with 0 */
-    ck_assert_int_eq(status_of(pid), 0);
+        _exit(try_execve() == -1 ? 2 : 0); /* becomes false, which ends with 1 */
+    ck_assert_int_eq(status_of(pid), 1);
     if ((pid = fork()) == 0)
         _exit(try_spawn() == 0 ? 0 : 1);
     ck_assert_int_eq(status_of(pid), 0);
