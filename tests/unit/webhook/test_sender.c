@@ -118,8 +118,8 @@ START_TEST(slack_says_everything)
         "*Limit*\\n`+40% over control`",
         "*guardraild:* Rolling back: freeze",
         "*Why:* hard breach",
-        "2024-05-16T21:15:00Z | ref: `17` | record: `reports/release_decisions/tp-1.yaml` | "
-        "audit: `14:2c26b46b68ffc68f`",
+        ("2024-05-16T21:15:00Z | ref: `17` | record: `reports/release_decisions/tp-1.yaml` | "
+         "audit: `14:2c26b46b68ffc68f`"),
         "<https://runbooks.example.org/error_rate?a=1&amp;b=2|runbook>",
         "<https://grafana.example.org/d/demo|dashboard>",
         "\"link_names\":false",
