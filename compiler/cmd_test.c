@@ -73,10 +73,11 @@ load_rules(struct prove_run *r, const char *path)
     enum gr_err err;
     int code;
 
-    if (!path) {
-        err = rules_lower(r->m, &r->rules);
-        return err == GR_OK ? EXIT_CLEAN : EXIT_MACHINE;
-    }
+    if (rules_lower(r->m, &r->emitted) != GR_OK)
+        return EXIT_MACHINE;
+    r->rules = r->emitted;
+    if (!path)
+        return EXIT_CLEAN;
     if ((code = session_source(r->session, path, GR_SOURCE_BYTES_MAX, &file)) != EXIT_CLEAN)
         return code;
     limits.nodes = 4000000;

@@ -50,6 +50,15 @@ struct prove_state {
     int verdict; /* -1: none */
     const char *reason;
 };
+/* What a cell's rules are given as it stands, instead of samples; PROVE_NONE: not there. */
+struct prove_feed {
+    double effect, coverage, evidence, difference, enough;
+    double bad;    /* the canary's events since the phase's start */
+    double window; /* the canary's own value */
+    /* The bound of which there are slots beyond it, and enough of them; they and `enough` are all there is. NULL: none. They carry the stream's
+     * first export, which is not active any more: nothing comes of them. */
+    const struct bound *left_behind;
+};
 /* A slice of a stream. */
 struct prove_cell {
     struct pairs labels;          /* with dynamic ones */
@@ -60,6 +69,7 @@ struct prove_cell {
     double *slot[PROVE_COHORTS][PROVE_PARTS];     /* an entry per step */
     double *delta, *over[2][PROVE_BOUNDS]; /* beyond a confirmed limit: the canary's slots, control's */
     struct prove_state *state;             /* per step */
+    const struct prove_feed *feed;         /* NULL: samples */
 };
 struct prove_stream {
     struct gr_str name;
@@ -75,6 +85,10 @@ struct prove_stream {
     int *active;               /* per step: index of the export, or -1 */
     size_t times[PROVE_TIMES]; /* steps whose results are compared */
     size_t n_times;
+    const struct gr_str *decoys; /* series that must not matter */
+    size_t n_decoys;
+    double decoy_value;
+    size_t twin; /* 1 + the stream of this world that shows the same without decoys; 0: none */
 };
 struct prove_world {
     struct gr_arena *arena;
@@ -83,10 +97,10 @@ struct prove_world {
     const char *name;      /* of promtool's test group */
     size_t scrapes, steps; /* step k is at k × step_ms, scrape i at i × the scrape interval */
     int64_t step_ms;
-    double test_s;   /* evidence is summed over no more than this */
+    double test_s;                   /* evidence is summed over no more than this */
     const struct prove_share *share; /* of each stream, where the world is about shares; else NULL */
-    bool left_open;  /* ranges of Prometheus 3 leave their left end out */
-    double edges[8]; /* histograms: le of the buckets, the last is infinite */
+    bool left_open;                  /* ranges of Prometheus 3 leave their left end out */
+    double edges[8];                 /* histograms: le of the buckets, the last is infinite */
     size_t n_edges, n_parts;
     struct prove_stream *streams;
     size_t n_streams, cap_streams;
@@ -103,8 +117,14 @@ struct prove_suite {
 };
 
 /* -- cases (prove_cases.c) ---------------------------------------------------------------------------------------------- */
+/* rules: as they are emitted, for what must not be read; NULL: no such cases. */
 GR_MUST_USE enum gr_err prove_suite_build(struct gr_arena *a, const struct model *m,
-                                          const struct guardrail *g, bool left_open, struct prove_suite *out);
+                                          const struct guardrail *g, const struct gr_rulefile *rules,
+                                          bool left_open, struct prove_suite *out);
+/* Whether the rule has a part in what becomes of this guardrail (prove_rules.c). */
+bool prove_concerns(const struct gr_rule *r, struct gr_str guardrail);
+/* An expression of a rule; NULL without memory. */
+struct gr_promql *prove_parse(struct gr_arena *a, struct gr_str expr);
 /* -- the canary's share of the traffic (prove_share.c) ------------------------------------------------------------------- */
 /* What one stream shows. */
 struct prove_share {
@@ -114,7 +134,8 @@ struct prove_share {
     bool few;              /* so few that the verdict hangs on min_total as well */
 };
 /* Adds worlds to the suite of a guardrail that is asked for its share (model_checks_share); to any other nothing. */
-GR_MUST_USE enum gr_err prove_share_build(struct gr_arena *a, struct prove_suite *suite, const struct model *m);
+GR_MUST_USE enum gr_err prove_share_build(struct gr_arena *a, struct prove_suite *suite,
+                                          const struct model *m);
 bool prove_share_any(const struct prove_suite *suite);
 /* A test file of these worlds; rules as for prove_put_tests. And some streams of one world, without the head. */
 void prove_share_put(struct gr_buf *b, const struct prove_suite *suite, const char *rules);
@@ -130,7 +151,7 @@ struct prove_level prove_level_effect(const struct prove_world *w, double effect
 struct prove_level prove_level_value(const struct prove_world *w, double value);
 /* Control below its floor, canary `effect` times the floor. */
 struct prove_level prove_level_floor(const struct prove_world *w, double effect);
-/* The same shares with `factor` times the observations; rounded to whole events. */
+/* The same shares with `factor` times the observations; rounded to what adds up exactly. */
 struct prove_level prove_level_scaled(const struct prove_world *w, struct prove_level l, double factor);
 /* -- arithmetic --------------------------------------------------------------------------------------------------------- */
 /* Fills slots and states of every cell (prove_eval.c). */
@@ -152,6 +173,8 @@ bool prove_has_slot(const struct prove_world *w, const struct prove_cell *c, enu
 double prove_slot_value(const struct prove_world *w, const struct prove_cell *c, enum prove_cohort cohort,
                         size_t k);
 struct gr_str prove_canary_name(const struct prove_world *w);
+/* What log evidence must exceed, as the rules state it: four decimals. */
+double prove_threshold(const struct model *m, enum level level);
 uint64_t prove_slots(const struct prove_world *w, size_t phase);
 /* -- writing ------------------------------------------------------------------------------------------------------------ */
 /* Streams [from, to) of one world: a test of its own, as streams know nothing of each other. */

@@ -1,31 +1,16 @@
 /* prove_cases.c - the cases of a guardrail: what is scraped, and when the answer is compared. */
 #include "config.h"
-#include "prove.h"
+#include "prove_build.h"
 
 #include <math.h>
 
-#define D1 "d1"
-#define CLOSE 0.003 /* to the evidence threshold: rounded to whole events it is a little more */
+#define CLOSE 0.003 /* to the evidence threshold */
 #define FAR                                                                                                  \
     3000 /* margins: so far that a slot's average is beyond although its first sample is the calm one of the slot before */
 #define MARGIN 0.0005 /* "just" inside and outside: a twentieth of a percent of the limit */
 
-struct build {
-    struct gr_arena *arena;
-    const struct model *m;
-    const struct guardrail *g;
-    struct prove_suite *suite;
-    struct prove_world *w;
-    size_t phase;        /* the shortest that the guardrail watches */
-    size_t slots;        /* of its window */
-    size_t gate;         /* first step whose slot counts */
-    size_t full;         /* first step with a full window */
-    double calm, calmer; /* effects inside every limit */
-    struct gr_str key;   /* the release label that tells cases apart */
-};
-
-static bool
-counts(const struct guardrail *g)
+bool
+build_counts(const struct guardrail *g)
 {
     return g->metric.kind != METRIC_GAUGE && g->metric.kind != METRIC_PROMQL;
 }
@@ -36,22 +21,22 @@ is_ratio(const struct guardrail *g)
     return g->metric.kind == METRIC_RATIO_BAD || g->metric.kind == METRIC_RATIO_GOOD;
 }
 
-static bool
-compared(const struct guardrail *g)
+bool
+build_compared(const struct guardrail *g)
 {
     return g->limit.against != AGAINST_FIXED;
 }
 
-static void
-no_memory(struct build *b)
+void
+build_failed(struct build *b)
 {
     b->w->err = GR_ENOMEM;
 }
 
 /* -- worlds, streams, cells, samples ----------------------------------------------------------------------------------------- */
 
-static struct prove_world *
-world(struct build *b, const char *name, int64_t step_ms, size_t steps)
+struct prove_world *
+build_world(struct build *b, const char *name, int64_t step_ms, size_t steps)
 {
     struct prove_suite *s = b->suite;
     struct prove_world *w = gr_arena_alloc(b->arena, sizeof *w), **grown;
@@ -78,14 +63,14 @@ world(struct build *b, const char *name, int64_t step_ms, size_t steps)
 }
 
 static struct prove_stream *
-new_stream(struct build *b)
+build_stream(struct build *b)
 {
     struct prove_world *w = b->w;
     struct prove_stream *v = w->streams;
 
     if (w->n_streams == w->cap_streams &&
         !(v = gr_arena_grow(b->arena, v, w->n_streams, &w->cap_streams, sizeof *v))) {
-        no_memory(b);
+        build_failed(b);
         return NULL;
     }
     w->streams = v;
@@ -93,8 +78,8 @@ new_stream(struct build *b)
     return &w->streams[w->n_streams++];
 }
 
-static void
-at(struct prove_stream *s, size_t k)
+void
+build_at(struct prove_stream *s, size_t k)
 {
     size_t i = 0;
 
@@ -104,8 +89,8 @@ at(struct prove_stream *s, size_t k)
         s->times[s->n_times++] = k;
 }
 
-static struct prove_export *
-enter(struct build *b, struct prove_stream *s, const char *deployment, size_t phase, double start_s)
+struct prove_export *
+build_enter(struct build *b, struct prove_stream *s, const char *deployment, size_t phase, double start_s)
 {
     struct prove_export *x;
 
@@ -133,7 +118,7 @@ cell(struct build *b, struct prove_stream *s)
 
     if (!s || (s->n_cells == s->cap_cells &&
                !(v = gr_arena_grow(b->arena, v, s->n_cells, &s->cap_cells, sizeof *v)))) {
-        no_memory(b);
+        build_failed(b);
         return NULL;
     }
     s->cells = v;
@@ -141,10 +126,10 @@ cell(struct build *b, struct prove_stream *s)
 }
 
 /* A stream that `expect` does not list, with one slice, in the phase that most cases use. */
-static struct prove_cell *
-outside(struct build *b, const char *name, struct prove_stream **out)
+struct prove_cell *
+build_outside(struct build *b, const char *name, struct prove_stream **out)
 {
-    struct prove_stream *s = new_stream(b);
+    struct prove_stream *s = build_stream(b);
     struct prove_cell *c;
     size_t n = b->g->compare_within.n, d = b->g->dynamic.n;
 
@@ -166,7 +151,7 @@ outside(struct build *b, const char *name, struct prove_stream **out)
         c->labels.v[i] = (struct pair){label, invented(b->g, label)};
     }
     if (!s->release.v || !c->labels.v)
-        no_memory(b);
+        build_failed(b);
     return c;
 }
 
@@ -179,7 +164,7 @@ raw(struct build *b, struct prove_cell *c, size_t cohort, size_t part, size_t in
         for (size_t i = 0; i < b->w->scrapes; i++)
             (*v)[i] = PROVE_NONE;
     if (!*v)
-        no_memory(b);
+        build_failed(b);
     return *v;
 }
 
@@ -202,14 +187,14 @@ fill_one(struct build *b, struct prove_cell *c, size_t cohort, size_t instance, 
         for (size_t i = 0; v && i < from && i < b->w->scrapes; i++)
             last = !isnan(v[i]) && v[i] > PROVE_NONE ? v[i] : last;
         for (size_t i = from; v && i < to && i < b->w->scrapes; i++) {
-            last = !counts(b->g) ? level[p] : last > PROVE_NONE ? last + level[p] : 0;
+            last = !build_counts(b->g) ? level[p] : last > PROVE_NONE ? last + level[p] : 0;
             v[i] = last;
         }
     }
 }
 
-static void
-fill(struct build *b, struct prove_cell *c, size_t from, size_t to, struct prove_level l)
+void
+build_fill(struct build *b, struct prove_cell *c, size_t from, size_t to, struct prove_level l)
 {
     fill_one(b, c, PROVE_CANARY, 0, from, to, l.v[PROVE_CANARY]);
     if (!b->g->stream_scope)
@@ -226,54 +211,51 @@ wipe(struct build *b, struct prove_cell *c, size_t cohort, size_t from, size_t t
     }
 }
 
-static size_t
-scrape_of(const struct build *b, size_t step)
+size_t
+build_scrape(const struct build *b, size_t step)
 {
     return (size_t)((int64_t)step * b->w->step_ms / b->m->scrape_ms);
 }
 
-#define ALL SIZE_MAX
-
 /* A stream that shows one level all along. */
-static struct prove_stream *
-constant(struct build *b, const char *name, struct prove_level l)
+struct prove_stream *
+build_constant(struct build *b, const char *name, struct prove_level l)
 {
     struct prove_stream *s;
-    struct prove_cell *c = outside(b, name, &s);
+    struct prove_cell *c = build_outside(b, name, &s);
 
-    fill(b, c, 0, ALL, l);
-    (void)enter(b, s, D1, b->phase, 0);
+    build_fill(b, c, 0, ALL, l);
+    (void)build_enter(b, s, D1, b->phase, 0);
     return s;
 }
 
-static const char *
-keep(struct build *b, struct gr_str s)
+const char *
+build_text(struct build *b, struct gr_str s)
 {
     if (!s.p)
-        no_memory(b);
+        build_failed(b);
     return s.p ? s.p : "";
 }
-#define TEXT(b, ...) keep((b), gr_arena_printf((b)->arena, __VA_ARGS__))
 
 /* -- limits ------------------------------------------------------------------------------------------------------------------ */
 
-static double
-literal(const struct build *b, const struct bound *bound, const struct slice *slice)
+double
+build_literal(const struct build *b, const struct bound *bound, const struct slice *slice)
 {
     return gr_dec_double(model_literal(b->m, b->g, bound, slice));
 }
 
 /* A little further to the bad side (positive steps) or to the good one. */
-static double
-beside(const struct bound *bound, double lit, double steps)
+double
+build_beside(const struct bound *bound, double lit, double steps)
 {
     double by = steps * (fabs(lit) > 0 ? MARGIN * fabs(lit) : MARGIN);
 
     return side_is_lower(bound->side) ? lit - by : lit + by;
 }
 
-static struct prove_level
-level_at(const struct build *b, const struct bound *bound, double v)
+struct prove_level
+build_level(const struct build *b, const struct bound *bound, double v)
 {
     return side_is_backstop(bound->side) ? prove_level_value(b->w, v) : prove_level_effect(b->w, v);
 }
@@ -289,13 +271,13 @@ limit_cases(struct build *b)
     for (size_t i = 0; i < b->g->limit.n_bounds; i++)
         for (size_t k = 0; k < GR_COUNT(where); k++) {
             const struct bound *bound = &b->g->limit.bounds[i];
-            double v = beside(bound, literal(b, bound, NULL), where[k].steps);
-            struct prove_stream *s = constant(
+            double v = build_beside(bound, build_literal(b, bound, NULL), where[k].steps);
+            struct prove_stream *s = build_constant(
                 b, TEXT(b, "%s-%s-%s", level_name(bound->level), side_name(bound->side), where[k].name),
-                level_at(b, bound, v));
+                build_level(b, bound, v));
 
-            at(s, b->gate);
-            at(s, b->full);
+            build_at(s, b->gate);
+            build_at(s, b->full);
         }
 }
 
@@ -308,7 +290,7 @@ find_calm(struct build *b)
 
     for (size_t i = 0; i < b->g->limit.n_bounds; i++) {
         const struct bound *bound = &b->g->limit.bounds[i];
-        double v = literal(b, bound, NULL);
+        double v = build_literal(b, bound, NULL);
 
         if (side_is_backstop(bound->side))
             continue;
@@ -319,11 +301,11 @@ find_calm(struct build *b)
     }
     if (isfinite(low) && isfinite(high))
         neutral = (low + high) / 2;
-    else if (!compared(b->g) && isfinite(low))
+    else if (!build_compared(b->g) && isfinite(low))
         neutral = low + fabs(low) + (low < 0 || low > 0 ? 0 : 1);
     b->calm = isfinite(high) ? neutral + 0.3 * (high - neutral) : neutral - 0.3 * (neutral - low);
     b->calmer = isfinite(high) ? neutral + 0.1 * (high - neutral) : neutral - 0.1 * (neutral - low);
-    if (!compared(b->g) && isfinite(high) && !isfinite(low) && high <= 0) {
+    if (!build_compared(b->g) && isfinite(high) && !isfinite(low) && high <= 0) {
         b->calm = high - 1; /* "above 0": nothing positive is inside */
         b->calmer = high - 2;
     }
@@ -340,106 +322,106 @@ data_cases(struct build *b)
     struct prove_stream *s;
     struct prove_cell *c;
 
-    c = outside(b, "canary-gone", &s);
-    fill(b, c, 0, scrape_of(b, mid) + 1, calm);
+    c = build_outside(b, "canary-gone", &s);
+    build_fill(b, c, 0, build_scrape(b, mid) + 1, calm);
     if (!b->g->stream_scope)
-        fill_one(b, c, PROVE_CONTROL, 0, scrape_of(b, mid) + 1, ALL, calm.v[PROVE_CONTROL]);
-    (void)enter(b, s, D1, b->phase, 0);
+        fill_one(b, c, PROVE_CONTROL, 0, build_scrape(b, mid) + 1, ALL, calm.v[PROVE_CONTROL]);
+    (void)build_enter(b, s, D1, b->phase, 0);
     for (size_t k = mid; k <= mid + 4; k++)
-        at(s, k);
-    at(s, late);
+        build_at(s, k);
+    build_at(s, late);
 
-    c = outside(b, "counter-reset", &s); /* or, of gauges, a dip */
-    fill(b, c, 0, scrape_of(b, mid) - 1, calm);
-    for (size_t h = 0; h < 2 && counts(b->g); h++)
+    c = build_outside(b, "counter-reset", &s); /* or, of gauges, a dip */
+    build_fill(b, c, 0, build_scrape(b, mid) - 1, calm);
+    for (size_t h = 0; h < 2 && build_counts(b->g); h++)
         for (size_t p = 0; c && p < raw_parts(b); p++)
             if (raw(b, c, h, p, 0))
-                raw(b, c, h, p, 0)[scrape_of(b, mid) - 1] = 0;
-    fill(b, c, scrape_of(b, mid) - (counts(b->g) ? 0 : 1), ALL, calmer);
-    (void)enter(b, s, D1, b->phase, 0);
-    at(s, mid);
-    at(s, b->full);
-    at(s, late);
+                raw(b, c, h, p, 0)[build_scrape(b, mid) - 1] = 0;
+    build_fill(b, c, build_scrape(b, mid) - (build_counts(b->g) ? 0 : 1), ALL, calmer);
+    (void)build_enter(b, s, D1, b->phase, 0);
+    build_at(s, mid);
+    build_at(s, b->full);
+    build_at(s, late);
 
-    c = outside(b, "not-a-number", &s);
-    fill(b, c, 0, ALL, calm);
-    wipe(b, c, PROVE_CANARY, scrape_of(b, mid) - 1, scrape_of(b, mid), (double)NAN);
-    (void)enter(b, s, D1, b->phase, 0);
-    at(s, mid);
-    at(s, mid + 1);
-    at(s, mid + 2);
-    at(s, late);
+    c = build_outside(b, "not-a-number", &s);
+    build_fill(b, c, 0, ALL, calm);
+    wipe(b, c, PROVE_CANARY, build_scrape(b, mid) - 1, build_scrape(b, mid), (double)NAN);
+    (void)build_enter(b, s, D1, b->phase, 0);
+    build_at(s, mid);
+    build_at(s, mid + 1);
+    build_at(s, mid + 2);
+    build_at(s, late);
 
-    if (!counts(b->g)) {
-        c = outside(b, "infinite", &s);
-        fill(b, c, 0, ALL, calm);
-        wipe(b, c, PROVE_CANARY, scrape_of(b, mid - 1), scrape_of(b, mid) + 1, (double)INFINITY);
-        wipe(b, c, PROVE_CANARY, scrape_of(b, mid + 1), scrape_of(b, mid + 2) + 1, -(double)INFINITY);
-        (void)enter(b, s, D1, b->phase, 0);
+    if (!build_counts(b->g)) {
+        c = build_outside(b, "infinite", &s);
+        build_fill(b, c, 0, ALL, calm);
+        wipe(b, c, PROVE_CANARY, build_scrape(b, mid - 1), build_scrape(b, mid) + 1, (double)INFINITY);
+        wipe(b, c, PROVE_CANARY, build_scrape(b, mid + 1), build_scrape(b, mid + 2) + 1, -(double)INFINITY);
+        (void)build_enter(b, s, D1, b->phase, 0);
         for (size_t k = mid; k <= mid + 3; k++)
-            at(s, k);
+            build_at(s, k);
     }
 
-    s = constant(b, "another-spec", calm);
+    s = build_constant(b, "another-spec", calm);
     if (s)
         s->intruded = true;
-    at(s, b->full);
+    build_at(s, b->full);
     if (b->g->metric.kind != METRIC_PROMQL) {
-        c = outside(b, "two-instances", &s);
-        fill(b, c, 0, ALL, calm);
+        c = build_outside(b, "two-instances", &s);
+        build_fill(b, c, 0, ALL, calm);
         fill_one(b, c, PROVE_CANARY, 1, 0, ALL, calmer.v[PROVE_CANARY]);
         if (!b->g->stream_scope)
             fill_one(b, c, PROVE_CONTROL, 1, 0, ALL, prove_level_scaled(b->w, calmer, 0.5).v[PROVE_CONTROL]);
-        (void)enter(b, s, D1, b->phase, 0);
-        at(s, b->gate);
-        at(s, b->full);
+        (void)build_enter(b, s, D1, b->phase, 0);
+        build_at(s, b->gate);
+        build_at(s, b->full);
     }
-    if (!compared(b->g))
+    if (!build_compared(b->g))
         return;
 
-    c = outside(b, "control-gone", &s);
-    fill(b, c, 0, scrape_of(b, mid) + 1, calm);
-    fill_one(b, c, PROVE_CANARY, 0, scrape_of(b, mid) + 1, ALL, calm.v[PROVE_CANARY]);
-    (void)enter(b, s, D1, b->phase, 0);
+    c = build_outside(b, "control-gone", &s);
+    build_fill(b, c, 0, build_scrape(b, mid) + 1, calm);
+    fill_one(b, c, PROVE_CANARY, 0, build_scrape(b, mid) + 1, ALL, calm.v[PROVE_CANARY]);
+    (void)build_enter(b, s, D1, b->phase, 0);
     for (size_t k = mid; k <= mid + 5; k++)
-        at(s, k);
-    at(s, late);
+        build_at(s, k);
+    build_at(s, late);
 
-    c = outside(b, "no-control", &s);
+    c = build_outside(b, "no-control", &s);
     fill_one(b, c, PROVE_CANARY, 0, 0, ALL, calm.v[PROVE_CANARY]);
-    (void)enter(b, s, D1, b->phase, 0);
-    at(s, 0);
-    at(s, b->gate);
-    at(s, b->gate + 2);
-    at(s, late);
+    (void)build_enter(b, s, D1, b->phase, 0);
+    build_at(s, 0);
+    build_at(s, b->gate);
+    build_at(s, b->gate + 2);
+    build_at(s, late);
 
-    c = outside(b, "no-canary", &s);
+    c = build_outside(b, "no-canary", &s);
     fill_one(b, c, PROVE_CONTROL, 0, 0, ALL, calm.v[PROVE_CONTROL]);
-    (void)enter(b, s, D1, b->phase, 0);
-    at(s, b->gate);
-    at(s, late);
+    (void)build_enter(b, s, D1, b->phase, 0);
+    build_at(s, b->gate);
+    build_at(s, late);
 
-    c = outside(b, "zero-control", &s);
+    c = build_outside(b, "zero-control", &s);
     fill_one(b, c, PROVE_CANARY, 0, 0, ALL, calm.v[PROVE_CANARY]);
     fill_one(b, c, PROVE_CONTROL, 0, 0, ALL, (double[PROVE_PARTS]){0});
-    (void)enter(b, s, D1, b->phase, 0);
-    at(s, b->gate);
-    at(s, b->full);
+    (void)build_enter(b, s, D1, b->phase, 0);
+    build_at(s, b->gate);
+    build_at(s, b->full);
 
     if (is_ratio(b->g)) { /* observations, and not one event */
         struct prove_level none = calm;
         for (size_t p = 1; p < PROVE_PARTS; p += 2)
             none.v[PROVE_CONTROL][p] = 0;
-        s = constant(b, "control-without-events", none);
-        at(s, b->gate);
-        at(s, b->full);
-        c = outside(b, "numerator-absent", &s);
-        fill(b, c, 0, ALL, calm);
+        s = build_constant(b, "control-without-events", none);
+        build_at(s, b->gate);
+        build_at(s, b->full);
+        c = build_outside(b, "numerator-absent", &s);
+        build_fill(b, c, 0, ALL, calm);
         for (size_t p = 1; c && p < PROVE_PARTS; p += 2)
             c->raw[PROVE_CANARY][p][0] = NULL;
-        (void)enter(b, s, D1, b->phase, 0);
-        at(s, b->gate);
-        at(s, b->full);
+        (void)build_enter(b, s, D1, b->phase, 0);
+        build_at(s, b->gate);
+        build_at(s, b->full);
     }
 }
 
@@ -451,16 +433,18 @@ floor_cases(struct build *b)
         return;
     for (size_t i = 0; i < b->g->limit.n_bounds; i++) {
         const struct bound *bound = &b->g->limit.bounds[i];
-        double v = literal(b, bound, NULL);
+        double v = build_literal(b, bound, NULL);
 
         if (side_is_backstop(bound->side))
             continue;
-        at(constant(b, TEXT(b, "floor-%s-%s-inside", level_name(bound->level), side_name(bound->side)),
-                    prove_level_floor(b->w, beside(bound, v, -20))),
-           b->full);
-        at(constant(b, TEXT(b, "floor-%s-%s-outside", level_name(bound->level), side_name(bound->side)),
-                    prove_level_floor(b->w, beside(bound, v, 20))),
-           b->full);
+        build_at(
+            build_constant(b, TEXT(b, "floor-%s-%s-inside", level_name(bound->level), side_name(bound->side)),
+                           prove_level_floor(b->w, build_beside(bound, v, -20))),
+            b->full);
+        build_at(build_constant(
+                     b, TEXT(b, "floor-%s-%s-outside", level_name(bound->level), side_name(bound->side)),
+                     prove_level_floor(b->w, build_beside(bound, v, 20))),
+                 b->full);
     }
 }
 
@@ -469,113 +453,128 @@ static void
 window_case(struct build *b, size_t phase)
 {
     struct prove_level calm = prove_level_effect(b->w, b->calm), calmer = prove_level_effect(b->w, b->calmer);
-    size_t slots = (size_t)prove_slots(b->w, phase), first = compared(b->g) ? b->gate : 0,
+    size_t slots = (size_t)prove_slots(b->w, phase), first = build_compared(b->g) ? b->gate : 0,
            full = first + slots - 1, half = first + slots / 2 + 1;
     struct prove_stream *s;
-    struct prove_cell *c = outside(b, TEXT(b, "window-of-" GR_FMT, GR_ARG(b->m->phases[phase].name)), &s);
+    struct prove_cell *c =
+        build_outside(b, TEXT(b, "window-of-" GR_FMT, GR_ARG(b->m->phases[phase].name)), &s);
 
-    fill(b, c, 0, scrape_of(b, half), calm);
-    fill(b, c, scrape_of(b, half), ALL, calmer);
-    (void)enter(b, s, D1, phase, 0);
-    at(s, first);
-    at(s, full - (slots > 1));
-    at(s, full);
-    at(s, full + 1);
-    at(s, full + 2);
+    build_fill(b, c, 0, build_scrape(b, half), calm);
+    build_fill(b, c, build_scrape(b, half), ALL, calmer);
+    (void)build_enter(b, s, D1, phase, 0);
+    build_at(s, first);
+    build_at(s, full - (slots > 1));
+    build_at(s, full);
+    build_at(s, full + 1);
+    build_at(s, full + 2);
 }
 
 /* -- phases ----------------------------------------------------------------------------------------------------------------- */
+
+/* What was before was bad to its last moment; nothing of it is seen in what comes next, which begins between two slots. */
+static void
+changed_case(struct build *b, const char *name, const char *before, size_t phase, size_t mid)
+{
+    const struct bound *hard = &b->g->limit.bounds[0];
+    struct prove_level calm = prove_level_effect(b->w, b->calm),
+                       bad = build_level(b, hard, build_beside(hard, build_literal(b, hard, NULL), 40));
+    struct prove_stream *s;
+    struct prove_cell *c = build_outside(b, name, &s);
+    struct prove_export *x;
+    size_t at = build_scrape(b, mid) + 1;
+
+    build_fill(b, c, 0, at + 1, bad);
+    build_fill(b, c, at + 1, ALL, calm);
+    x = build_enter(b, s, before, phase, 0);
+    if (x)
+        x->off = at;
+    x = build_enter(b, s, D1, b->phase, (double)at * (double)b->m->scrape_ms / 1000);
+    if (x)
+        x->from = x->on = at;
+    for (size_t k = mid; k <= mid + 5; k++)
+        build_at(s, k);
+    build_at(s, b->full + 3);
+}
 
 static void
 phase_cases(struct build *b)
 {
     struct prove_level calm = prove_level_effect(b->w, b->calm), bad = calm;
     const struct bound *hard = &b->g->limit.bounds[0];
-    size_t mid = b->gate + 2, late = b->full + 3, other = b->phase, unwatched = b->m->n_phases;
+    size_t mid = b->gate + 2, other = b->phase, unwatched = b->m->n_phases;
     struct prove_stream *s;
     struct prove_cell *c;
     struct prove_export *x;
-    double scrape = (double)b->m->scrape_ms / 1000;
 
-    bad = level_at(b, hard, beside(hard, literal(b, hard, NULL), 40));
+    bad = build_level(b, hard, build_beside(hard, build_literal(b, hard, NULL), 40));
     for (size_t p = b->m->n_phases; p-- > 0;) {
         if (b->g->phases >> p & 1u)
             other = p != b->phase ? p : other;
         else
             unwatched = p;
     }
-    s = constant(b, "phase-off", bad);
+    s = build_constant(b, "phase-off", bad);
     if (s)
         s->exports[0].on = s->exports[0].off = 0;
-    at(s, b->full);
+    build_at(s, b->full);
     if (unwatched < b->m->n_phases) {
-        s = constant(b, "phase-not-watched", bad);
+        s = build_constant(b, "phase-not-watched", bad);
         if (s)
             s->exports[0].phase = unwatched;
-        at(s, b->full);
+        build_at(s, b->full);
     }
-    c = outside(b, "no-phase", &s);
-    fill(b, c, 0, ALL, bad);
-    at(s, b->full);
+    c = build_outside(b, "no-phase", &s);
+    build_fill(b, c, 0, ALL, bad);
+    build_at(s, b->full);
 
-    /* The phase before was bad to its last moment; nothing of it is seen in the next one. It begins between two slots. */
-    c = outside(b, other != b->phase ? "phase-changed" : "release-changed", &s);
-    fill(b, c, 0, scrape_of(b, mid) + 2, bad);
-    fill(b, c, scrape_of(b, mid) + 2, ALL, calm);
-    x = enter(b, s, other != b->phase ? D1 : "d0", other, 0);
-    if (x)
-        x->off = scrape_of(b, mid) + 1;
-    x = enter(b, s, D1, b->phase, (double)(scrape_of(b, mid) + 1) * scrape);
-    if (x)
-        x->from = x->on = scrape_of(b, mid) + 1;
-    for (size_t k = mid; k <= mid + 5; k++)
-        at(s, k);
-    at(s, late);
+    if (other != b->phase)
+        changed_case(b, "phase-changed", D1, other, mid);
+    changed_case(b, "release-changed", "d0", b->phase, mid);
 
     /* An old deployment rests in its last phase, and still says so. */
-    c = outside(b, "two-deployments", &s);
-    fill(b, c, 0, ALL, calm);
-    (void)enter(b, s, "d0", other, -7200);
-    (void)enter(b, s, D1, b->phase, 0);
-    at(s, b->gate);
-    at(s, b->full);
+    c = build_outside(b, "two-deployments", &s);
+    build_fill(b, c, 0, ALL, calm);
+    (void)build_enter(b, s, "d0", other, -7200);
+    (void)build_enter(b, s, D1, b->phase, 0);
+    build_at(s, b->gate);
+    build_at(s, b->full);
 
     /* guardraild is not scraped any more: the phase lives on for five minutes. */
-    c = outside(b, "export-ends", &s);
-    fill(b, c, 0, ALL, calm);
-    x = enter(b, s, D1, b->phase, 0);
+    c = build_outside(b, "export-ends", &s);
+    build_fill(b, c, 0, ALL, calm);
+    x = build_enter(b, s, D1, b->phase, 0);
     if (x)
-        x->to = scrape_of(b, mid) + 1;
+        x->to = build_scrape(b, mid) + 1;
     if (s)
         s->shared = true;
     for (size_t k = mid; k <= mid + 4; k++)
-        at(s, k);
+        build_at(s, k);
 
     /* The start was a while ago: the gate is open from the first moment, to the second. */
-    s = constant(b, "gate-opens-late", calm);
+    s = build_constant(b, "gate-opens-late", calm);
     if (s)
         s->exports[0].start_s =
             (double)(b->w->step_ms * 3) / 1000 - (double)(b->m->sampling_ms + b->m->scrape_ms) / 1000;
-    at(s, 2);
-    at(s, 3);
-    s = constant(b, "gate-opens-later", calm);
+    build_at(s, 2);
+    build_at(s, 3);
+    s = build_constant(b, "gate-opens-later", calm);
     if (s)
         s->exports[0].start_s =
             (double)(b->w->step_ms * 3) / 1000 - (double)(b->m->sampling_ms + b->m->scrape_ms) / 1000 + 1;
-    at(s, 3);
-    at(s, 4);
+    build_at(s, 3);
+    build_at(s, 4);
     for (size_t p = 0; p < b->m->n_phases; p++) {
         double max = (double)b->m->phases[p].max_ms / 1000;
 
         if (!(b->g->phases >> p & 1u) || max <= 0)
             continue;
-        s = constant(b, TEXT(b, "overdue-in-" GR_FMT, GR_ARG(b->m->phases[p].name)), calm);
+        s = build_constant(b, TEXT(b, "overdue-in-" GR_FMT, GR_ARG(b->m->phases[p].name)), calm);
         if (s) {
             s->exports[0].phase = p;
             s->exports[0].start_s = (double)((int64_t)b->full * b->w->step_ms) / 1000 - max;
         }
-        at(s, b->full);
-        at(s, b->full + 1);
+        build_at(s, b->full);
+        build_at(s, b->full + 1);
     }
 }
 
@@ -592,12 +591,12 @@ static void
 fill_scaled(struct build *b, struct prove_cell *c, const struct scaled *x)
 {
     for (size_t k = 0, from = 0; k < b->w->steps; k++) {
-        size_t to = k + 1 < b->w->steps ? scrape_of(b, k) + 1 : b->w->scrapes;
+        size_t to = k + 1 < b->w->steps ? build_scrape(b, k) + 1 : b->w->scrapes;
         struct prove_level l = x->l;
 
-        if (!counts(b->g))
+        if (!build_counts(b->g))
             l.v[PROVE_CANARY][0] += k % 2 ? x->swing : -x->swing;
-        fill(b, c, from, to, l);
+        build_fill(b, c, from, to, l);
         from = to;
     }
 }
@@ -618,10 +617,10 @@ evidence_of(struct build *b, const struct scaled *x, size_t k)
     tried->n_streams = tried->cap_streams = 0;
     tried->steps = k + 1;
     b->w = tried;
-    c = outside(b, "x", &s);
+    c = build_outside(b, "x", &s);
     b->suite->cases--;
     fill_scaled(b, c, x);
-    (void)enter(b, s, D1, b->phase, 0);
+    (void)build_enter(b, s, D1, b->phase, 0);
     prove_evaluate(tried);
     if (tried->err == GR_OK && c)
         v = c->state[k].evidence;
@@ -629,18 +628,10 @@ evidence_of(struct build *b, const struct scaled *x, size_t k)
     return v;
 }
 
-static double
-threshold_of(const struct build *b, enum level level)
-{
-    double t = model_evidence_threshold(b->m, level);
-
-    return t > 0 ? t : model_evidence_threshold(b->m, level == LEVEL_HARD ? LEVEL_SOFT : LEVEL_HARD);
-}
-
 static struct scaled
 scaled_by(const struct build *b, struct prove_level l, double factor)
 {
-    if (counts(b->g))
+    if (build_counts(b->g))
         return (struct scaled){prove_level_scaled(b->w, l, factor), 0};
     return (struct scaled){l, fabs(l.v[PROVE_CANARY][0] - l.v[PROVE_CONTROL][0]) * 20 * (1 - factor)};
 }
@@ -666,8 +657,8 @@ factor_for(struct build *b, struct prove_level l, size_t k, double want)
 static void
 threshold_case(struct build *b, const struct bound *bound)
 {
-    double lit = literal(b, bound, NULL), want = threshold_of(b, bound->level);
-    struct prove_level l = level_at(b, bound, beside(bound, lit, 60));
+    double lit = build_literal(b, bound, NULL), want = prove_threshold(b->m, bound->level);
+    struct prove_level l = build_level(b, bound, build_beside(bound, lit, 60));
     size_t k = b->full + 1;
     struct prove_stream *s;
     struct prove_cell *c;
@@ -675,13 +666,13 @@ threshold_case(struct build *b, const struct bound *bound)
     for (unsigned i = 0; i < 2; i++) {
         struct scaled x = scaled_by(b, l, factor_for(b, l, k, want * (i ? 1 + CLOSE : 1 - CLOSE)));
 
-        c = outside(b,
-                    TEXT(b, "%s-%s-evidence-%s", level_name(bound->level), side_name(bound->side),
-                         i ? "just-enough" : "just-too-little"),
-                    &s);
+        c = build_outside(b,
+                          TEXT(b, "%s-%s-evidence-%s", level_name(bound->level), side_name(bound->side),
+                               i ? "just-enough" : "just-too-little"),
+                          &s);
         fill_scaled(b, c, &x);
-        (void)enter(b, s, D1, b->phase, 0);
-        at(s, k);
+        (void)build_enter(b, s, D1, b->phase, 0);
+        build_at(s, k);
     }
 }
 
@@ -689,7 +680,7 @@ static void
 evidence_cases(struct build *b)
 {
     for (size_t i = 0; i < b->g->limit.n_bounds; i++)
-        if (compared(b->g) && !side_is_backstop(b->g->limit.bounds[i].side) &&
+        if (build_compared(b->g) && !side_is_backstop(b->g->limit.bounds[i].side) &&
             b->g->evidence.kind == EVIDENCE_SEQUENTIAL)
             threshold_case(b, &b->g->limit.bounds[i]);
 }
@@ -698,10 +689,10 @@ evidence_cases(struct build *b)
 static void
 total_cases(struct build *b)
 {
-    double least = b->g->evidence.min_total, scrapes = (double)scrape_of(b, b->slots);
+    double least = b->g->evidence.min_total, scrapes = (double)build_scrape(b, b->slots);
     struct prove_level calm = prove_level_effect(b->w, b->calm);
 
-    if (!counts(b->g) || least <= 0)
+    if (!build_counts(b->g) || least <= 0)
         return;
     for (unsigned i = 0; i < 4; i++) {
         struct prove_level l = calm;
@@ -711,11 +702,11 @@ total_cases(struct build *b)
             for (size_t p = 0; p < PROVE_PARTS; p++)
                 if (i < 2 || h == PROVE_CANARY) /* in both cohorts, and in the canary alone */
                     l.v[h][p] = l.v[h][p] * want / scrapes / 1e6;
-        at(constant(
-               b,
-               TEXT(b, "%s-%s", i < 2 ? "observations" : "canary-observations", i % 2 ? "enough" : "too-few"),
-               l),
-           b->full);
+        build_at(build_constant(b,
+                                TEXT(b, "%s-%s", i < 2 ? "observations" : "canary-observations",
+                                     i % 2 ? "enough" : "too-few"),
+                                l),
+                 b->full);
     }
 }
 
@@ -729,19 +720,19 @@ events_cases(struct build *b)
     if (b->g->metric.kind != METRIC_RATIO_BAD || b->g->metric.n_weights > 0 || events <= 0)
         return;
     for (unsigned i = 0; i < 2; i++) {
-        double bad = (i ? events : events * 0.995) / (double)scrape_of(b, 8);
+        double bad = (i ? events : events * 0.995) / (double)build_scrape(b, 8);
         struct prove_level l = {0};
 
         l.v[PROVE_CANARY][0] = 8 * bad;
         l.v[PROVE_CANARY][1] = bad;
         l.v[PROVE_CONTROL][0] = 64 * bad;
         l.v[PROVE_CONTROL][1] = b->g->limit.floor.mant ? 0 : bad / 64;
-        if (8 * bad * (double)scrape_of(b, 8) < b->g->evidence.min_total) {
-            double more = 1.25 * b->g->evidence.min_total / (8 * bad * (double)scrape_of(b, 8));
+        if (8 * bad * (double)build_scrape(b, 8) < b->g->evidence.min_total) {
+            double more = 1.25 * b->g->evidence.min_total / (8 * bad * (double)build_scrape(b, 8));
             l.v[PROVE_CANARY][0] *= more;
             l.v[PROVE_CONTROL][0] *= more;
         }
-        at(constant(b, i ? "events-enough" : "events-too-few", l), k);
+        build_at(build_constant(b, i ? "events-enough" : "events-too-few", l), k);
     }
 }
 
@@ -751,24 +742,25 @@ backstop_cases(struct build *b)
 {
     for (size_t i = 0; i < b->g->limit.n_bounds; i++) {
         const struct bound *bound = &b->g->limit.bounds[i];
-        double v = literal(b, bound, NULL);
+        double v = build_literal(b, bound, NULL);
         struct prove_stream *s;
         struct prove_cell *c;
 
         if (!side_is_backstop(bound->side))
             continue;
-        c = outside(b, "backstop-at-once", &s);
-        fill(b, c, 0, scrape_of(b, b->gate - 1) + 1, prove_level_value(b->w, beside(bound, v, 20)));
-        fill(b, c, scrape_of(b, b->gate - 1) + 1, ALL, prove_level_value(b->w, v / 2));
-        (void)enter(b, s, D1, b->phase, 0);
-        at(s, 0);
-        at(s, 1);
-        at(s, b->gate);
-        at(s, b->gate + 1);
+        c = build_outside(b, "backstop-at-once", &s);
+        build_fill(b, c, 0, build_scrape(b, b->gate - 1) + 1,
+                   prove_level_value(b->w, build_beside(bound, v, 20)));
+        build_fill(b, c, build_scrape(b, b->gate - 1) + 1, ALL, prove_level_value(b->w, v / 2));
+        (void)build_enter(b, s, D1, b->phase, 0);
+        build_at(s, 0);
+        build_at(s, 1);
+        build_at(s, b->gate);
+        build_at(s, b->gate + 1);
         for (unsigned few = 0; few < 2; few++) {
-            struct prove_level l = prove_level_value(b->w, beside(bound, v, 20));
+            struct prove_level l = prove_level_value(b->w, build_beside(bound, v, 20));
             double events = b->g->evidence.min_events * (few ? 0.99 : 1.01),
-                   scrapes = (double)scrape_of(b, 2);
+                   scrapes = (double)build_scrape(b, 2);
 
             l.v[PROVE_CONTROL][0] = l.v[PROVE_CONTROL][1] = 0;
             if (is_ratio(b->g) && b->g->metric.n_weights == 0) {
@@ -777,9 +769,9 @@ backstop_cases(struct build *b)
             } else {
                 l = prove_level_scaled(b->w, l, few ? 1e-6 : 1);
             }
-            s = constant(b, few ? "backstop-too-few-events" : "backstop-events", l);
-            at(s, 1);
-            at(s, b->gate + 1);
+            s = build_constant(b, few ? "backstop-too-few-events" : "backstop-events", l);
+            build_at(s, 1);
+            build_at(s, b->gate + 1);
         }
     }
 }
@@ -788,30 +780,31 @@ backstop_cases(struct build *b)
 static void
 confirm_cases(struct build *b)
 {
-    for (size_t i = 0; i < b->g->limit.n_bounds && !compared(b->g); i++) {
+    for (size_t i = 0; i < b->g->limit.n_bounds && !build_compared(b->g); i++) {
         const struct bound *bound = &b->g->limit.bounds[i];
-        double v = literal(b, bound, NULL);
-        struct prove_level over = prove_level_effect(b->w, beside(bound, v, FAR)),
+        double v = build_literal(b, bound, NULL);
+        struct prove_level over = prove_level_effect(b->w, build_beside(bound, v, FAR)),
                            calm = prove_level_effect(b->w, b->calm);
         uint32_t n = bound->level == LEVEL_HARD ? b->g->evidence.hard_n : b->g->evidence.soft_n;
         struct prove_stream *s;
         struct prove_cell *c;
-        size_t per = scrape_of(b, 1), from = 0;
+        size_t per = build_scrape(b, 1), from = 0;
 
         if (n < 2)
             continue;
-        c = outside(b, TEXT(b, "%s-%s-confirmed", level_name(bound->level), side_name(bound->side)), &s);
+        c = build_outside(b, TEXT(b, "%s-%s-confirmed", level_name(bound->level), side_name(bound->side)),
+                          &s);
         for (size_t k = 0; k < b->w->steps; k++) {
             /* one alone; two with one between; two; then a long rest and all */
             static const char pattern[] = "0010000101001100000111000";
             bool bad = k < sizeof pattern - 1 && pattern[k] == '1';
 
-            fill(b, c, from, k * per + 1, bad ? over : calm);
+            build_fill(b, c, from, k * per + 1, bad ? over : calm);
             from = k * per + 1;
         }
-        (void)enter(b, s, D1, b->phase, 0);
+        (void)build_enter(b, s, D1, b->phase, 0);
         for (size_t k = 2; k < b->w->steps && k < 2 + PROVE_TIMES; k++)
-            at(s, k);
+            build_at(s, k);
     }
 }
 
@@ -823,7 +816,7 @@ with_dynamic(struct build *b, struct pairs labels)
     struct pairs p = {gr_arena_array(b->arena, labels.n + b->g->dynamic.n, sizeof(struct pair)), 0};
 
     if (!p.v) {
-        no_memory(b);
+        build_failed(b);
         return p;
     }
     for (; p.n < labels.n; p.n++)
@@ -841,7 +834,7 @@ expected_streams(struct build *b, size_t phase, const struct bound *bound, doubl
     size_t mid = b->gate + 1;
 
     for (uint32_t i = 0; i < b->m->n_streams; i++) {
-        struct prove_stream *s = new_stream(b);
+        struct prove_stream *s = build_stream(b);
         bool first = true;
 
         if (!s)
@@ -849,18 +842,19 @@ expected_streams(struct build *b, size_t phase, const struct bound *bound, doubl
         s->real = true;
         s->index = i;
         s->release = b->m->streams[i].release;
-        (void)enter(b, s, D1, phase, 0);
+        (void)build_enter(b, s, D1, phase, 0);
         for (size_t k = 0; k < b->g->n_expected; k++) {
             const struct slice *slice = &b->g->expected[k];
             struct prove_cell *c = slice->stream == i ? cell(b, s) : NULL;
-            struct prove_level l = bound ? level_at(b, bound, beside(bound, literal(b, bound, slice), steps))
-                                         : prove_level_effect(b->w, b->calm);
+            struct prove_level l =
+                bound ? build_level(b, bound, build_beside(bound, build_literal(b, bound, slice), steps))
+                      : prove_level_effect(b->w, b->calm);
 
             if (!c)
                 continue;
             c->expected = slice;
             c->labels = with_dynamic(b, slice->labels);
-            fill(b, c, 0, first && !bound ? scrape_of(b, mid) + 1 : ALL, l);
+            build_fill(b, c, 0, first && !bound ? build_scrape(b, mid) + 1 : ALL, l);
             first = false;
         }
         for (size_t k = 0; b->g->dynamic.n > 0 && k < b->g->n_expected; k++) {
@@ -871,11 +865,11 @@ expected_streams(struct build *b, size_t phase, const struct bound *bound, doubl
                     .labels = b->g->expected[k].labels, .expected = &b->g->expected[k], .row = true};
         }
         s->name = s->n_cells > 0 ? s->release.v[0].value : s->release.v[0].value;
-        at(s, 1);
-        at(s, b->gate);
+        build_at(s, 1);
+        build_at(s, b->gate);
         for (size_t k = mid; k <= mid + 3 && !bound; k++)
-            at(s, k);
-        at(s, b->full);
+            build_at(s, k);
+        build_at(s, b->full);
     }
 }
 
@@ -888,10 +882,10 @@ override_worlds(struct build *b)
         for (unsigned k = 0; k < 3; k += 2) {
             const struct bound *bound = &b->g->limit.bounds[i];
 
-            if (!world(b,
-                       TEXT(b, "each slice's own limit: %s %s, %s", level_name(bound->level),
-                            side_name(bound->side), world_names[k]),
-                       b->m->sampling_ms, b->full + 1))
+            if (!build_world(b,
+                             TEXT(b, "each slice's own limit: %s %s, %s", level_name(bound->level),
+                                  side_name(bound->side), world_names[k]),
+                             b->m->sampling_ms, b->full + 1))
                 return;
             expected_streams(b, b->phase, bound, k == 0 ? -1 : 1);
         }
@@ -917,22 +911,22 @@ long_step(const struct build *b, int64_t side)
 static void
 long_worlds(struct build *b)
 {
-    for (unsigned i = 0; i < 2 && compared(b->g); i++) {
+    for (unsigned i = 0; i < 2 && build_compared(b->g); i++) {
         int64_t step = long_step(b, i ? 1 : -1);
         struct prove_stream *s;
         struct prove_cell *c;
 
         if (step < b->m->sampling_ms)
             continue;
-        if (!world(b, i ? "older than evidence" : "as old as evidence", step,
-                   (size_t)(2.2e3 * b->suite->worlds[0]->test_s / (double)step) + 2))
+        if (!build_world(b, i ? "older than evidence" : "as old as evidence", step,
+                         (size_t)(2.2e3 * b->suite->worlds[0]->test_s / (double)step) + 2))
             return;
-        c = outside(b, "from-the-start", &s);
-        fill(b, c, 0, scrape_of(b, 4), prove_level_effect(b->w, b->calm));
-        fill(b, c, scrape_of(b, 4), ALL, prove_level_effect(b->w, b->calmer));
-        (void)enter(b, s, D1, b->phase, 0);
+        c = build_outside(b, "from-the-start", &s);
+        build_fill(b, c, 0, build_scrape(b, 4), prove_level_effect(b->w, b->calm));
+        build_fill(b, c, build_scrape(b, 4), ALL, prove_level_effect(b->w, b->calmer));
+        (void)build_enter(b, s, D1, b->phase, 0);
         for (size_t k = 5; k < b->w->steps; k += 1 + b->w->steps / 20)
-            at(s, k);
+            build_at(s, k);
     }
 }
 
@@ -978,7 +972,7 @@ unwatched_world(struct build *b)
 
     while (p < b->m->n_phases && (b->g->phases >> p & 1u))
         p++;
-    if (p < b->m->n_phases && world(b, "a phase that is not watched", b->m->sampling_ms, b->gate + 2))
+    if (p < b->m->n_phases && build_world(b, "a phase that is not watched", b->m->sampling_ms, b->gate + 2))
         expected_streams(b, p, NULL, 0);
 }
 
@@ -990,8 +984,8 @@ phase_worlds(struct build *b)
 
         if (!(b->g->phases >> p & 1u) || p == b->phase || b->gate + slots + 3 > PROVE_STEPS_MAX)
             continue;
-        if (!world(b, TEXT(b, "phase " GR_FMT, GR_ARG(b->m->phases[p].name)), b->m->sampling_ms,
-                   b->gate + slots + 3))
+        if (!build_world(b, TEXT(b, "phase " GR_FMT, GR_ARG(b->m->phases[p].name)), b->m->sampling_ms,
+                         b->gate + slots + 3))
             return;
         window_case(b, p);
         expected_streams(b, p, NULL, 0);
@@ -999,16 +993,16 @@ phase_worlds(struct build *b)
 }
 
 enum gr_err
-prove_suite_build(struct gr_arena *a, const struct model *m, const struct guardrail *g, bool left_open,
-                  struct prove_suite *out)
+prove_suite_build(struct gr_arena *a, const struct model *m, const struct guardrail *g,
+                  const struct gr_rulefile *rules, bool left_open, struct prove_suite *out)
 {
-    struct build b = {.arena = a, .m = m, .g = g, .suite = out};
+    struct build b = {.arena = a, .m = m, .g = g, .rules = rules, .suite = out};
 
     *out = (struct prove_suite){.g = g, .left_open = left_open};
     if (!choose(&b))
         return GR_OK;
     find_calm(&b);
-    if (!world(&b, "cases", m->sampling_ms, b.full + 5))
+    if (!build_world(&b, "cases", m->sampling_ms, b.full + 5))
         return GR_ENOMEM;
     if ((out->refused = prove_input_refused(b.w)) != NULL) {
         out->n_worlds = 0;
@@ -1031,6 +1025,10 @@ prove_suite_build(struct gr_arena *a, const struct model *m, const struct guardr
     long_worlds(&b);
     if (prove_share_build(a, out, m) != GR_OK)
         return GR_ENOMEM;
+    build_fed(&b);
+    for (size_t p = 0; p < m->n_phases; p++)
+        if (g->phases >> p & 1u)
+            build_decoys(&b, p);
     for (size_t i = 0; i < out->n_worlds; i++) {
         if (out->worlds[i]->err == GR_OK && !out->worlds[i]->share)
             prove_evaluate(out->worlds[i]);

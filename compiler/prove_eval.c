@@ -691,6 +691,18 @@ record_score(const struct prove_world *w, const struct prove_stream *s, struct p
 }
 
 static void
+take_feed(const struct prove_world *w, const struct prove_feed *f, struct prove_state *st)
+{
+    st->effect = f->effect;
+    st->coverage = f->coverage;
+    st->evidence = f->evidence;
+    st->difference = f->difference;
+    st->enough = w->g->limit.against == AGAINST_FIXED ? f->coverage : f->enough;
+    st->bad[PROVE_CANARY] = f->bad;
+    st->window[PROVE_CANARY] = f->window;
+}
+
+static void
 step(const struct prove_world *w, const struct prove_stream *s, struct prove_cell *c, size_t k)
 {
     struct prove_state *st = &c->state[k];
@@ -708,6 +720,12 @@ step(const struct prove_world *w, const struct prove_stream *s, struct prove_cel
         st->limit[i] = st->breach[i] = st->supported[i] = PROVE_NONE;
     if (!prove_active(s, k))
         return;
+    if (c->feed) {
+        if (!c->feed->left_behind)
+            take_feed(w, c->feed, st);
+        prove_judge(w, s, c, k);
+        return;
+    }
     record_slots(w, s, c, k);
     record_delta(w, c, k);
     for (size_t h = 0; h < PROVE_COHORTS; h++)

@@ -9,6 +9,7 @@
 #include <math.h>
 
 #define TOTAL 1000000.0
+#define FRACTION 65536.0 /* of an event: sums of such are exact */
 
 static bool
 is_ratio(const struct guardrail *g)
@@ -212,6 +213,6 @@ prove_level_scaled(const struct prove_world *w, struct prove_level l, double fac
 
     for (size_t h = 0; h < 2; h++)
         for (size_t p = 0; whole && p < PROVE_PARTS; p++)
-            l.v[h][p] = rint(l.v[h][p] * factor);
+            l.v[h][p] = rint(l.v[h][p] * factor * FRACTION) / FRACTION;
     return l;
 }

@@ -50,6 +50,8 @@ struct worker {
 };
 struct campaign {
     struct prove_run *r;
+    struct gr_rule **rules; /* of both groups: the first n_own are the guardrails', the others watch */
+    size_t n_rules, n_own;
     struct mutant *todo;
     size_t n_todo, cap_todo, next;
     struct part *parts;
@@ -60,39 +62,48 @@ struct campaign {
     int code;
 };
 
-static struct gr_promql *
-parse(struct gr_arena *a, struct gr_str expr)
-{
-    struct gr_sources *sources = gr_sources_create();
-    struct gr_diags *diags = sources ? gr_diags_create(sources) : NULL;
-    struct gr_promql *e = NULL;
-
-    if (diags && gr_promql_parse(a, expr, GR_SPAN_NONE, diags, &e) != GR_OK)
-        e = NULL;
-    gr_diags_free(diags);
-    gr_sources_free(sources);
-    return e;
-}
-
 /* -- which mutants ------------------------------------------------------------------------------------------------------------ */
+
+static bool
+concerned(const struct campaign *c, size_t rule, const struct prove_target *t)
+{
+    if (t->watch || rule >= c->n_own)
+        return t->watch && rule >= c->n_own;
+    return !t->suite.refused && prove_concerns(c->rules[rule], t->suite.g->name);
+}
 
 /* Of one guardrail alone only its own rules: what a change of a shared one does may be seen in other guardrails only. */
 static bool
-is_tested(const struct prove_run *r, const struct gr_rule *rule)
+is_tested(const struct campaign *c, size_t rule)
 {
-    if (r->only && prove_concerns(rule, GR_STR_NONE))
+    if (c->r->only && rule < c->n_own && prove_concerns(c->rules[rule], GR_STR_NONE))
         return false;
-    for (size_t i = 0; i < r->n_targets; i++)
-        if (!r->targets[i].suite.refused && prove_concerns(rule, r->targets[i].suite.g->name))
+    for (size_t i = 0; i < c->r->n_targets; i++)
+        if (concerned(c, rule, &c->r->targets[i]))
             return true;
     return false;
+}
+
+static bool
+take_rules(struct campaign *c)
+{
+    const struct gr_rule_group *own = c->r->rules->groups[0], *watch = prove_watch_group(c->r->rules);
+    size_t n = own->count + (watch ? watch->count : 0);
+
+    if (!(c->rules = gr_arena_array(c->r->session->arena, n + 1, sizeof *c->rules)))
+        return false;
+    c->n_own = own->count;
+    for (; c->n_rules < n; c->n_rules++)
+        c->rules[c->n_rules] =
+            c->n_rules < c->n_own ? own->rules[c->n_rules] : watch->rules[c->n_rules - c->n_own];
+    return true;
 }
 
 static int
 list_rule(struct campaign *c, size_t rule)
 {
     struct gr_arena *a = gr_arena_create(TREE_BYTES_MAX);
-    struct gr_promql *e = a ? parse(a, c->r->rules->groups[0]->rules[rule]->expr) : NULL;
+    struct gr_promql *e = a ? prove_parse(a, c->rules[rule]->expr) : NULL;
     struct mutate_change change;
     enum gr_err err = e ? GR_OK : GR_ENOMEM;
 
@@ -174,6 +185,20 @@ put_part(struct campaign *c, size_t target, size_t n, const struct prove_part *p
     return code;
 }
 
+/* The tests of the group that watches are one part, and written already. */
+static int
+put_whole(struct campaign *c, size_t target)
+{
+    struct gr_arena *a = c->r->session->arena;
+    struct part *v = c->parts;
+
+    if (c->n_parts == c->cap_parts && !(v = gr_arena_grow(a, v, c->n_parts, &c->cap_parts, sizeof *v)))
+        return EXIT_MACHINE;
+    c->parts = v;
+    c->parts[c->n_parts++] = (struct part){target, c->r->targets[target].files[0], 0};
+    return EXIT_CLEAN;
+}
+
 static int
 write_parts(struct campaign *c)
 {
@@ -181,12 +206,14 @@ write_parts(struct campaign *c)
     int code = EXIT_CLEAN;
 
     for (size_t i = 0; i < c->r->n_targets; i++)
+        if (c->r->targets[i].watch && code == EXIT_CLEAN)
+            code = put_whole(c, i);
+    for (size_t i = 0; i < c->r->n_targets; i++)
         for (size_t n = 0; !c->r->targets[i].suite.refused && code == EXIT_CLEAN &&
                            prove_part(&c->r->targets[i].suite, n, &p);
              n++)
             code = put_part(c, i, n, &p);
-    c->by_rule = gr_arena_array(c->r->session->arena, c->r->rules->groups[0]->count * c->n_parts + 1,
-                                sizeof *c->by_rule);
+    c->by_rule = gr_arena_array(c->r->session->arena, c->n_rules * c->n_parts + 1, sizeof *c->by_rule);
     return c->by_rule ? code : EXIT_MACHINE;
 }
 
@@ -249,9 +276,9 @@ by_score(const void *left, const void *right)
 
 /* Parts in the order in which they are asked. */
 static bool
-order(struct campaign *c, struct worker *w, const struct gr_rule *rule)
+order(struct campaign *c, struct worker *w)
 {
-    struct gr_promql *part = parse(w->arena, w->change.before);
+    struct gr_promql *part = prove_parse(w->arena, w->change.before);
     bool likely = false, can = false;
 
     w->turns = gr_arena_array(w->arena, c->n_parts + 1, sizeof *w->turns);
@@ -261,7 +288,8 @@ order(struct campaign *c, struct worker *w, const struct gr_rule *rule)
         struct wanted want = {.name = c->r->targets[p->target].suite.g->name};
 
         if (i == 0 || p->target != c->parts[i - 1].target) {
-            can = prove_concerns(rule, want.name) && prove_reaches(&w->change, part, want.name);
+            can = concerned(c, w->rule, &c->r->targets[p->target]) &&
+                  (w->rule >= c->n_own || prove_reaches(&w->change, part, want.name));
             if (can && part)
                 gr_promql_selectors(part, selects, &want);
             likely = want.found || !want.any;
@@ -287,8 +315,8 @@ write_one(struct campaign *c, struct worker *w, size_t target, bool shares)
 
     gr_buf_printf(&path, GR_FMT "/" GR_FMT "%s.rules.yml", GR_ARG(w->folder), GR_ARG(t->base),
                   shares ? ".share" : "");
-    good = prove_put_rules(&b, w->arena, c->r->rules, t->suite.g->name, shares,
-                           c->r->rules->groups[0]->rules[w->rule], w->expr) == GR_OK &&
+    good = prove_put_rules(&b, w->arena, c->r->rules, t->watch ? GR_STR_NONE : t->suite.g->name, shares,
+                           c->rules[w->rule], w->expr) == GR_OK &&
            gr_buf_err(&path) == GR_OK && (f = fopen(gr_buf_cstr(&path), "wbe")) != NULL &&
            fwrite(b.p, 1, b.n, f) == b.n;
     good = (!f || fclose(f) == 0) && good;
@@ -338,8 +366,8 @@ survivor(struct campaign *c, const struct worker *w, const char *why)
         return false;
     r->survivors = v;
     r->survivors[r->n_survivors++] = (struct prove_survivor){
-        r->rules->groups[0]->rules[w->rule], gr_arena_dup(a, w->change.what),
-        gr_arena_dup(a, w->change.before), gr_arena_dup(a, w->change.after), gr_str(why ? why : "")};
+        c->rules[w->rule], gr_arena_dup(a, w->change.what), gr_arena_dup(a, w->change.before),
+        gr_arena_dup(a, w->change.after), gr_str(why ? why : "")};
     if (why)
         r->explained++;
     else
@@ -360,7 +388,7 @@ static bool
 begin(struct campaign *c, struct worker *w)
 {
     const struct mutant *m = &c->todo[c->next++];
-    const struct gr_rule *rule = c->r->rules->groups[0]->rules[m->rule];
+    const struct gr_rule *rule = c->rules[m->rule];
     struct gr_promql *e;
     struct gr_buf b = GR_BUF_INIT(GR_PROMQL_BYTES_MAX);
     const char *why;
@@ -368,7 +396,7 @@ begin(struct campaign *c, struct worker *w)
 
     w->rule = m->rule;
     w->at = 0;
-    if (!(w->arena = gr_arena_create(TREE_BYTES_MAX)) || !(e = parse(w->arena, rule->expr)) ||
+    if (!(w->arena = gr_arena_create(TREE_BYTES_MAX)) || !(e = prove_parse(w->arena, rule->expr)) ||
         mutate_nth(w->arena, e, m->n, c->r->m->sampling_ms, &w->change) != GR_OK)
         return false;
     gr_promql_print(&b, w->change.tree);
@@ -377,7 +405,7 @@ begin(struct campaign *c, struct worker *w)
     w->busy = true;
     c->r->mutants++;
     why = prove_equal(c->r->m, rule, &w->change);
-    if (!w->expr.p || (!why && !order(c, w, rule)))
+    if (!w->expr.p || (!why && !order(c, w)))
         return false;
     if (!why && w->n_turns > 0)
         return start(c, w);
@@ -463,8 +491,10 @@ prove_run_mutants(struct prove_run *r)
 {
     struct campaign c = {.r = r, .code = EXIT_CLEAN};
 
-    for (size_t i = 0; i < r->rules->groups[0]->count && c.code == EXIT_CLEAN; i++)
-        if (is_tested(r, r->rules->groups[0]->rules[i]))
+    if (!take_rules(&c))
+        c.code = EXIT_MACHINE;
+    for (size_t i = 0; i < c.n_rules && c.code == EXIT_CLEAN; i++)
+        if (is_tested(&c, i))
             c.code = list_rule(&c, i);
     take_sample(&c);
     if (c.code == EXIT_CLEAN)

@@ -17,7 +17,12 @@
 static struct gr_str
 case_of(const struct prove_target *t, struct gr_str line)
 {
-    const struct prove_world *w = t->suite.worlds[0];
+    size_t from = gr_str_find(line, GR_STR("=\\\""), 0),
+           to = from < line.n ? gr_str_find(line, GR_STR("\\\""), from + 3) : line.n;
+    const struct prove_world *w;
+
+    if (t->watch && from < to && to < line.n)
+        return gr_str_sub(line, from + 3, to);
 
     for (size_t i = 0; i < t->suite.n_worlds; i++) {
         w = t->suite.worlds[i];

@@ -19,6 +19,51 @@ is_share(const struct gr_rule *r)
     return gr_str_starts(r->name, GR_STR("guardrail:share"));
 }
 
+struct gr_promql *
+prove_parse(struct gr_arena *a, struct gr_str expr)
+{
+    struct gr_sources *sources = gr_sources_create();
+    struct gr_diags *diags = sources ? gr_diags_create(sources) : NULL;
+    struct gr_promql *e = NULL;
+
+    if (diags && gr_promql_parse(a, expr, GR_SPAN_NONE, diags, &e) != GR_OK)
+        e = NULL;
+    gr_diags_free(diags);
+    gr_sources_free(sources);
+    return e;
+}
+
+const struct gr_rule_group *
+prove_watch_group(const struct gr_rulefile *file)
+{
+    for (size_t i = 1; i < file->count; i++)
+        if (gr_str_ends(file->groups[i]->name, GR_STR("-watch")))
+            return file->groups[i];
+    return NULL;
+}
+
+/* What an alert shows as its value, as a series; promtool does not tell it otherwise. */
+static struct gr_rule *
+shown(struct gr_arena *a, const struct gr_rule *alert)
+{
+    struct gr_rule *r = gr_arena_alloc(a, sizeof *r);
+    size_t n = alert->labels.count;
+
+    if (!r)
+        return NULL;
+    *r = *alert;
+    r->kind = GR_RULE_RECORD;
+    r->name = GR_STR("guardrail:alert");
+    r->for_ms = r->keep_firing_for_ms = 0;
+    if (!(r->labels.items = gr_arena_array(a, n + 1, sizeof *r->labels.items)))
+        return NULL;
+    for (size_t i = 0; i < n; i++)
+        r->labels.items[i] = alert->labels.items[i];
+    r->labels.items[n] = (struct gr_rule_pair){GR_STR("alert"), alert->name, NULL};
+    r->labels.count = n + 1;
+    return r;
+}
+
 enum gr_err
 prove_put_rules(struct gr_buf *b, struct gr_arena *a, const struct gr_rulefile *file, struct gr_str guardrail,
                 bool shares, const struct gr_rule *changed, struct gr_str expr)
@@ -26,14 +71,16 @@ prove_put_rules(struct gr_buf *b, struct gr_arena *a, const struct gr_rulefile *
     struct gr_rulefile part = *file;
     struct gr_rule_group group, *groups[1] = {&group};
 
-    GR_ASSERT(file->count > 0);
-    group = *file->groups[0];
-    group.rules = gr_arena_array(a, group.count + 1, sizeof *group.rules);
-    group.count = 0;
-    for (size_t i = 0; group.rules && i < file->groups[0]->count; i++) {
-        struct gr_rule *r = file->groups[0]->rules[i], *copy;
+    const struct gr_rule_group *from = guardrail.n > 0 ? file->groups[0] : prove_watch_group(file);
 
-        if (!prove_concerns(r, guardrail) || (!shares && is_share(r)))
+    GR_ASSERT(file->count > 0 && from);
+    group = *from;
+    group.rules = gr_arena_array(a, 2 * group.count + 1, sizeof *group.rules);
+    group.count = 0;
+    for (size_t i = 0; group.rules && i < from->count; i++) {
+        struct gr_rule *r = from->rules[i], *copy;
+
+        if (guardrail.n > 0 && (!prove_concerns(r, guardrail) || (!shares && is_share(r))))
             continue;
         if (!(copy = gr_arena_alloc(a, sizeof *copy)))
             return GR_ENOMEM;
@@ -44,6 +91,8 @@ prove_put_rules(struct gr_buf *b, struct gr_arena *a, const struct gr_rulefile *
         if (r == changed)
             copy->expr = expr;
         group.rules[group.count++] = copy;
+        if (copy->kind == GR_RULE_ALERT && !(group.rules[group.count++] = shown(a, copy)))
+            return GR_ENOMEM;
     }
     if (!group.rules)
         return GR_ENOMEM;

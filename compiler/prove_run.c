@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include "guardrail/file.h"
+#include "prove_watch.h"
 #include "stop.h"
 
 #define SUITE_BYTES_MAX ((size_t)1 << 30)
@@ -123,7 +124,7 @@ prepare(struct prove_run *r, struct prove_target *t, const struct guardrail *g)
     t->out = (struct gr_buf)GR_BUF_INIT(PROMTOOL_BYTES_MAX);
     t->base = file_base(r, g->name);
     if (!t->base.p || !(t->arena = gr_arena_create(SUITE_BYTES_MAX)) ||
-        prove_suite_build(t->arena, r->m, g, false, &t->suite) != GR_OK)
+        prove_suite_build(t->arena, r->m, g, r->emitted, false, &t->suite) != GR_OK)
         return EXIT_MACHINE;
     if (t->suite.refused)
         return EXIT_CLEAN;
@@ -134,10 +135,45 @@ prepare(struct prove_run *r, struct prove_target *t, const struct guardrail *g)
     return code == EXIT_CLEAN && prove_share_any(&t->suite) ? put_shares(r, t) : code;
 }
 
+/* The group that watches, as if it were one more guardrail of that name. */
+static int
+prepare_watch(struct prove_run *r)
+{
+    const struct gr_rule_group *group = prove_watch_group(r->rules);
+    struct prove_target *t = &r->targets[r->n_targets];
+    struct guardrail *g = gr_arena_alloc(r->session->arena, sizeof *g);
+    struct gr_buf b = GR_BUF_INIT(PROVE_FILE_BYTES_MAX);
+    struct gr_str rules;
+    int code;
+
+    if (!group || (r->only && !gr_str_is(group->name, r->only)))
+        return EXIT_CLEAN;
+    r->n_targets++;
+    t->out = (struct gr_buf)GR_BUF_INIT(PROMTOOL_BYTES_MAX);
+    if (!g || !(t->arena = gr_arena_create(SUITE_BYTES_MAX)))
+        return EXIT_MACHINE;
+    *g = (struct guardrail){.name = group->name};
+    t->suite = (struct prove_suite){.g = g, .cases = prove_watch_cases(r->m)};
+    t->watch = true;
+    t->base = file_base(r, group->name);
+    rules = gr_arena_printf(t->arena, GR_FMT ".rules.yml", GR_ARG(t->base));
+    t->files[t->n_files++] = gr_arena_printf(t->arena, GR_FMT ".test.yml", GR_ARG(t->base));
+    if (!t->base.p || !rules.p || !t->files[0].p)
+        return EXIT_MACHINE;
+    prove_watch_put(&b, r->m, rules.p);
+    code = gr_buf_err(&b) == GR_OK ? put_rules(r, t->arena, rules, GR_STR_NONE, false) : EXIT_MACHINE;
+    if (code == EXIT_CLEAN)
+        code = prove_run_put_file(r, t->files[0], gr_buf_str(&b));
+    gr_buf_fini(&b);
+    return code;
+}
+
 int
 prove_run_write(struct prove_run *r)
 {
-    if (!(r->targets = gr_arena_array(r->session->arena, r->m->n_guardrails + 1, sizeof *r->targets)))
+    int watch;
+
+    if (!(r->targets = gr_arena_array(r->session->arena, r->m->n_guardrails + 2, sizeof *r->targets)))
         return EXIT_MACHINE;
     for (size_t i = 0; i < r->m->n_guardrails; i++) {
         const struct guardrail *g = &r->m->guardrails[i];
@@ -149,6 +185,8 @@ prove_run_write(struct prove_run *r)
         if (code != EXIT_CLEAN)
             return code;
     }
+    if ((watch = prepare_watch(r)) != EXIT_CLEAN)
+        return watch;
     if (r->n_targets == 0 && r->only)
         return usage(r->self, "there is no guardrail '%s'", r->only);
     return EXIT_CLEAN;

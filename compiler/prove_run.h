@@ -7,13 +7,15 @@
 #include "prove_rules.h"
 
 #define PROVE_FILE_BYTES_MAX (256u << 20)
-#define PROVE_FILES 5u /* test files of one guardrail: one for each distance between evaluations, one about shares */
+#define PROVE_FILES                                                                                          \
+    5u /* test files of one guardrail: one for each distance between evaluations, one about shares */
 
 /* A guardrail and what its tests gave. */
 struct prove_target {
     struct prove_suite suite;
     struct gr_arena *arena; /* owned: the suite's */
-    struct gr_str base;     /* file names begin with it */
+    bool watch;         /* not a guardrail's tests, but those of the group that watches; suite.g is a name */
+    struct gr_str base; /* file names begin with it */
     struct gr_str files[PROVE_FILES];
     size_t n_files;
     enum promtool_end end;
@@ -28,7 +30,8 @@ struct prove_run {
     const struct command *self;
     struct session *session;
     struct model *m;
-    struct gr_rulefile *rules;
+    struct gr_rulefile *rules;   /* under test */
+    struct gr_rulefile *emitted; /* those that compile would write; the same, but for --rules */
     struct gr_buf folder;
     bool temporary, mutate;
     size_t jobs, sample;

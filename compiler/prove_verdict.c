@@ -101,12 +101,13 @@ few_events(const struct prove_world *w, const struct prove_state *st, const stru
     return present(have) && have < least;
 }
 
-static double
-threshold(const struct model *m, enum level level)
+double
+prove_threshold(const struct model *m, enum level level)
 {
     double t = model_evidence_threshold(m, level);
 
-    return t > 0 ? t : model_evidence_threshold(m, level == LEVEL_HARD ? LEVEL_SOFT : LEVEL_HARD);
+    t = t > 0 ? t : model_evidence_threshold(m, level == LEVEL_HARD ? LEVEL_SOFT : LEVEL_HARD);
+    return rint(t * 1e4) / 1e4;
 }
 
 static double
@@ -128,7 +129,7 @@ supported(const struct prove_world *w, const struct prove_stream *s, struct prov
     if (!present(st->breach[i]) || !present(st->enough) || few_events(w, st, b))
         return PROVE_NONE;
     if (g->evidence.kind == EVIDENCE_SEQUENTIAL &&
-        (!present(st->evidence) || !(st->evidence > threshold(w->m, b->level)) ||
+        (!present(st->evidence) || !(st->evidence > prove_threshold(w->m, b->level)) ||
          !(b->side == SIDE_LOWER ? st->difference < 0 : st->difference > 0)))
         return PROVE_NONE;
     return st->breach[i];

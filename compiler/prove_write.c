@@ -26,7 +26,7 @@
 #include "guardrail/quote.h"
 
 #define EXACT "phase_start|gate|overdue|expected|limit|breach|supported|verdict|insufficient"
-#define ROUNDED "slot:sum|slot:value|slot:delta|slot:over|window:value|coverage|enough|effect|evidence"
+#define ROUNDED "slot:sum|slot:value|slot:delta|slot:over|window:value|coverage|enough|effect|evidence|alert"
 
 struct writer {
     struct gr_buf *b;
@@ -400,15 +400,67 @@ put_computed(struct writer *x, const struct prove_cell *c)
     put_value(x, "guardrail:coverage", c, st->coverage, none, NULL, NULL);
     put_value(x, "guardrail:enough", c, st->enough, none, NULL, NULL);
     put_value(x, "guardrail:effect", c, st->effect, none, NULL, NULL);
-    put_value(x, "guardrail:evidence", c, is_outside(x->w, st) ? st->evidence : PROVE_NONE, none, NULL, NULL);
+    put_value(x, "guardrail:evidence", c, c->feed || is_outside(x->w, st) ? st->evidence : PROVE_NONE, none,
+              NULL, NULL);
 }
+
+static void
+put_shown(struct writer *x, const struct prove_cell *c, const struct bound *b, const char *alert, double v)
+{
+    struct gr_buf l;
+
+    if (!present(v) || isnan(v))
+        return;
+    l = begin(x, "", c, prove_active(x->s, x->k));
+    put_pair(&l, GR_STR("series"), GR_STR("guardrail:alert"));
+    put_pair(&l, GR_STR("alert"), gr_str(alert));
+    put_pair(&l, GR_STR("group"), x->w->g->group);
+    put_pair(&l, GR_STR("level"), gr_str(b ? level_name(b->level) : "no_data"));
+    put_pair(&l, GR_STR("side"), gr_str(b ? side_name(b->side) : ""));
+    put_pair(&l, GR_STR("reason"), gr_str(b ? "" : c->state[x->k].reason));
+    end(x, &l, rounded(v));
+}
+
+/* The value that an alert names: of a limit what is beyond it, and of confirmed slots the newest. */
+static void
+put_shown_all(struct writer *x, const struct prove_cell *c)
+{
+    const struct prove_state *st = &c->state[x->k];
+    const struct guardrail *g = x->w->g;
+
+    if (x->twins)
+        return;
+    for (size_t i = 0; i < g->limit.n_bounds; i++) {
+        const struct bound *b = &g->limit.bounds[i];
+        double v = st->effect;
+
+        if (!present(st->supported[i]))
+            continue;
+        if (side_is_backstop(b->side))
+            v = present(st->window[PROVE_CANARY]) ? st->window[PROVE_CANARY] : st->window[PROVE_EARLY];
+        else if (g->limit.against == AGAINST_FIXED &&
+                 (b->level == LEVEL_HARD ? g->evidence.hard_n : g->evidence.soft_n) > 1)
+            for (size_t j = x->k + 1; j-- > 0 && !present(v = c->over[PROVE_CANARY][i][j]);)
+                continue;
+        put_shown(x, c, b, b->level == LEVEL_HARD ? GR_ALERT_HARD : GR_ALERT_SOFT, v);
+    }
+    if (st->reason && (strcmp(st->reason, "missing") == 0 || strcmp(st->reason, "no_control") == 0))
+        put_shown(x, c, NULL, GR_ALERT_NO_DATA, 1);
+}
+
+static void put_over_left(struct writer *x, const struct prove_cell *c, const struct bound *b, bool series);
 
 static void
 put_rounded_samples(struct writer *x)
 {
-    for (size_t i = 0; i < x->s->n_cells && prove_active(x->s, x->k); i++)
+    for (size_t i = 0; i < x->s->n_cells; i++)
+        if (x->s->cells[i].feed && x->s->cells[i].feed->left_behind)
+            put_over_left(x, &x->s->cells[i], x->s->cells[i].feed->left_behind, false);
+    for (size_t i = 0; i < x->s->n_cells && prove_active(x->s, x->k); i++) {
         if (!x->s->cells[i].row)
             put_computed(x, &x->s->cells[i]);
+        put_shown_all(x, &x->s->cells[i]);
+    }
 }
 
 static void
@@ -439,6 +491,148 @@ put_intruders(struct gr_buf *b, const struct prove_world *w, size_t from, size_t
         x.spec = OTHER_SPEC;
         put_slice(&x);
     }
+}
+
+/* -- what is given, what must not matter ------------------------------------------------------------------------------------- */
+
+static void
+put_fed(struct writer *x, const char *name, const struct prove_cell *c, double v, bool canary)
+{
+    struct gr_buf l;
+
+    if (!present(v))
+        return;
+    l = begin(x, name, c, &x->s->exports[0]);
+    if (canary)
+        put_pair(&l, GR_STR("cohort"), prove_canary_name(x->w));
+    gr_buf_putc(&l, '}');
+    gr_buf_puts(x->b, "  - series: ");
+    gr_quote_json(x->b, gr_buf_str(&l));
+    gr_buf_puts(x->b, "\n    values: '");
+    prove_put_number(x->b, v);
+    gr_buf_printf(x->b, "x%zu'\n", x->w->scrapes);
+    gr_buf_fini(&l);
+}
+
+/* Slots beyond a limit, of a phase that is over. As a series, or as it is seen. */
+static void
+put_over_left(struct writer *x, const struct prove_cell *c, const struct bound *b, bool series)
+{
+    struct gr_buf l = begin(x, series ? "guardrail:slot:over" : "", c, &x->s->exports[0]);
+
+    put_pair(&l, GR_STR("cohort"), prove_canary_name(x->w));
+    put_pair(&l, GR_STR("level"), gr_str(level_name(b->level)));
+    put_pair(&l, GR_STR("side"), gr_str(side_name(b->side)));
+    if (series) {
+        gr_buf_putc(&l, '}');
+        gr_buf_puts(x->b, "  - series: ");
+        gr_quote_json(x->b, gr_buf_str(&l));
+        gr_buf_printf(x->b, "\n    values: '1x%zu'\n", x->w->scrapes);
+        gr_buf_fini(&l);
+        return;
+    }
+    put_pair(&l, GR_STR("series"), GR_STR("guardrail:slot:over"));
+    end(x, &l, 1);
+    l = begin(x, "", c, &x->s->exports[0]);
+    put_pair(&l, GR_STR("series"), GR_STR("guardrail:enough"));
+    end(x, &l, 1);
+}
+
+static void
+put_feed(struct writer *x, const struct prove_cell *c)
+{
+    const struct prove_feed *f = c->feed;
+
+    put_fed(x, "guardrail:effect", c, f->effect, false);
+    put_fed(x, "guardrail:coverage", c, f->coverage, false);
+    put_fed(x, "guardrail:evidence", c, f->evidence, false);
+    put_fed(x, "guardrail:test:d", c, f->difference, false);
+    put_fed(x, "guardrail:enough", c, f->enough, false);
+    put_fed(x, "guardrail:test:bad", c, f->bad, true);
+    put_fed(x, "guardrail:window:value", c, f->window, true);
+    if (f->left_behind)
+        put_over_left(x, c, f->left_behind, true);
+}
+
+/* Of ours a sample between two evaluations, so that what a rule records would be seen; the last scrape ends it. Others may be counters. */
+static void
+put_decoy(struct writer *x, struct gr_str series, size_t last)
+{
+    const struct prove_world *w = x->w;
+    bool ours = gr_str_starts(series, GR_STR("guardrail:"));
+
+    gr_buf_puts(x->b, "  - series: ");
+    gr_quote_json(x->b, series);
+    gr_buf_puts(x->b, "\n    values: '");
+    for (size_t i = 0; i < last; i++) {
+        if (ours && (int64_t)i * w->m->scrape_ms % w->step_ms == 0) {
+            gr_buf_puts(x->b, "_ ");
+            continue;
+        }
+        prove_put_number(x->b, ours ? x->s->decoy_value : x->s->decoy_value * (double)(i + 1));
+        gr_buf_putc(x->b, ' ');
+    }
+    gr_buf_puts(x->b, "stale'\n");
+}
+
+/* The scrape after the last evaluation but one. */
+static size_t
+asked_scrape(const struct prove_world *w)
+{
+    return (size_t)((int64_t)(w->steps - 2) * w->step_ms / w->m->scrape_ms) + 1;
+}
+
+static void
+put_given(struct gr_buf *b, const struct prove_world *w, size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++) {
+        struct writer x = {.b = b, .w = w, .s = &w->streams[i]};
+
+        for (size_t k = 0; k < x.s->n_cells; k++)
+            if (x.s->cells[k].feed)
+                put_feed(&x, &x.s->cells[k]);
+        for (size_t k = 0; k < x.s->n_decoys; k++)
+            put_decoy(&x, x.s->decoys[k], asked_scrape(w));
+    }
+}
+
+/* All that is recorded of a stream, under one name for both. */
+static void
+put_all(struct gr_buf *e, const struct prove_stream *s)
+{
+    struct gr_str key = GR_STR_NONE;
+
+    for (size_t i = 0; i < s->release.n; i++)
+        if (gr_str_eq(s->release.v[i].value, s->name))
+            key = s->release.v[i].key;
+    gr_buf_puts(e, "label_replace(label_replace({__name__=~\"guardrail:.+|ALERTS\"");
+    put_matchers(e, s);
+    gr_buf_puts(e, "}, \"series\", \"$1\", \"__name__\", \"(.+)\"), \"");
+    gr_buf_put(e, key);
+    gr_buf_puts(e, "\", \"twin\", \"\", \"\")");
+}
+
+static void
+put_twin(struct writer *x)
+{
+    const struct prove_stream *twin = &x->w->streams[x->s->twin - 1];
+    static const char *const between[] = {" unless ", " or ", " unless ", " or ", " != "};
+    struct gr_buf e = GR_BUF_INIT(65536);
+
+    for (size_t i = 0; i < 6; i++) { /* A unless B or B unless A or A != B */
+        put_all(&e, i == 0 || i == 3 || i == 4 ? x->s : twin);
+        gr_buf_puts(&e, i < 5 ? between[i] : "");
+    }
+    gr_buf_puts(x->b, "  - expr: ");
+    gr_quote_json(x->b, gr_buf_str(&e));
+    gr_buf_puts(x->b, "\n    eval_time: ");
+    gr_duration_print(x->b, (int64_t)asked_scrape(x->w) * x->w->m->scrape_ms);
+    gr_buf_puts(x->b,
+                "\n    exp_samples: []\n"
+                "  - expr: vector(0) > 1\n    eval_time: "); /* samples are taken in to the last question */
+    gr_duration_print(x->b, (int64_t)(x->w->steps - 1) * x->w->step_ms);
+    gr_buf_puts(x->b, "\n    exp_samples: []\n");
+    gr_buf_fini(&e);
 }
 
 /* -- alerts ------------------------------------------------------------------------------------------------------------------ */
@@ -551,9 +745,12 @@ put_world(struct gr_buf *b, const struct prove_world *w, size_t from, size_t to)
     gr_buf_puts(b, "\n");
     prove_put_series(b, w, from, to);
     put_intruders(b, w, from, to);
+    put_given(b, w, from, to);
     gr_buf_puts(b, "  promql_expr_test:\n");
     for (size_t i = from; i < to; i++) {
         x.s = &w->streams[i];
+        if (x.s->twin)
+            put_twin(&x);
         for (size_t t = 0; t < x.s->n_times; t++) {
             x.k = x.s->times[t];
             if (x.k >= w->steps)

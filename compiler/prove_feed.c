@@ -1,0 +1,122 @@
+/* prove_feed.c - cases in which the rules are given effects, evidence and counts as they stand.
+ *
+ * What no samples bring about: evidence exactly at its threshold, a difference of exactly 0, a histogram's effect exactly at its limit, strong
+ * evidence from fewer events than min_events (which no real counts give, where the threshold is high). There are no samples here, so that
+ * rules record none of these themselves; limits, breaches, verdicts and alerts must follow from them. */
+#include "config.h"
+#include "prove_build.h"
+
+#include <math.h>
+
+#define STEPS 5
+
+static const struct row {
+    const char *name;
+    double beyond;   /* the limit, in steps of build_beside() */
+    double evidence; /* times the threshold */
+    double difference, coverage, events;
+    bool few; /* `enough` is not there */
+} rows[] = {
+    {"all", 4, 1.01, 0.5, 1, 2, false},
+    {"effect-at-limit", 0, 1.01, 0.5, 1, 2, false},
+    {"evidence-at-threshold", 4, 1, 0.5, 1, 2, false},
+    {"evidence-above", 4, 1.002, 0.5, 1, 2, false},
+    {"evidence-below", 4, 0.998, 0.5, 1, 2, false},
+    {"no-difference", 4, 1.01, 0, 1, 2, false},
+    {"difference-of-one", 4, 1.01, 1, 1, 2, false},
+    {"the-other-way", 4, 1.01, -0.5, 1, 2, false},
+    {"events-at-least", 4, 1.01, 0.5, 1, 1, false},
+    {"events-too-few", 4, 1.01, 0.5, 1, 0.998, false},
+    {"not-enough", 4, 1.01, 0.5, 1, 2, true},
+    {"covered", -40, 1.01, 0.5, 0.9, 2, false},
+    {"not-covered", -40, 1.01, 0.5, 0.8999, 2, false},
+};
+
+static void
+feed(struct build *b, const struct bound *bound, const struct row *r)
+{
+    struct prove_stream *s;
+    struct prove_cell *c =
+        build_outside(b, TEXT(b, "%s-%s-%s", level_name(bound->level), side_name(bound->side), r->name), &s);
+    struct prove_feed *f = gr_arena_alloc(b->arena, sizeof *f);
+    const struct guardrail *g = b->g;
+    double threshold = prove_threshold(b->m, bound->level);
+    bool backstop = side_is_backstop(bound->side);
+
+    (void)build_enter(b, s, D1, b->phase, -3600);
+    build_at(s, STEPS - 2);
+    if (!c || !f) {
+        build_failed(b);
+        return;
+    }
+    *f = (struct prove_feed){.effect = build_beside(bound, build_literal(b, bound, NULL), r->beyond),
+                             .coverage = r->coverage,
+                             .evidence = PROVE_NONE,
+                             .difference = PROVE_NONE,
+                             .enough = PROVE_NONE,
+                             .bad = PROVE_NONE,
+                             .window = PROVE_NONE};
+    c->feed = f;
+    if (backstop) {
+        f->window = f->effect;
+        f->effect = b->calm;
+    }
+    if (!build_compared(g))
+        return;
+    f->enough = r->few ? PROVE_NONE : build_counts(g) ? g->evidence.min_total + 1 : 5;
+    if (g->evidence.kind == EVIDENCE_SEQUENTIAL) {
+        f->evidence = r->evidence * threshold;
+        f->difference = bound->side == SIDE_LOWER ? -r->difference : r->difference;
+    }
+    if (build_counts(g) && (g->evidence.kind == EVIDENCE_SEQUENTIAL || backstop))
+        f->bad = r->events * fmax(g->evidence.min_events, 1);
+}
+
+/* Slots beyond a limit that is confirmed by several, of a phase, a release, a stream that is not active (any more). */
+static void
+left_behind(struct build *b, const struct bound *bound)
+{
+    static const char *const what[] = {"stream", "phase", "release"};
+    size_t other = b->phase;
+
+    for (size_t p = 0; p < b->m->n_phases; p++)
+        other = p != b->phase ? p : other;
+    for (size_t i = 0; i < GR_COUNT(what); i++) {
+        struct prove_stream *s;
+        struct prove_cell *c = build_outside(
+            b, TEXT(b, "%s-%s-of-another-%s", level_name(bound->level), side_name(bound->side), what[i]), &s);
+        struct prove_feed *f = gr_arena_alloc(b->arena, sizeof *f);
+        struct prove_export *x = build_enter(b, s, i == 2 ? "d0" : D1, i == 1 ? other : b->phase, -7200);
+
+        if (!c || !f || !x) {
+            build_failed(b);
+            return;
+        }
+        x->on = x->off = 0;
+        if (i > 0)
+            (void)build_enter(b, s, D1, b->phase, -3600);
+        *f = (struct prove_feed){PROVE_NONE, PROVE_NONE, PROVE_NONE, PROVE_NONE,
+                                 1,          PROVE_NONE, PROVE_NONE, bound};
+        c->feed = f;
+        build_at(s, STEPS - 2);
+    }
+}
+
+void
+build_fed(struct build *b)
+{
+    if (!build_world(b, "by hand", b->m->sampling_ms, STEPS))
+        return;
+    for (size_t i = 0; i < b->g->limit.n_bounds; i++) {
+        const struct bound *bound = &b->g->limit.bounds[i];
+
+        if (side_is_backstop(bound->side) && b->g->metric.kind == METRIC_HISTOGRAM)
+            continue; /* its observations are asked for, not its events */
+        if (!build_compared(b->g) &&
+            (bound->level == LEVEL_HARD ? b->g->evidence.hard_n : b->g->evidence.soft_n) > 1)
+            left_behind(b, bound);
+        for (size_t k = 0; k < GR_COUNT(rows); k++)
+            if (build_compared(b->g) || k < 2 || rows[k].beyond < 0)
+                feed(b, bound, &rows[k]);
+    }
+}
