@@ -39,6 +39,7 @@ struct prove_export {
     size_t phase;
     double start_s;
     size_t from, to, on, off;
+    size_t start_to; /* scrapes of the start end here */
 };
 /* What is known of a cell after one evaluation; PROVE_NONE: there is no such series. */
 struct prove_state {

@@ -98,7 +98,7 @@ build_enter(struct build *b, struct prove_stream *s, const char *deployment, siz
         return NULL;
     GR_ASSERT(s->n_exports < PROVE_EXPORTS);
     x = &s->exports[s->n_exports++];
-    *x = (struct prove_export){deployment, phase, start_s, 0, b->w->scrapes, 0, b->w->scrapes};
+    *x = (struct prove_export){deployment, phase, start_s, 0, b->w->scrapes, 0, b->w->scrapes, b->w->scrapes};
     return x;
 }
 
@@ -544,11 +544,22 @@ phase_cases(struct build *b)
     build_fill(b, c, 0, ALL, calm);
     x = build_enter(b, s, D1, b->phase, 0);
     if (x)
-        x->to = build_scrape(b, mid) + 1;
+        x->to = x->start_to = build_scrape(b, mid) + 1;
     if (s)
         s->shared = true;
     for (size_t k = mid; k <= mid + 4; k++)
         build_at(s, k);
+
+    /* Of the two series one ends first: both are needed. */
+    for (unsigned i = 0; i < 2; i++) {
+        s = build_constant(b, i ? "start-ends-first" : "phase-ends-first", calm);
+        if (s && i)
+            s->exports[0].start_to = build_scrape(b, mid) + 1;
+        else if (s)
+            s->exports[0].to = build_scrape(b, mid) + 1;
+        for (size_t k = mid + 1; k <= mid + 4; k++)
+            build_at(s, k);
+    }
 
     /* The start was a while ago: the gate is open from the first moment, to the second. */
     s = build_constant(b, "gate-opens-late", calm);

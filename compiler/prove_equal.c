@@ -158,26 +158,338 @@ shuts_out_nothing(const struct model *m, const struct mutate_change *change)
     return true;
 }
 
-/* ---- joins with a phase ---- */
-
-/* Whether the right side is nothing but guardrail:gate, guardrail:open or guardrail:cohort:…. */
+/* Words of a matcher that is = or a list of plain names. */
 static bool
-multiplies_by_one(const struct gr_promql *e)
+names(const struct gr_promql_matcher *m, struct gr_str word)
 {
-    struct gr_str metric = e->count == 2 ? gr_promql_metric(e->child[1]) : GR_STR_NONE;
+    struct gr_str rest = m->value, one;
 
-    return e->kind == GR_PROMQL_BINARY && e->u.binary.group == GR_PROMQL_GROUP_LEFT &&
-           (gr_str_is(metric, "guardrail:gate") || gr_str_is(metric, "guardrail:open") ||
-            gr_str_starts(metric, GR_STR("guardrail:cohort:")));
+    if (m->op == GR_PROMQL_IS)
+        return gr_str_eq(m->value, word);
+    while (m->op == GR_PROMQL_LIKE && gr_str_next(&rest, '|', &one))
+        if (gr_str_eq(one, word))
+            return true;
+    return false;
+}
+
+/* Whether the dropped matcher took this value. Only of plain ones it is known. */
+static bool
+took(const struct gr_promql_matcher *m, const char *value)
+{
+    for (size_t i = 0; i < m->value.n; i++)
+        if (strchr("\\^$.[]()?*+{}", m->value.p[i]))
+            return false;
+    return names(m, gr_str(value)) || (m->op == GR_PROMQL_IS_NOT && !gr_str_is(m->value, value));
+}
+
+/* Of limits and what is beyond them: whether those of a guardrail are all as the matcher had them. */
+static bool
+all_bounds(const struct guardrail *g, const struct gr_promql_matcher *d)
+{
+    for (size_t i = 0; i < g->limit.n_bounds; i++)
+        if (!took(d, gr_str_is(d->name, "side") ? side_name(g->limit.bounds[i].side)
+                                                : level_name(g->limit.bounds[i].level)))
+            return false;
+    return g->limit.n_bounds > 0;
+}
+
+/* Of slots: whether a guardrail of this kind has only such parts. */
+static bool
+all_parts(const struct guardrail *g, const struct gr_promql_matcher *d)
+{
+    switch (g->metric.kind) {
+    case METRIC_HISTOGRAM:
+        return took(d, "bucket");
+    case METRIC_RATIO_BAD:
+    case METRIC_RATIO_GOOD:
+        return took(d, "total") && took(d, g->metric.kind == METRIC_RATIO_BAD ? "bad" : "good") &&
+               (g->metric.n_weights == 0 || took(d, "square"));
+    case METRIC_GAUGE:
+    case METRIC_PROMQL:
+    default:
+        return false;
+    }
+}
+
+/* A matcher on side, level or part, of a selector that names its guardrails: whether these have nothing else. */
+static const char *
+had_nothing_else(const struct model *m, const struct mutate_change *change)
+{
+    const struct gr_promql_matcher *d = &change->dropped,
+                                   *which = gr_promql_matcher_on(change->part, GR_STR("guardrail"));
+    struct gr_str metric = gr_promql_metric(change->part);
+    bool limits = (gr_str_is(d->name, "side") || gr_str_is(d->name, "level")) &&
+                  (gr_str_is(metric, "guardrail:limit") || gr_str_is(metric, "guardrail:breach") ||
+                   gr_str_is(metric, "guardrail:supported") || gr_str_is(metric, "guardrail:slot:over")),
+         parts = gr_str_is(d->name, "part") &&
+                 (gr_str_is(metric, "guardrail:slot:sum") || gr_str_is(metric, "guardrail:test:sum") ||
+                  gr_str_is(metric, "guardrail:window:sum"));
+    size_t found = 0;
+
+    if ((!limits && !parts) || !which || (which->op != GR_PROMQL_IS && which->op != GR_PROMQL_LIKE))
+        return NULL;
+    for (size_t i = 0; i < m->n_guardrails; i++) {
+        if (!names(which, m->guardrails[i].name))
+            continue;
+        if (!(limits ? all_bounds(&m->guardrails[i], d) : all_parts(&m->guardrails[i], d)))
+            return NULL;
+        found++;
+    }
+    if (found == 0)
+        return NULL;
+    return limits ? "these guardrails have no limit that the matcher shuts out"
+                  : "slots of these guardrails have no part that the matcher shuts out";
+}
+
+/* ---- values that are 1, or not seen ---- */
+
+/* Whether every series of e shows 1: what is recorded of a phase. */
+static bool
+is_one(const struct gr_promql *e)
+{
+    struct gr_str metric = gr_promql_metric(e);
+
+    if (e->kind == GR_PROMQL_SELECTOR)
+        return e->u.selector.range_ms == 0 &&
+               (gr_str_is(metric, "guardrail:gate") || gr_str_is(metric, "guardrail:open") ||
+                gr_str_is(metric, "guardrail:begun"));
+    if (e->kind == GR_PROMQL_PAREN ||
+        (e->kind == GR_PROMQL_CALL && gr_str_is(e->u.function->name, "label_replace")))
+        return is_one(e->child[0]);
+    if (e->kind != GR_PROMQL_BINARY)
+        return false;
+    if (e->u.binary.op == GR_PROMQL_OR)
+        return is_one(e->child[0]) && is_one(e->child[1]);
+    return (e->u.binary.op == GR_PROMQL_AND || e->u.binary.op == GR_PROMQL_UNLESS) && is_one(e->child[0]);
+}
+
+static bool
+is_number(const struct gr_promql *e, double v)
+{
+    return e->kind == GR_PROMQL_PAREN
+               ? is_number(e->child[0], v)
+               : e->kind == GR_PROMQL_NUMBER && !(e->u.number < v) && !(e->u.number > v);
+}
+
+/* Whether a result has a series wherever its operand has one, whatever that shows. */
+static bool
+passes_presence(const struct gr_promql *e)
+{
+    if (e->kind == GR_PROMQL_PAREN || e->kind == GR_PROMQL_UNARY)
+        return true;
+    if (e->kind == GR_PROMQL_AGGREGATE)
+        return e->count == 1 && e->u.aggregate.op != GR_PROMQL_COUNT_VALUES;
+    return e->kind == GR_PROMQL_CALL && (gr_str_is(e->u.function->name, "label_replace") ||
+                                         gr_str_ends(e->u.function->name, GR_STR("_over_time")));
+}
+
+/* What becomes of the value of a part: seen, or only whether it is there. */
+enum sight { SEEN, UNSEEN, ELSEWHERE };
+static enum sight
+sight(const struct gr_promql *e, const struct gr_promql *part)
+{
+    if (e == part)
+        return SEEN;
+    for (size_t i = 0; i < e->count; i++) {
+        enum sight s = sight(e->child[i], part);
+
+        if (s == ELSEWHERE)
+            continue;
+        if (s == UNSEEN)
+            return UNSEEN;
+        if (e->kind == GR_PROMQL_BINARY) {
+            enum gr_promql_op op = e->u.binary.op;
+            if (i == 1 && (op == GR_PROMQL_AND || op == GR_PROMQL_UNLESS))
+                return UNSEEN;
+            if (op == GR_PROMQL_MUL && is_number(e->child[1 - i], 0))
+                return UNSEEN;
+            return e->u.binary.op == GR_PROMQL_OR || (i == 0 && gr_promql_op_sets(op)) ? SEEN : ELSEWHERE;
+        }
+        return passes_presence(e) ? SEEN : ELSEWHERE;
+    }
+    return ELSEWHERE;
+}
+
+/* A change from one aggregation or function over time to another: each has a result exactly where there is anything. */
+static bool
+same_presence(const struct mutate_change *c)
+{
+    static const char *const aggs[] = {"max", "min", "sum"};
+    bool known = false;
+
+    if (gr_str_starts(c->what, GR_STR("function: ")))
+        return gr_str_ends(c->what, GR_STR("_over_time")) && c->part->kind == GR_PROMQL_CALL;
+    if (!gr_str_starts(c->what, GR_STR("aggregation: ")))
+        return false;
+    for (size_t i = 0; i < GR_COUNT(aggs); i++)
+        known = known || gr_str_eq(gr_str_sub(c->what, 13, c->what.n), gr_str(aggs[i]));
+    return known;
+}
+
+/* ---- aggregations of one series ---- */
+
+/* Cohorts of which a guardrail has one: its own canary, or that of a stream. */
+static bool
+one_cohort(const struct gr_promql *e, void *unused)
+{
+    const struct gr_promql_matcher *m = gr_promql_matcher_on(e, GR_STR("cohort"));
+
+    (void)unused;
+    return m && m->op == GR_PROMQL_LIKE && gr_str_ends(m->value, GR_STR("|stream")) &&
+           gr_promql_matcher_on(e, GR_STR("guardrail"));
+}
+
+struct cohorts {
+    bool all, any;
+};
+static bool
+each_has_one(struct gr_promql *e, void *ctx)
+{
+    struct cohorts *c = ctx;
+
+    c->any = true;
+    c->all = c->all && one_cohort(e, NULL);
+    return true;
+}
+
+/* Whether each group of `without (…)` is one series: a label that is left out has one value, or none. dropped: only this label is asked
+ * about, and it must not be there. */
+static bool
+lone(struct gr_promql *e, struct gr_str dropped)
+{
+    struct gr_arena *a = gr_arena_create((size_t)16 << 20);
+    struct gr_promql_labels l;
+    bool good = a && gr_promql_labels(a, e->child[e->count - 1], NULL, NULL, &l) == GR_OK;
+
+    for (size_t i = 0; good && i < (dropped.n ? 1 : e->u.aggregate.count); i++) {
+        struct gr_str name = dropped.n ? dropped : e->u.aggregate.labels[i];
+        struct cohorts c = {true, false};
+        bool listed = false, fixed = false;
+
+        for (size_t k = 0; k < l.count; k++)
+            if (gr_str_eq(l.labels[k].name, name)) {
+                listed = true;
+                fixed = l.labels[k].presence == GR_PROMQL_ABSENT ||
+                        (dropped.n == 0 && l.labels[k].presence == GR_PROMQL_CERTAIN && l.labels[k].fixed);
+            }
+        if (dropped.n == 0 && !fixed && gr_str_is(name, "cohort")) {
+            gr_promql_selectors(e->child[e->count - 1], each_has_one, &c);
+            fixed = c.any && c.all;
+        }
+        good = listed || fixed ? fixed : !l.open;
+    }
+    gr_arena_free(a);
+    return good;
+}
+
+/* max and min of values that are all the same: a comparison with a number has left no other. */
+static bool
+of_equals(const struct gr_promql *e)
+{
+    const struct gr_promql *x = e->child[e->count - 1];
+
+    while (x->kind == GR_PROMQL_PAREN)
+        x = x->child[0];
+    return x->kind == GR_PROMQL_BINARY && x->u.binary.op == GR_PROMQL_EQ && !x->u.binary.return_bool &&
+           x->child[1]->kind == GR_PROMQL_NUMBER;
+}
+
+static const char *
+of_aggregation(struct mutate_change *c)
+{
+    struct gr_promql *e = c->part;
+    const char *without = "without: dropped ";
+    size_t n = strlen(without);
+
+    if (e->kind != GR_PROMQL_AGGREGATE)
+        return NULL;
+    if (gr_str_starts(c->what, gr_str(without)) && lone(e, gr_str_sub(c->what, n, c->what.n)))
+        return "the label is not there any more: the join inside has left it out";
+    if (!gr_str_starts(c->what, GR_STR("aggregation: ")))
+        return NULL;
+    if (e->u.aggregate.op != GR_PROMQL_COUNT && e->u.aggregate.clause == GR_PROMQL_WITHOUT &&
+        lone(e, GR_STR_NONE) && same_presence(c))
+        return "each group is a single series: the labels left out have one value";
+    if ((e->u.aggregate.op == GR_PROMQL_MAX || e->u.aggregate.op == GR_PROMQL_MIN) && of_equals(e))
+        return "all series have the same value: a comparison has left no other";
+    return NULL;
+}
+
+/* `by` without a label of which all series have the one value that the rule gives the result anyway, and that no join above asks for. */
+static bool
+labelled_anyway(const struct gr_rule *rule, const struct mutate_change *c)
+{
+    struct gr_str by = GR_STR("by: dropped "), name = gr_str_sub(c->what, by.n, c->what.n);
+    const struct gr_promql *e = c->tree;
+
+    if (!gr_str_starts(c->what, by))
+        return false;
+    for (; e != c->part;
+         e = e->child[0]) /* down the left sides of joins on other labels, and of comparisons */
+        if (e->count == 0 || (e->kind != GR_PROMQL_PAREN && e->kind != GR_PROMQL_BINARY) ||
+            (e->kind == GR_PROMQL_BINARY && !is_scalar(e->child[1]) &&
+             (e->u.binary.op == GR_PROMQL_OR || !e->u.binary.has_matching || !e->u.binary.on ||
+              gr_promql_matched_on(&e->u.binary, name))))
+            return false;
+    for (size_t i = 0; i < rule->labels.count; i++) {
+        struct gr_promql_matcher m = {rule->labels.items[i].key, GR_PROMQL_IS, rule->labels.items[i].value,
+                                      GR_SPAN_NONE};
+        if (gr_str_eq(m.name, name) && fulfils(e->child[0], &m))
+            return true;
+    }
+    return false;
+}
+
+/* ---- ranges ---- */
+
+/* `last_over_time(x[longer]) and count_over_time(x[r]) >= n`: what is counted within r is the newest in any longer range. */
+static bool
+counted_within(const struct gr_promql *e, const struct gr_promql *part)
+{
+    const struct gr_promql *last, *count, *x;
+
+    for (size_t i = 0; i < e->count; i++)
+        if (counted_within(e->child[i], part))
+            return true;
+    if (e->kind != GR_PROMQL_BINARY || e->u.binary.op != GR_PROMQL_AND || e->u.binary.has_matching)
+        return false;
+    last = e->child[0];
+    count = e->child[1];
+    if (last->kind != GR_PROMQL_CALL || !gr_str_is(last->u.function->name, "last_over_time") ||
+        last->child[0] != part || count->kind != GR_PROMQL_BINARY || count->u.binary.op != GR_PROMQL_GE ||
+        count->u.binary.return_bool || count->child[1]->kind != GR_PROMQL_NUMBER ||
+        count->child[1]->u.number < 1)
+        return false;
+    x = count->child[0];
+    if (x->kind != GR_PROMQL_CALL || !gr_str_is(x->u.function->name, "count_over_time") ||
+        x->child[0]->kind != GR_PROMQL_SELECTOR || part->kind != GR_PROMQL_SELECTOR ||
+        part->u.selector.range_ms < x->child[0]->u.selector.range_ms)
+        return false;
+    if (!gr_str_eq(gr_promql_metric(part), gr_promql_metric(x->child[0])) ||
+        part->u.selector.count != x->child[0]->u.selector.count)
+        return false;
+    for (size_t i = 0; i < part->u.selector.count; i++)
+        if (!fulfils(x->child[0], &part->u.selector.matchers[i]))
+            return false;
+    return true;
 }
 
 const char *
-prove_equal(const struct model *m, const struct gr_rule *rule, const struct mutate_change *change)
+prove_equal(const struct model *m, const struct gr_rule *rule, struct mutate_change *change)
 {
     bool found = false;
+    const char *why;
 
-    if (gr_str_is(change->what, "operator: /") && multiplies_by_one(change->part))
+    if (gr_str_is(change->what, "operator: /") && change->part->count == 2 && is_one(change->part->child[1]))
         return "the phase's series is 1, so it may as well divide";
+    if ((why = of_aggregation(change)) != NULL)
+        return why;
+    if (same_presence(change) && sight(change->tree, change->part) == UNSEEN)
+        return "its value is not seen: only whether it is there";
+    if (labelled_anyway(rule, change))
+        return "all series have the value that the rule gives this label anyway";
+    if (gr_str_starts(change->what, GR_STR("range: ")) && counted_within(change->tree, change->part))
+        return "the newest of those counted within the range is the newest in a longer one";
     if (change->dropped.name.n == 0)
         return NULL;
     if (fate(change->tree, change->part, &change->dropped, &found) == GONE)
@@ -185,5 +497,5 @@ prove_equal(const struct model *m, const struct gr_rule *rule, const struct muta
                "and they match on the label";
     if (gr_str_is(rule->name, "guardrail:expected") && shuts_out_nothing(m, change))
         return "`expect` lists no slice that the matcher shuts out";
-    return NULL;
+    return m ? had_nothing_else(m, change) : NULL;
 }

@@ -69,7 +69,8 @@ find_active(struct prove_world *w, struct prove_stream *s, size_t k)
         const struct prove_export *x = &s->exports[e];
         int64_t i = last_scrape(w, t, GAP_S, x->from, x->to);
 
-        if (i < 0 || i < (int64_t)x->on || i >= (int64_t)x->off)
+        if (i < 0 || i < (int64_t)x->on || i >= (int64_t)x->off ||
+            last_scrape(w, t, GAP_S, x->from, x->start_to) < 0)
             continue;
         if (s->active[k] < 0 || x->start_s > newest) {
             s->active[k] = (int)e;

@@ -208,12 +208,15 @@ static void
 put_text(const struct prove_run *r, struct gr_buf *b)
 {
     double seconds = (double)(promtool_clock_ms() - r->started_ms) / 1000;
-    size_t cases = prove_run_cases(r), failed = failed_cases(r);
+    size_t cases = prove_run_cases(r), failed = failed_cases(r), watch = 0;
+
+    for (size_t i = 0; i < r->n_targets; i++)
+        watch += r->targets[i].watch;
 
     put_targets(r, b);
     if (r->session->quiet)
         return;
-    gr_buf_printf(b, "%zu guardrails, %zu cases: %zu passed, %zu failed", r->n_targets, cases,
+    gr_buf_printf(b, "%zu guardrails, %zu cases: %zu passed, %zu failed", r->n_targets - watch, cases,
                   failed > cases ? 0 : cases - failed, failed);
     if (r->mutate && r->mutants > 0)
         gr_buf_printf(b, "; %zu changed rules: %zu noticed, %zu explained, %zu survived", r->mutants,

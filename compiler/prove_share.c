@@ -135,7 +135,8 @@ stream(struct maker *k, struct gr_str name, struct gr_str flow, double canary, d
     *c = (struct prove_cell){.labels = labels_of(k, k->g->compare_within, k->g->dynamic, flow, GR_STR_NONE)};
     *v = (struct prove_stream){.name = name, .cells = c, .n_cells = 1};
     v->release = labels_of(k, k->m->release_labels, none, GR_STR_NONE, name);
-    v->exports[v->n_exports++] = (struct prove_export){DEPLOYMENT, k->phase, 0, 0, w->scrapes, 0, w->scrapes};
+    v->exports[v->n_exports++] =
+        (struct prove_export){DEPLOYMENT, k->phase, 0, 0, w->scrapes, 0, w->scrapes, w->scrapes};
     count(k, c, PROVE_CANARY, canary);
     count(k, c, PROVE_CONTROL, control);
     k->suite->cases++;

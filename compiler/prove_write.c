@@ -612,6 +612,31 @@ put_all(struct gr_buf *e, const struct prove_stream *s)
     gr_buf_puts(e, "\", \"twin\", \"\", \"\")");
 }
 
+/* Nothing that is recorded may be NaN where no sample is. Asked at the last moment of a stream. */
+static void
+put_numbers(struct writer *x)
+{
+    struct gr_buf e = GR_BUF_INIT(65536);
+
+    for (size_t i = 0; i < x->s->n_cells; i++)
+        for (size_t h = 0; h < 2; h++)
+            for (size_t k = 0; k < x->w->scrapes && x->s->cells[i].raw[h][0][0]; k++)
+                if (!isfinite(x->s->cells[i].raw[h][0][0][k]))
+                    return;
+    for (size_t i = 0; i < 2; i++) {
+        gr_buf_puts(&e, i ? " != " : "");
+        gr_buf_puts(&e, "label_replace({__name__=~\"guardrail:.+\"");
+        put_matchers(&e, x->s);
+        gr_buf_puts(&e, "}, \"series\", \"$1\", \"__name__\", \"(.+)\")");
+    }
+    gr_buf_puts(x->b, "  - expr: ");
+    gr_quote_json(x->b, gr_buf_str(&e));
+    gr_buf_puts(x->b, "\n    eval_time: ");
+    gr_duration_print(x->b, (int64_t)x->k * x->w->step_ms);
+    gr_buf_puts(x->b, "\n    exp_samples: []\n");
+    gr_buf_fini(&e);
+}
+
 static void
 put_twin(struct writer *x)
 {
@@ -758,6 +783,8 @@ put_world(struct gr_buf *b, const struct prove_world *w, size_t from, size_t to)
             put_exact(&x);
             put_rounded(&x);
             put_alerts(&x);
+            if (t + 1 == x.s->n_times)
+                put_numbers(&x);
         }
     }
 }
