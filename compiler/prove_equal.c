@@ -407,10 +407,11 @@ of_aggregation(struct mutate_change *c)
         return "the label is not there any more: the join inside has left it out";
     if (!gr_str_starts(c->what, GR_STR("aggregation: ")))
         return NULL;
-    if (e->u.aggregate.op != GR_PROMQL_COUNT && e->u.aggregate.clause == GR_PROMQL_WITHOUT &&
+    if (!gr_str_starts(c->before, GR_STR("count")) && e->u.aggregate.clause == GR_PROMQL_WITHOUT &&
         lone(e, GR_STR_NONE) && same_presence(c))
         return "each group is a single series: the labels left out have one value";
-    if ((e->u.aggregate.op == GR_PROMQL_MAX || e->u.aggregate.op == GR_PROMQL_MIN) && of_equals(e))
+    if ((gr_str_starts(c->before, GR_STR("max")) || gr_str_starts(c->before, GR_STR("min"))) &&
+        (e->u.aggregate.op == GR_PROMQL_MAX || e->u.aggregate.op == GR_PROMQL_MIN) && of_equals(e))
         return "all series have the same value: a comparison has left no other";
     return NULL;
 }

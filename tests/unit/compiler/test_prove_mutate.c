@@ -99,6 +99,103 @@ START_TEST(superfluous_matchers_are_known)
 }
 END_TEST
 
+/* The first change of this kind: whether it is known to change nothing. Each that is, beside near misses. */
+static const struct {
+    const char *expr, *what;
+    bool equal;
+} changes[] = {
+    /* a phase's series is 1 */
+    {"a * on (x) group_left () guardrail:gate{s=\"1\"}", "operator: /", true},
+    {"0.8 * guardrail:open", "operator: /", true},
+    {"a * on (x) label_replace(guardrail:open, \"c\", \"d\", \"\", \"\")", "operator: /", true},
+    {"a * (guardrail:open unless guardrail:gate)", "operator: /", true},
+    {"a * (guardrail:open or guardrail:gate)", "operator: /", true},
+    {"a * (guardrail:open or guardrail:phase_start)", "operator: /", false},
+    {"a * guardrail:phase_start", "operator: /", false},
+    {"a * (0.8 * guardrail:gate)", "operator: /", false},
+    {"guardrail:gate * a", "operator: /", false},
+    {"a * last_over_time(guardrail:gate[5m])", "operator: /", false},
+    /* its value is not seen */
+    {"a unless max by (x) (b)", "aggregation: min", true},
+    {"a and max by (x) (b)", "aggregation: min", true},
+    {"a or max by (x) (b)", "aggregation: min", false},
+    {"max by (x) (a) unless b", "aggregation: min", false},
+    {"a unless max by (x) (b) > 2", "aggregation: min", false},
+    {"a unless max by (x) (b) > bool 2", "aggregation: min", false}, /* true, but not known */
+    {"a unless max by (x) (b) * c", "aggregation: min", false},
+    {"max by (x) (a) * 0 + 1", "aggregation: min", true},
+    {"0 * max by (x) (a)", "aggregation: min", true},
+    {"max by (x) (a) * 2 + 1", "aggregation: min", false},
+    {"max by (x) (a) + 0", "aggregation: min", false},
+    {"a unless sum(last_over_time(b[5m]))", "function: min_over_time", true},
+    {"a unless sum(last_over_time(b[5m]) == 1)", "function: min_over_time", false},
+    {"a unless sum(last_over_time(b[5m]))", "range: half", false},
+    {"a and increase(b[5m])", "function: rate", false}, /* true, but not known */
+    {"a unless topk(1, max by (x) (b))", "aggregation: min", false},
+    /* groups of one */
+    {"sum without (c) (a{c=\"1\"})", "aggregation: max", true},
+    {"sum without (c) (a{c=\"1\"} < 5)", "aggregation: max", true},
+    {"sum without (c, d) (a{c=\"1\"})", "aggregation: max", false},
+    {"sum without (c) (a{c=~\"1|2\"})", "aggregation: max", false},
+    {"sum without (c) (a{c!=\"1\"})", "aggregation: max", false},
+    {"sum by (c) (a{c=\"1\"})", "aggregation: max", false},
+    {"count without (c) (a{c=\"1\"})", "aggregation: sum", false},
+    {"sum without (c) (a{c=\"1\"} or b)", "aggregation: max", false},
+    {"sum without (cohort) (a{guardrail=\"g\",cohort=~\"canary|stream\"})", "aggregation: max", true},
+    {"sum without (cohort) (a{cohort=~\"canary|stream\"})", "aggregation: max", false},
+    {"sum without (cohort) (a{guardrail=\"g\",cohort=~\"canary|control\"})", "aggregation: max", false},
+    {"sum without (cohort) (a{guardrail=\"g\",cohort=~\"canary|stream\"} or b)", "aggregation: max", false},
+    /* all values the same */
+    {"max by (x) (a == 1)", "aggregation: min", true},
+    {"max by (x) (a >= 1)", "aggregation: min", false},
+    {"max by (x) (a == bool 1)", "aggregation: min", false},
+    {"max by (x) (a == b)", "aggregation: min", false},
+    {"sum by (x) (a == 1)", "aggregation: max", false},
+    /* labels that are not there */
+    {"sum without (p) (a / ignoring (p) b)", "without: dropped p", true},
+    {"sum without (p) (a / ignoring (q) b)", "without: dropped p", false},
+    {"sum without (p) (a / ignoring (p) group_left () b)", "without: dropped p", false},
+    {"sum without (p) (a)", "without: dropped p", false},
+    {"max by (spec, x) (a{spec=\"s\"})", "by: dropped spec", true},
+    {"max by (spec, x) (a{spec=\"s\"}) unless on (x) b", "by: dropped spec", true},
+    {"max by (spec, x) (a{spec=\"s\"}) > 3", "by: dropped spec", true},
+    {"max by (spec, x) (a{spec=\"s\"}) unless b", "by: dropped spec", false},
+    {"max by (spec, x) (a{spec=\"s\"}) unless on (spec) b", "by: dropped spec", false},
+    {"max by (spec, x) (a{spec=\"s\"}) or on (x) b", "by: dropped spec", false},
+    {"max by (spec, x) (a{spec=\"t\"})", "by: dropped spec", false},
+    {"max by (spec, x) (a)", "by: dropped spec", false},
+    {"max by (spec, x) (a{spec=\"s\"})", "by: dropped x", false},
+    /* ranges */
+    {"last_over_time(a[5m]) and count_over_time(a[5m]) >= 2", "range: double", true},
+    {"last_over_time(a[5m]) and count_over_time(a[5m]) >= 2", "range: half", false},
+    {"last_over_time(a[5m]) and count_over_time(a[9m]) >= 2", "range: a slot more", false},
+    {"last_over_time(a[5m]) and count_over_time(a[5m]) >= 0", "range: double", false},
+    {"last_over_time(a[5m]) and count_over_time(b[5m]) >= 2", "range: double", false},
+    {"last_over_time(a{x=\"1\"}[5m]) and count_over_time(a[5m]) >= 2", "range: double", false},
+    {"last_over_time(a[5m]) and on (x) count_over_time(a[5m]) >= 2", "range: double", false},
+    {"max_over_time(a[5m]) and count_over_time(a[5m]) >= 2", "range: double", false},
+    {"last_over_time(a[5m]) or count_over_time(a[5m]) >= 2", "range: double", false},
+};
+
+START_TEST(equal_changes_are_known)
+{
+    struct gr_arena *a = gr_arena_create(1u << 20);
+    struct gr_promql *e = parsed(a, changes[_i].expr);
+    struct gr_rule_pair label = {GR_STR("spec"), GR_STR("s"), NULL};
+    struct gr_rule rule = {.name = GR_STR("x"), .labels = {&label, 1, 1}};
+    struct mutate_change c = {.tree = NULL};
+    const char *why;
+
+    for (size_t n = 0; !gr_str_eq(c.what, gr_str(changes[_i].what)); n++)
+        ck_assert_msg(mutate_nth(a, e, n, 120000, &c) != GR_ENOENT, "%s has no %s", changes[_i].expr,
+                      changes[_i].what);
+    why = prove_equal(NULL, &rule, &c);
+    ck_assert_msg((why != NULL) == changes[_i].equal, "%s, %s: %s", changes[_i].expr, changes[_i].what,
+                  why ? why : "not known");
+    gr_arena_free(a);
+}
+END_TEST
+
 /* Whether the tests of guardrail g can tell that matcher s, the first such, was dropped: there only g and a stranger have series. */
 static const struct {
     const char *expr;
@@ -218,6 +315,7 @@ prove_mutate_suite(void)
 
     tcase_add_loop_test(tc, changes_are_all_there, 0, GR_COUNT(rows));
     tcase_add_loop_test(tc, superfluous_matchers_are_known, 0, GR_COUNT(joins));
+    tcase_add_loop_test(tc, equal_changes_are_known, 0, GR_COUNT(changes));
     tcase_add_loop_test(tc, tests_are_reached, 0, GR_COUNT(reached));
     tcase_add_test(tc, dropped_guardrail_reaches_all);
     tcase_add_loop_test(tc, promtool_ends, 0, GR_COUNT(runs));
