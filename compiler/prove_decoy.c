@@ -19,7 +19,7 @@
 #define ANOTHER "another"
 
 struct selector {
-    struct gr_str metric;
+    struct gr_str metric, record; /* what it reads, and what its rule records */
     const struct gr_promql_matcher *m;
     size_t n;
 };
@@ -31,6 +31,7 @@ struct hunt {
     size_t phase;
     struct selector *selectors;
     size_t n, cap;
+    struct gr_str record; /* of the rule whose selectors are being read */
     struct gr_str *found;
     size_t n_found, cap_found;
     bool failed;
@@ -185,6 +186,33 @@ any_takes(const struct hunt *h, struct gr_str metric, const struct series *l)
     return false;
 }
 
+static bool
+is_release_label(const struct hunt *h, struct gr_str label)
+{
+    for (size_t i = 0; i < h->s->release.n; i++)
+        if (gr_str_eq(h->s->release.v[i].key, label))
+            return true;
+    return false;
+}
+
+/* Whether a rule may record such a series of this stream and guardrail: one of its selectors takes what they say of themselves. */
+static bool
+may_be_recorded(const struct hunt *h, struct gr_str metric, const struct series *l)
+{
+    for (size_t i = 0; i < h->n; i++) {
+        const struct selector *s = &h->selectors[i];
+        bool takes_it = gr_str_eq(s->record, metric);
+
+        for (size_t k = 0; k < s->n && takes_it; k++)
+            if (gr_str_is(s->m[k].name, "guardrail") || gr_str_is(s->m[k].name, "spec") ||
+                is_release_label(h, s->m[k].name))
+                takes_it = takes(&s->m[k], get(l, s->m[k].name)) != NO;
+        if (takes_it)
+            return true;
+    }
+    return false;
+}
+
 static void
 keep(struct hunt *h, struct gr_str metric, const struct series *l)
 {
@@ -293,13 +321,11 @@ set_base(struct hunt *h, struct gr_str metric, struct series *l)
         set(l, g->metric.weight_label, g->metric.weights[0].value);
 }
 
+/* A value that nothing which is recorded has. */
 static bool
-is_release_label(const struct hunt *h, struct gr_str label)
+invented(struct gr_str value)
 {
-    for (size_t i = 0; i < h->s->release.n; i++)
-        if (gr_str_eq(h->s->release.v[i].key, label))
-            return true;
-    return false;
+    return gr_str_is(value, ANOTHER) || gr_str_is(value, PROVE_STRANGER);
 }
 
 /* The series with this value for the matcher's label, if that is none of the matcher's, and nobody's. */
@@ -312,6 +338,8 @@ try_value(struct hunt *h, const struct selector *s, const struct series *base,
     if (takes(m, value) != NO)
         return;
     set(&l, m->name, value);
+    if (!invented(value) && may_be_recorded(h, s->metric, &l))
+        return;
     if (!any_takes(h, s->metric, &l))
         keep(h, s->metric, &l);
 }
@@ -367,7 +395,7 @@ collect(struct gr_promql *e, void *ctx)
     }
     h->selectors = v;
     h->selectors[h->n++] =
-        (struct selector){gr_promql_metric(e), e->u.selector.matchers, e->u.selector.count};
+        (struct selector){gr_promql_metric(e), h->record, e->u.selector.matchers, e->u.selector.count};
     return true;
 }
 
@@ -383,7 +411,8 @@ read_rules(struct hunt *h)
             continue;
         if (!(e = prove_parse(h->b->arena, g->rules[i]->expr)))
             h->failed = true;
-        else
+        h->record = g->rules[i]->kind == GR_RULE_RECORD ? g->rules[i]->name : GR_STR_NONE;
+        if (e)
             gr_promql_selectors(e, collect, h);
     }
 }

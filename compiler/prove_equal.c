@@ -2,6 +2,10 @@
 #include "config.h"
 #include "prove_equal.h"
 
+#include <math.h>
+
+#include "guardrail/number.h"
+
 /* ---- matchers that a join implies ---- */
 
 static bool
@@ -441,6 +445,59 @@ labelled_anyway(const struct gr_rule *rule, const struct mutate_change *c)
     return false;
 }
 
+/* ---- the newest of several ---- */
+
+/* The aggregation whose parameter this is; NULL: none. */
+static const struct gr_promql *
+parameter_of(const struct gr_promql *e, const struct gr_promql *part)
+{
+    if (e->kind == GR_PROMQL_AGGREGATE && e->count == 2 && e->child[0] == part)
+        return e;
+    for (size_t i = 0; i < e->count; i++) {
+        const struct gr_promql *found = parameter_of(e->child[i], part);
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
+static bool
+chooses(const struct gr_promql *e)
+{
+    return e->kind == GR_PROMQL_AGGREGATE &&
+           (e->u.aggregate.op == GR_PROMQL_TOPK || e->u.aggregate.op == GR_PROMQL_BOTTOMK);
+}
+
+/* topk(1.01, …) is topk(1, …). */
+static bool
+same_whole_number(const struct mutate_change *c)
+{
+    const struct gr_promql *e = c->part->kind == GR_PROMQL_NUMBER ? parameter_of(c->tree, c->part) : NULL;
+    double before;
+
+    return e && chooses(e) && gr_parse_double(c->before, &before) == GR_OK && before >= 1 &&
+           !(floor(before) < floor(c->part->u.number)) && !(floor(before) > floor(c->part->u.number));
+}
+
+/* topk by (a, b), which keeps all labels, without a label that has one value in all series. */
+static bool
+groups_stay(const struct mutate_change *c)
+{
+    struct gr_str by = GR_STR("by: dropped "), name = gr_str_sub(c->what, by.n, c->what.n);
+    struct gr_arena *a;
+    struct gr_promql_labels l;
+    bool fixed = false;
+
+    if (!gr_str_starts(c->what, by) || !chooses(c->part) || !(a = gr_arena_create((size_t)16 << 20)))
+        return false;
+    if (gr_promql_labels(a, c->part->child[1], NULL, NULL, &l) == GR_OK)
+        for (size_t i = 0; i < l.count; i++)
+            if (gr_str_eq(l.labels[i].name, name))
+                fixed = l.labels[i].presence == GR_PROMQL_CERTAIN && l.labels[i].fixed;
+    gr_arena_free(a);
+    return fixed;
+}
+
 /* ---- ranges ---- */
 
 /* `last_over_time(x[longer]) and count_over_time(x[r]) >= n`: what is counted within r is the newest in any longer range. */
@@ -487,6 +544,11 @@ prove_equal(const struct model *m, const struct gr_rule *rule, struct mutate_cha
         return why;
     if (same_presence(change) && sight(change->tree, change->part) == UNSEEN)
         return "its value is not seen: only whether it is there";
+    if (same_whole_number(change))
+        return "so many series are a whole number of them";
+    if (groups_stay(change))
+        return "all series have one value of the label, so the groups are the same, and each series keeps "
+               "its labels";
     if (labelled_anyway(rule, change))
         return "all series have the value that the rule gives this label anyway";
     if (gr_str_starts(change->what, GR_STR("range: ")) && counted_within(change->tree, change->part))

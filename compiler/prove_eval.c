@@ -698,7 +698,7 @@ take_feed(const struct prove_world *w, const struct prove_feed *f, struct prove_
     st->coverage = f->coverage;
     st->evidence = f->evidence;
     st->difference = f->difference;
-    st->enough = w->g->limit.against == AGAINST_FIXED ? f->coverage : f->enough;
+    st->enough = w->g->limit.against == AGAINST_FIXED && !is_counted(w->g) ? f->coverage : f->enough;
     st->bad[PROVE_CANARY] = f->bad;
     st->window[PROVE_CANARY] = f->window;
 }

@@ -61,14 +61,14 @@ feed(struct build *b, const struct bound *bound, const struct row *r)
         f->window = f->effect;
         f->effect = b->calm;
     }
-    if (!build_compared(g))
-        return;
+    if (!build_compared(g) && !build_counts(g))
+        return; /* coverage is enough */
     f->enough = r->few ? PROVE_NONE : build_counts(g) ? g->evidence.min_total + 1 : 5;
-    if (g->evidence.kind == EVIDENCE_SEQUENTIAL) {
+    if (build_compared(g) && g->evidence.kind == EVIDENCE_SEQUENTIAL) {
         f->evidence = r->evidence * threshold;
         f->difference = bound->side == SIDE_LOWER ? -r->difference : r->difference;
     }
-    if (build_counts(g) && (g->evidence.kind == EVIDENCE_SEQUENTIAL || backstop))
+    if (build_counts(g) && ((build_compared(g) && g->evidence.kind == EVIDENCE_SEQUENTIAL) || backstop))
         f->bad = r->events * fmax(g->evidence.min_events, 1);
 }
 

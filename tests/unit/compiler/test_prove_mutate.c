@@ -165,6 +165,16 @@ static const struct {
     {"max by (spec, x) (a{spec=\"t\"})", "by: dropped spec", false},
     {"max by (spec, x) (a)", "by: dropped spec", false},
     {"max by (spec, x) (a{spec=\"s\"})", "by: dropped x", false},
+    /* the newest of several */
+    {"topk by (x) (1, a)", "literal: a hundredth more", true},
+    {"topk by (x) (1, a)", "literal: a hundredth less", false},
+    {"topk by (x) (1, a)", "literal: sign", false},
+    {"quantile by (x) (1, a)", "literal: a hundredth more", false},
+    {"topk by (x) (1, a > 100)", "literal: a hundredth more", true}, /* the first, of topk */
+    {"topk by (spec, x) (1, a{spec=\"s\"})", "by: dropped spec", true},
+    {"topk by (spec, x) (1, max by (x, spec) (a{spec=\"s\"}))", "by: dropped spec", true},
+    {"topk by (spec, x) (1, a{spec=~\"s|t\"})", "by: dropped spec", false},
+    {"topk by (spec, x) (1, a or b{spec=\"s\"})", "by: dropped spec", false},
     /* ranges */
     {"last_over_time(a[5m]) and count_over_time(a[5m]) >= 2", "range: double", true},
     {"last_over_time(a[5m]) and count_over_time(a[5m]) >= 2", "range: half", false},
