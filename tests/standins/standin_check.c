@@ -19,9 +19,8 @@ standin_answer_fini(struct standin_answer *answer)
     answer->message = NULL;
 }
 
-/* The body as a JSON object, or NULL. */
-static cJSON *
-parse(struct gr_str body)
+cJSON *
+standin_parse(struct gr_str body)
 {
     struct gr_json_error error;
     cJSON *json = NULL;
@@ -34,9 +33,8 @@ parse(struct gr_str body)
     return NULL;
 }
 
-/* Characters, as the limits count. */
-static size_t
-characters(struct gr_str s)
+size_t
+standin_characters(struct gr_str s)
 {
     size_t n = 0;
 
@@ -45,9 +43,8 @@ characters(struct gr_str s)
     return n;
 }
 
-/* Whether every member of an object is one of the names (space-separated). */
-static bool
-only(const cJSON *object, const char *names)
+bool
+standin_only(const cJSON *object, const char *names)
 {
     const cJSON *item;
 
@@ -64,16 +61,16 @@ only(const cJSON *object, const char *names)
     return true;
 }
 
-static bool
-absent_or_string(const cJSON *object, const char *name, size_t max)
+bool
+standin_absent_or_string(const cJSON *object, const char *name, size_t max)
 {
     const cJSON *item = gr_json_get(object, name);
 
-    return !item || (cJSON_IsString(item) && characters(gr_json_str(object, name)) <= max);
+    return !item || (cJSON_IsString(item) && standin_characters(gr_json_str(object, name)) <= max);
 }
 
-static bool
-is_choice(struct gr_str s, const char *names)
+bool
+standin_is_choice(struct gr_str s, const char *names)
 {
     struct gr_str rest = gr_str(names), name;
 
@@ -123,15 +120,15 @@ check_text(const cJSON *object, const char *types, size_t max, size_t *total)
 {
     struct gr_str text = gr_json_str(object, "text");
 
-    if (!cJSON_IsObject(object) || !only(object, "type text emoji verbatim"))
+    if (!cJSON_IsObject(object) || !standin_only(object, "type text emoji verbatim"))
         return "a text object is malformed";
-    if (!is_choice(gr_json_str(object, "type"), types))
+    if (!standin_is_choice(gr_json_str(object, "type"), types))
         return "a text object has the wrong type";
-    if (text.n == 0 || characters(text) > max)
+    if (text.n == 0 || standin_characters(text) > max)
         return "a text is empty or too long";
     if (!is_escaped(text))
         return "a text is not escaped";
-    *total += characters(text);
+    *total += standin_characters(text);
     return NULL;
 }
 
@@ -157,7 +154,7 @@ check_section(const cJSON *block, size_t *total)
     const cJSON *text = gr_json_get(block, "text"), *fields = gr_json_get(block, "fields");
     const char *why = NULL;
 
-    if (!only(block, "type text fields block_id") || (!text && !fields))
+    if (!standin_only(block, "type text fields block_id") || (!text && !fields))
         return "a section is malformed";
     if (text)
         why = check_text(text, "mrkdwn plain_text", 3000, total);
@@ -169,20 +166,20 @@ check_block(const cJSON *block, size_t *total)
 {
     struct gr_str type = gr_json_str(block, "type");
 
-    if (!cJSON_IsObject(block) || !absent_or_string(block, "block_id", 255))
+    if (!cJSON_IsObject(block) || !standin_absent_or_string(block, "block_id", 255))
         return "a block is malformed";
     if (gr_str_is(type, "header"))
-        return only(block, "type text block_id")
+        return standin_only(block, "type text block_id")
                    ? check_text(gr_json_get(block, "text"), "plain_text", 150, total)
                    : "a header is malformed";
     if (gr_str_is(type, "section"))
         return check_section(block, total);
     if (gr_str_is(type, "context"))
-        return only(block, "type elements block_id")
+        return standin_only(block, "type elements block_id")
                    ? check_list(gr_json_get(block, "elements"), "mrkdwn plain_text", 3000, total)
                    : "a context is malformed";
     if (gr_str_is(type, "divider"))
-        return only(block, "type block_id") ? NULL : "a divider is malformed";
+        return standin_only(block, "type block_id") ? NULL : "a divider is malformed";
     return "a block of this type is not known here";
 }
 
@@ -229,17 +226,17 @@ check_blocks(const cJSON *json, struct standin_answer *a)
 void
 standin_slack(struct gr_str body, struct standin_answer *a)
 {
-    cJSON *json = parse(body);
+    cJSON *json = standin_parse(body);
     struct gr_str text = gr_json_str(json, "text");
 
     *a = (struct standin_answer){.body = GR_BUF_INIT(4096), .why = ""};
     if (!json)
         slack_refuses(a, 400, "invalid_payload", "no JSON object");
-    else if (!only(json, "text blocks link_names unfurl_links unfurl_media mrkdwn"))
+    else if (!standin_only(json, "text blocks link_names unfurl_links unfurl_media mrkdwn"))
         slack_refuses(a, 400, "invalid_payload", "a member that incoming webhooks do not have");
     else if (!gr_json_get(json, "text") && !gr_json_get(json, "blocks"))
         slack_refuses(a, 400, "no_text", "neither text nor blocks");
-    else if (gr_json_get(json, "text") && (text.n == 0 || characters(text) > 40000))
+    else if (gr_json_get(json, "text") && (text.n == 0 || standin_characters(text) > 40000))
         slack_refuses(a, 400, "no_text", "text is no string, empty or too long");
     else if (!is_escaped(text))
         slack_refuses(a, 400, "invalid_payload", "text is not escaped");
@@ -268,7 +265,8 @@ check_links(const cJSON *json)
     {
         struct gr_str href = gr_json_str(link, "href");
 
-        if (!cJSON_IsObject(link) || !only(link, "href text") || !absent_or_string(link, "text", 1024))
+        if (!cJSON_IsObject(link) || !standin_only(link, "href text") ||
+            !standin_absent_or_string(link, "text", 1024))
             return "'links' is malformed";
         if (!gr_str_starts(href, GR_STR("https://")) && !gr_str_starts(href, GR_STR("http://")))
             return "'links.href' is not an address";
@@ -284,19 +282,19 @@ check_payload(const cJSON *p)
     int64_t when;
 
     if (!cJSON_IsObject(p) ||
-        !only(p, "summary source severity timestamp component group class custom_details"))
+        !standin_only(p, "summary source severity timestamp component group class custom_details"))
         return "'payload' is missing or malformed";
-    if (summary.n == 0 || characters(summary) > 1024)
+    if (summary.n == 0 || standin_characters(summary) > 1024)
         return "'payload.summary' is missing, blank or longer than 1024 characters";
     if (gr_json_str(p, "source").n == 0)
         return "'payload.source' is missing or blank";
-    if (!is_choice(gr_json_str(p, "severity"), "critical error warning info"))
+    if (!standin_is_choice(gr_json_str(p, "severity"), "critical error warning info"))
         return "'payload.severity' is invalid (must be one of the following: 'critical', 'warning', 'error' "
                "or 'info')";
     if (gr_json_get(p, "timestamp") && gr_time_parse(gr_json_str(p, "timestamp"), &when) != GR_OK)
         return "'payload.timestamp' is not a valid date-time";
-    if (!absent_or_string(p, "component", 1024) || !absent_or_string(p, "group", 1024) ||
-        !absent_or_string(p, "class", 1024))
+    if (!standin_absent_or_string(p, "component", 1024) || !standin_absent_or_string(p, "group", 1024) ||
+        !standin_absent_or_string(p, "class", 1024))
         return "'payload' has a member of the wrong type";
     return !details || cJSON_IsObject(details) ? NULL : "'payload.custom_details' must be an object";
 }
@@ -317,13 +315,13 @@ check_event(const cJSON *json)
     struct gr_str action = gr_json_str(json, "event_action");
     const char *why;
 
-    if (!only(json, "routing_key event_action dedup_key payload client client_url links images"))
+    if (!standin_only(json, "routing_key event_action dedup_key payload client client_url links images"))
         return "an unknown member";
     if (!routing_key_ok(gr_json_str(json, "routing_key")))
         return "'routing_key' is missing or blank, or not 32 characters";
-    if (!is_choice(action, "trigger acknowledge resolve"))
+    if (!standin_is_choice(action, "trigger acknowledge resolve"))
         return "'event_action' is missing or invalid";
-    if (!absent_or_string(json, "dedup_key", 255) || !absent_or_string(json, "client", 1024))
+    if (!standin_absent_or_string(json, "dedup_key", 255) || !standin_absent_or_string(json, "client", 1024))
         return "'dedup_key' is longer than 255 characters";
     if (!gr_str_is(action, "trigger"))
         return gr_json_str(json, "dedup_key").n > 0 ? NULL : "'dedup_key' is missing or blank";
@@ -353,7 +351,7 @@ standin_pagerduty(struct gr_str body, struct standin_answer *a)
         pagerduty_refuses(a, 413, "the event is larger than 512 KB");
         return;
     }
-    json = parse(body);
+    json = standin_parse(body);
     why = json ? check_event(json) : "no JSON object";
     if (why) {
         pagerduty_refuses(a, 400, why);

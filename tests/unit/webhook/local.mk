@@ -28,8 +28,11 @@ tests_unit_webhook_test_webhook_SOURCES += \
 	tests/unit/webhook/test_runner.c \
 	tests/unit/webhook/test_sender.c \
 	tests/unit/webhook/test_standin.c \
+	tests/unit/webhook/test_standin_targets.c \
+	tests/standins/standin_alerts.c \
 	tests/standins/standin_check.c \
-	tests/standins/standin_check.h
+	tests/standins/standin_check.h \
+	tests/standins/standin_jira.c
 EXTRA_DIST += tests/unit/webhook/policy.json tests/unit/webhook/store_v1.sql
 # the daemon's core
 tests_unit_webhook_test_webhook_SOURCES += \

@@ -22,6 +22,7 @@ static Suite *(*const suites[])(void) = {
     runner_suite,
     sender_suite,
     standin_suite,
+    standin_targets_suite,
     conf_suite,
     conns_suite,
     disk_suite,

@@ -16,6 +16,7 @@ Suite *record_suite(void);
 Suite *runner_suite(void);
 Suite *sender_suite(void);
 Suite *standin_suite(void);
+Suite *standin_targets_suite(void);
 Suite *conf_suite(void);
 Suite *conns_suite(void);
 Suite *disk_suite(void);
