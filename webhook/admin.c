@@ -1,9 +1,11 @@
 #include "config.h"
-#include "api.h"
+#include "admin.h"
 
 #include <stdio.h>
 #include "checks.h"
 #include "expand.h"
+#include "guardrail/duration.h"
+#include "guardrail/number.h"
 #include "recorder.h"
 
 #define BY_BYTES_MAX (RELEASE_WHO_BYTES - 1u)
@@ -25,13 +27,17 @@ struct verb {
     /* advance */
     int64_t version;
     bool override;
+    /* override for a time, ack */
+    int64_t until_ms;
+    struct gr_str guardrail;
+    struct release_acked acked;
 };
 
 /* ---- reading the request ---- */
 
-static bool
-read_text(struct request *q, const struct gr_node *map, const char *name, size_t max, bool needed,
-          struct gr_str *out)
+bool
+admin_read_text(struct request *q, const struct gr_node *map, const char *name, size_t max, bool needed,
+                struct gr_str *out)
 {
     const struct gr_node *n = gr_node_get(map, name);
 
@@ -50,8 +56,8 @@ read_text(struct request *q, const struct gr_node *map, const char *name, size_t
     return false;
 }
 
-static bool
-read_act(struct request *q, struct release_act *act, bool reason_needed, const struct gr_node **map)
+bool
+admin_read_act(struct request *q, struct release_act *act, bool reason_needed, const struct gr_node **map)
 {
     struct gr_buf error = GR_BUF_INIT(1024);
     enum gr_err err = api_read_body(q, map, &error);
@@ -59,8 +65,8 @@ read_act(struct request *q, struct release_act *act, bool reason_needed, const s
     if (err != GR_OK)
         request_error_of(q, err, gr_buf_cstr(&error));
     gr_buf_fini(&error);
-    if (err != GR_OK || !read_text(q, *map, "by", BY_BYTES_MAX, true, &act->by) ||
-        !read_text(q, *map, "reason", REASON_BYTES_MAX, reason_needed, &act->reason))
+    if (err != GR_OK || !admin_read_text(q, *map, "by", BY_BYTES_MAX, true, &act->by) ||
+        !admin_read_text(q, *map, "reason", REASON_BYTES_MAX, reason_needed, &act->reason))
         return false;
     if (gr_str_is(act->by, "guardraild")) {
         request_error(q, 400, "\"by\" must name a person");
@@ -68,6 +74,49 @@ read_act(struct request *q, struct release_act *act, bool reason_needed, const s
     }
     act->now_ms = app_now_ms();
     return true;
+}
+
+bool
+admin_read_until(struct request *q, const struct gr_node *map, int64_t max_ms, int64_t now_ms,
+                 int64_t *until_ms)
+{
+    struct gr_str span, until;
+    int64_t ms = 0;
+
+    *until_ms = 0;
+    if (!admin_read_text(q, map, "for", 64, false, &span) ||
+        !admin_read_text(q, map, "until", 64, false, &until))
+        return false;
+    if (span.n == 0 && until.n == 0)
+        return true;
+    if (span.n > 0 && until.n > 0) {
+        request_error(q, 400, "\"for\" and \"until\" exclude each other");
+        return false;
+    }
+    if (span.n > 0 ? gr_duration_parse(span, &ms) != GR_OK : gr_time_parse(until, &ms) != GR_OK) {
+        request_error(q, 400,
+                      span.n > 0 ? "\"for\" takes a duration, as 30m"
+                                 : "\"until\" takes a time, as 2026-11-23T22:30:00Z");
+        return false;
+    }
+    if (until.n > 0)
+        ms -= now_ms;
+    if (ms < 1000 || ms > max_ms) {
+        request_error(q, 400, "it must end in one second at least and %lld hours at most",
+                      (long long)(max_ms / 3600000));
+        return false;
+    }
+    *until_ms = now_ms + ms;
+    return true;
+}
+
+bool
+admin_read_number(struct request *q, int64_t *out)
+{
+    if (gr_parse_i64(gr_str(q->id), 1, INT64_MAX, out) == GR_OK)
+        return true;
+    request_error(q, 404, "\"%s\" is no number of an effect", q->id);
+    return false;
 }
 
 static bool
@@ -107,6 +156,7 @@ answer(struct verb *v, enum gr_err err, int status)
 {
     struct request *q = v->q;
     struct jw w = JW_INIT(&q->out);
+    bool acked = v->acked.reviews + v->acked.pages > 0;
 
     if (err != GR_OK) {
         request_error_of(q, err, err == GR_ENOENT ? "no such deployment" : gr_buf_cstr(&v->why));
@@ -118,6 +168,10 @@ answer(struct verb *v, enum gr_err err, int status)
     api_print_release(&w, "release", &v->release);
     if (q->app->recorder)
         jw_bool(&w, "recorded", recorder_wait(q->app->recorder, RECORD_WAIT_MS));
+    if (acked) {
+        jw_i64(&w, "reviews", v->acked.reviews);
+        jw_i64(&w, "pages", v->acked.pages);
+    }
     jw_close(&w, '}');
     gr_buf_putc(&q->out, '\n');
 }
@@ -154,8 +208,8 @@ admin_start(struct request *q)
     const struct gr_node *map;
     enum gr_err err;
 
-    if (!read_act(q, &v.act, false, &map) || !read_stream(q, map, &v.stream) ||
-        !read_text(q, map, "deployment_id", RELEASE_ID_BYTES - 1, true, &v.deployment_id))
+    if (!admin_read_act(q, &v.act, false, &map) || !read_stream(q, map, &v.stream) ||
+        !admin_read_text(q, map, "deployment_id", RELEASE_ID_BYTES - 1, true, &v.deployment_id))
         return;
     if (!expand_value_ok(v.deployment_id)) {
         request_error(q, 400,
@@ -192,8 +246,9 @@ gate_opens(struct verb *v, struct gate *g)
     struct request *q = v->q;
     struct gate programs = {.count = 0};
     enum gr_err err = gate_ask(q->app, q->arena, gr_str(q->id), app_now_ms(), g);
+    bool overridden = g->overridden && g->firm == 0; /* then nothing else is asked */
 
-    if (err == GR_OK && g->release.state == RELEASE_RUNNING && q->app->checks) {
+    if (err == GR_OK && g->release.state == RELEASE_RUNNING && q->app->checks && !overridden) {
         err = checks_run(q->app, q->arena, &g->release, &programs);
         if (err == GR_EAGAIN) {
             request_error(q, 409, "another advance runs its checks; try again");
@@ -208,7 +263,9 @@ gate_opens(struct verb *v, struct gate *g)
     }
     for (size_t i = 0; i < programs.count; i++)
         gate_reason(g, q->arena, GR_FMT, GR_ARG(programs.reasons[i]));
-    if (g->count > 0) {
+    if (overridden && gate_is_open(g)) {
+        v->override = true;
+    } else if (g->count > 0) {
         log_event(q->app->log, AT_INFO, "gate closed", "deployment_id", q->id, "reason", g->reasons[0].p,
                   (char *)NULL);
         api_print_gate(q, g, 409);
@@ -228,6 +285,18 @@ load_version(struct db *db, void *arg)
     return err;
 }
 
+static enum gr_err
+run_override(struct db *db, void *arg)
+{
+    struct verb *v = arg;
+    enum gr_err err;
+
+    gr_buf_reset(&v->why);
+    if ((err = release_find(db, v->q->app->policies, gr_str(v->q->id), &v->release)) != GR_OK)
+        return err;
+    return release_override(db, &v->release, v->until_ms, &v->act, &v->why);
+}
+
 static void
 advance(struct request *q, bool override)
 {
@@ -240,8 +309,13 @@ advance(struct request *q, bool override)
         request_error_of(q, GR_ENOMEM, NULL);
         return;
     }
-    if (!read_act(q, &v.act, true, &map))
+    if (!admin_read_act(q, &v.act, true, &map) ||
+        (override && !admin_read_until(q, map, RELEASE_OVERRIDE_MS_MAX, v.act.now_ms, &v.until_ms)))
         return;
+    if (v.until_ms > 0) {
+        answer(&v, store_call(q->app->store, run_override, &v), 200);
+        goto done;
+    }
     if (override)
         err = store_call(q->app->store, load_version, &v);
     else if (!gate_opens(&v, g))
@@ -287,7 +361,7 @@ change(struct request *q,
     struct verb v = {.q = q, .change = fn, .why = GR_BUF_INIT(2048)};
     const struct gr_node *map;
 
-    if (read_act(q, &v.act, true, &map))
+    if (admin_read_act(q, &v.act, true, &map))
         answer(&v, store_call(q->app->store, run_change, &v), 200);
     gr_buf_fini(&v.why);
 }
@@ -308,4 +382,36 @@ void
 admin_resume(struct request *q)
 {
     change(q, release_resume);
+}
+
+void
+admin_rearm(struct request *q)
+{
+    change(q, release_rearm);
+}
+
+/* ---- ack ---- */
+
+static enum gr_err
+run_ack(struct db *db, void *arg)
+{
+    struct verb *v = arg;
+    enum gr_err err;
+
+    gr_buf_reset(&v->why);
+    if ((err = release_find(db, v->q->app->policies, gr_str(v->q->id), &v->release)) != GR_OK)
+        return err;
+    return release_ack(db, &v->release, v->guardrail, &v->act, &v->acked, &v->why);
+}
+
+void
+admin_ack(struct request *q)
+{
+    struct verb v = {.q = q, .why = GR_BUF_INIT(2048)};
+    const struct gr_node *map;
+
+    if (admin_read_act(q, &v.act, true, &map) &&
+        admin_read_text(q, map, "guardrail", 512, false, &v.guardrail))
+        answer(&v, store_call(q->app->store, run_ack, &v), 200);
+    gr_buf_fini(&v.why);
 }

@@ -25,6 +25,12 @@ const struct route routes[] = {
     {"POST", "/v1/releases/{id}/abort", ROLE_ADMIN, WORK_DESK, admin_abort},
     {"POST", "/v1/releases/{id}/hold", ROLE_ADMIN, WORK_DESK, admin_hold},
     {"POST", "/v1/releases/{id}/resume", ROLE_ADMIN, WORK_DESK, admin_resume},
+    {"POST", "/v1/releases/{id}/rearm", ROLE_ADMIN, WORK_DESK, admin_rearm},
+    {"POST", "/v1/releases/{id}/ack", ROLE_ADMIN, WORK_DESK, admin_ack},
+    {"POST", "/v1/pages/{id}/ack", ROLE_ADMIN, WORK_DESK, admin_ack_page},
+    {"POST", "/v1/deadletters/retry", ROLE_ADMIN, WORK_DESK, admin_letters_retry},
+    {"POST", "/v1/deadletters/{id}/retry", ROLE_ADMIN, WORK_DESK, admin_letter_retry},
+    {"POST", "/v1/deadletters/{id}/drop", ROLE_ADMIN, WORK_DESK, admin_letter_drop},
 };
 const size_t route_count = GR_COUNT(routes);
 
@@ -55,6 +61,7 @@ api_print_release(struct jw *w, const char *key, const struct release *r)
     if (r->state == RELEASE_RUNNING && r->phase_row)
         jw_time(w, "earliest_promotion", release_ripe_ms(r));
     jw_bool(w, "extended", r->extend_ms > 0);
+    jw_bool(w, "armed", !r->spent);
     jw_bool(w, "held", r->held);
     jw_text(w, "hold_by", r->hold_by[0] ? r->hold_by : NULL);
     jw_text(w, "hold_reason", r->hold_reason[0] ? r->hold_reason : NULL);
@@ -73,7 +80,7 @@ void
 api_print_gate(struct request *q, const struct gate *g, int status)
 {
     struct jw w = JW_INIT(&q->out);
-    bool promote = g->count == 0;
+    bool promote = gate_is_open(g);
 
     request_answer(q, status);
     jw_open(&w, NULL, '{');
@@ -86,6 +93,13 @@ api_print_gate(struct request *q, const struct gate *g, int status)
     if (g->more)
         jw_text(&w, NULL, "and more");
     jw_close(&w, ']');
+    if (g->overridden) {
+        jw_open(&w, "override", '{');
+        jw_text(&w, "by", g->release.override_by);
+        jw_text(&w, "reason", g->release.override_reason);
+        jw_time(&w, "until", g->release.override_until_ms);
+        jw_close(&w, '}');
+    }
     if (status == 409)
         jw_text(&w, "error", "the gate is closed");
     jw_close(&w, '}');
@@ -245,7 +259,8 @@ static enum gr_err
 print_breaches(struct db *db, struct jw *w, const struct release *r)
 {
     sqlite3_stmt *st =
-        db_use(db, "SELECT guardrail, level, slice, phase, open, opened_ms, seen_ms FROM episode"
+        db_use(db, "SELECT guardrail, level, slice, phase, open, opened_ms, seen_ms,"
+                   " CASE WHEN acked = number THEN coalesce(acked_by, '') ELSE '' END FROM episode"
                    " WHERE release_id = ?1 ORDER BY opened_ms LIMIT 200");
     enum gr_err err;
     bool row;
@@ -261,6 +276,7 @@ print_breaches(struct db *db, struct jw *w, const struct release *r)
         jw_bool(w, "open", db_i64(st, 4) != 0);
         jw_time(w, "opened", db_i64(st, 5));
         jw_time(w, "last_seen", db_i64(st, 6));
+        jw_str(w, "acknowledged_by", db_text(st, 7));
         jw_close(w, '}');
     }
     jw_close(w, ']');
@@ -272,7 +288,8 @@ print_effects(struct db *db, struct jw *w, const struct release *r)
 {
     sqlite3_stmt *st = db_use(
         db, "SELECT id, kind, coalesce(action, ''), state, attempts, coalesce(last_error, ''), created_ms,"
-            " coalesce(done_ms, 0), reason, guardrail, level FROM effect WHERE release_id = ?1"
+            " coalesce(done_ms, 0), reason, guardrail, level, coalesce(acked_by, '') FROM effect WHERE "
+            "release_id = ?1"
             " ORDER BY id LIMIT 500");
     enum gr_err err;
     bool row;
@@ -292,6 +309,7 @@ print_effects(struct db *db, struct jw *w, const struct release *r)
         jw_str(w, "reason", db_text(st, 8));
         jw_str(w, "guardrail", db_text(st, 9));
         jw_str(w, "level", db_text(st, 10));
+        jw_str(w, "acknowledged_by", db_text(st, 11));
         jw_close(w, '}');
     }
     jw_close(w, ']');

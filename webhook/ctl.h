@@ -19,10 +19,12 @@ enum ctl_exit {
 struct ctl {
     const char *socket, *url, *token_file, *ca_file, *cert_file, *key_file;
     const char *stream, *deployment, *by, *reason;
+    const char *span, *until, *guardrail, *page;
     const char *head, *policies; /* verify, replay */
-    bool json, override, store;
+    const char *timeout;
+    bool json, override, store, all, help, version;
     long timeout_s;
-    const char *id; /* the positional argument: a deployment, or a path; NULL: none */
+    const char *id; /* the positional argument: a deployment, a number, or a path; NULL: none */
     struct gr_arena *arena;
 };
 struct ctl_answer {
@@ -51,5 +53,7 @@ void ctl_print_release(struct gr_buf *b, const struct gr_node *root);
 void ctl_print_gate(struct gr_buf *b, const struct gr_node *root);
 void ctl_print_status(struct gr_buf *b, const struct gr_node *root);
 void ctl_print_letters(struct gr_buf *b, const struct gr_node *list);
+/* What was acknowledged, sent again or dropped. */
+void ctl_print_acked(struct gr_buf *b, const struct gr_node *root);
 void ctl_print_changed(struct gr_buf *b, const struct gr_node *root);
 #endif

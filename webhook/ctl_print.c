@@ -148,6 +148,8 @@ print_head(struct gr_buf *b, const struct gr_node *r)
         field(b, "held because", jread_str(r, "hold_reason"));
     }
     field(b, "promotion held", jread_str(r, "promotion_hold"));
+    if (gr_str_is(jread_str(r, "armed"), "false"))
+        field(b, "armed", GR_STR("no: a rollback was asked for already; release rearm arms it"));
     field(b, "halted because", jread_str(r, "halt_reason"));
     field(b, "ended", jread_str(r, "ended"));
 }
@@ -167,10 +169,10 @@ ctl_print_release(struct gr_buf *b, const struct gr_node *root)
 {
     static const char *const phase_heads[] = {"PHASE", "ENTERED", "LEFT", "APPROVER", "NOTE"};
     static const char *const phases[] = {"phase", "entered", "left", "approver", "note"};
-    static const char *const breach_heads[] = {"GUARDRAIL", "LEVEL",  "SLICE",    "PHASE",
-                                               "OPEN",      "OPENED", "LAST SEEN"};
-    static const char *const breaches[] = {"guardrail", "level",  "slice",    "phase",
-                                           "open",      "opened", "last_seen"};
+    static const char *const breach_heads[] = {"GUARDRAIL", "LEVEL",  "SLICE",     "PHASE",
+                                               "OPEN",      "OPENED", "LAST SEEN", "ACKNOWLEDGED BY"};
+    static const char *const breaches[] = {"guardrail", "level",  "slice",     "phase",
+                                           "open",      "opened", "last_seen", "acknowledged_by"};
     static const char *const effect_heads[] = {"ID",    "EFFECT",  "ACTION", "STATE",
                                                "TRIES", "CREATED", "ERROR"};
     static const char *const effects[] = {"id", "kind", "action", "state", "attempts", "created", "error"};
@@ -195,15 +197,38 @@ ctl_print_changed(struct gr_buf *b, const struct gr_node *root)
 }
 
 void
+ctl_print_acked(struct gr_buf *b, const struct gr_node *root)
+{
+    if (gr_node_get(root, "done")) {
+        gr_quote_log(b, jread_str(root, "done"));
+        gr_buf_printf(b, ": %lld\n", (long long)jread_i64(root, "count", 0));
+        return;
+    }
+    gr_buf_printf(b, "acknowledged: %lld breaches that are over, %lld pages\n",
+                  (long long)jread_i64(root, "reviews", 0), (long long)jread_i64(root, "pages", 0));
+}
+
+void
 ctl_print_gate(struct gr_buf *b, const struct gr_node *root)
 {
     const struct gr_node *reasons = gr_node_get(root, "reasons");
+
+    const struct gr_node *override = gr_node_get(root, "override");
 
     gr_buf_puts(b, jread_bool(root, "promote") ? "open: " : "closed: ");
     gr_quote_log(b, jread_str(root, "deployment_id"));
     gr_buf_puts(b, " in ");
     gr_quote_log(b, jread_str(root, "phase"));
     gr_buf_putc(b, '\n');
+    if (override) {
+        gr_buf_puts(b, "  opened by ");
+        gr_quote_log(b, jread_str(override, "by"));
+        gr_buf_puts(b, " until ");
+        gr_quote_log(b, jread_str(override, "until"));
+        gr_buf_puts(b, ": ");
+        gr_quote_log(b, jread_str(override, "reason"));
+        gr_buf_putc(b, '\n');
+    }
     gr_node_each (v, reasons) {
         gr_buf_puts(b, "  - ");
         gr_quote_log(b, v->text);

@@ -25,6 +25,12 @@ gate_reason(struct gate *g, struct gr_arena *a, const char *fmt, ...)
     g->reasons[g->count++] = gr_arena_dup(a, gr_str(text));
 }
 
+bool
+gate_is_open(const struct gate *g)
+{
+    return g->count == 0 || (g->overridden && g->firm == 0);
+}
+
 /* ---- what the store knows ---- */
 
 struct facts {
@@ -36,13 +42,14 @@ struct facts {
 };
 
 /* Breaches of the phase that runs now. A hard one blocks even when it is over: that an alert ended is no
- * proof of health. */
+ * proof of health. A soft one blocks until somebody has reviewed it. */
 static enum gr_err
 ask_episodes(struct db *db, struct facts *f)
 {
     sqlite3_stmt *st =
         db_use(db, "SELECT guardrail, level, slice, open FROM episode WHERE release_id = ?1 AND phase = ?2"
-                   " AND (open = 1 OR level = 'hard') ORDER BY level, guardrail, slice");
+                   " AND (open = 1 OR level = 'hard' OR (level = 'soft' AND acked < number))"
+                   " ORDER BY level, guardrail, slice");
     enum gr_err err;
     bool row;
 
@@ -53,9 +60,14 @@ ask_episodes(struct db *db, struct facts *f)
         if (db_i64(st, 3))
             gate_reason(f->gate, f->arena, GR_FMT " " GR_FMT ": open %s " GR_FMT, GR_ARG(name), GR_ARG(slice),
                         gr_str_is(level, "no_data") ? "alert" : "breach", GR_ARG(level));
-        else
+        else if (gr_str_is(level, "hard"))
             gate_reason(f->gate, f->arena, GR_FMT " " GR_FMT ": a hard breach in this phase", GR_ARG(name),
                         GR_ARG(slice));
+        else
+            gate_reason(f->gate, f->arena,
+                        GR_FMT " " GR_FMT
+                               ": a soft breach is over and waits for its review: guardrailctl ack %s",
+                        GR_ARG(name), GR_ARG(slice), f->gate->release.deployment_id);
     }
     return err;
 }
@@ -98,10 +110,17 @@ judge_state(struct facts *f)
                     r->halt_reason[0] ? ": " : "", r->halt_reason);
     if (r->held)
         gate_reason(f->gate, f->arena, "held by %s: %s", r->hold_by, r->hold_reason);
-    if (r->promotion_hold[0])
-        gate_reason(f->gate, f->arena, "promotion is held: %s", r->promotion_hold);
     if (!r->policy && release_state_active(r->state))
         gate_reason(f->gate, f->arena, "the policy that the release is pinned to is not loaded");
+    f->gate->firm = f->gate->count;
+    f->gate->overridden = release_overridden(r, f->now_ms);
+    if (r->promotion_hold[0])
+        gate_reason(f->gate, f->arena, "promotion is held: %s", r->promotion_hold);
+    if (r->spent && r->state == RELEASE_RUNNING &&
+        (f->app->conf->mode == MODE_AUTO || f->app->conf->mode == MODE_CONFIRM))
+        gate_reason(f->gate, f->arena,
+                    "it is not armed, for a rollback was asked for already: guardrailctl release rearm %s",
+                    r->deployment_id);
 }
 
 static void

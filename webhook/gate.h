@@ -3,11 +3,13 @@
  *
  *  - the release runs, nobody and nothing holds it, no rollback waits
  *  - the phase's minimum duration is over, extensions by soft breaches included, and its maximum is not
- *  - no breach of this phase is open, and it saw no hard one
+ *  - no breach of this phase is open, it saw no hard one, and soft ones that are over were acknowledged
+ *  - it is armed: a rollback that was tried is followed by a rearm (modes auto and confirm)
  *  - the phase's checks have passed
  *  - the watchdog is alive
  *  - Prometheus has every verdict series that the policy expects for stream and phase, and all are 0; with `thin: allow` one that is
  *    insufficient for no other reason than "thin" counts as 0
+ * An operator's override opens the gate for a time, but no hold and no state.
  * What the next phase requires is asked by `release advance` alone, for it runs programs. */
 #ifndef GUARDRAIL_WEBHOOK_GATE_H
 #define GUARDRAIL_WEBHOOK_GATE_H
@@ -21,8 +23,12 @@ struct gate {
     struct release release; /* as it was judged; its version goes to release_advance */
     struct gr_str reasons[GATE_REASONS_MAX];
     size_t count, more;
-    bool unknown; /* Prometheus could not be asked */
+    size_t firm;     /* so many of them, the first ones, no override opens: state and hold */
+    bool overridden; /* somebody opened the gate for a while (release.h); the reasons are told all the same */
+    bool unknown;    /* Prometheus could not be asked */
 };
+/* No reason, or an override that covers them all. */
+bool gate_is_open(const struct gate *g);
 /* Texts live in the arena. GR_ENOENT: no such deployment; else what the store said. Not on the store's
  * thread. */
 GR_MUST_USE enum gr_err gate_ask(struct app *app, struct gr_arena *a, struct gr_str deployment_id,

@@ -9,78 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "ctl.h"
+#include "ctl_table.h"
 #include "guardrail/number.h"
 #include "guardrail/quote.h"
 #include "jw.h"
-
-enum needs { NEEDS_ID = 1, NEEDS_STREAM = 2, NEEDS_REASON = 4, CHANGES = 8, NEEDS_PATH = 16 };
-/* To add a verb: a row here, its page in the manual. */
-struct verb {
-    struct gr_str group, name; /* group "" : a verb of its own */
-    unsigned needs;
-    const char *method_path; /* %s: the id */
-    void (*print)(struct gr_buf *b, const struct gr_node *root);
-    const char *list; /* print gets this member instead of the root */
-    const char *help;
-    enum ctl_exit (*local)(const struct ctl *c); /* instead of asking guardraild */
-};
-static const struct verb verbs[] = {
-    {GR_STR_INIT("release"), GR_STR_INIT("start"), NEEDS_STREAM | CHANGES, "/v1/releases", ctl_print_changed,
-     NULL, "--stream LABEL=VALUE[,…] --deployment ID [--by NAME] [--reason TEXT]", NULL},
-    {GR_STR_INIT("release"), GR_STR_INIT("advance"), NEEDS_ID | NEEDS_REASON | CHANGES,
-     "/v1/releases/%s/advance", ctl_print_changed, NULL, "ID --reason TEXT [--by NAME] [--override]", NULL},
-    {GR_STR_INIT("release"), GR_STR_INIT("show"), NEEDS_ID, "/v1/releases/%s", ctl_print_release, NULL, "ID",
-     NULL},
-    {GR_STR_INIT("release"), GR_STR_INIT("list"), 0, "/v1/releases", ctl_print_releases, "releases", "",
-     NULL},
-    {GR_STR_INIT("release"), GR_STR_INIT("abort"), NEEDS_ID | NEEDS_REASON | CHANGES, "/v1/releases/%s/abort",
-     ctl_print_changed, NULL, "ID --reason TEXT [--by NAME]", NULL},
-    {GR_STR_INIT("release"), GR_STR_INIT("hold"), NEEDS_ID | NEEDS_REASON | CHANGES, "/v1/releases/%s/hold",
-     ctl_print_changed, NULL, "ID --reason TEXT [--by NAME]", NULL},
-    {GR_STR_INIT("release"), GR_STR_INIT("resume"), NEEDS_ID | NEEDS_REASON | CHANGES,
-     "/v1/releases/%s/resume", ctl_print_changed, NULL, "ID --reason TEXT [--by NAME]", NULL},
-    {GR_STR_INIT(""), GR_STR_INIT("gate"), NEEDS_ID, "/v1/releases/%s/gate", ctl_print_gate, NULL, "ID",
-     NULL},
-    {GR_STR_INIT(""), GR_STR_INIT("status"), 0, "/v1/status", ctl_print_status, NULL, "", NULL},
-    {GR_STR_INIT("deadletter"), GR_STR_INIT("list"), 0, "/v1/deadletters", ctl_print_letters, "deadletters",
-     "", NULL},
-    {GR_STR_INIT(""), GR_STR_INIT("verify"), NEEDS_PATH, "/v1/audit", ctl_print_audit, NULL,
-     "PATH [--head SEQ:HASH] | --store", ctl_verify},
-    {GR_STR_INIT(""), GR_STR_INIT("replay"), NEEDS_PATH, NULL, NULL, NULL, "PATH [--policies DIR]",
-     ctl_replay},
-};
-
-static const char usage_head[] = "Usage: guardrailctl [OPTION…] COMMAND\n\nCommands:\n";
-static const char usage_tail[] =
-    "\n"
-    "  --socket PATH      guardraild's admin socket (default: $GUARDRAIL_SOCKET or " CTL_SOCKET ")\n"
-    "  --server URL       instead of the socket: https://guardraild.example.org:9095 (--url is the same)\n"
-    "  --token-file FILE  the bearer token for --server; a private file\n"
-    "  --ca-file FILE     who may have signed guardraild's certificate (default: the system's)\n"
-    "  --cert-file FILE   a client certificate for --server, and\n"
-    "  --key-file FILE    its key; a private file\n"
-    "  --by NAME          who decides (default: the login name)\n"
-    "  --reason TEXT      why; stands in the decision record (--note is the same)\n"
-    "  --override         with advance: do not ask the gate; needs a good reason\n"
-    "  --timeout SECONDS  how long to wait for guardraild (default 900: a phase's checks may take long)\n"
-    "  --head SEQ:HASH    with verify: the record that must be there, as messages and verify --store name "
-    "it\n"
-    "  --store            with verify: guardraild checks its own store\n"
-    "  --policies DIR     with replay: where policy-HASH.json lie (default: beside the log)\n"
-    "  --json             print guardraild's answer as it is\n"
-    "\n"
-    "Exit status: 0 done, 1 refused (the gate is closed, the state does not allow it), 2 bad usage or no "
-    "such\n"
-    "deployment, 3 guardraild cannot be reached or is in trouble.\n"
-    "\n"
-    "Examples:\n"
-    "  guardrailctl release start --stream cluster=equities --deployment d42 --by "
-    "jane.doe@example.com\n"
-    "  guardrailctl gate d42\n"
-    "  guardrailctl release advance d42 --by jane.doe@example.com --reason 'Latency normal "
-    "after warm-up.'\n"
-    "  guardrailctl release hold d42 --reason 'exchange is halting; no automatic rollback now'\n"
-    "  guardrailctl verify /var/lib/guardrail/reports/audit\n";
 
 static enum ctl_exit
 print_usage(void)
@@ -88,11 +20,7 @@ print_usage(void)
     struct gr_buf b = GR_BUF_INIT(16384);
     bool ok;
 
-    gr_buf_puts(&b, usage_head);
-    for (size_t i = 0; i < GR_COUNT(verbs); i++)
-        gr_buf_printf(&b, "  %s%s%s %s\n", verbs[i].group.p, verbs[i].group.n ? " " : "", verbs[i].name.p,
-                      verbs[i].help);
-    gr_buf_puts(&b, usage_tail);
+    ctl_usage(&b);
     ok = gr_buf_err(&b) == GR_OK && fputs(b.p, stdout) >= 0 && fflush(stdout) == 0;
     gr_buf_fini(&b);
     return ok ? CTL_OK : CTL_MACHINE;
@@ -115,14 +43,16 @@ misuse(const char *fmt, const char *a, const char *b)
 static enum ctl_exit
 unknown(struct gr_str word, struct gr_str group)
 {
-    struct gr_str names[2 * GR_COUNT(verbs)], near;
+    struct gr_str names[64], near;
+
     size_t n = 0;
 
-    for (size_t i = 0; i < GR_COUNT(verbs); i++) {
-        if (group.n ? gr_str_eq(verbs[i].group, group) : verbs[i].group.n == 0)
-            names[n++] = verbs[i].name;
+    GR_ASSERT(ctl_verb_count <= GR_COUNT(names));
+    for (size_t i = 0; i < ctl_verb_count; i++) {
+        if (group.n ? gr_str_eq(ctl_verbs[i].group, group) : ctl_verbs[i].group.n == 0)
+            names[n++] = ctl_verbs[i].name;
         else if (!group.n)
-            names[n++] = verbs[i].group;
+            names[n++] = ctl_verbs[i].group;
     }
     near = gr_str_nearest(word, names, n);
     (void)fprintf(
@@ -133,7 +63,7 @@ unknown(struct gr_str word, struct gr_str group)
 }
 
 /* Finds the verb at argv[*at] and moves *at behind it. */
-static const struct verb *
+static const struct ctl_verb *
 find_verb(int argc, char **argv, int *at, enum ctl_exit *status)
 {
     struct gr_str first, second;
@@ -144,19 +74,19 @@ find_verb(int argc, char **argv, int *at, enum ctl_exit *status)
         return NULL;
     }
     first = gr_str(argv[(*at)++]);
-    for (size_t i = 0; i < GR_COUNT(verbs); i++) {
-        if (verbs[i].group.n == 0 && gr_str_eq(verbs[i].name, first))
-            return &verbs[i];
-        group |= verbs[i].group.n > 0 && gr_str_eq(verbs[i].group, first);
+    for (size_t i = 0; i < ctl_verb_count; i++) {
+        if (ctl_verbs[i].group.n == 0 && gr_str_eq(ctl_verbs[i].name, first))
+            return &ctl_verbs[i];
+        group |= ctl_verbs[i].group.n > 0 && gr_str_eq(ctl_verbs[i].group, first);
     }
     if (!group) {
         *status = unknown(first, GR_STR_NONE);
         return NULL;
     }
     second = *at < argc ? gr_str(argv[(*at)++]) : GR_STR("");
-    for (size_t i = 0; i < GR_COUNT(verbs); i++)
-        if (gr_str_eq(verbs[i].group, first) && gr_str_eq(verbs[i].name, second))
-            return &verbs[i];
+    for (size_t i = 0; i < ctl_verb_count; i++)
+        if (gr_str_eq(ctl_verbs[i].group, first) && gr_str_eq(ctl_verbs[i].name, second))
+            return &ctl_verbs[i];
     *status = unknown(second, first);
     return NULL;
 }
@@ -172,114 +102,42 @@ read_timeout(const char *text, long *out)
     return true;
 }
 
-enum {
-    OPT_SOCKET = 1,
-    OPT_URL,
-    OPT_TOKEN,
-    OPT_CA,
-    OPT_CERT,
-    OPT_KEY,
-    OPT_STREAM,
-    OPT_DEPLOYMENT,
-    OPT_BY,
-    OPT_REASON,
-    OPT_OVERRIDE,
-    OPT_JSON,
-    OPT_TIMEOUT,
-    OPT_HEAD,
-    OPT_STORE,
-    OPT_POLICIES,
-    OPT_HELP,
-    OPT_VERSION
-};
-
-/* -1: go on; else the exit status. */
-static int
-read_options(int argc, char **argv, struct ctl *c)
+/* Sets the member of *c that the option names. */
+static void
+take_option(struct ctl *c, const struct ctl_option *o, const char *value)
 {
-    static const struct option longs[] = {{"socket", required_argument, NULL, OPT_SOCKET},
-                                          {"url", required_argument, NULL, OPT_URL},
-                                          {"server", required_argument, NULL, OPT_URL},
-                                          {"token-file", required_argument, NULL, OPT_TOKEN},
-                                          {"ca-file", required_argument, NULL, OPT_CA},
-                                          {"cert-file", required_argument, NULL, OPT_CERT},
-                                          {"key-file", required_argument, NULL, OPT_KEY},
-                                          {"stream", required_argument, NULL, OPT_STREAM},
-                                          {"deployment", required_argument, NULL, OPT_DEPLOYMENT},
-                                          {"by", required_argument, NULL, OPT_BY},
-                                          {"reason", required_argument, NULL, OPT_REASON},
-                                          {"note", required_argument, NULL, OPT_REASON},
-                                          {"override", no_argument, NULL, OPT_OVERRIDE},
-                                          {"json", no_argument, NULL, OPT_JSON},
-                                          {"timeout", required_argument, NULL, OPT_TIMEOUT},
-                                          {"head", required_argument, NULL, OPT_HEAD},
-                                          {"store", no_argument, NULL, OPT_STORE},
-                                          {"policies", required_argument, NULL, OPT_POLICIES},
-                                          {"help", no_argument, NULL, OPT_HELP},
-                                          {"version", no_argument, NULL, OPT_VERSION},
-                                          {NULL, 0, NULL, 0}};
+    char *at = (char *)c;
+
+    if (o->value)
+        memcpy(at + o->text, &value, sizeof value);
+    else
+        memcpy(at + o->flag, &(bool){true}, sizeof(bool));
+}
+
+/* -1: go on; else the exit status. *used: a bit for each row of ctl_options that was there. */
+static int
+read_options(int argc, char **argv, struct ctl *c, uint64_t *used)
+{
+    struct option longs[CTL_OPTIONS_MAX + 1] = {{NULL, 0, NULL, 0}};
     int o;
 
-    while ((o = getopt_long(argc, argv, "", longs, NULL)) != -1)
-        switch (o) {
-        case OPT_SOCKET:
-            c->socket = optarg;
-            break;
-        case OPT_URL:
-            c->url = optarg;
-            break;
-        case OPT_TOKEN:
-            c->token_file = optarg;
-            break;
-        case OPT_CA:
-            c->ca_file = optarg;
-            break;
-        case OPT_CERT:
-            c->cert_file = optarg;
-            break;
-        case OPT_KEY:
-            c->key_file = optarg;
-            break;
-        case OPT_STREAM:
-            c->stream = optarg;
-            break;
-        case OPT_DEPLOYMENT:
-            c->deployment = optarg;
-            break;
-        case OPT_BY:
-            c->by = optarg;
-            break;
-        case OPT_REASON:
-            c->reason = optarg;
-            break;
-        case OPT_OVERRIDE:
-            c->override = true;
-            break;
-        case OPT_JSON:
-            c->json = true;
-            break;
-        case OPT_HEAD:
-            c->head = optarg;
-            break;
-        case OPT_STORE:
-            c->store = true;
-            break;
-        case OPT_POLICIES:
-            c->policies = optarg;
-            break;
-        case OPT_TIMEOUT:
-            if (!read_timeout(optarg, &c->timeout_s))
-                return (int)misuse("--timeout takes whole seconds, not \"%s\"%s", optarg, "");
-            break;
-        case OPT_HELP:
-            return (int)print_usage();
-        case OPT_VERSION:
-            return printf("guardrailctl %s\n", PACKAGE_VERSION) < 0 || fflush(stdout) != 0 ? CTL_MACHINE
-                                                                                           : CTL_OK;
-        default:
+    for (size_t i = 0; i < ctl_option_count; i++)
+        longs[i] = (struct option){ctl_options[i].name,
+                                   ctl_options[i].value ? required_argument : no_argument, NULL, (int)i + 1};
+    while ((o = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+        if (o < 1 || (size_t)o > ctl_option_count) {
             (void)fputs("Try guardrailctl --help.\n", stderr);
             return CTL_USAGE;
         }
+        take_option(c, &ctl_options[o - 1], optarg);
+        *used |= UINT64_C(1) << (o - 1);
+    }
+    if (c->timeout && !read_timeout(c->timeout, &c->timeout_s))
+        return (int)misuse("--timeout takes whole seconds, not \"%s\"%s", c->timeout, "");
+    if (c->help)
+        return (int)print_usage();
+    if (c->version)
+        return printf("guardrailctl %s\n", PACKAGE_VERSION) < 0 || fflush(stdout) != 0 ? CTL_MACHINE : CTL_OK;
     return -1;
 }
 
@@ -314,18 +172,26 @@ login_name(void)
 }
 
 static enum ctl_exit
-build_body(const struct verb *v, const struct ctl *c, struct gr_buf *body)
+build_body(const struct ctl_verb *v, const struct ctl *c, struct gr_buf *body)
 {
     struct jw w = JW_INIT(body);
     const char *by = c->by ? c->by : login_name();
 
-    if (!gr_str_is_utf8(gr_str(c->reason)) || !gr_str_is_utf8(gr_str(by)))
+    if (!gr_str_is_utf8(gr_str(c->reason)) || !gr_str_is_utf8(gr_str(by)) ||
+        !gr_str_is_utf8(gr_str(c->guardrail)) || !gr_str_is_utf8(gr_str(c->span)) ||
+        !gr_str_is_utf8(gr_str(c->until)))
         return misuse("names and reasons must be UTF-8%s%s", "", "");
     jw_open(&w, NULL, '{');
     jw_text(&w, "by", by);
     if (c->reason)
         jw_text(&w, "reason", c->reason);
-    if (v->needs & NEEDS_STREAM) {
+    if (c->span)
+        jw_text(&w, "for", c->span);
+    if (c->until)
+        jw_text(&w, "until", c->until);
+    if (c->guardrail)
+        jw_text(&w, "guardrail", c->guardrail);
+    if (v->takes & CTL_STREAM) {
         jw_text(&w, "deployment_id", c->deployment);
         if (!put_stream(&w, c->stream))
             return misuse("--stream takes LABEL=VALUE, as cluster=equities, not \"%s\"%s", c->stream, "");
@@ -349,9 +215,9 @@ id_ok(const char *id)
 }
 
 static enum ctl_exit
-build_path(const struct verb *v, const struct ctl *c, struct gr_buf *path)
+build_path(const struct ctl_verb *v, const struct ctl *c, struct gr_buf *path)
 {
-    const char *pattern = c->override ? "/v1/releases/%s/override" : v->method_path;
+    const char *pattern = c->override || c->page || c->all ? v->path2 : v->path;
     struct gr_str p = gr_str(pattern);
     size_t at = gr_str_find(p, GR_STR("%s"), 0);
 
@@ -395,39 +261,69 @@ check_server(const struct ctl *c)
     return CTL_OK;
 }
 
-static enum ctl_exit
-check_usage(const struct verb *v, struct ctl *c, int argc, char **argv, int at)
+/* A number as messages show it, G-17, or bare. */
+static bool
+read_number(const char **text)
 {
-    if (v->needs & NEEDS_ID) {
+    int64_t n;
+
+    if (gr_str_starts(gr_str(*text), GR_STR("G-")))
+        *text += 2;
+    return gr_parse_i64(gr_str(*text), 1, INT64_MAX, &n) == GR_OK;
+}
+
+/* The words behind the command. */
+static enum ctl_exit
+check_operands(const struct ctl_verb *v, struct ctl *c, int argc, char **argv, int at)
+{
+    bool instead = c->page || c->all || (c->store && (v->takes & CTL_VERIFY));
+
+    if ((v->takes & (CTL_ID | CTL_NUMBER | CTL_PATH)) && !instead) {
         if (at >= argc)
-            return misuse("%s needs a deployment id%s", v->name.p, "");
+            return misuse(v->takes & CTL_ID       ? "%s needs a deployment id%s"
+                          : v->takes & CTL_NUMBER ? "%s needs the number of a dead letter%s"
+                                                  : "%s takes one PATH%s",
+                          v->name.p, v->takes & CTL_VERIFY ? ", or --store" : "");
         c->id = argv[at++];
-        if (!id_ok(c->id))
-            return misuse("\"%s\" cannot be a deployment id%s", c->id, "");
     }
-    if ((v->needs & NEEDS_PATH) && at < argc)
-        c->id = argv[at++];
     if (at < argc)
         return misuse("\"%s\" is one argument too many for %s", argv[at], v->name.p);
-    if ((v->needs & NEEDS_STREAM) && (!c->stream || !c->deployment))
+    if (c->page)
+        c->id = c->page;
+    if ((v->takes & CTL_ID) && !c->page && !id_ok(c->id))
+        return misuse("\"%s\" cannot be a deployment id%s", c->id, "");
+    if (((v->takes & CTL_NUMBER) || c->page) && !c->all && !read_number(&c->id))
+        return misuse("\"%s\" is no number, as 17 or G-17%s", c->id, "");
+    return CTL_OK;
+}
+
+static enum ctl_exit
+check_usage(const struct ctl_verb *v, struct ctl *c, uint64_t used, int argc, char **argv, int at)
+{
+    enum ctl_exit status;
+
+    for (size_t i = 0; i < ctl_option_count; i++)
+        if ((used >> i & 1) && ctl_options[i].verbs && !(ctl_options[i].verbs & v->takes))
+            return misuse("--%s does not go with %s", ctl_options[i].name, v->name.p);
+    if ((status = check_operands(v, c, argc, argv, at)) != CTL_OK)
+        return status;
+    if ((v->takes & CTL_STREAM) && (!c->stream || !c->deployment))
         return misuse("%s needs --stream and --deployment%s", v->name.p, "");
-    if ((v->needs & NEEDS_REASON) && !c->reason)
+    if ((v->takes & CTL_REASON) && !c->reason)
         return misuse("%s needs --reason%s", v->name.p, "");
-    if (c->override && !gr_str_is(v->name, "advance"))
-        return misuse("--override belongs to release advance%s%s", "", "");
-    if ((v->needs & NEEDS_PATH) && !c->id == !c->store)
-        return misuse("%s takes one %s", v->name.p, v->method_path ? "PATH, or --store" : "PATH");
-    if ((c->store || c->head) && v->local != ctl_verify)
-        return misuse("--head and --store belong to verify%s%s", "", "");
+    if ((v->takes & CTL_SPAN_MUST) && !c->span && !c->until)
+        return misuse("%s needs --for or --until%s", v->name.p, "");
+    if (c->span && c->until)
+        return misuse("--for and --until exclude each other%s%s", "", "");
+    if (c->page && c->guardrail)
+        return misuse("--guardrail goes with a deployment, not with --page%s%s", "", "");
     if (c->head && c->store)
         return misuse("--head belongs to verify PATH%s%s", "", "");
-    if (c->policies && v->local != ctl_replay)
-        return misuse("--policies belongs to replay%s%s", "", "");
     return check_server(c);
 }
 
 static enum ctl_exit
-show(const struct verb *v, const struct ctl *c, const struct ctl_answer *a, enum ctl_exit status)
+show(const struct ctl_verb *v, const struct ctl *c, const struct ctl_answer *a, enum ctl_exit status)
 {
     struct gr_buf text = GR_BUF_INIT(CTL_ANSWER_BYTES_MAX);
     bool refused = status == CTL_REFUSED && gr_node_get(a->root, "reasons");
@@ -445,17 +341,17 @@ show(const struct verb *v, const struct ctl *c, const struct ctl_answer *a, enum
 }
 
 static enum ctl_exit
-run(const struct verb *v, const struct ctl *c)
+run(const struct ctl_verb *v, const struct ctl *c)
 {
     struct gr_buf body = GR_BUF_INIT(65536), path = GR_BUF_INIT(1024);
     struct ctl_answer answer = {.status = 0};
     enum ctl_exit status;
 
-    if ((v->needs & CHANGES) && (status = build_body(v, c, &body)) != CTL_OK)
+    if ((v->takes & CTL_CHANGES) && (status = build_body(v, c, &body)) != CTL_OK)
         goto done;
     if ((status = build_path(v, c, &path)) != CTL_OK)
         goto done;
-    status = ctl_request(c, gr_buf_cstr(&path), v->needs & CHANGES ? &body : NULL, &answer);
+    status = ctl_request(c, gr_buf_cstr(&path), v->takes & CTL_CHANGES ? &body : NULL, &answer);
     if (answer.status)
         status = show(v, c, &answer, status);
     /* A closed gate is an answer, and a script wants to know it. */
@@ -477,13 +373,15 @@ main(int argc, char **argv)
 {
     const char *env = getenv("GUARDRAIL_SOCKET");
     struct ctl c = {.socket = env && env[0] ? env : CTL_SOCKET, .timeout_s = 900};
-    const struct verb *v;
+    const struct ctl_verb *v;
     enum ctl_exit status = CTL_USAGE;
-    int option = read_options(argc, argv, &c), at = optind;
+    uint64_t used = 0;
+    int option = read_options(argc, argv, &c, &used), at = optind;
 
     if (option != -1)
         return option;
-    if (!(v = find_verb(argc, argv, &at, &status)) || (status = check_usage(v, &c, argc, argv, at)) != CTL_OK)
+    if (!(v = find_verb(argc, argv, &at, &status)) ||
+        (status = check_usage(v, &c, used, argc, argv, at)) != CTL_OK)
         return (int)status;
     if (!(c.arena = gr_arena_create(256u << 20)) || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         (void)fputs("guardrailctl: out of memory\n", stderr);

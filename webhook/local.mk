@@ -3,7 +3,8 @@ noinst_LIBRARIES += libwebhook.a
 libwebhook_a_CFLAGS = $(AM_CFLAGS) $(CJSON_CFLAGS) $(SQLITE_CFLAGS) $(MHD_CFLAGS) $(CURL_CFLAGS) $(GNUTLS_CFLAGS) $(PCRE2_CFLAGS)
 # the daemon's core
 libwebhook_a_SOURCES = \
-	webhook/admin.c \
+	webhook/admin.c webhook/admin.h \
+	webhook/admin_effects.c \
 	webhook/api.c webhook/api.h \
 	webhook/app.c webhook/app.h \
 	webhook/audit.c webhook/audit.h \
@@ -68,7 +69,8 @@ guardraild_CFLAGS = $(libwebhook_a_CFLAGS)
 guardraild_LDADD = $(WEBHOOK_LIBS)
 
 bin_PROGRAMS += guardrailctl
-guardrailctl_SOURCES = webhook/guardrailctl.c webhook/ctl.h webhook/ctl_audit.c webhook/ctl_http.c webhook/ctl_print.c
+guardrailctl_SOURCES = webhook/guardrailctl.c webhook/ctl.h webhook/ctl_audit.c webhook/ctl_http.c webhook/ctl_print.c \
+	webhook/ctl_table.c webhook/ctl_table.h
 guardrailctl_CFLAGS = $(libwebhook_a_CFLAGS)
 guardrailctl_LDADD = $(WEBHOOK_LIBS)
 

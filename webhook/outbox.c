@@ -178,6 +178,72 @@ outbox_unhold(struct db *db, int64_t release_id, int64_t now_ms)
 }
 
 enum gr_err
+outbox_revive(struct db *db, int64_t id, const char *target, int64_t now_ms, int64_t *count)
+{
+    sqlite3_stmt *st = db_use(db, "UPDATE effect SET state = 'retry', not_before_ms = ?3, done_ms = NULL"
+                                  " WHERE state = 'dead' AND target = ?2 AND (?1 = 0 OR id = ?1)");
+    enum gr_err err;
+
+    db_bind_i64(db, st, 1, id);
+    db_bind_text(db, st, 2, target);
+    db_bind_i64(db, st, 3, now_ms);
+    if ((err = db_run(db, st)) == GR_OK)
+        *count = db_changes(db);
+    return err;
+}
+
+enum gr_err
+outbox_drop(struct db *db, int64_t id, int64_t now_ms, int64_t *count)
+{
+    sqlite3_stmt *st =
+        db_use(db, "UPDATE effect SET state = 'dropped', done_ms = ?2 WHERE id = ?1 AND state = 'dead'");
+    enum gr_err err;
+
+    db_bind_i64(db, st, 1, id);
+    db_bind_i64(db, st, 2, now_ms);
+    if ((err = db_run(db, st)) == GR_OK)
+        *count = db_changes(db);
+    return err;
+}
+
+enum gr_err
+outbox_take(struct db *db, int64_t id, struct gr_str by, int64_t now_ms, int64_t *count)
+{
+    sqlite3_stmt *st = db_use(db, "UPDATE effect SET acked_by = ?2, acked_ms = ?3 WHERE id = ?1"
+                                  " AND kind = 'page' AND state <> 'observed' AND acked_ms IS NULL");
+    enum gr_err err;
+
+    db_bind_i64(db, st, 1, id);
+    db_bind_str(db, st, 2, by);
+    db_bind_i64(db, st, 3, now_ms);
+    if ((err = db_run(db, st)) == GR_OK)
+        *count = db_changes(db);
+    return err;
+}
+
+enum gr_err
+outbox_deployment(struct db *db, int64_t id, char *out, size_t size)
+{
+    sqlite3_stmt *st = db_use(db, "SELECT deployment_id FROM effect WHERE id = ?1");
+    struct gr_str name;
+    enum gr_err err;
+    bool row;
+
+    db_bind_i64(db, st, 1, id);
+    if ((err = db_step(db, st, &row)) != GR_OK)
+        return err;
+    if (!row)
+        return GR_ENOENT;
+    name = db_text(st, 0);
+    if (name.n < size) /* a longer one is a foreign label, and no deployment of ours */
+        db_copy(db, st, 0, out, size);
+    else
+        out[0] = '\0';
+    db_end(st);
+    return db->err;
+}
+
+enum gr_err
 outbox_recover(struct db *db, int64_t *count)
 {
     /* It keeps its place: it was due before all that waited behind it. */

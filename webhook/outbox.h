@@ -37,6 +37,16 @@ GR_MUST_USE enum gr_err outbox_retry(struct db *db, int64_t id, int64_t not_befo
 GR_MUST_USE enum gr_err outbox_void(struct db *db, int64_t id, struct gr_str why, int64_t now_ms);
 /* The rollback that waits because an operator held the release goes on. */
 GR_MUST_USE enum gr_err outbox_unhold(struct db *db, int64_t release_id, int64_t now_ms);
+/* Dead letters (id 0: all) of a target go out again, at once. *count: how many there were. */
+GR_MUST_USE enum gr_err outbox_revive(struct db *db, int64_t id, const char *target, int64_t now_ms,
+                                      int64_t *count);
+/* A dead letter that nobody wants any more. */
+GR_MUST_USE enum gr_err outbox_drop(struct db *db, int64_t id, int64_t now_ms, int64_t *count);
+/* Somebody takes a page. */
+GR_MUST_USE enum gr_err outbox_take(struct db *db, int64_t id, struct gr_str by, int64_t now_ms,
+                                    int64_t *count);
+/* The deployment that an effect belongs to, "" for none. GR_ENOENT: no such effect. */
+GR_MUST_USE enum gr_err outbox_deployment(struct db *db, int64_t id, char *out, size_t size);
 /* At start-up: what was running when the process ended is put back where it stood. *count: how many. */
 GR_MUST_USE enum gr_err outbox_recover(struct db *db, int64_t *count);
 /* The rows of a state (or of all, with NULL), newest first. */

@@ -1,6 +1,7 @@
 #include "config.h"
 #include "release.h"
 
+#include "guardrail/duration.h"
 #include "outbox.h"
 #include "recorder.h"
 
@@ -41,7 +42,11 @@ release_state_parse(struct gr_str s, enum release_state *out)
     "armed_epoch, "                                                                                          \
     "armed_ms, had_traffic, held, coalesce(hold_by, ''), coalesce(hold_reason, ''), "                        \
     "coalesce(promotion_hold, ''), "                                                                         \
-    "coalesce(halt_reason, ''), coalesce(extend_ms, 0), policy_sha256, version"
+    "coalesce(halt_reason, ''), coalesce(extend_ms, 0), policy_sha256, version, "                            \
+    "coalesce(override_by, ''), coalesce(override_reason, ''), coalesce(override_until_ms, 0), "             \
+    "coalesce(override_n, 0), "                                                                              \
+    "EXISTS (SELECT 1 FROM effect e WHERE e.release_id = release.id AND e.epoch = release.armed_epoch"       \
+    " AND e.target = 'rollback' AND e.state <> 'void')"
 
 /* The stream of a policy whose key is this text; NULL when there is none. */
 static enum gr_err
@@ -89,6 +94,11 @@ read_row(struct db *db, sqlite3_stmt *st, struct release *r)
     r->extend_ms = db_i64(st, 17);
     db_copy(db, st, 18, r->policy_sha256, sizeof r->policy_sha256);
     r->version = db_i64(st, 19);
+    db_copy(db, st, 20, r->override_by, sizeof r->override_by);
+    db_copy(db, st, 21, r->override_reason, sizeof r->override_reason);
+    r->override_until_ms = db_i64(st, 22);
+    r->override_n = db_i64(st, 23);
+    r->spent = db_i64(st, 24) != 0;
 }
 
 static enum gr_err
@@ -514,11 +524,8 @@ release_resume(struct db *db, struct release *r, const struct release_act *act, 
         return refuse(why, "the release has ended: ", states[r->state].name);
     if (!r->held && r->promotion_hold[0] == '\0' && r->state != RELEASE_HALTED)
         return refuse(why, "nothing holds the release", "");
-    if (r->state == RELEASE_HALTED) {
+    if (r->state == RELEASE_HALTED)
         r->state = RELEASE_RUNNING;
-        r->armed_epoch++;
-        r->armed_ms = act->now_ms;
-    }
     if ((err = outbox_unhold(db, r->id, act->now_ms)) != GR_OK)
         return err;
     r->held = false;
@@ -528,6 +535,134 @@ release_resume(struct db *db, struct release *r, const struct release_act *act, 
     if ((err = log_act(db, r, "release resume", act)) != GR_OK)
         return err;
     return note(db, r, "resume", NULL, act, NULL, 0);
+}
+
+enum gr_err
+release_rearm(struct db *db, struct release *r, const struct release_act *act, struct gr_buf *why)
+{
+    enum gr_err err;
+
+    if (r->state != RELEASE_RUNNING && r->state != RELEASE_HALTED)
+        return refuse(why, "only a running or halted release can be armed; this one is ",
+                      states[r->state].name);
+    if (!r->spent)
+        return refuse(why, "the release is armed", "");
+    r->armed_epoch++;
+    r->armed_ms = act->now_ms;
+    r->spent = false;
+    if ((err = save(db, r)) != GR_OK || (err = log_act(db, r, "release rearm", act)) != GR_OK)
+        return err;
+    return note(db, r, "rearm", NULL, act, NULL, 0);
+}
+
+bool
+release_overridden(const struct release *r, int64_t now_ms)
+{
+    return now_ms < r->override_until_ms && r->override_n == r->phase_n;
+}
+
+enum gr_err
+release_override(struct db *db, struct release *r, int64_t until_ms, const struct release_act *act,
+                 struct gr_buf *why)
+{
+    struct gr_buf outcome = GR_BUF_INIT(64);
+    sqlite3_stmt *st;
+    enum gr_err err;
+
+    if (r->state != RELEASE_RUNNING)
+        return refuse(why, "only a running release has a gate; this one is ", states[r->state].name);
+    GR_ASSERT(until_ms - act->now_ms <= RELEASE_OVERRIDE_MS_MAX);
+    copy_text(r->override_by, sizeof r->override_by, act->by);
+    copy_text(r->override_reason, sizeof r->override_reason, act->reason);
+    r->override_until_ms = until_ms;
+    r->override_n = r->phase_n;
+    st = db_use(db, "UPDATE release SET override_by = ?2, override_reason = ?3, override_until_ms = ?4,"
+                    " override_n = ?5 WHERE id = ?1");
+    db_bind_i64(db, st, 1, r->id);
+    db_bind_text(db, st, 2, r->override_by);
+    db_bind_text(db, st, 3, r->override_reason);
+    db_bind_i64(db, st, 4, until_ms);
+    db_bind_i64(db, st, 5, r->override_n);
+    if ((err = db_run(db, st)) != GR_OK || (err = save(db, r)) != GR_OK)
+        return err;
+    if ((err = log_act(db, r, "gate opened by override", act)) != GR_OK)
+        return err;
+    gr_buf_puts(&outcome, "open until ");
+    gr_time_print(&outcome, until_ms);
+    if ((err = gr_buf_err(&outcome)) == GR_OK)
+        err = note(db, r, "override", gr_buf_cstr(&outcome), act, NULL, 0);
+    gr_buf_fini(&outcome);
+    return err;
+}
+
+/* ---- acknowledging ---- */
+
+static enum gr_err
+count_open(struct db *db, const struct release *r, struct gr_str guardrail, int64_t *count)
+{
+    sqlite3_stmt *st = db_use(db, "SELECT count(*) FROM episode WHERE release_id = ?1 AND open = 1"
+                                  " AND (?2 = '' OR guardrail = ?2)");
+    enum gr_err err;
+    bool row;
+
+    db_bind_i64(db, st, 1, r->id);
+    db_bind_str(db, st, 2, guardrail.p ? guardrail : GR_STR(""));
+    if ((err = db_step(db, st, &row)) != GR_OK)
+        return err;
+    *count = row ? db_i64(st, 0) : 0;
+    db_end(st);
+    return GR_OK;
+}
+
+/* sql: a literal with ?1 the release, ?2 the guardrail or "", ?3 who, ?4 when. */
+static enum gr_err
+ack_rows(struct db *db, const char *sql, const struct release *r, struct gr_str guardrail,
+         const struct release_act *act, int64_t *count)
+{
+    sqlite3_stmt *st = db_use(db, sql);
+    enum gr_err err;
+
+    db_bind_i64(db, st, 1, r->id);
+    db_bind_str(db, st, 2, guardrail.p ? guardrail : GR_STR(""));
+    db_bind_str(db, st, 3, act->by);
+    db_bind_i64(db, st, 4, act->now_ms);
+    if ((err = db_run(db, st)) == GR_OK)
+        *count = db_changes(db);
+    return err;
+}
+
+enum gr_err
+release_ack(struct db *db, const struct release *r, struct gr_str guardrail, const struct release_act *act,
+            struct release_acked *out, struct gr_buf *why)
+{
+    int64_t open = 0;
+    enum gr_err err;
+
+    /* A breach that goes on cannot have been reviewed; who takes its page will come back to it. */
+    if ((err = ack_rows(db,
+                        "UPDATE episode SET acked = number, acked_by = ?3, acked_ms = ?4"
+                        " WHERE release_id = ?1 AND open = 0 AND acked < number"
+                        " AND (?2 = '' OR guardrail = ?2)",
+                        r, guardrail, act, &out->reviews)) != GR_OK ||
+        (err = ack_rows(db,
+                        "UPDATE effect SET acked_by = ?3, acked_ms = ?4 WHERE release_id = ?1"
+                        " AND kind = 'page' AND state <> 'observed' AND acked_ms IS NULL"
+                        " AND (?2 = '' OR guardrail = ?2)",
+                        r, guardrail, act, &out->pages)) != GR_OK)
+        return err;
+    if (out->reviews + out->pages == 0) {
+        if ((err = count_open(db, r, guardrail, &open)) != GR_OK)
+            return err;
+        return refuse(why, "there is nothing to acknowledge",
+                      open ? ": the breach goes on, and is reviewed when it is over" : "");
+    }
+    if ((err = log_act(db, r, "acknowledged", act)) != GR_OK)
+        return err;
+    return note(db, r, "acknowledge", NULL, act,
+                &(struct release_breach){.guardrail = guardrail.p ? guardrail : GR_STR(""),
+                                         .level = GR_STR(""),
+                                         .side = GR_STR("")},
+                0);
 }
 
 /* ---- what guardraild does by itself ---- */

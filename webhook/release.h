@@ -37,6 +37,10 @@ struct release {
     char hold_by[RELEASE_WHO_BYTES], hold_reason[RELEASE_WHY_BYTES];
     char promotion_hold[RELEASE_WHY_BYTES]; /* empty: none */
     char halt_reason[RELEASE_WHY_BYTES];
+    /* The gate's reasons count for nothing until then, while the release stands in phase override_n; 0: they count. */
+    char override_by[RELEASE_WHO_BYTES], override_reason[RELEASE_WHY_BYTES];
+    int64_t override_until_ms, override_n;
+    bool spent;        /* a rollback was asked for since it was last armed: no further one begins by itself */
     int64_t extend_ms; /* the last sign of a soft breach in this phase; 0: none */
     char policy_sha256[GR_SHA256_HEX + 1];
     int64_t version; /* grows with every change of the row */
@@ -80,10 +84,25 @@ GR_MUST_USE enum gr_err release_abort(struct db *db, struct release *r, const st
 GR_MUST_USE enum gr_err release_hold(struct db *db, struct release *r, const struct release_act *act,
                                      struct gr_buf *why);
 /* Ends an operator's hold and a promotion hold; a rollback that waited for that goes on. A halted release
- * runs again and is armed anew: the
- * next hard breach rolls it back though an earlier rollback was tried. */
+ * runs again. It is not armed anew. */
 GR_MUST_USE enum gr_err release_resume(struct db *db, struct release *r, const struct release_act *act,
                                        struct gr_buf *why);
+/* Arms a running or halted release anew: the next hard breach rolls it back though an earlier rollback was tried. */
+GR_MUST_USE enum gr_err release_rearm(struct db *db, struct release *r, const struct release_act *act,
+                                      struct gr_buf *why);
+/* Opens the gate of the present phase until then, whatever is known against it; not a hold. At most RELEASE_OVERRIDE_MS_MAX. */
+#define RELEASE_OVERRIDE_MS_MAX INT64_C(14400000)
+GR_MUST_USE enum gr_err release_override(struct db *db, struct release *r, int64_t until_ms,
+                                         const struct release_act *act, struct gr_buf *why);
+bool release_overridden(const struct release *r, int64_t now_ms);
+/* Somebody has reviewed the breaches that are over, and takes the pages. guardrail: empty, or those of this one alone.
+ * GR_ESTATE: there is nothing to acknowledge. */
+struct release_acked {
+    int64_t reviews, pages;
+};
+GR_MUST_USE enum gr_err release_ack(struct db *db, const struct release *r, struct gr_str guardrail,
+                                    const struct release_act *act, struct release_acked *out,
+                                    struct gr_buf *why);
 
 /* The breach behind a change made by guardraild itself; texts may be empty. */
 struct release_breach {

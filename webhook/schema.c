@@ -15,6 +15,7 @@
  *            done failed dead           finished: carried out; a step failed; given up (dead letter)
  *            held ambiguous             waits for a person
  *            void                       never begun, and will not be; its key is free again
+ *            dropped                    a dead letter that an operator put away
  *            observed                   modes observe and dry-run: only written down
  * step     the journal: a row is committed before a program starts, its outcome after it ended
  * record   decision records that are to be written, or were
@@ -98,6 +99,21 @@ static const char *const schema_steps[] = {
     "CREATE TABLE watchdog(id INTEGER PRIMARY KEY CHECK (id = 1), outages INTEGER NOT NULL, open INTEGER NOT "
     "NULL) STRICT;"
     "INSERT INTO watchdog VALUES (1, 0, 0);",
+
+    /* Version 4: what people say.
+     * episode.acked       number of the newest episode that somebody has reviewed after its end
+     * effect.acked_ms     a page that somebody has taken
+     * release.override_*  the gate is opened until then, in the phase of that number */
+    "CREATE INDEX effect_rollback ON effect(release_id, epoch) WHERE target = 'rollback';"
+    "ALTER TABLE episode ADD COLUMN acked INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE episode ADD COLUMN acked_by TEXT;"
+    "ALTER TABLE episode ADD COLUMN acked_ms INTEGER;"
+    "ALTER TABLE effect ADD COLUMN acked_by TEXT;"
+    "ALTER TABLE effect ADD COLUMN acked_ms INTEGER;"
+    "ALTER TABLE release ADD COLUMN override_by TEXT;"
+    "ALTER TABLE release ADD COLUMN override_reason TEXT;"
+    "ALTER TABLE release ADD COLUMN override_until_ms INTEGER;"
+    "ALTER TABLE release ADD COLUMN override_n INTEGER;",
 };
 
 const struct schema schema_current = {schema_steps, GR_COUNT(schema_steps)};

@@ -120,6 +120,9 @@ is "why" "$(show d9 | jq -r .release.halt_reason)" "step freeze failed: exit 3"
 rm -f "$dir/exit-freeze"
 is "a resend does nothing" "$(hard d9 | post /v1/alerts):$(ran freeze)" 200:1
 ctl release resume d9 --by tester --reason 'the script is mended' >/dev/null || fail "resume"
+is "resuming arms nothing" "$(hard d9 | post /v1/alerts):$(show d9 | jq -r .release.armed):$(ran freeze)" 200:false:1
+is "and the gate says so" "$(ctl --json gate d9 | jq -r '[.reasons[] | select(test("not armed"))] | length')" 1
+ctl release rearm d9 --by tester --reason 'the script is mended' >/dev/null || fail "rearm"
 hard d9 | post /v1/alerts >/dev/null
 eventually "armed anew: rolls back" state_is d9 rolled_back
 

@@ -29,6 +29,10 @@ says "no id" 2 "needs a deployment id" release show
 says "bad id" 2 "cannot be a deployment id" release show ../../x
 says "too many" 2 "one argument too many" release list x
 says "no reason" 2 "needs --reason" release advance d1
+says "an option of another command" 2 "--override does not go with show" release show d1 --override
+says "no end" 2 "needs --for or --until" release override d1 --reason x
+says "two ends" 2 "exclude each other" release override d1 --reason x --for 5m --until 2099-01-01T00:00:00Z
+says "no number" 2 "is no number" deadletter drop x --reason x
 says "bad stream text" 2 "LABEL=VALUE" release start --stream equities --deployment d1
 says "empty list" 0 "no releases" release list
 says "unknown deployment" 2 "no such deployment" release show d1
@@ -77,6 +81,11 @@ is "an open soft breach" "$(soft d1 | post /v1/alerts)" 200
 says "blocks" 1 "open breach soft" gate d1
 eventually "extends" sh -c "\"$ctl_bin\" --socket \"$dir/admin.sock\" --json release show d1 | grep -q '\"extended\":true'"
 is "resolved" "$(payload "$(alert resolved GuardrailSoftBreach soft d1 phase_1)" | post /v1/alerts)" 200
+eventually "over, and not reviewed" sh -c "\"$ctl_bin\" --socket \"$dir/admin.sock\" gate d1 | grep -q 'waits for its review: guardrailctl ack d1'"
+says "another guardrail's" 1 "nothing to acknowledge" ack d1 --by jane --guardrail refdata --reason "looked at it"
+says "review" 0 "acknowledged: 1 breaches that are over, 0 pages" ack d1 --by jane --reason "a burst at the open"
+says "twice" 1 "nothing to acknowledge" ack d1 --by jane --reason "again"
+is "who reviewed it" "$(show d1 | jq -r '.breaches[0].acknowledged_by')" jane
 eventually "open again after the extension" sh -c "\"$ctl_bin\" --socket \"$dir/admin.sock\" gate d1"
 says "hold" 0 "halting" release hold d1 --by jane --reason "the exchange is halting"
 says "held" 1 "held by jane: the exchange is halting" gate d1
@@ -99,7 +108,7 @@ rm "$dir/exit-tickets"
 says "sealed" 0 "sealed" release advance d1 --by jane --reason "signed off"
 record="$dir/reports/release_decisions/d1.yaml"
 eventually "record is sealed" sh -c "[ \"\$(stat -c %a '$record')\" = 444 ]"
-is "documents" "$(grep -c "^---" "$record")" 7
+is "documents" "$(grep -c "^---" "$record")" 8
 is "final phase series" "$(curl -s "$base/metrics" | grep '^guardrail_release_phase{.* 1$' | grep -c 'phase="general"')" 1
 is "a hard alert of a sealed release runs nothing" "$(hard d1 phase_2 | post /v1/alerts):$(ran freeze)" 200:0
 says "aborting it" 1 "sealed" release abort d1 --by jane --reason x

@@ -77,6 +77,7 @@ daemon_tests = \
 	tests/unit/webhook/daemon_confine.sh \
 	tests/unit/webhook/daemon_crash.sh \
 	tests/unit/webhook/daemon_gate.sh \
+	tests/unit/webhook/daemon_hands.sh \
 	tests/unit/webhook/daemon_hostile.sh \
 	tests/unit/webhook/daemon_intake.sh \
 	tests/unit/webhook/daemon_network.sh \

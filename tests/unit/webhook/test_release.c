@@ -4,6 +4,7 @@
 #include <string.h>
 #include "bench.h"
 #include "fixture.h"
+#include "webhook/outbox.h"
 
 static struct bench bench;
 
@@ -26,6 +27,9 @@ enum verb {
     ABORT,
     HOLD,
     RESUME,
+    REARM,
+    OPEN_GATE,
+    ACK,
     ROLL_BACK,
     ROLLED_BACK,
     ROLL_FAILED,
@@ -39,6 +43,7 @@ struct act {
     int64_t now_ms;
     int64_t version; /* ADVANCE: 0 takes the row's */
     struct release release;
+    struct release_acked acked;
     struct gr_buf why;
 };
 
@@ -68,6 +73,12 @@ run(struct db *db, void *arg)
         return release_hold(db, &a->release, &by, &a->why);
     case RESUME:
         return release_resume(db, &a->release, &by, &a->why);
+    case REARM:
+        return release_rearm(db, &a->release, &by, &a->why);
+    case OPEN_GATE:
+        return release_override(db, &a->release, a->now_ms + 60000, &by, &a->why);
+    case ACK:
+        return release_ack(db, &a->release, GR_STR(""), &by, &a->acked, &a->why);
     case ROLL_BACK:
         return release_rolling_back(db, &a->release, &by, &breach);
     case ROLLED_BACK:
@@ -193,7 +204,24 @@ START_TEST(what_a_state_allows)
 }
 END_TEST
 
-START_TEST(a_failed_rollback_halts_and_resume_arms_anew)
+/* The row that a rollback leaves in the outbox. */
+static enum gr_err
+add_rollback(struct db *db, void *arg)
+{
+    const struct release *r = arg;
+    bool added;
+
+    return outbox_add(db,
+                      &(struct outbox_effect){.key = gr_str(r->deployment_id),
+                                              .kind = GR_STR("rollback"),
+                                              .target = GR_STR(OUTBOX_TARGET_ROLLBACK),
+                                              .release_id = r->id,
+                                              .epoch = r->armed_epoch,
+                                              .state = GR_STR("failed")},
+                      1000, &added);
+}
+
+START_TEST(a_failed_rollback_halts_and_rearm_arms_anew)
 {
     struct release r;
 
@@ -205,9 +233,69 @@ START_TEST(a_failed_rollback_halts_and_resume_arms_anew)
     ck_assert_int_eq(r.armed_epoch, 1);
     ck_assert_int_eq(act_at(RESUME, "d1", 3000, &r), GR_OK);
     ck_assert_int_eq(r.state, RELEASE_RUNNING);
-    ck_assert_int_eq(r.armed_epoch, 2);
-    ck_assert_int_eq(r.armed_ms, 3000);
+    ck_assert_int_eq(r.armed_epoch, 1);
     ck_assert_str_eq(r.halt_reason, "");
+    ck_assert_int_eq(act(REARM, "d1"), GR_ESTATE); /* nothing was asked for: it is armed */
+    bench_call(&bench, add_rollback, &r, GR_OK);
+    ck_assert_int_eq(act_at(REARM, "d1", 4000, &r), GR_OK);
+    ck_assert(!r.spent);
+    ck_assert_int_eq(r.armed_epoch, 2);
+    ck_assert_int_eq(r.armed_ms, 4000);
+    ck_assert_int_eq(act(REARM, "d1"), GR_ESTATE);
+}
+END_TEST
+
+START_TEST(an_override_ends_with_its_time_and_its_phase)
+{
+    struct release r;
+
+    ck_assert_int_eq(act_at(START, "d1", 1000, &r), GR_OK);
+    ck_assert(!release_overridden(&r, 1000));
+    ck_assert_int_eq(act_at(OPEN_GATE, "d1", 2000, &r), GR_OK);
+    ck_assert(release_overridden(&r, 61999));
+    ck_assert(!release_overridden(&r, 62000));
+    ck_assert_int_eq(act_at(ADVANCE, "d1", 3000, &r), GR_OK);
+    ck_assert(!release_overridden(&r, 3000));
+    ck_assert_int_eq(act(HALT, "d1"), GR_OK);
+    ck_assert_int_eq(act(OPEN_GATE, "d1"), GR_ESTATE);
+}
+END_TEST
+
+static enum gr_err
+run_sql(struct db *db, void *sql)
+{
+    return db_exec(db, sql);
+}
+
+static void
+put(const char *sql)
+{
+    char text[600];
+
+    ck_assert_uint_lt(strlen(sql), sizeof text);
+    memcpy(text, sql, strlen(sql) + 1);
+    bench_call(&bench, run_sql, text, GR_OK);
+}
+
+START_TEST(a_breach_is_reviewed_when_it_is_over)
+{
+    struct act a = {.verb = ACK, .id = "d1", .now_ms = 2000, .why = GR_BUF_INIT(1024)};
+
+    ck_assert_int_eq(act(START, "d1"), GR_OK);
+    bench_call(&bench, run, &a, GR_ESTATE);
+    put("INSERT INTO episode(subject, release_id, number, open, opened_ms, seen_ms, ended_ms, guardrail, "
+        "level,"
+        " slice, phase) VALUES ('s', 1, 1, 1, 5, 5, 0, 'error_rate', 'soft', '-', 'preflight')");
+    bench_call(&bench, run, &a, GR_ESTATE);
+    ck_assert_ptr_nonnull(strstr(gr_buf_cstr(&a.why), "goes on"));
+    put("UPDATE episode SET open = 0");
+    bench_call(&bench, run, &a, GR_OK);
+    ck_assert_int_eq(a.acked.reviews, 1);
+    bench_call(&bench, run, &a, GR_ESTATE);
+    put("UPDATE episode SET number = 2"); /* it came again */
+    bench_call(&bench, run, &a, GR_OK);
+    ck_assert_int_eq(bench_number(&bench, "SELECT count(*) FROM chain WHERE event = 'acknowledged'"), 2);
+    gr_buf_fini(&a.why);
 }
 END_TEST
 
@@ -293,7 +381,9 @@ release_suite(void)
     tcase_add_test(tc, from_start_to_seal);
     tcase_add_test(tc, one_release_per_stream_and_id);
     tcase_add_loop_test(tc, what_a_state_allows, 0, GR_COUNT(states));
-    tcase_add_test(tc, a_failed_rollback_halts_and_resume_arms_anew);
+    tcase_add_test(tc, a_failed_rollback_halts_and_rearm_arms_anew);
+    tcase_add_test(tc, an_override_ends_with_its_time_and_its_phase);
+    tcase_add_test(tc, a_breach_is_reviewed_when_it_is_over);
     tcase_add_test(tc, an_unconfirmed_rollback_runs_on_with_promotion_held);
     tcase_add_test(tc, a_soft_breach_extends_the_phase);
     tcase_add_test(tc, a_change_between_gate_and_advance_is_seen);

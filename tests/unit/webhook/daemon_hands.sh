@@ -1,0 +1,75 @@
+#!/bin/sh
+# What people say and do: dead letters, pages, overrides that end. Each is in the audit log with its author.
+. "${GR_SRCDIR:?}/tests/unit/webhook/daemon_lib.sh"
+make_actions
+start_standin
+make_policy
+make_config auto
+start_daemon
+
+# says NAME WANTED-STATUS WANTED-TEXT COMMAND…
+says() {
+    name=$1 want=$2 text=$3
+    shift 3
+    out=$(ctl "$@" 2>&1)
+    got=$?
+    if [ $got -eq "$want" ] && printf '%s' "$out" | grep -qF -e "$text"; then
+        echo "ok: $name"
+    else
+        fail "$name: status $got (wanted $want), printed: $out"
+    fi
+}
+letters() { ctl --json deadletter list | jq -r "[.deadletters[] | select(.target == \"$1\")] | length"; }
+letters_are() { [ "$(letters "$1")" = "$2" ]; }
+letter() { ctl --json deadletter list | jq -r "[.deadletters[] | select(.target == \"$1\")][0].id"; }
+logged() { cat "$dir"/reports/audit/*.jsonl | grep -c "\"actor\":\"$1\".*\"event\":\"$2\""; }
+logged_is() { [ "$(logged "$1" "$2")" = "$3" ]; }
+
+# dead letters
+start_release d1
+ctl release advance d1 --by jane --reason x --override >/dev/null
+echo 404 >"$dir/standin/slack.status"
+soft d1 | post /v1/alerts >/dev/null
+eventually "a dead letter" letters_are slack 1
+echo 200 >"$dir/standin/slack.status"
+says "of no number" 1 "no such dead letter" deadletter retry 999
+says "one again" 0 "dead letter sent again: 1" deadletter retry "$(letter slack)" --by jane --reason "channel is back"
+eventually "it is told" effects_are d1 notify done 1
+eventually "on record" logged_is jane "dead letter sent again" 1
+echo 404 >"$dir/standin/slack.status"
+payload "$(alert firing GuardrailSoftBreach soft d1 phase_1 | sed 's/XNAS/XPAR/')" | post /v1/alerts >/dev/null
+eventually "another one" letters_are slack 1
+says "dropping needs a reason" 2 "needs --reason" deadletter drop "$(letter slack)"
+says "dropped" 0 "dead letter dropped: 1" deadletter drop "G-$(letter slack)" --by jane --reason "told them by phone"
+is "none left" "$(letters slack)" 0
+echo 200 >"$dir/standin/slack.status"
+says "all of none" 0 "dead letter sent again: 0" deadletter retry --all --by jane
+
+# a page is taken, by its number or with the release
+hard d1 | post /v1/alerts >/dev/null
+eventually "rolled back" state_is d1 rolled_back
+page=$(show d1 | jq -r '[.effects[] | select(.kind == "page")][0].id')
+says "a page" 0 "page acknowledged: 1" ack --page "G-$page" --by kim --reason "on it"
+says "twice" 1 "acknowledged already" ack --page "$page" --by kim --reason "on it"
+is "by whom" "$(show d1 | jq -r "[.effects[] | select(.id == $page)][0].acknowledged_by")" kim
+is "a page that is none" "$(curl -s -o "$dir/answer" -w '%{http_code}' --unix-socket "$dir/admin.sock" -H 'Content-Type: application/json' \
+    -d '{"by":"kim","reason":"x"}' http://x/v1/pages/x/ack)" 404
+
+# an override opens the gate for a while; a hold keeps it closed all the same
+start_release d2
+says "closed" 1 "closed: d2" gate d2
+says "too long" 2 "4 hours at most" release override d2 --for 5h --by jane --reason "INC-7"
+says "not a time" 2 "takes a duration" release override d2 --for soon --by jane --reason "INC-7"
+says "opened" 0 "preflight" release override d2 --for 30m --by jane --reason "INC-7, commander Kim"
+says "open, and says why" 0 "opened by jane until" gate d2
+is "with what is known against it" "$(ctl --json gate d2 | jq -r '.promote, (.reasons | length > 0)' | tr '\n' ' ')" "true true "
+ctl release hold d2 --by jane --reason "exchange" >/dev/null
+says "no override of a hold" 1 "held by jane" gate d2
+ctl release resume d2 --by jane --reason "goes on" >/dev/null
+says "advance" 0 "phase_1" release advance d2 --by jane --reason "as INC-7 says"
+is "as an override" "$(show d2 | jq -r '.phases[1].override')" true
+says "for one phase alone" 1 "closed: d2" gate d2
+ctl release override d2 --for 1s --by jane --reason "INC-8" >/dev/null
+eventually "it ends" sh -c "! \"$ctl_bin\" --socket \"$dir/admin.sock\" gate d2"
+eventually "on record" logged_is jane "gate opened by override" 2
+says "the log is whole" 0 "" verify --store
