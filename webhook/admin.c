@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include "checks.h"
+#include "confirm.h"
 #include "expand.h"
 #include "guardrail/duration.h"
 #include "guardrail/number.h"
@@ -31,6 +32,7 @@ struct verb {
     int64_t until_ms;
     struct gr_str guardrail;
     struct release_acked acked;
+    bool yes; /* confirm */
 };
 
 /* ---- reading the request ---- */
@@ -388,6 +390,43 @@ void
 admin_rearm(struct request *q)
 {
     change(q, release_rearm);
+}
+
+/* ---- confirm, deny ---- */
+
+static enum gr_err
+run_confirm(struct db *db, void *arg)
+{
+    struct verb *v = arg;
+    enum gr_err err;
+
+    gr_buf_reset(&v->why);
+    if ((err = release_find(db, v->q->app->policies, gr_str(v->q->id), &v->release)) != GR_OK)
+        return err;
+    return (v->yes ? confirm_yes : confirm_no)(db, v->q->arena, &v->release, &v->act, &v->why);
+}
+
+static void
+confirm(struct request *q, bool yes)
+{
+    struct verb v = {.q = q, .yes = yes, .why = GR_BUF_INIT(2048)};
+    const struct gr_node *map;
+
+    if (admin_read_act(q, &v.act, true, &map))
+        answer(&v, store_call(q->app->store, run_confirm, &v), 200);
+    gr_buf_fini(&v.why);
+}
+
+void
+admin_confirm(struct request *q)
+{
+    confirm(q, true);
+}
+
+void
+admin_deny(struct request *q)
+{
+    confirm(q, false);
 }
 
 /* ---- ack ---- */

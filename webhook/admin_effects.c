@@ -90,7 +90,7 @@ handle(struct request *q, struct turn *t, bool numbered)
     t->why = (struct gr_buf)GR_BUF_INIT(1024);
     if ((numbered && !admin_read_number(q, &t->id)) || !admin_read_act(q, &t->act, t->what != RETRY, &map))
         return;
-    if (t->what == RETRY && q->app->conf->mode != MODE_AUTO) {
+    if (t->what == RETRY && !app_acts(q->app)) {
         request_error(q, 409, "mode %s sends nothing", daemon_mode_name(q->app->conf->mode));
         return;
     }

@@ -26,6 +26,8 @@ const struct route routes[] = {
     {"POST", "/v1/releases/{id}/hold", ROLE_ADMIN, WORK_DESK, admin_hold},
     {"POST", "/v1/releases/{id}/resume", ROLE_ADMIN, WORK_DESK, admin_resume},
     {"POST", "/v1/releases/{id}/rearm", ROLE_ADMIN, WORK_DESK, admin_rearm},
+    {"POST", "/v1/releases/{id}/confirm", ROLE_ADMIN, WORK_DESK, admin_confirm},
+    {"POST", "/v1/releases/{id}/deny", ROLE_ADMIN, WORK_DESK, admin_deny},
     {"POST", "/v1/releases/{id}/ack", ROLE_ADMIN, WORK_DESK, admin_ack},
     {"POST", "/v1/pages/{id}/ack", ROLE_ADMIN, WORK_DESK, admin_ack_page},
     {"POST", "/v1/deadletters/retry", ROLE_ADMIN, WORK_DESK, admin_letters_retry},
@@ -62,6 +64,7 @@ api_print_release(struct jw *w, const char *key, const struct release *r)
         jw_time(w, "earliest_promotion", release_ripe_ms(r));
     jw_bool(w, "extended", r->extend_ms > 0);
     jw_bool(w, "armed", !r->spent);
+    jw_time(w, "confirm_by", r->confirm_by_ms);
     jw_bool(w, "held", r->held);
     jw_text(w, "hold_by", r->hold_by[0] ? r->hold_by : NULL);
     jw_text(w, "hold_reason", r->hold_reason[0] ? r->hold_reason : NULL);

@@ -30,6 +30,12 @@ app_blind(const struct app *app)
     return watchdog_blind(&app->watchdog, app_boot_ms());
 }
 
+bool
+app_acts(const struct app *app)
+{
+    return app->conf->mode == MODE_AUTO || app->conf->mode == MODE_CONFIRM;
+}
+
 void
 app_wake(struct app *app)
 {

@@ -20,11 +20,11 @@ struct app {
     struct store *store;
     const struct policies *policies;
     struct metrics *metrics;
-    struct engine *engine;             /* NULL in tests of the intake alone */
-    struct recorder *recorder;         /* NULL likewise */
-    struct checks *checks;             /* NULL likewise */
-    struct auditor *auditor;           /* NULL likewise */
-    int64_t started_ms;                /* Unix */
+    struct engine *engine;     /* NULL in tests of the intake alone */
+    struct recorder *recorder; /* NULL likewise */
+    struct checks *checks;     /* NULL likewise */
+    struct auditor *auditor;   /* NULL likewise */
+    int64_t started_ms;        /* Unix */
     struct watchdog watchdog;
     atomic_bool draining;              /* new work is refused with 503 */
     atomic_bool credentials_stale;     /* new files are wrong, the old ones are used */
@@ -32,6 +32,8 @@ struct app {
 };
 /* Unix milliseconds. The one place where the wall clock is read for decisions. */
 int64_t app_now_ms(void);
+/* Mode auto or confirm: effects are carried out. */
+bool app_acts(const struct app *app);
 /* There may be something to carry out or to write down. Any thread. */
 void app_wake(struct app *app);
 /* A clock that nobody sets, in milliseconds; runs on while the machine sleeps. For watchdog.h. */

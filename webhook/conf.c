@@ -188,6 +188,20 @@ read_store_reserve(struct reader *r, const struct gr_node *v)
                 "\"store_reserve\" takes a size in KiB, MiB or GiB, or 0 for none");
 }
 
+static void
+read_confirm_timeout(struct reader *r, const struct gr_node *v)
+{
+    int64_t ms = 0;
+
+    if (!scalar(r, v))
+        return;
+    if (gr_duration_parse(v->text, &ms) != GR_OK || ms < CONF_CONFIRM_MS_MIN || ms > CONF_CONFIRM_MS_MAX)
+        gr_diag(r->diags, GR0209, v->span, GR_STR("5m"),
+                "\"confirm_timeout\" takes a duration from 1s to 1h, as 5m");
+    else
+        r->conf->confirm_ms = ms;
+}
+
 /* Not less than a day: a release must be able to show what its rollback rests on. */
 static void
 read_evidence_retention(struct reader *r, const struct gr_node *v)
@@ -226,9 +240,7 @@ read_mode(struct reader *r, const struct gr_node *v)
                                           GR_STR_INIT("confirm"), GR_STR_INIT("auto")};
     int i = read_choice(r, v, names, GR_COUNT(names));
 
-    if (i == MODE_CONFIRM)
-        gr_diag(r->diags, GR0318, v->span, GR_STR("dry-run"), "mode \"confirm\" is not there yet");
-    else if (i >= 0)
+    if (i >= 0)
         r->conf->mode = (enum daemon_mode)i;
 }
 
@@ -487,6 +499,7 @@ static const struct key top_keys[] = {
     {GR_STR_INIT("alertmanager_url"), read_alertmanager_url},
     {GR_STR_INIT("auth"), read_auth},
     {GR_STR_INIT("breaker"), read_not_yet},
+    {GR_STR_INIT("confirm_timeout"), read_confirm_timeout},
     {GR_STR_INIT("evidence_retention"), read_evidence_retention},
     {GR_STR_INIT("limits"), read_limits},
     {GR_STR_INIT("listen"), read_listen},
@@ -547,6 +560,7 @@ conf_parse(struct gr_str name, struct gr_str text, struct gr_str dir, struct gr_
                         .listen_port = 9095,
                         .loopback = true,
                         .store_reserve_bytes = DISK_RESERVE_BYTES,
+                        .confirm_ms = CONF_CONFIRM_MS,
                         .evidence_retention_ms = ENACT_KEEP_MS,
                         .mode = MODE_OBSERVE,
                         .log_format = LOG_LOGFMT,

@@ -12,6 +12,9 @@
 #include "log.h"
 
 #define CONF_BYTES_MAX (256u << 10)
+#define CONF_CONFIRM_MS INT64_C(300000) /* as long as a page waits before it goes to the next person */
+#define CONF_CONFIRM_MS_MIN INT64_C(1000)
+#define CONF_CONFIRM_MS_MAX INT64_C(3600000)
 #define CONF_RETENTION_MS_MIN INT64_C(86400000)
 
 struct conf_names {
@@ -37,6 +40,7 @@ struct conf {
     /* Empty: none; without prometheus_url nothing is ever promoted. */
     struct gr_str prometheus_url, alertmanager_url;
     enum daemon_mode mode;
+    int64_t confirm_ms; /* mode confirm: how long a person has to answer */
     enum log_format log_format;
     enum log_level log_level;
     struct gr_str pagerduty_url; /* empty: PagerDuty's own */

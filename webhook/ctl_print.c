@@ -148,7 +148,8 @@ print_head(struct gr_buf *b, const struct gr_node *r)
         field(b, "held because", jread_str(r, "hold_reason"));
     }
     field(b, "promotion held", jread_str(r, "promotion_hold"));
-    if (gr_str_is(jread_str(r, "armed"), "false"))
+    field(b, "confirm or deny by", jread_str(r, "confirm_by"));
+    if (gr_str_is(jread_str(r, "armed"), "false") && jread_str(r, "confirm_by").n == 0)
         field(b, "armed", GR_STR("no: a rollback was asked for already; release rearm arms it"));
     field(b, "halted because", jread_str(r, "halt_reason"));
     field(b, "ended", jread_str(r, "ended"));

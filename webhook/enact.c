@@ -89,11 +89,28 @@ save_episode(struct db *db, struct gr_str subject, const struct decide_episode *
 /* ---- what a message will say ---- */
 
 static const char *
+confirm_sentence(const struct effect *e, enum policy_level level)
+{
+    if (e->kind == EFFECT_ABORT)
+        return level == LEVEL_HARD
+                   ? "waits for a person to abort it (guardrailctl release confirm, or deny); aborts it if "
+                     "nobody answers in time"
+                   : "waits for a person to abort it (guardrailctl release confirm, or deny)";
+    return level == LEVEL_HARD
+               ? "waits for a person to roll it back (guardrailctl release confirm, or deny); rolls it back "
+                 "if nobody answers in time"
+               : "waits for a person to roll it back (guardrailctl release confirm, or deny)";
+}
+
+static const char *
 action_sentence(const struct decision *d)
 {
     for (size_t i = 0; i < d->effect_count; i++) {
         const struct effect *e = &d->effects[i];
         bool record = e->how == HOW_RECORD;
+
+        if (e->how == HOW_CONFIRM)
+            return confirm_sentence(e, d->level);
         switch (e->kind) {
         case EFFECT_ROLLBACK:
             return record ? "would roll the release back" : "rolls the release back";
@@ -193,8 +210,12 @@ add_effect(struct db *db, struct enact_job *job, const struct effect *e, const s
     row->last_error = GR_STR("");
     row->release_id = r ? r->id : 0;
     row->epoch = r ? r->armed_epoch : 0;
-    if (e->how != HOW_DO) {
+    row->not_before_ms = job->now_ms;
+    if (e->how == HOW_RECORD || (e->how == HOW_CONFIRM && !r)) {
         row->state = GR_STR("observed");
+    } else if (e->how == HOW_CONFIRM) {
+        row->state = GR_STR("waiting");
+        row->not_before_ms = job->now_ms + job->app->conf->confirm_ms;
     } else if (!can) {
         row->state = GR_STR("dead");
         row->last_error = GR_STR("this version cannot send to this kind of target yet");
@@ -277,7 +298,7 @@ enum gr_err
 enact_storm(struct db *db, const struct policy *p, int64_t now_ms, uint32_t *streams)
 {
     sqlite3_stmt *st = db_use(db, "SELECT count(DISTINCT stream) FROM effect WHERE target = 'rollback' AND "
-                                  "state NOT IN ('observed', 'void')"
+                                  "state NOT IN ('observed', 'void', 'denied')"
                                   " AND created_ms > ?1");
     enum gr_err err;
     bool row;
@@ -301,7 +322,7 @@ load_storm(struct db *db, const struct release *r, struct decide_input *in)
     in->storm_max = ENACT_STORM_STREAMS;
     err = count_rows(db,
                      "SELECT count(DISTINCT stream) FROM effect WHERE target = 'rollback' AND state NOT IN "
-                     "('observed', 'void')"
+                     "('observed', 'void', 'denied')"
                      " AND stream <> ?1 AND created_ms > ?2",
                      r, in->now_ms - ENACT_STORM_WINDOW_MS / scale, &in->storm_streams);
     if (err != GR_OK)
@@ -514,7 +535,7 @@ add_own(struct db *db, const struct app *app, struct gr_arena *a, const struct r
     row.key = gr_arena_printf(a, "%s|%s|" GR_FMT, effect_kind, page->key, GR_ARG(action->name));
     /* Observing means: no call to the outside. That the guardrails are blind is no less true then, but it is
      * on /metrics. */
-    row.state = app->conf->mode != MODE_AUTO ? GR_STR("observed") : can ? GR_STR("ready") : GR_STR("dead");
+    row.state = !app_acts(app) ? GR_STR("observed") : can ? GR_STR("ready") : GR_STR("dead");
     row.last_error = can ? GR_STR("") : GR_STR("this version cannot send to this kind of target yet");
     jw_open(&w, NULL, '{');
     jw_text(&w, "kind", page->kind);

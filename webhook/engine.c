@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <sys/random.h>
 #include <time.h>
+#include "confirm.h"
 #include "enact.h"
 #include "guardrail/sys.h"
 #include "jread.h"
@@ -413,6 +414,33 @@ prune(struct engine *e)
               (char *)NULL);
 }
 
+struct waits {
+    struct app *app;
+    struct gr_arena *arena;
+    size_t ended;
+};
+
+static enum gr_err
+job_waits(struct db *db, void *arg)
+{
+    struct waits *w = arg;
+
+    return confirm_expire(db, w->app, w->arena, app_now_ms(), &w->ended);
+}
+
+/* What people were asked for, and did not answer. */
+static void
+end_waits(struct engine *e)
+{
+    struct waits w = {.app = e->app};
+
+    if (!app_acts(e->app) || !(w.arena = gr_arena_create(ARENA_BYTES_MAX)))
+        return;
+    if (store_call(e->app->store, job_waits, &w) == GR_OK && w.ended > 0)
+        app_wake(e->app);
+    gr_arena_free(w.arena);
+}
+
 static void *
 ticker_main(void *arg)
 {
@@ -421,6 +449,7 @@ ticker_main(void *arg)
 
     while (!atomic_load(&e->stop)) {
         look_at_watchdog(e);
+        end_waits(e);
         if (gr_http_now_ms() >= prune_ms) {
             prune(e);
             prune_ms = gr_http_now_ms() + PRUNE_MS;
@@ -493,7 +522,7 @@ engine_start(const struct engine_options *o, struct engine **out)
     if (recovered > 0)
         log_event(o->app->log, AT_WARN, "effects were running when the process ended; their journal is read",
                   (char *)NULL);
-    if (o->app->conf->mode == MODE_AUTO)
+    if (app_acts(o->app))
         list_workers(e, o); /* in every other mode nothing is carried out, not even what waits from before */
     *out = e;               /* before the threads, which find it there */
     if ((err = start_workers(e)) != GR_OK)

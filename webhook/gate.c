@@ -116,8 +116,11 @@ judge_state(struct facts *f)
     f->gate->overridden = release_overridden(r, f->now_ms);
     if (r->promotion_hold[0])
         gate_reason(f->gate, f->arena, "promotion is held: %s", r->promotion_hold);
-    if (r->spent && r->state == RELEASE_RUNNING &&
-        (f->app->conf->mode == MODE_AUTO || f->app->conf->mode == MODE_CONFIRM))
+    if (r->confirm_by_ms > 0)
+        gate_reason(f->gate, f->arena,
+                    "a rollback or abort waits for a person: guardrailctl release confirm %s, or deny",
+                    r->deployment_id);
+    else if (r->spent && r->state == RELEASE_RUNNING && app_acts(f->app))
         gate_reason(f->gate, f->arena,
                     "it is not armed, for a rollback was asked for already: guardrailctl release rearm %s",
                     r->deployment_id);

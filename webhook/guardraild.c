@@ -187,9 +187,11 @@ load_policy(struct daemon *d)
                         policy_load(d->conf.policy_path.p, sources, diags, &d->policy));
     gr_diags_free(diags);
     gr_sources_free(sources);
-    if (status == -1 && d->policy->time_scale > 1 && d->conf.mode == MODE_AUTO && !d->o.allow_scaled) {
+    if (status == -1 && d->policy->time_scale > 1 &&
+        (d->conf.mode == MODE_AUTO || d->conf.mode == MODE_CONFIRM) && !d->o.allow_scaled) {
         (void)fprintf(stderr,
-                      "guardraild: %s: GR0602: the policy's durations are divided by %lld; mode auto refuses "
+                      "guardraild: %s: GR0602: the policy's durations are divided by %lld; mode auto or "
+                      "confirm refuses "
                       "it without --allow-scaled\n",
                       d->conf.policy_path.p, (long long)d->policy->time_scale);
         status = EXIT_FINDINGS;
@@ -639,7 +641,7 @@ run(struct daemon *d)
     d->app.started_ms = app_now_ms();
     watchdog_init(&d->app.watchdog, app_boot_ms(), false);
     if (d->o.check)
-        return (status = load_credentials(d)) != -1                ? status
+        return (status = load_credentials(d)) != -1           ? status
                : check_actions(d, d->policy, d->app.log) == 0 ? 0
                                                               : EXIT_FINDINGS;
     return serve(d);

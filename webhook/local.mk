@@ -11,6 +11,7 @@ libwebhook_a_SOURCES = \
 	webhook/auditor.c webhook/auditor.h \
 	webhook/checks.c webhook/checks.h \
 	webhook/conf.c webhook/conf.h \
+	webhook/confirm.c webhook/confirm.h \
 	webhook/confine.c webhook/confine.h \
 	webhook/conns.c webhook/conns.h \
 	webhook/credentials.c webhook/credentials.h \

@@ -38,12 +38,13 @@ outbox_add(struct db *db, const struct outbox_effect *e, int64_t now_ms, bool *a
     if (!*added)
         return GR_OK;
     st = db_use(
-        db, "INSERT INTO effect(key, kind, action, target, release_id, deployment_id, stream, guardrail, "
-            "level, phase,"
-            " reason, epoch, recheck, state, not_before_ms, last_error, payload, inbox_id, created_ms, "
-            "seen_ms, done_ms)"
-            " VALUES (?1, ?2, ?3, ?4, nullif(?5, 0), ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"
-            " nullif(?18, 0), ?19, ?19, CASE WHEN ?14 IN ('ready', 'retry') THEN NULL ELSE ?19 END)");
+        db,
+        "INSERT INTO effect(key, kind, action, target, release_id, deployment_id, stream, guardrail, "
+        "level, phase,"
+        " reason, epoch, recheck, state, not_before_ms, last_error, payload, inbox_id, created_ms, "
+        "seen_ms, done_ms)"
+        " VALUES (?1, ?2, ?3, ?4, nullif(?5, 0), ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"
+        " nullif(?18, 0), ?19, ?19, CASE WHEN ?14 IN ('ready', 'retry', 'waiting') THEN NULL ELSE ?19 END)");
     db_bind_str(db, st, 1, e->key);
     db_bind_str(db, st, 2, e->kind);
     db_bind_str(db, st, 3, or_empty(e->action));
@@ -175,6 +176,27 @@ outbox_unhold(struct db *db, int64_t release_id, int64_t now_ms)
     db_bind_i64(db, st, 1, release_id);
     db_bind_i64(db, st, 2, now_ms);
     return db_run(db, st);
+}
+
+enum gr_err
+outbox_waiting(struct db *db, struct gr_arena *a, int64_t release_id, int64_t due_ms,
+               struct outbox_effect *out)
+{
+    sqlite3_stmt *st = db_use(db, "SELECT " EFFECT_COLUMNS " FROM effect WHERE state = 'waiting'"
+                                  " AND not_before_ms <= ?2 AND (?1 = 0 OR release_id = ?1)"
+                                  " ORDER BY not_before_ms, id LIMIT 1");
+    enum gr_err err;
+    bool row;
+
+    db_bind_i64(db, st, 1, release_id);
+    db_bind_i64(db, st, 2, due_ms);
+    if ((err = db_step(db, st, &row)) != GR_OK)
+        return err;
+    if (!row)
+        return GR_ENOENT;
+    read_effect(st, a, out);
+    db_end(st);
+    return gr_arena_status(a);
 }
 
 enum gr_err

@@ -37,6 +37,9 @@ GR_MUST_USE enum gr_err outbox_retry(struct db *db, int64_t id, int64_t not_befo
 GR_MUST_USE enum gr_err outbox_void(struct db *db, int64_t id, struct gr_str why, int64_t now_ms);
 /* The rollback that waits because an operator held the release goes on. */
 GR_MUST_USE enum gr_err outbox_unhold(struct db *db, int64_t release_id, int64_t now_ms);
+/* What waits for a confirmation: of a release (0: of any) and due by then. GR_ENOENT: nothing. */
+GR_MUST_USE enum gr_err outbox_waiting(struct db *db, struct gr_arena *a, int64_t release_id, int64_t due_ms,
+                                       struct outbox_effect *out);
 /* Dead letters (id 0: all) of a target go out again, at once. *count: how many there were. */
 GR_MUST_USE enum gr_err outbox_revive(struct db *db, int64_t id, const char *target, int64_t now_ms,
                                       int64_t *count);

@@ -46,7 +46,9 @@ release_state_parse(struct gr_str s, enum release_state *out)
     "coalesce(override_by, ''), coalesce(override_reason, ''), coalesce(override_until_ms, 0), "             \
     "coalesce(override_n, 0), "                                                                              \
     "EXISTS (SELECT 1 FROM effect e WHERE e.release_id = release.id AND e.epoch = release.armed_epoch"       \
-    " AND e.target = 'rollback' AND e.state <> 'void')"
+    " AND e.target = 'rollback' AND e.state <> 'void'), "                                                    \
+    "coalesce((SELECT min(e.not_before_ms) FROM effect e WHERE e.state = 'waiting'"                          \
+    " AND e.release_id = release.id), 0)"
 
 /* The stream of a policy whose key is this text; NULL when there is none. */
 static enum gr_err
@@ -99,6 +101,7 @@ read_row(struct db *db, sqlite3_stmt *st, struct release *r)
     r->override_until_ms = db_i64(st, 22);
     r->override_n = db_i64(st, 23);
     r->spent = db_i64(st, 24) != 0;
+    r->confirm_by_ms = db_i64(st, 25);
 }
 
 static enum gr_err
@@ -676,6 +679,7 @@ release_rolling_back(struct db *db, struct release *r, const struct release_act 
     if (r->state != RELEASE_RUNNING && r->state != RELEASE_HALTED)
         return GR_OK;
     r->state = RELEASE_ROLLING_BACK;
+    r->confirm_by_ms = 0;
     if ((err = save(db, r)) != GR_OK)
         return err;
     if ((err = log_act(db, r, "rollback begins", act)) != GR_OK)
@@ -703,6 +707,18 @@ release_rolled_back(struct db *db, struct release *r, bool complete, int64_t eff
     if ((err = log_act(db, r, complete ? "rollback done" : "rollback incomplete", act)) != GR_OK)
         return err;
     return note(db, r, "rollback", complete ? "rolled_back" : "incomplete", act, breach, effect_id);
+}
+
+enum gr_err
+release_denied(struct db *db, struct release *r, const struct release_act *act,
+               const struct release_breach *breach)
+{
+    enum gr_err err;
+
+    r->confirm_by_ms = 0;
+    if ((err = save(db, r)) != GR_OK || (err = log_act(db, r, "release deny", act)) != GR_OK)
+        return err;
+    return note(db, r, "deny", "denied", act, breach, 0);
 }
 
 enum gr_err

@@ -40,6 +40,7 @@ struct release {
     /* The gate's reasons count for nothing until then, while the release stands in phase override_n; 0: they count. */
     char override_by[RELEASE_WHO_BYTES], override_reason[RELEASE_WHY_BYTES];
     int64_t override_until_ms, override_n;
+    int64_t confirm_by_ms; /* a rollback or abort waits for a person until then (confirm.h); 0: none */
     bool spent;        /* a rollback was asked for since it was last armed: no further one begins by itself */
     int64_t extend_ms; /* the last sign of a soft breach in this phase; 0: none */
     char policy_sha256[GR_SHA256_HEX + 1];
@@ -116,6 +117,9 @@ GR_MUST_USE enum gr_err release_rolling_back(struct db *db, struct release *r, c
 GR_MUST_USE enum gr_err release_rolled_back(struct db *db, struct release *r, bool complete,
                                             int64_t effect_id, const struct release_act *act,
                                             const struct release_breach *breach);
+/* A person said no to a rollback or abort: nothing changes, and it is on record. */
+GR_MUST_USE enum gr_err release_denied(struct db *db, struct release *r, const struct release_act *act,
+                                       const struct release_breach *breach);
 /* A rollback that was not begun and will not be, for Prometheus does not confirm the breach: runs on,
  * promotion held. */
 GR_MUST_USE enum gr_err release_unconfirmed(struct db *db, struct release *r, const struct release_act *act,

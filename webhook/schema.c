@@ -15,6 +15,8 @@
  *            done failed dead           finished: carried out; a step failed; given up (dead letter)
  *            held ambiguous             waits for a person
  *            void                       never begun, and will not be; its key is free again
+ *            waiting                    for a person's confirmation, until not_before_ms
+ *            denied                     a person said no, or nobody said yes to what is not hard
  *            dropped                    a dead letter that an operator put away
  *            observed                   modes observe and dry-run: only written down
  * step     the journal: a row is committed before a program starts, its outcome after it ended
@@ -114,6 +116,9 @@ static const char *const schema_steps[] = {
     "ALTER TABLE release ADD COLUMN override_reason TEXT;"
     "ALTER TABLE release ADD COLUMN override_until_ms INTEGER;"
     "ALTER TABLE release ADD COLUMN override_n INTEGER;",
+
+    /* Version 5: what waits for a person, and until when (confirm.h). */
+    "CREATE INDEX effect_waiting ON effect(not_before_ms) WHERE state = 'waiting';",
 };
 
 const struct schema schema_current = {schema_steps, GR_COUNT(schema_steps)};

@@ -75,6 +75,7 @@ EXTRA_DIST += tests/unit/webhook/hostile/values.json tests/unit/webhook/hostile/
 daemon_tests = \
 	tests/unit/webhook/daemon_audit.sh \
 	tests/unit/webhook/daemon_confine.sh \
+	tests/unit/webhook/daemon_confirm.sh \
 	tests/unit/webhook/daemon_crash.sh \
 	tests/unit/webhook/daemon_gate.sh \
 	tests/unit/webhook/daemon_hands.sh \
