@@ -2,7 +2,7 @@
  *
  * Tests are cut into parts of a few streams each, and a changed rule is shown to one part after the other until the first that fails: those of
  * guardrails that the changed branch selects first, among them the parts that have noticed other changes of the same rule, then those
- * that have noticed most. One promtool is given all of them, and is killed when it says that one has failed. Only who cannot
+ * that have noticed most, for what they cost. One promtool is given all of them, and is killed when it says that one has failed. Only who cannot
  * notice is left out (prove_reach.h), so a survivor has met every part that could.
  *
  * Each worker has a folder with its changed rule files and links to the parts, which never change. */
@@ -31,12 +31,13 @@ struct part {
     size_t target;
     struct gr_str file;
     uint32_t noticed;
+    double cost; /* about what promtool takes: start, steps, questions; measured, in units of 6 ms */
 };
 /* A part as a worker sees it. */
 struct turn {
     size_t part;
-    bool likely; /* the changed branch selects its guardrail */
-    uint64_t score;
+    bool likely;  /* the changed branch selects its guardrail */
+    double score; /* how likely it notices, for what it costs */
 };
 struct worker {
     struct promtool_run run;
@@ -176,8 +177,9 @@ put_part(struct campaign *c, size_t target, size_t n, const struct prove_part *p
         v = gr_arena_grow(a, v, c->n_parts, &c->cap_parts, sizeof *v);
     if (v && rules.p && file.p) {
         c->parts = v;
-        c->parts[c->n_parts++] = (struct part){target, file, 0};
         prove_put_part(&b, &t->suite, p, rules.p);
+        c->parts[c->n_parts++] = (struct part){
+            target, file, 0, 5 + (double)t->suite.worlds[p->world]->steps + (double)b.n / 12000};
         if (gr_buf_err(&b) == GR_OK)
             code = prove_run_put_file(r, file, gr_buf_str(&b));
     }
@@ -195,7 +197,7 @@ put_whole(struct campaign *c, size_t target)
     if (c->n_parts == c->cap_parts && !(v = gr_arena_grow(a, v, c->n_parts, &c->cap_parts, sizeof *v)))
         return EXIT_MACHINE;
     c->parts = v;
-    c->parts[c->n_parts++] = (struct part){target, c->r->targets[target].files[0], 0};
+    c->parts[c->n_parts++] = (struct part){target, c->r->targets[target].files[0], 0, 20};
     return EXIT_CLEAN;
 }
 
@@ -269,7 +271,7 @@ by_score(const void *left, const void *right)
 
     if (a->likely != b->likely)
         return a->likely ? -1 : 1;
-    if (a->score != b->score)
+    if (a->score > b->score || a->score < b->score)
         return a->score > b->score ? -1 : 1;
     return a->part < b->part ? -1 : a->part > b->part;
 }
@@ -295,8 +297,8 @@ order(struct campaign *c, struct worker *w)
             likely = want.found || !want.any;
         }
         if (can)
-            w->turns[w->n_turns++] =
-                (struct turn){i, likely, (uint64_t)c->by_rule[w->rule * c->n_parts + i] << 32 | p->noticed};
+            w->turns[w->n_turns++] = (struct turn){
+                i, likely, (1.0 + p->noticed + 50.0 * c->by_rule[w->rule * c->n_parts + i]) / p->cost};
     }
     if (w->turns)
         qsort(w->turns, w->n_turns, sizeof *w->turns, by_score);
