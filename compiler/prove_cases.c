@@ -415,6 +415,14 @@ data_cases(struct build *b)
         s = build_constant(b, "control-without-events", none);
         build_at(s, b->gate);
         build_at(s, b->full);
+        c = build_outside(b, "numerator-gone", &s);
+        build_fill(b, c, 0, ALL, calm);
+        for (size_t p = 1; c && p < raw_parts(b); p += 2)
+            for (size_t i = build_scrape(b, mid) + 1; c->raw[PROVE_CANARY][p][0] && i < b->w->scrapes; i++)
+                c->raw[PROVE_CANARY][p][0][i] = PROVE_NONE;
+        (void)build_enter(b, s, D1, b->phase, 0);
+        for (size_t k = mid; k <= mid + 3; k++)
+            build_at(s, k);
         c = build_outside(b, "numerator-absent", &s);
         build_fill(b, c, 0, ALL, calm);
         for (size_t p = 1; c && p < PROVE_PARTS; p += 2)
@@ -687,9 +695,42 @@ threshold_case(struct build *b, const struct bound *bound)
     }
 }
 
+/* Gauges beyond a limit whose slots differ wildly at first and hardly at the end: with as many of the latter as are looked at alone, and with a gap
+ * that leaves fewer. */
+static void
+recent_cases(struct build *b, const struct bound *bound)
+{
+    struct scaled x = {build_level(b, bound, build_beside(bound, build_literal(b, bound, NULL), 60)), 0};
+    size_t noisy = b->w->steps - 10;
+
+    for (unsigned gap = 0; gap < 2; gap++) {
+        struct prove_stream *s;
+        struct prove_cell *c = build_outside(b, gap ? "recent-too-few" : "recent-calm", &s);
+
+        for (size_t k = 0, from = 0; k < b->w->steps; k++) {
+            size_t to = k + 1 < b->w->steps ? build_scrape(b, k) + 1 : b->w->scrapes;
+            struct prove_level l = x.l;
+            double swing = k < noisy ? 0.2 : 0.0001;
+
+            l.v[PROVE_CANARY][0] *= k % 2 ? 1 + swing : 1 - swing;
+            if (!gap || k < noisy || k > noisy + 4)
+                build_fill(b, c, from, to, l);
+            from = to;
+        }
+        (void)build_enter(b, s, D1, b->phase, 0);
+        for (size_t k = b->w->steps - 4; k < b->w->steps; k++)
+            build_at(s, k);
+    }
+}
+
 static void
 evidence_cases(struct build *b)
 {
+    const struct bound *first = &b->g->limit.bounds[0];
+
+    if (build_compared(b->g) && !build_counts(b->g) && b->g->evidence.kind == EVIDENCE_SEQUENTIAL &&
+        !side_is_backstop(first->side))
+        recent_cases(b, first);
     for (size_t i = 0; i < b->g->limit.n_bounds; i++)
         if (build_compared(b->g) && !side_is_backstop(b->g->limit.bounds[i].side) &&
             b->g->evidence.kind == EVIDENCE_SEQUENTIAL)

@@ -37,25 +37,42 @@ is_scalar(const struct gr_promql *e)
     return gr_promql_type(e) == GR_PROMQL_T_SCALAR;
 }
 
+/* What is recorded of a phase for each cohort: the canary and control, and the matcher takes no others. */
+static bool
+has_cohorts(const struct model *spec, const struct gr_promql *e, const struct gr_promql_matcher *m)
+{
+    struct gr_str rest = m->value, word;
+    unsigned found = 0;
+
+    if (!spec || !gr_str_is(gr_promql_metric(e), "guardrail:cohort:gate") ||
+        !gr_str_eq(m->name, spec->cohort_label) || m->op != GR_PROMQL_LIKE)
+        return false;
+    while (gr_str_next(&rest, '|', &word))
+        found |= gr_str_eq(word, spec->canary) ? 1u : gr_str_eq(word, spec->control) ? 2u : 0u;
+    return found == 3;
+}
+
 /* Whether every series of e fulfils the matcher, because its selectors say the same. */
 static bool
-fulfils(const struct gr_promql *e, const struct gr_promql_matcher *m)
+fulfils(const struct model *spec, const struct gr_promql *e, const struct gr_promql_matcher *m)
 {
     const struct gr_promql_matcher *own;
     bool left, right;
 
     if (e->kind == GR_PROMQL_SELECTOR) {
         own = gr_promql_matcher_on(e, m->name);
+        if (!own && has_cohorts(spec, e, m))
+            return true;
         return own && own->op == m->op && gr_str_eq(own->value, m->value);
     }
     if (e->kind != GR_PROMQL_BINARY) {
         for (size_t i = 0; keeps(e, m->name) && i < e->count; i++)
-            if (fulfils(e->child[i], m))
+            if (fulfils(spec, e->child[i], m))
                 return true;
         return false;
     }
-    left = fulfils(e->child[0], m);
-    right = fulfils(e->child[1], m);
+    left = fulfils(spec, e->child[0], m);
+    right = fulfils(spec, e->child[1], m);
     if (e->u.binary.op == GR_PROMQL_OR)
         return left && right;
     if (e->u.binary.op == GR_PROMQL_UNLESS || is_scalar(e->child[1]))
@@ -69,7 +86,7 @@ fulfils(const struct gr_promql *e, const struct gr_promql_matcher *m)
 /* What becomes, at an operator, of series on side `i` that the matcher shut out: they are gone, they go on, or nobody knows. */
 enum fate { GONE, GO_ON, UNKNOWN };
 static enum fate
-meets(const struct gr_promql *e, size_t i, const struct gr_promql_matcher *m)
+meets(const struct model *spec, const struct gr_promql *e, size_t i, const struct gr_promql_matcher *m)
 {
     const struct gr_promql_binary *b = &e->u.binary;
 
@@ -79,7 +96,7 @@ meets(const struct gr_promql *e, size_t i, const struct gr_promql_matcher *m)
         return UNKNOWN;
     if (b->op == GR_PROMQL_OR)
         return GO_ON;
-    if (fulfils(e->child[1 - i], m) && !(b->op == GR_PROMQL_UNLESS && i == 0))
+    if (fulfils(spec, e->child[1 - i], m) && !(b->op == GR_PROMQL_UNLESS && i == 0))
         return GONE;
     if (gr_promql_op_sets(b->op))
         return i == 0 ? GO_ON : UNKNOWN;
@@ -88,21 +105,22 @@ meets(const struct gr_promql *e, size_t i, const struct gr_promql_matcher *m)
 
 /* UNKNOWN also where `part` is not below e. */
 static enum fate
-fate(const struct gr_promql *e, const struct gr_promql *part, const struct gr_promql_matcher *m, bool *found)
+fate(const struct model *spec, const struct gr_promql *e, const struct gr_promql *part,
+     const struct gr_promql_matcher *m, bool *found)
 {
     if (e == part) {
         *found = true;
         return GO_ON;
     }
     for (size_t i = 0; i < e->count; i++) {
-        enum fate f = fate(e->child[i], part, m, found);
+        enum fate f = fate(spec, e->child[i], part, m, found);
 
         if (!*found)
             continue;
         if (f != GO_ON)
             return f;
         if (e->kind == GR_PROMQL_BINARY)
-            return meets(e, i, m);
+            return meets(spec, e, i, m);
         return keeps(e, m->name) ? GO_ON : UNKNOWN;
     }
     return UNKNOWN;
@@ -215,6 +233,27 @@ all_parts(const struct guardrail *g, const struct gr_promql_matcher *d)
     }
 }
 
+/* `cohort!="early"`, of guardrails without a backstop: only these have slots before the gate. The matcher was left out, or has another value. */
+static bool
+nobody_early(const struct model *m, const struct mutate_change *c)
+{
+    const struct gr_promql_matcher *which = gr_promql_matcher_on(c->part, GR_STR("guardrail")),
+                                   *now = gr_promql_matcher_on(c->part, GR_STR("cohort"));
+
+    if (c->part->kind != GR_PROMQL_SELECTOR ||
+        gr_str_find(c->before, GR_STR("cohort!=\"early\""), 0) >= c->before.n ||
+        !(gr_str_is(c->what, "matcher: dropped cohort") ||
+          (gr_str_is(c->what, "matcher: another value cohort") && now && gr_str_is(now->value, "mutant"))) ||
+        (which && which->op != GR_PROMQL_IS && which->op != GR_PROMQL_LIKE))
+        return false;
+    for (size_t i = 0; i < m->n_guardrails; i++)
+        for (size_t k = 0; k < m->guardrails[i].limit.n_bounds; k++)
+            if (side_is_backstop(m->guardrails[i].limit.bounds[k].side) &&
+                (!which || names(which, m->guardrails[i].name)))
+                return false;
+    return true;
+}
+
 /* A matcher on side, level or part, of a selector that names its guardrails: whether these have nothing else. */
 static const char *
 had_nothing_else(const struct model *m, const struct mutate_change *change)
@@ -287,6 +326,14 @@ passes_presence(const struct gr_promql *e)
                                          gr_str_ends(e->u.function->name, GR_STR("_over_time")));
 }
 
+/* Arithmetic with a number: a result for each series. */
+static bool
+calculates(const struct gr_promql *e)
+{
+    return e->kind == GR_PROMQL_BINARY && !gr_promql_op_compares(e->u.binary.op) &&
+           !gr_promql_op_sets(e->u.binary.op) && is_scalar(e->child[0]) != is_scalar(e->child[1]);
+}
+
 /* What becomes of the value of a part: seen, or only whether it is there. */
 enum sight { SEEN, UNSEEN, ELSEWHERE };
 static enum sight
@@ -307,6 +354,8 @@ sight(const struct gr_promql *e, const struct gr_promql *part)
                 return UNSEEN;
             if (op == GR_PROMQL_MUL && is_number(e->child[1 - i], 0))
                 return UNSEEN;
+            if (calculates(e))
+                return SEEN;
             return e->u.binary.op == GR_PROMQL_OR || (i == 0 && gr_promql_op_sets(op)) ? SEEN : ELSEWHERE;
         }
         return passes_presence(e) ? SEEN : ELSEWHERE;
@@ -321,6 +370,11 @@ same_presence(const struct mutate_change *c)
     static const char *const aggs[] = {"max", "min", "sum"};
     bool known = false;
 
+    if (gr_str_starts(c->what, GR_STR("literal: ")))
+        return true; /* where it may stand, sight() knows */
+    if (gr_str_is(c->what, "operator: *") || gr_str_is(c->what, "operator: /") ||
+        gr_str_is(c->what, "operator: +") || gr_str_is(c->what, "operator: -"))
+        return calculates(c->part);
     if (gr_str_starts(c->what, GR_STR("function: ")))
         return gr_str_ends(c->what, GR_STR("_over_time")) && c->part->kind == GR_PROMQL_CALL;
     if (!gr_str_starts(c->what, GR_STR("aggregation: ")))
@@ -422,7 +476,7 @@ of_aggregation(struct mutate_change *c)
 
 /* `by` without a label of which all series have the one value that the rule gives the result anyway, and that no join above asks for. */
 static bool
-labelled_anyway(const struct gr_rule *rule, const struct mutate_change *c)
+labelled_anyway(const struct model *spec, const struct gr_rule *rule, const struct mutate_change *c)
 {
     struct gr_str by = GR_STR("by: dropped "), name = gr_str_sub(c->what, by.n, c->what.n);
     const struct gr_promql *e = c->tree;
@@ -439,7 +493,7 @@ labelled_anyway(const struct gr_rule *rule, const struct mutate_change *c)
     for (size_t i = 0; i < rule->labels.count; i++) {
         struct gr_promql_matcher m = {rule->labels.items[i].key, GR_PROMQL_IS, rule->labels.items[i].value,
                                       GR_SPAN_NONE};
-        if (gr_str_eq(m.name, name) && fulfils(e->child[0], &m))
+        if (gr_str_eq(m.name, name) && fulfils(spec, e->child[0], &m))
             return true;
     }
     return false;
@@ -500,14 +554,16 @@ groups_stay(const struct mutate_change *c)
 
 /* ---- ranges ---- */
 
-/* `last_over_time(x[longer]) and count_over_time(x[r]) >= n`: what is counted within r is the newest in any longer range. */
+/* `last_over_time(x[other]) and count_over_time(x[r]) >= n`: the newest of n within r is the newest in any longer range, and in a shorter one
+ * that holds the slots of which n in r cannot all miss: with slots one sampling interval apart r holds r / slot + 1. */
 static bool
-counted_within(const struct gr_promql *e, const struct gr_promql *part)
+counted_within(const struct gr_promql *e, const struct gr_promql *part, int64_t slot_ms)
 {
     const struct gr_promql *last, *count, *x;
+    int64_t range, least;
 
     for (size_t i = 0; i < e->count; i++)
-        if (counted_within(e->child[i], part))
+        if (counted_within(e->child[i], part, slot_ms))
             return true;
     if (e->kind != GR_PROMQL_BINARY || e->u.binary.op != GR_PROMQL_AND || e->u.binary.has_matching)
         return false;
@@ -520,14 +576,18 @@ counted_within(const struct gr_promql *e, const struct gr_promql *part)
         return false;
     x = count->child[0];
     if (x->kind != GR_PROMQL_CALL || !gr_str_is(x->u.function->name, "count_over_time") ||
-        x->child[0]->kind != GR_PROMQL_SELECTOR || part->kind != GR_PROMQL_SELECTOR ||
-        part->u.selector.range_ms < x->child[0]->u.selector.range_ms)
+        x->child[0]->kind != GR_PROMQL_SELECTOR || part->kind != GR_PROMQL_SELECTOR)
+        return false;
+    least = range = x->child[0]->u.selector.range_ms;
+    if (slot_ms > 0 && count->child[1]->u.number < 1e6)
+        least = (range / slot_ms + 1 - (int64_t)ceil(count->child[1]->u.number)) * slot_ms + 1;
+    if (part->u.selector.range_ms < (least < range ? least : range) || part->u.selector.range_ms <= 1)
         return false;
     if (!gr_str_eq(gr_promql_metric(part), gr_promql_metric(x->child[0])) ||
         part->u.selector.count != x->child[0]->u.selector.count)
         return false;
     for (size_t i = 0; i < part->u.selector.count; i++)
-        if (!fulfils(x->child[0], &part->u.selector.matchers[i]))
+        if (!fulfils(NULL, x->child[0], &part->u.selector.matchers[i]))
             return false;
     return true;
 }
@@ -549,13 +609,16 @@ prove_equal(const struct model *m, const struct gr_rule *rule, struct mutate_cha
     if (groups_stay(change))
         return "all series have one value of the label, so the groups are the same, and each series keeps "
                "its labels";
-    if (labelled_anyway(rule, change))
+    if (labelled_anyway(m, rule, change))
         return "all series have the value that the rule gives this label anyway";
-    if (gr_str_starts(change->what, GR_STR("range: ")) && counted_within(change->tree, change->part))
-        return "the newest of those counted within the range is the newest in a longer one";
+    if (gr_str_starts(change->what, GR_STR("range: ")) &&
+        counted_within(change->tree, change->part, m ? model_ms(m, m->sampling_ms) : 0))
+        return "the newest of those counted is within this range, too";
+    if (m && nobody_early(m, change))
+        return "these guardrails have no backstop, so nothing of theirs is early";
     if (change->dropped.name.n == 0)
         return NULL;
-    if (fate(change->tree, change->part, &change->dropped, &found) == GONE)
+    if (fate(m, change->tree, change->part, &change->dropped, &found) == GONE)
         return "what the matcher shuts out has no partner in a join: the other side has the same matcher, "
                "and they match on the label";
     if (gr_str_is(rule->name, "guardrail:expected") && shuts_out_nothing(m, change))
