@@ -59,6 +59,8 @@ struct prove_feed {
     /* The bound of which there are slots beyond it, and enough of them; they and `enough` are all there is. NULL: none. They carry the stream's
      * first export, which is not active any more: nothing comes of them. */
     const struct bound *left_behind;
+    double
+        stranger; /* what another guardrail's breaches show, as proved at every level and side: all there is; 0: none */
 };
 /* A slice of a stream. */
 struct prove_cell {

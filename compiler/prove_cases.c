@@ -723,6 +723,27 @@ recent_cases(struct build *b, const struct bound *bound)
     }
 }
 
+/* Events that cluster: slots differ more than chance would have it. */
+static void
+dispersed_case(struct build *b, const struct bound *bound)
+{
+    double lit = build_literal(b, bound, NULL);
+    struct prove_level l[2] = {build_level(b, bound, build_beside(bound, lit, 10)),
+                               build_level(b, bound, build_beside(bound, lit, 100))};
+    struct prove_stream *s;
+    struct prove_cell *c = build_outside(b, "dispersed", &s);
+
+    for (size_t k = 0, from = 0; k < b->w->steps; k++) {
+        size_t to = k + 1 < b->w->steps ? build_scrape(b, k) + 1 : b->w->scrapes;
+
+        build_fill(b, c, from, to, l[k % 2]);
+        from = to;
+    }
+    (void)build_enter(b, s, D1, b->phase, 0);
+    build_at(s, b->full);
+    build_at(s, b->full + 1);
+}
+
 static void
 evidence_cases(struct build *b)
 {
@@ -731,6 +752,9 @@ evidence_cases(struct build *b)
     if (build_compared(b->g) && !build_counts(b->g) && b->g->evidence.kind == EVIDENCE_SEQUENTIAL &&
         !side_is_backstop(first->side))
         recent_cases(b, first);
+    if (build_compared(b->g) && build_counts(b->g) && b->g->evidence.kind == EVIDENCE_SEQUENTIAL &&
+        !side_is_backstop(first->side))
+        dispersed_case(b, first);
     for (size_t i = 0; i < b->g->limit.n_bounds; i++)
         if (build_compared(b->g) && !side_is_backstop(b->g->limit.bounds[i].side) &&
             b->g->evidence.kind == EVIDENCE_SEQUENTIAL)
@@ -836,6 +860,7 @@ confirm_cases(struct build *b)
         const struct bound *bound = &b->g->limit.bounds[i];
         double v = build_literal(b, bound, NULL);
         struct prove_level over = prove_level_effect(b->w, build_beside(bound, v, FAR)),
+                           further = prove_level_effect(b->w, build_beside(bound, v, 1.1 * FAR)),
                            calm = prove_level_effect(b->w, b->calm);
         uint32_t n = bound->level == LEVEL_HARD ? b->g->evidence.hard_n : b->g->evidence.soft_n;
         struct prove_stream *s;
@@ -851,7 +876,7 @@ confirm_cases(struct build *b)
             static const char pattern[] = "0010000101001100000111000";
             bool bad = k < sizeof pattern - 1 && pattern[k] == '1';
 
-            build_fill(b, c, from, k * per + 1, bad ? over : calm);
+            build_fill(b, c, from, k * per + 1, !bad ? calm : k % 2 ? over : further);
             from = k * per + 1;
         }
         (void)build_enter(b, s, D1, b->phase, 0);
@@ -906,7 +931,10 @@ expected_streams(struct build *b, size_t phase, const struct bound *bound, doubl
                 continue;
             c->expected = slice;
             c->labels = with_dynamic(b, slice->labels);
-            build_fill(b, c, 0, first && !bound ? build_scrape(b, mid) + 1 : ALL, l);
+            if (first && !bound && i == 1 && build_compared(b->g)) /* control never was */
+                fill_one(b, c, PROVE_CANARY, 0, 0, build_scrape(b, mid) + 1, l.v[PROVE_CANARY]);
+            else
+                build_fill(b, c, 0, first && !bound ? build_scrape(b, mid) + 1 : ALL, l);
             first = false;
         }
         for (size_t k = 0; b->g->dynamic.n > 0 && k < b->g->n_expected; k++) {

@@ -92,8 +92,8 @@ meets(const struct model *spec, const struct gr_promql *e, size_t i, const struc
 
     if (is_scalar(e->child[1 - i]))
         return GO_ON;
-    if (!gr_promql_matched_on(b, m->name))
-        return UNKNOWN;
+    if (!gr_promql_matched_on(b, m->name)) /* what is let through keeps its labels */
+        return i == 0 && (b->op == GR_PROMQL_AND || b->op == GR_PROMQL_UNLESS) ? GO_ON : UNKNOWN;
     if (b->op == GR_PROMQL_OR)
         return GO_ON;
     if (fulfils(spec, e->child[1 - i], m) && !(b->op == GR_PROMQL_UNLESS && i == 0))
@@ -533,6 +533,45 @@ same_whole_number(const struct mutate_change *c)
            !(floor(before) < floor(c->part->u.number)) && !(floor(before) > floor(c->part->u.number));
 }
 
+/* Whether a value is a whole number: a count, or of several the sum, the most or the least. */
+static bool
+is_whole(const struct gr_promql *e)
+{
+    if (e->kind == GR_PROMQL_PAREN)
+        return is_whole(e->child[0]);
+    if (e->kind == GR_PROMQL_CALL)
+        return gr_str_is(e->u.function->name, "count_over_time");
+    return e->kind == GR_PROMQL_AGGREGATE &&
+           (e->u.aggregate.op == GR_PROMQL_COUNT ||
+            ((e->u.aggregate.op == GR_PROMQL_SUM || e->u.aggregate.op == GR_PROMQL_MAX ||
+              e->u.aggregate.op == GR_PROMQL_MIN) &&
+             is_whole(e->child[0])));
+}
+
+/* A count that is compared with 1.98 instead of 2. */
+static bool
+counts_alike(const struct gr_promql *e, const struct mutate_change *c)
+{
+    double before, after = c->part->kind == GR_PROMQL_NUMBER ? c->part->u.number : 0;
+
+    for (size_t i = 0; i < e->count; i++)
+        if (counts_alike(e->child[i], c))
+            return true;
+    if (e->kind != GR_PROMQL_BINARY || c->part->kind != GR_PROMQL_NUMBER || e->child[1] != c->part ||
+        !is_whole(e->child[0]) || gr_parse_double(c->before, &before) != GR_OK)
+        return false;
+    if (e->u.binary.op == GR_PROMQL_GE || e->u.binary.op == GR_PROMQL_LT) {
+        before = ceil(before);
+        after = ceil(after);
+    } else if (e->u.binary.op == GR_PROMQL_GT || e->u.binary.op == GR_PROMQL_LE) {
+        before = floor(before);
+        after = floor(after);
+    } else {
+        return false;
+    }
+    return !(before < after) && !(before > after);
+}
+
 /* topk by (a, b), which keeps all labels, without a label that has one value in all series. */
 static bool
 groups_stay(const struct mutate_change *c)
@@ -606,6 +645,8 @@ prove_equal(const struct model *m, const struct gr_rule *rule, struct mutate_cha
         return "its value is not seen: only whether it is there";
     if (same_whole_number(change))
         return "so many series are a whole number of them";
+    if (counts_alike(change->tree, change))
+        return "a count is a whole number";
     if (groups_stay(change))
         return "all series have one value of the label, so the groups are the same, and each series keeps "
                "its labels";

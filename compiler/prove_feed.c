@@ -95,10 +95,30 @@ left_behind(struct build *b, const struct bound *bound)
         x->on = x->off = 0;
         if (i > 0)
             (void)build_enter(b, s, D1, b->phase, -3600);
-        *f = (struct prove_feed){PROVE_NONE, PROVE_NONE, PROVE_NONE, PROVE_NONE,
-                                 1,          PROVE_NONE, PROVE_NONE, bound};
+        *f = (struct prove_feed){PROVE_NONE, PROVE_NONE, PROVE_NONE, PROVE_NONE, 1,
+                                 PROVE_NONE, PROVE_NONE, bound,      0};
         c->feed = f;
         build_at(s, STEPS - 2);
+    }
+}
+
+/* What is proved of another guardrail is nothing to this one's alerts. */
+static void
+strangers(struct build *b)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct prove_stream *s;
+        struct prove_cell *c = build_outside(b, i ? "a-stranger-above" : "a-stranger-below", &s);
+        struct prove_feed *f = gr_arena_alloc(b->arena, sizeof *f);
+
+        (void)build_enter(b, s, D1, b->phase, -3600);
+        build_at(s, STEPS - 2);
+        if (!c || !f) {
+            build_failed(b);
+            return;
+        }
+        *f = (struct prove_feed){.stranger = i ? 1e6 : -1e6};
+        c->feed = f;
     }
 }
 
@@ -107,6 +127,7 @@ build_fed(struct build *b)
 {
     if (!build_world(b, "by hand", b->m->sampling_ms, STEPS))
         return;
+    strangers(b);
     for (size_t i = 0; i < b->g->limit.n_bounds; i++) {
         const struct bound *bound = &b->g->limit.bounds[i];
 

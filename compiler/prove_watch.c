@@ -3,6 +3,7 @@
 #include "prove_watch.h"
 
 #include <math.h>
+#include <stdio.h>
 #include "guardrail/duration.h"
 #include "guardrail/policy.h"
 #include "guardrail/quote.h"
@@ -156,6 +157,22 @@ static const struct row {
      {GR_SERIES_PHASE "{$O,deployment_id=\"d1\",phase=\"$W\"} 1x140"},
      {{FOR + 12, NULL, NULL, 0}}},
     {"export-ended", 'S', {PHASE "1x30"}, {{39, SILENT, 1}, {41, NULL, NULL, 0}}},
+};
+
+/* What guardraild says of itself, each in five situations: well, ill, and ill where guardraild serves another specification, is another job's,
+ * another instance. */
+static const struct trouble {
+    const char *alert, *series, *well, *ill; /* values */
+    double value;                            /* that the alert shows; 0 of none: not asked */
+    bool waits;                              /* a minute */
+    int last, past;                          /* steps: still, and no more; 0: for good */
+} troubles[] = {
+    {GR_ALERT_STORE_FAILING, GR_SERIES_STORE_LOW, "0x140", "1x140", 1, true, 0, 0},
+    {GR_ALERT_STORE_FAILING, GR_SERIES_STORE_UP, "1x140", "0x140", 0, true, 0, 0},
+    {GR_ALERT_QUEUE_STUCK, GR_SERIES_QUEUE_AGE, "300x140", "301x140", 301, true, 0, 0},
+    {GR_ALERT_DEAD_LETTERS, GR_SERIES_DEAD_LETTERS, "5x140", "0x9 1x130", 0, false, 128, 131},
+    {GR_ALERT_BLIND, GR_SERIES_BLIND, "0x140", "1x140", 1, true, 0, 0},
+    {GR_ALERT_BREAKER_OPEN, GR_SERIES_BREAKER_OPEN, "0x140", "1x140", 1, false, 0, 0},
 };
 
 struct watch {
@@ -333,11 +350,108 @@ put_daemon(const struct watch *x)
     gr_buf_fini(&spec);
 }
 
+/* -- what guardraild says of itself */
+
+enum situation { WELL, ILL, ANOTHER_SPEC, ANOTHER_JOB, ANOTHER_INSTANCE, SITUATIONS };
+
+static void
+put_one(const struct watch *x, const char *series, struct gr_str spec, const char *job, const char *instance,
+        const char *values)
+{
+    struct gr_buf s = GR_BUF_INIT(65536);
+
+    gr_buf_puts(&s, series);
+    gr_buf_putc(&s, '{');
+    if (spec.n > 0) {
+        gr_buf_puts(&s, "spec=");
+        gr_quote_promql(&s, spec);
+        gr_buf_putc(&s, ',');
+    }
+    gr_buf_printf(&s, "job=\"%s\",instance=\"%s\"}", job, instance);
+    gr_buf_puts(x->b, "  - series: ");
+    gr_quote_json(x->b, gr_buf_str(&s));
+    gr_buf_printf(x->b, "\n    values: '%s'\n", values);
+    gr_buf_fini(&s);
+}
+
+static void
+name_trouble(char *name, size_t size, size_t i, enum situation what)
+{
+    (void)snprintf(name, size, "trouble-%zu-%u", i, (unsigned)what);
+}
+
+static void
+put_trouble_series(const struct watch *x, size_t i, enum situation what)
+{
+    const struct trouble *t = &troubles[i];
+    char name[40], other[60];
+
+    name_trouble(name, sizeof name, i, what);
+    (void)snprintf(other, sizeof other, "%s-other", name);
+    put_one(x, t->series, GR_STR_NONE, "j", name, what == WELL ? t->well : t->ill);
+    put_one(x, GR_SERIES_POLICY, what == ANOTHER_SPEC ? GR_STR("another") : x->m->spec,
+            what == ANOTHER_JOB ? "k" : "j", what == ANOTHER_INSTANCE ? other : name, "1x140");
+}
+
+static void
+ask_trouble(const struct watch *x, size_t i, enum situation what, int step, bool there)
+{
+    const struct trouble *t = &troubles[i];
+    bool pending = t->waits && step < 2;
+    char name[40];
+
+    name_trouble(name, sizeof name, i, what);
+    for (unsigned shown = 0; shown < (fabs(t->value) > 0 || !there ? 2 : 1); shown++) {
+        struct gr_buf l = GR_BUF_INIT(65536), m = GR_BUF_INIT(4096);
+
+        gr_buf_printf(&m, "instance=\"%s\"", name);
+        put_question(x, shown ? "guardrail:alert" : "ALERTS", gr_buf_cstr(&m), step);
+        gr_buf_puts(x->b, there ? "\n    - {labels: " : " []\n");
+        if (there) {
+            gr_buf_printf(&l, "%s{%s=\"%s\",", shown ? "guardrail:alert" : "ALERTS",
+                          shown ? "alert" : "alertname", t->alert);
+            if (!shown)
+                gr_buf_printf(&l, "alertstate=\"%s\",", pending ? "pending" : "firing");
+            gr_buf_puts(&l, "spec=");
+            gr_quote_promql(&l, x->m->spec);
+            gr_buf_printf(&l, ",job=\"j\",instance=\"%s\"}", name);
+            gr_quote_json(x->b, gr_buf_str(&l));
+            gr_buf_printf(x->b, ", value: %d}\n", shown ? (int)t->value : 1);
+        }
+        gr_buf_fini(&l);
+        gr_buf_fini(&m);
+    }
+}
+
+static void
+put_troubles(const struct watch *x)
+{
+    gr_buf_puts(x->b, "- name: guardraild\n  interval: ");
+    gr_duration_print(x->b, x->step_ms);
+    gr_buf_puts(x->b, "\n  input_series:\n");
+    for (size_t i = 0; i < GR_COUNT(troubles); i++)
+        for (unsigned k = 0; k < SITUATIONS; k++)
+            put_trouble_series(x, i, (enum situation)k);
+    gr_buf_puts(x->b, "  promql_expr_test:\n");
+    for (size_t i = 0; i < GR_COUNT(troubles); i++)
+        for (unsigned k = 0; k < SITUATIONS; k++) {
+            if (k == ILL && troubles[i].waits)
+                ask_trouble(x, i, ILL, 1, true);
+            if (k == ILL && troubles[i].waits)
+                ask_trouble(x, i, ILL, 2, true);
+            ask_trouble(x, i, (enum situation)k, 20, k == ILL);
+            if (k == ILL && troubles[i].past > 0) {
+                ask_trouble(x, i, ILL, troubles[i].last, true);
+                ask_trouble(x, i, ILL, troubles[i].past, false);
+            }
+        }
+}
+
 size_t
 prove_watch_cases(const struct model *m)
 {
     struct watch x;
-    size_t n = 2; /* the watchdog, guardraild */
+    size_t n = 2 + GR_COUNT(troubles) * SITUATIONS; /* the watchdog, guardraild, and what that says */
 
     init(&x, NULL, m);
     for (size_t i = 0; i < GR_COUNT(rows); i++)
@@ -368,4 +482,5 @@ prove_watch_put(struct gr_buf *b, const struct model *m, const char *rules)
         if (fits(&x, &rows[i]))
             put_row(&x, &rows[i]);
     put_daemon(&x);
+    put_troubles(&x);
 }

@@ -539,10 +539,36 @@ put_over_left(struct writer *x, const struct prove_cell *c, const struct bound *
 }
 
 static void
+put_stranger(struct writer *x, const struct prove_cell *c, double v)
+{
+    static const char *const levels[] = {"hard", "soft", ""}, *const sides[] = {"upper", "lower", ""};
+
+    for (size_t i = 0; i < 9; i++) {
+        struct gr_buf l = begin(x, "guardrail:proved", NULL, &x->s->exports[0]);
+
+        put_pairs(&l, c->labels);
+        put_pair(&l, GR_STR("guardrail"), GR_STR(PROVE_STRANGER));
+        put_pair(&l, GR_STR("level"), gr_str(levels[i / 3]));
+        put_pair(&l, GR_STR("side"), gr_str(sides[i % 3]));
+        gr_buf_putc(&l, '}');
+        gr_buf_puts(x->b, "  - series: ");
+        gr_quote_json(x->b, gr_buf_str(&l));
+        gr_buf_puts(x->b, "\n    values: '");
+        prove_put_number(x->b, v);
+        gr_buf_printf(x->b, "x%zu'\n", x->w->scrapes);
+        gr_buf_fini(&l);
+    }
+}
+
+static void
 put_feed(struct writer *x, const struct prove_cell *c)
 {
     const struct prove_feed *f = c->feed;
 
+    if (fabs(f->stranger) > 0) {
+        put_stranger(x, c, f->stranger);
+        return;
+    }
     put_fed(x, "guardrail:effect", c, f->effect, false);
     put_fed(x, "guardrail:coverage", c, f->coverage, false);
     put_fed(x, "guardrail:evidence", c, f->evidence, false);

@@ -82,6 +82,9 @@ static const struct {
     {"a{s=\"1\"} * 0 + 1 and (b{s=\"1\"} or c{s=\"1\"})", true},
     {"a{s=\"1\"} * 0 + 1 and (b{s=\"1\"} or c)", false},
     {"a{s=\"1\"}", false},
+    {"a{s=\"1\"} and on (x) c and ignoring (y) b{s=\"1\"}", true},
+    {"a{s=\"1\"} and on (x) c and on (y) b{s=\"1\"}", false},
+    {"a{s=\"1\"} * on (x) group_left () c and ignoring (y) b{s=\"1\"}", false}, /* true, but not known */
 };
 
 START_TEST(superfluous_matchers_are_known)
@@ -175,6 +178,21 @@ static const struct {
     {"topk by (spec, x) (1, max by (x, spec) (a{spec=\"s\"}))", "by: dropped spec", true},
     {"topk by (spec, x) (1, a{spec=~\"s|t\"})", "by: dropped spec", false},
     {"topk by (spec, x) (1, a or b{spec=\"s\"})", "by: dropped spec", false},
+    {"sum(count_over_time(a[5m])) >= 2", "literal: a hundredth less", true},
+    {"sum(count_over_time(a[5m])) >= 2", "literal: a hundredth more", false},
+    {"count(a) > 2", "literal: a hundredth more", true},
+    {"count(a) > 2", "literal: a hundredth less", false},
+    {"count(a) == 2", "literal: a hundredth less", false},
+    {"sum(a) >= 2", "literal: a hundredth less", false},
+    {"count(a) * 2 >= 2", "literal: a hundredth less", false},
+    /* unseen arithmetic */
+    {"a and b * 2", "literal: a hundredth more", true},
+    {"a and b * 2", "operator: /", true},
+    {"a and b * c", "operator: /", false},
+    {"a and b > 2", "literal: a hundredth more", false},
+    {"a and sum(5 * b or 3 * c)", "literal: a hundredth more", true},
+    {"a or b * 2", "literal: a hundredth more", false},
+    {"a * 2 and b", "literal: a hundredth more", false},
     /* ranges */
     {"last_over_time(a[5m]) and count_over_time(a[5m]) >= 2", "range: double", true},
     {"last_over_time(a[5m]) and count_over_time(a[5m]) >= 2", "range: half", false},
