@@ -20,10 +20,10 @@ expect() {
 says() { grep -q -e "$1" "$work/out" "$work/err" || { fail "no '$1'"; head -c 2000 "$work/out" "$work/err"; }; }
 
 tp=$src/examples/tradepulse/guardrails.yml
-# One of each kind: ratio with backstop, weighted ratio, gauge, expression, fixed stream gauge.
+# One of each kind: ratio, expression; a fixed stream gauge is changed below.
 expect 0 guardrailc test --now 1970-01-01 "$src/examples/minimal/guardrails.yml"
 says '1 guardrails, [0-9]* cases: [0-9]* passed, 0 failed'
-for one in mark_to_market_drift reference_data_age; do
+for one in mark_to_market_drift; do
   expect 0 guardrailc test --now 1970-01-01 -g $one "$tp"
   says "passed  $one"
 done
@@ -65,7 +65,7 @@ expect 2 guardrailc test --rules "$work/none.yml" "$src/examples/minimal/guardra
 says 'there are no rules'
 
 # Changes, some of them.
-expect 0 guardrailc test --now 1970-01-01 -g model_drift --mutate --sample 12 "$tp"
+expect 0 guardrailc test --now 1970-01-01 -g model_drift --mutate --sample 5 "$tp"
 says 'changed rules: '
 
 # An interrupted run ends its promtool and removes its folder; it ends as the signal would have it.
