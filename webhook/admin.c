@@ -32,7 +32,8 @@ struct verb {
     int64_t until_ms;
     struct gr_str guardrail;
     struct release_acked acked;
-    bool yes; /* confirm */
+    bool yes;   /* confirm; cancel by force */
+    bool asked; /* cancel: the executor will end it */
 };
 
 /* ---- reading the request ---- */
@@ -170,6 +171,7 @@ answer(struct verb *v, enum gr_err err, int status)
     api_print_release(&w, "release", &v->release);
     if (q->app->recorder)
         jw_bool(&w, "recorded", recorder_wait(q->app->recorder, RECORD_WAIT_MS));
+    jw_bool(&w, "asked", v->asked);
     if (acked) {
         jw_i64(&w, "reviews", v->acked.reviews);
         jw_i64(&w, "pages", v->acked.pages);
@@ -374,10 +376,63 @@ admin_abort(struct request *q)
     change(q, release_abort);
 }
 
+static enum gr_err
+run_hold(struct db *db, void *arg)
+{
+    struct verb *v = arg;
+    enum gr_err err;
+
+    gr_buf_reset(&v->why);
+    if ((err = release_find(db, v->q->app->policies, gr_str(v->q->id), &v->release)) != GR_OK)
+        return err;
+    return release_hold(db, &v->release, v->until_ms, &v->act, &v->why);
+}
+
 void
 admin_hold(struct request *q)
 {
-    change(q, release_hold);
+    struct verb v = {.q = q, .why = GR_BUF_INIT(2048)};
+    const struct gr_node *map;
+
+    if (admin_read_act(q, &v.act, true, &map) &&
+        admin_read_until(q, map, RELEASE_HOLD_MS_MAX, v.act.now_ms, &v.until_ms)) {
+        if (v.until_ms == 0)
+            v.until_ms = v.act.now_ms + RELEASE_HOLD_MS_MAX;
+        answer(&v, store_call(q->app->store, run_hold, &v), 200);
+    }
+    gr_buf_fini(&v.why);
+}
+
+/* ---- cancel ---- */
+
+static enum gr_err
+run_cancel(struct db *db, void *arg)
+{
+    struct verb *v = arg;
+    enum gr_err err;
+
+    gr_buf_reset(&v->why);
+    if ((err = release_find(db, v->q->app->policies, gr_str(v->q->id), &v->release)) != GR_OK)
+        return err;
+    return release_cancel(db, &v->release, v->yes, &v->asked, &v->act, &v->why);
+}
+
+void
+admin_cancel(struct request *q)
+{
+    struct verb v = {.q = q, .why = GR_BUF_INIT(2048)};
+    const struct gr_node *map, *force;
+    enum gr_err err;
+
+    if (!admin_read_act(q, &v.act, true, &map))
+        return;
+    force = gr_node_get(map, "force");
+    v.yes = force && force->kind == GR_NODE_SCALAR && gr_str_is(force->text, "true");
+    err = store_call(q->app->store, run_cancel, &v);
+    if (err == GR_OK && v.asked && v.yes)
+        atomic_fetch_add(&q->app->cancels, 1);
+    answer(&v, err, 200);
+    gr_buf_fini(&v.why);
 }
 
 void

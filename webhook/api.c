@@ -26,6 +26,7 @@ const struct route routes[] = {
     {"POST", "/v1/releases/{id}/hold", ROLE_ADMIN, WORK_DESK, admin_hold},
     {"POST", "/v1/releases/{id}/resume", ROLE_ADMIN, WORK_DESK, admin_resume},
     {"POST", "/v1/releases/{id}/rearm", ROLE_ADMIN, WORK_DESK, admin_rearm},
+    {"POST", "/v1/releases/{id}/cancel", ROLE_ADMIN, WORK_DESK, admin_cancel},
     {"POST", "/v1/releases/{id}/confirm", ROLE_ADMIN, WORK_DESK, admin_confirm},
     {"POST", "/v1/releases/{id}/deny", ROLE_ADMIN, WORK_DESK, admin_deny},
     {"POST", "/v1/releases/{id}/ack", ROLE_ADMIN, WORK_DESK, admin_ack},
@@ -66,6 +67,7 @@ api_print_release(struct jw *w, const char *key, const struct release *r)
     jw_bool(w, "armed", !r->spent);
     jw_time(w, "confirm_by", r->confirm_by_ms);
     jw_bool(w, "held", r->held);
+    jw_time(w, "hold_until", r->held ? r->hold_until_ms : 0);
     jw_text(w, "hold_by", r->hold_by[0] ? r->hold_by : NULL);
     jw_text(w, "hold_reason", r->hold_reason[0] ? r->hold_reason : NULL);
     jw_text(w, "promotion_hold", r->promotion_hold[0] ? r->promotion_hold : NULL);

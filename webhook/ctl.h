@@ -22,7 +22,7 @@ struct ctl {
     const char *span, *until, *guardrail, *page;
     const char *head, *policies; /* verify, replay */
     const char *timeout;
-    bool json, override, store, all, help, version;
+    bool json, override, store, all, force, help, version;
     long timeout_s;
     const char *id; /* the positional argument: a deployment, a number, or a path; NULL: none */
     struct gr_arena *arena;

@@ -145,6 +145,7 @@ print_head(struct gr_buf *b, const struct gr_node *r)
     print_shares(b, gr_node_get(r, "traffic_share"));
     if (jread_bool(r, "held")) {
         field(b, "held by", jread_str(r, "hold_by"));
+        field(b, "held until", jread_str(r, "hold_until"));
         field(b, "held because", jread_str(r, "hold_reason"));
     }
     field(b, "promotion held", jread_str(r, "promotion_hold"));
@@ -193,6 +194,8 @@ void
 ctl_print_changed(struct gr_buf *b, const struct gr_node *root)
 {
     print_head(b, gr_node_get(root, "release"));
+    if (jread_bool(root, "asked"))
+        gr_buf_puts(b, "It runs, and ends before its next step; with --force in the middle of this one.\n");
     if (!jread_bool(root, "recorded"))
         gr_buf_puts(b, "The decision is stored; its record is not written yet (see guardraild's log).\n");
 }

@@ -20,6 +20,7 @@ enum ctl_takes {
     CTL_ALL = 1u << 11,       /* may have --all instead of the number */
     CTL_VERIFY = 1u << 12,    /* --head, --store */
     CTL_POLICIES = 1u << 13,  /* --policies */
+    CTL_FORCE = 1u << 14,     /* may have --force */
 };
 struct ctl_verb {
     struct gr_str group, name; /* group "": a verb of its own */

@@ -576,6 +576,31 @@ enact_notice(struct db *db, const struct app *app, struct gr_arena *a, const str
     return err;
 }
 
+/* ---- holds that end ---- */
+
+enum gr_err
+enact_holds(struct db *db, const struct app *app, struct gr_arena *a, int64_t now_ms, size_t *count)
+{
+    struct release r;
+    struct gr_str key;
+    enum gr_err err = GR_OK;
+
+    for (*count = 0; *count < 100 && err == GR_OK; ++*count) {
+        if ((err = release_hold_end(db, app->policies, now_ms, &r)) != GR_OK)
+            return err == GR_ENOENT ? GR_OK : err;
+        log_event(app->log, AT_WARN, "a hold has ended", "deployment_id", r.deployment_id, (char *)NULL);
+        if (!(key = gr_arena_printf(a, "hold|%" PRId64 "|%" PRId64, r.id, r.version)).p)
+            return GR_ENOMEM;
+        err = enact_notice(db, app, a, &r,
+                           &(struct enact_page){.key = key.p,
+                                                .kind = "held",
+                                                .reason = GR_STR("the operator's hold has ended: rollbacks "
+                                                                 "begin by themselves again"),
+                                                .now_ms = now_ms});
+    }
+    return err;
+}
+
 /* ---- outages of the watchdog ---- */
 
 enum gr_err

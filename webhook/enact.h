@@ -39,6 +39,10 @@ GR_MUST_USE enum gr_err enact_outage(struct db *db, int64_t *number, bool *open)
 /* How many release streams had a rollback begun within the breaker's window. */
 GR_MUST_USE enum gr_err enact_storm(struct db *db, const struct policy *p, int64_t now_ms, uint32_t *streams);
 
+/* Ends operators' holds whose time is over, and tells. *count: how many. */
+GR_MUST_USE enum gr_err enact_holds(struct db *db, const struct app *app, struct gr_arena *a, int64_t now_ms,
+                                    size_t *count);
+
 /* Deletes raw requests of alerts that are older than keep_ms, and those of the watchdog after ENACT_BEAT_KEEP_MS: at most
  * ENACT_PRUNE_ROWS, and as soon as ENACT_PRUNE_BYTES are reached no further, so that no alert waits long for it. Nothing
  * but raw requests is ever deleted. *count: how many; 0: there are no more. On the store's thread. */

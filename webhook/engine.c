@@ -418,6 +418,7 @@ struct waits {
     struct app *app;
     struct gr_arena *arena;
     size_t ended;
+    bool holds; /* holds, not confirmations */
 };
 
 static enum gr_err
@@ -425,16 +426,18 @@ job_waits(struct db *db, void *arg)
 {
     struct waits *w = arg;
 
+    if (w->holds)
+        return enact_holds(db, w->app, w->arena, app_now_ms(), &w->ended);
     return confirm_expire(db, w->app, w->arena, app_now_ms(), &w->ended);
 }
 
-/* What people were asked for, and did not answer. */
+/* What people said for a time, and what they were asked for and did not answer. */
 static void
-end_waits(struct engine *e)
+end_waits(struct engine *e, bool holds)
 {
-    struct waits w = {.app = e->app};
+    struct waits w = {.app = e->app, .holds = holds};
 
-    if (!app_acts(e->app) || !(w.arena = gr_arena_create(ARENA_BYTES_MAX)))
+    if ((!holds && !app_acts(e->app)) || !(w.arena = gr_arena_create(ARENA_BYTES_MAX)))
         return;
     if (store_call(e->app->store, job_waits, &w) == GR_OK && w.ended > 0)
         app_wake(e->app);
@@ -449,7 +452,8 @@ ticker_main(void *arg)
 
     while (!atomic_load(&e->stop)) {
         look_at_watchdog(e);
-        end_waits(e);
+        end_waits(e, true);
+        end_waits(e, false);
         if (gr_http_now_ms() >= prune_ms) {
             prune(e);
             prune_ms = gr_http_now_ms() + PRUNE_MS;

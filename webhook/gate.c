@@ -104,12 +104,17 @@ static void
 judge_state(struct facts *f)
 {
     const struct release *r = &f->gate->release;
+    struct gr_buf until = GR_BUF_INIT(64);
 
+    if (r->hold_until_ms)
+        gr_time_print(&until, r->hold_until_ms);
     if (r->state != RELEASE_RUNNING)
         gate_reason(f->gate, f->arena, "the release is %s%s%s", release_state_name(r->state),
                     r->halt_reason[0] ? ": " : "", r->halt_reason);
     if (r->held)
-        gate_reason(f->gate, f->arena, "held by %s: %s", r->hold_by, r->hold_reason);
+        gate_reason(f->gate, f->arena, "held by %s%s%s: %s", r->hold_by, r->hold_until_ms ? " until " : "",
+                    gr_buf_cstr(&until), r->hold_reason);
+    gr_buf_fini(&until);
     if (!r->policy && release_state_active(r->state))
         gate_reason(f->gate, f->arena, "the policy that the release is pinned to is not loaded");
     f->gate->firm = f->gate->count;

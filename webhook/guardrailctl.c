@@ -189,6 +189,8 @@ build_body(const struct ctl_verb *v, const struct ctl *c, struct gr_buf *body)
         jw_text(&w, "for", c->span);
     if (c->until)
         jw_text(&w, "until", c->until);
+    if (c->force)
+        jw_bool(&w, "force", true);
     if (c->guardrail)
         jw_text(&w, "guardrail", c->guardrail);
     if (v->takes & CTL_STREAM) {

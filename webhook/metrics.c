@@ -133,7 +133,7 @@ put_release_labels(struct gr_buf *b, const struct release *r)
 /* Exposition wants the samples of one name together, so each name has its own buffer. */
 struct series {
     struct app *app;
-    struct gr_buf phase, start, share, accepted, state;
+    struct gr_buf phase, start, share, accepted, state, hold;
     struct outbox_counts counts;
     struct audit_head audit;
     uint32_t storm_streams, storm_max;
@@ -216,6 +216,11 @@ put_release(struct db *db, const struct release *r, void *arg)
     put_release_labels(&s->state, r);
     put_label(&s->state, "state", gr_str(release_state_name(r->state)), false);
     gr_buf_printf(&s->state, ",held=\"%s\"} 1\n", r->held || r->promotion_hold[0] ? "true" : "false");
+    if (r->held && r->hold_until_ms) {
+        gr_buf_puts(&s->hold, "guardraild_hold_until_seconds");
+        put_release_labels(&s->hold, r);
+        gr_buf_printf(&s->hold, "} %" PRId64 "\n", r->hold_until_ms / 1000);
+    }
     if ((err = put_starts(db, s, r)) != GR_OK)
         return err;
     return put_accepted(db, s, r);
@@ -232,6 +237,7 @@ read_series(struct db *db, void *arg)
     gr_buf_reset(&s->share);
     gr_buf_reset(&s->accepted);
     gr_buf_reset(&s->state);
+    gr_buf_reset(&s->hold);
     if ((err = release_each(db, s->app->policies, true, 10000, put_release, s)) != GR_OK)
         return err;
     if ((err = outbox_count(db, &s->counts)) != GR_OK || (err = audit_head(db, &s->audit)) != GR_OK)
@@ -290,7 +296,8 @@ print_stored(struct app *app, struct gr_buf *out)
                        .start = GR_BUF_INIT(SERIES_BYTES_MAX),
                        .share = GR_BUF_INIT(SERIES_BYTES_MAX),
                        .accepted = GR_BUF_INIT(SERIES_BYTES_MAX),
-                       .state = GR_BUF_INIT(SERIES_BYTES_MAX)};
+                       .state = GR_BUF_INIT(SERIES_BYTES_MAX),
+                       .hold = GR_BUF_INIT(SERIES_BYTES_MAX)};
     struct gr_buf text = GR_BUF_INIT(SERIES_BYTES_MAX);
     bool fresh = store_call(app->store, read_series, &s) == GR_OK;
 
@@ -306,11 +313,15 @@ print_stored(struct app *app, struct gr_buf *out)
         gr_buf_put(&text, gr_buf_str(&s.accepted));
         head(&text, "guardraild_release_info", "gauge", "State of a release.");
         gr_buf_put(&text, gr_buf_str(&s.state));
+        head(&text, "guardraild_hold_until_seconds", "gauge",
+             "When an operator's hold ends, in Unix seconds.");
+        gr_buf_put(&text, gr_buf_str(&s.hold));
         print_effects(&text, &s.counts, app_now_ms());
         print_breaker(&text, &s);
         fresh = gr_buf_err(&text) == GR_OK && gr_buf_err(&s.phase) == GR_OK &&
                 gr_buf_err(&s.start) == GR_OK && gr_buf_err(&s.share) == GR_OK &&
-                gr_buf_err(&s.accepted) == GR_OK && gr_buf_err(&s.state) == GR_OK;
+                gr_buf_err(&s.accepted) == GR_OK && gr_buf_err(&s.state) == GR_OK &&
+                gr_buf_err(&s.hold) == GR_OK;
     }
     pthread_mutex_lock(&m->mutex);
     if (fresh) {
@@ -328,6 +339,7 @@ print_stored(struct app *app, struct gr_buf *out)
     gr_buf_fini(&s.share);
     gr_buf_fini(&s.accepted);
     gr_buf_fini(&s.state);
+    gr_buf_fini(&s.hold);
     gr_buf_fini(&text);
 }
 

@@ -199,6 +199,68 @@ outbox_waiting(struct db *db, struct gr_arena *a, int64_t release_id, int64_t du
     return gr_arena_status(a);
 }
 
+static enum gr_err
+find_rollback(struct db *db, int64_t release_id, int64_t *id, bool *runs)
+{
+    sqlite3_stmt *st = db_use(db, "SELECT id, state = 'running' FROM effect WHERE release_id = ?1"
+                                  " AND target = 'rollback'"
+                                  " AND state IN ('ready', 'retry', 'running', 'held', 'waiting')"
+                                  " ORDER BY id DESC LIMIT 1");
+    enum gr_err err;
+    bool row;
+
+    db_bind_i64(db, st, 1, release_id);
+    if ((err = db_step(db, st, &row)) != GR_OK)
+        return err;
+    if (!row)
+        return GR_ENOENT;
+    *id = db_i64(st, 0);
+    *runs = db_i64(st, 1) != 0;
+    db_end(st);
+    return GR_OK;
+}
+
+enum gr_err
+outbox_cancel(struct db *db, int64_t release_id, bool force, struct gr_str by, struct gr_str reason,
+              int64_t now_ms, int64_t *id, bool *asked)
+{
+    sqlite3_stmt *st;
+    enum gr_err err;
+
+    if ((err = find_rollback(db, release_id, id, asked)) != GR_OK)
+        return err;
+    if (!*asked)
+        return outbox_finish(db, *id, "cancelled", reason, now_ms);
+    st = db_use(
+        db, "UPDATE effect SET cancel = max(cancel, ?2), cancel_by = ?3, cancel_reason = ?4 WHERE id = ?1");
+    db_bind_i64(db, st, 1, *id);
+    db_bind_i64(db, st, 2, force ? 2 : 1);
+    db_bind_str(db, st, 3, by);
+    db_bind_str(db, st, 4, reason);
+    return db_run(db, st);
+}
+
+enum gr_err
+outbox_cancel_asked(struct db *db, struct gr_arena *a, int64_t id, int64_t *how, struct gr_str *by,
+                    struct gr_str *reason)
+{
+    sqlite3_stmt *st = db_use(db, "SELECT cancel, coalesce(cancel_by, ''), coalesce(cancel_reason, '')"
+                                  " FROM effect WHERE id = ?1");
+    enum gr_err err;
+    bool row;
+
+    *how = 0;
+    db_bind_i64(db, st, 1, id);
+    if ((err = db_step(db, st, &row)) != GR_OK || !row)
+        return err;
+    if ((*how = db_i64(st, 0)) > 0) {
+        *by = keep(a, st, 1);
+        *reason = keep(a, st, 2);
+    }
+    db_end(st);
+    return gr_arena_status(a);
+}
+
 enum gr_err
 outbox_revive(struct db *db, int64_t id, const char *target, int64_t now_ms, int64_t *count)
 {

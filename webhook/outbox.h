@@ -40,6 +40,12 @@ GR_MUST_USE enum gr_err outbox_unhold(struct db *db, int64_t release_id, int64_t
 /* What waits for a confirmation: of a release (0: of any) and due by then. GR_ENOENT: nothing. */
 GR_MUST_USE enum gr_err outbox_waiting(struct db *db, struct gr_arena *a, int64_t release_id, int64_t due_ms,
                                        struct outbox_effect *out);
+/* Ends the rollback of a release that waits (state cancelled), or asks the executor to end the one that runs (*asked). GR_ENOENT: none. */
+GR_MUST_USE enum gr_err outbox_cancel(struct db *db, int64_t release_id, bool force, struct gr_str by,
+                                      struct gr_str reason, int64_t now_ms, int64_t *id, bool *asked);
+/* Whether the executor was asked: 0 no, 1 before the next step, 2 at once. */
+GR_MUST_USE enum gr_err outbox_cancel_asked(struct db *db, struct gr_arena *a, int64_t id, int64_t *how,
+                                            struct gr_str *by, struct gr_str *reason);
 /* Dead letters (id 0: all) of a target go out again, at once. *count: how many there were. */
 GR_MUST_USE enum gr_err outbox_revive(struct db *db, int64_t id, const char *target, int64_t now_ms,
                                       int64_t *count);

@@ -48,7 +48,7 @@ release_state_parse(struct gr_str s, enum release_state *out)
     "EXISTS (SELECT 1 FROM effect e WHERE e.release_id = release.id AND e.epoch = release.armed_epoch"       \
     " AND e.target = 'rollback' AND e.state <> 'void'), "                                                    \
     "coalesce((SELECT min(e.not_before_ms) FROM effect e WHERE e.state = 'waiting'"                          \
-    " AND e.release_id = release.id), 0)"
+    " AND e.release_id = release.id), 0), coalesce(hold_until_ms, 0)"
 
 /* The stream of a policy whose key is this text; NULL when there is none. */
 static enum gr_err
@@ -102,6 +102,7 @@ read_row(struct db *db, sqlite3_stmt *st, struct release *r)
     r->override_n = db_i64(st, 23);
     r->spent = db_i64(st, 24) != 0;
     r->confirm_by_ms = db_i64(st, 25);
+    r->hold_until_ms = db_i64(st, 26);
 }
 
 static enum gr_err
@@ -496,7 +497,8 @@ release_abort(struct db *db, struct release *r, const struct release_act *act, s
 }
 
 enum gr_err
-release_hold(struct db *db, struct release *r, const struct release_act *act, struct gr_buf *why)
+release_hold(struct db *db, struct release *r, int64_t until_ms, const struct release_act *act,
+             struct gr_buf *why)
 {
     sqlite3_stmt *st;
     enum gr_err err;
@@ -506,9 +508,12 @@ release_hold(struct db *db, struct release *r, const struct release_act *act, st
     r->held = true;
     copy_text(r->hold_by, sizeof r->hold_by, act->by);
     copy_text(r->hold_reason, sizeof r->hold_reason, act->reason);
-    st = db_use(db, "UPDATE release SET hold_ms = ?2 WHERE id = ?1");
+    GR_ASSERT(until_ms - act->now_ms <= RELEASE_HOLD_MS_MAX);
+    r->hold_until_ms = until_ms;
+    st = db_use(db, "UPDATE release SET hold_ms = ?2, hold_until_ms = ?3 WHERE id = ?1");
     db_bind_i64(db, st, 1, r->id);
     db_bind_i64(db, st, 2, act->now_ms);
+    db_bind_i64(db, st, 3, until_ms);
     if ((err = db_run(db, st)) != GR_OK)
         return err;
     if ((err = save(db, r)) != GR_OK)
@@ -538,6 +543,62 @@ release_resume(struct db *db, struct release *r, const struct release_act *act, 
     if ((err = log_act(db, r, "release resume", act)) != GR_OK)
         return err;
     return note(db, r, "resume", NULL, act, NULL, 0);
+}
+
+enum gr_err
+release_hold_end(struct db *db, const struct policies *p, int64_t now_ms, struct release *out)
+{
+    sqlite3_stmt *st =
+        db_use(db, "SELECT " RELEASE_COLUMNS " FROM release WHERE held = 1 AND hold_until_ms <= ?1"
+                   " AND state IN ('running', 'halted', 'rolling_back') LIMIT 1");
+    struct release_act act = {.by = GR_STR("guardraild"), .now_ms = now_ms};
+    struct gr_buf why = GR_BUF_INIT(4096);
+    enum gr_err err;
+
+    db_bind_i64(db, st, 1, now_ms);
+    if ((err = one_row(db, p, st, out)) != GR_OK)
+        return err;
+    gr_buf_printf(&why, "the hold by %s has ended: %s", out->hold_by, out->hold_reason);
+    act.reason = gr_buf_str(&why);
+    out->held = false;
+    out->hold_by[0] = out->hold_reason[0] = '\0';
+    if ((err = gr_buf_err(&why)) == GR_OK && (err = outbox_unhold(db, out->id, now_ms)) == GR_OK &&
+        (err = save(db, out)) == GR_OK && (err = log_act(db, out, "hold ended", &act)) == GR_OK)
+        err = note(db, out, "resume", "hold_ended", &act, NULL, 0);
+    gr_buf_fini(&why);
+    return err;
+}
+
+/* ---- ending a rollback ---- */
+
+enum gr_err
+release_cancelled(struct db *db, struct release *r, const struct release_act *act)
+{
+    enum gr_err err;
+
+    if (r->state == RELEASE_ROLLING_BACK) {
+        r->state = RELEASE_HALTED;
+        copy_text(r->halt_reason, sizeof r->halt_reason, act->reason);
+    }
+    r->confirm_by_ms = 0;
+    if ((err = save(db, r)) != GR_OK)
+        return err;
+    return note(db, r, "cancel", "cancelled", act, NULL, 0);
+}
+
+enum gr_err
+release_cancel(struct db *db, struct release *r, bool force, bool *asked, const struct release_act *act,
+               struct gr_buf *why)
+{
+    int64_t id;
+    enum gr_err err = outbox_cancel(db, r->id, force, act->by, act->reason, act->now_ms, &id, asked);
+
+    if (err == GR_ENOENT)
+        return refuse(why, "no rollback of this release waits or runs", "");
+    if (err != GR_OK ||
+        (err = log_act(db, r, force ? "release cancel by force" : "release cancel", act)) != GR_OK)
+        return err;
+    return *asked ? GR_OK : release_cancelled(db, r, act);
 }
 
 enum gr_err

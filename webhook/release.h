@@ -33,7 +33,8 @@ struct release {
     int64_t started_ms, ended_ms;
     int64_t armed_epoch, armed_ms;
     bool had_traffic;
-    bool held; /* an operator holds the automation */
+    bool held;             /* an operator holds the automation */
+    int64_t hold_until_ms; /* 0: until resumed (older stores) */
     char hold_by[RELEASE_WHO_BYTES], hold_reason[RELEASE_WHY_BYTES];
     char promotion_hold[RELEASE_WHY_BYTES]; /* empty: none */
     char halt_reason[RELEASE_WHY_BYTES];
@@ -82,8 +83,18 @@ GR_MUST_USE enum gr_err release_advance(struct db *db, struct release *r, int64_
                                         const struct release_act *act, struct gr_buf *why);
 GR_MUST_USE enum gr_err release_abort(struct db *db, struct release *r, const struct release_act *act,
                                       struct gr_buf *why);
-GR_MUST_USE enum gr_err release_hold(struct db *db, struct release *r, const struct release_act *act,
-                                     struct gr_buf *why);
+/* until_ms: when it ends by itself, at most RELEASE_HOLD_MS_MAX from now: a hold that is forgotten leaves a release unprotected. */
+#define RELEASE_HOLD_MS_MAX INT64_C(14400000)
+GR_MUST_USE enum gr_err release_hold(struct db *db, struct release *r, int64_t until_ms,
+                                     const struct release_act *act, struct gr_buf *why);
+/* The hold of one release whose time is over has ended; *out is that release. GR_ENOENT: there is none. */
+GR_MUST_USE enum gr_err release_hold_end(struct db *db, const struct policies *p, int64_t now_ms,
+                                         struct release *out);
+/* Ends a rollback before its end: at once if it waits, else before its next step, or with force in the middle of one (*asked: the
+ * executor will do it, and call release_cancelled). The release is halted then, and not armed. */
+GR_MUST_USE enum gr_err release_cancel(struct db *db, struct release *r, bool force, bool *asked,
+                                       const struct release_act *act, struct gr_buf *why);
+GR_MUST_USE enum gr_err release_cancelled(struct db *db, struct release *r, const struct release_act *act);
 /* Ends an operator's hold and a promotion hold; a rollback that waited for that goes on. A halted release
  * runs again. It is not armed anew. */
 GR_MUST_USE enum gr_err release_resume(struct db *db, struct release *r, const struct release_act *act,

@@ -21,7 +21,7 @@
 #define RECHECK_TRIES 12 /* a minute without Prometheus: then a person decides */
 #define DETAIL_BYTES_MAX 2048
 
-enum step_end { ENDED_DONE, ENDED_FAILED, ENDED_UNKNOWN, ENDED_STOPPED };
+enum step_end { ENDED_DONE, ENDED_FAILED, ENDED_UNKNOWN, ENDED_STOPPED, ENDED_CANCELLED };
 
 struct run {
     const struct rollback_env *env;
@@ -33,11 +33,14 @@ struct run {
     size_t journal_count;
     struct expand_values values;
     struct release_breach breach;
+    int64_t cancel; /* outbox_cancel_asked, as last read */
+    struct gr_str cancel_by, cancel_reason;
+    uint_fast64_t cancels; /* of the app, when that was read */
     /* The job that runs next. */
     struct outbox_step step;
     struct {
         const char *state; /* of the effect */
-        bool complete, page, notice, unconfirmed, operator_hold;
+        bool complete, page, notice, unconfirmed, operator_hold, cancelled;
         struct gr_str reason;
     } end;
 };
@@ -95,6 +98,25 @@ job_reload(struct db *db, void *arg)
 }
 
 static enum gr_err
+job_ask_cancel(struct db *db, void *arg)
+{
+    struct run *r = arg;
+
+    return outbox_cancel_asked(db, r->arena, r->effect->id, &r->cancel, &r->cancel_by, &r->cancel_reason);
+}
+
+/* An operator may have asked for the end, in the middle of a step. The store is asked only if somebody asked for something. */
+static bool
+forced(struct run *r)
+{
+    uint_fast64_t now = atomic_load(&r->env->app->cancels);
+
+    if (now != r->cancels && store_call(r->env->app->store, job_ask_cancel, r) == GR_OK)
+        r->cancels = now;
+    return r->cancel >= 2;
+}
+
+static enum gr_err
 job_begin(struct db *db, void *arg)
 {
     struct run *r = arg;
@@ -137,6 +159,11 @@ change_release(struct db *db, struct run *r)
         return err;
     if (r->end.operator_hold)
         return GR_OK;
+    if (r->end.cancelled) {
+        act.by = r->cancel_by;
+        act.reason = r->cancel_reason;
+        return release_cancelled(db, &r->release, &act);
+    }
     if (r->end.unconfirmed)
         return release_unconfirmed(db, &r->release, &act, &r->breach);
     return release_rolled_back(db, &r->release, r->end.complete, r->effect->id, &act, &r->breach);
@@ -181,6 +208,19 @@ finish(struct run *r)
     /* If not: the effect stays running, and the next start comes here again by the journal. */
     (void)insist(r, job_finish);
     app_wake(r->env->app);
+}
+
+static void
+finish_cancelled(struct run *r)
+{
+    r->end.state = "cancelled";
+    r->end.cancelled = r->end.notice = true;
+    r->end.page = false; /* who did it knows */
+    r->end.reason = gr_arena_printf(r->arena, "the rollback was cancelled by " GR_FMT ": " GR_FMT,
+                                    GR_ARG(r->cancel_by), GR_ARG(r->cancel_reason));
+    if (!r->end.reason.p)
+        r->end.reason = GR_STR("the rollback was cancelled");
+    finish(r);
 }
 
 static void
@@ -243,7 +283,7 @@ run_programs(struct run *r, const struct policy_argv *commands, size_t count, in
     if (err != GR_OK)
         return err;
     while ((err = runner_next(r->env->runner, TURN_MS, result)) == GR_ETIMEOUT)
-        if (atomic_load(r->env->cancel) && !cancelled)
+        if ((atomic_load(r->env->cancel) || forced(r)) && !cancelled)
             cancelled =
                 runner_cancel(r->env->runner, (uint64_t)r->effect->id) == GR_OK; /* else it has just ended */
     return err;
@@ -312,6 +352,10 @@ attempt_programs(struct run *r, const struct policy_step *s)
         end = ENDED_STOPPED;
     } else if (err != GR_OK || result.outcome == RUNNER_LOST) {
         end = ENDED_UNKNOWN; /* the row stays without outcome */
+    } else if (result.outcome == RUNNER_CANCELLED && r->cancel >= 2) {
+        end = step_ended(r, STEP_AMBIGUOUS, GR_STR("ended by force; nobody knows how far it came"))
+                  ? ENDED_CANCELLED
+                  : ENDED_STOPPED;
     } else if (result.outcome == RUNNER_CANCELLED) {
         end = ENDED_STOPPED; /* we are going down; the next start judges it */
     } else if (result.outcome == RUNNER_SUCCEEDED) {
@@ -394,6 +438,8 @@ attempt_query(struct run *r, const struct policy_step *s)
             return step_ended(r, STEP_DONE, text) ? ENDED_DONE : ENDED_STOPPED;
         if (stopping(r))
             return ENDED_STOPPED; /* a question can be asked again */
+        if (forced(r))
+            return step_ended(r, STEP_AMBIGUOUS, GR_STR("ended by force")) ? ENDED_CANCELLED : ENDED_STOPPED;
         if (now >= end_ms)
             return step_ended(r, STEP_FAILED, text) ? ENDED_FAILED : ENDED_STOPPED;
         nap(pause_ms < end_ms - now ? pause_ms : end_ms - now);
@@ -535,8 +581,12 @@ may_go_on(struct run *r)
     struct release_view view;
     struct gr_str why = GR_STR_NONE;
 
-    if (!insist(r, job_reload))
+    if (!insist(r, job_reload) || !insist(r, job_ask_cancel))
         return false;
+    if (r->cancel > 0) {
+        finish_cancelled(r);
+        return false;
+    }
     view = release_view_of(&r->release);
     if (decide_still_valid(&view, (uint32_t)r->effect->epoch, &why))
         return true;
@@ -562,6 +612,10 @@ run_steps(struct run *r)
         end = run_step(r, s, n);
         if (end == ENDED_STOPPED)
             return;
+        if (end == ENDED_CANCELLED) {
+            finish_cancelled(r);
+            return;
+        }
         if (end == ENDED_UNKNOWN) {
             finish_failed(
                 r, "ambiguous",
@@ -700,7 +754,7 @@ rollback_run(const struct rollback_env *env, struct gr_arena *a, const struct ou
 
     if (!r)
         return; /* stays running; looked at again at the next start */
-    *r = (struct run){.env = env, .arena = a, .effect = e};
+    *r = (struct run){.env = env, .arena = a, .effect = e, .cancels = atomic_load(&env->app->cancels)};
     if (!insist(r, job_load))
         return;
     read_breach(r);

@@ -17,6 +17,7 @@
  *            void                       never begun, and will not be; its key is free again
  *            waiting                    for a person's confirmation, until not_before_ms
  *            denied                     a person said no, or nobody said yes to what is not hard
+ *            cancelled                  a person ended the rollback before its end
  *            dropped                    a dead letter that an operator put away
  *            observed                   modes observe and dry-run: only written down
  * step     the journal: a row is committed before a program starts, its outcome after it ended
@@ -119,6 +120,14 @@ static const char *const schema_steps[] = {
 
     /* Version 5: what waits for a person, and until when (confirm.h). */
     "CREATE INDEX effect_waiting ON effect(not_before_ms) WHERE state = 'waiting';",
+
+    /* Version 6: when an operator's hold ends by itself; who cancels a rollback that runs, and whether in the middle of a step (2)
+     * or before the next one (1). */
+    "ALTER TABLE release ADD COLUMN hold_until_ms INTEGER;"
+    "CREATE INDEX release_hold_end ON release(hold_until_ms) WHERE held = 1;"
+    "ALTER TABLE effect ADD COLUMN cancel INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE effect ADD COLUMN cancel_by TEXT;"
+    "ALTER TABLE effect ADD COLUMN cancel_reason TEXT;",
 };
 
 const struct schema schema_current = {schema_steps, GR_COUNT(schema_steps)};

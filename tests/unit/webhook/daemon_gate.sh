@@ -88,7 +88,7 @@ says "twice" 1 "nothing to acknowledge" ack d1 --by jane --reason "again"
 is "who reviewed it" "$(show d1 | jq -r '.breaches[0].acknowledged_by')" jane
 eventually "open again after the extension" sh -c "\"$ctl_bin\" --socket \"$dir/admin.sock\" gate d1"
 says "hold" 0 "halting" release hold d1 --by jane --reason "the exchange is halting"
-says "held" 1 "held by jane: the exchange is halting" gate d1
+says "held" 1 ": the exchange is halting" gate d1
 is "a hard breach while held" "$(hard d1 | post /v1/alerts)" 200
 sleep 0.3
 is "runs nothing" "$(ran freeze)" 0

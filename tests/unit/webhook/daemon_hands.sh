@@ -64,7 +64,7 @@ says "opened" 0 "preflight" release override d2 --for 30m --by jane --reason "IN
 says "open, and says why" 0 "opened by jane until" gate d2
 is "with what is known against it" "$(ctl --json gate d2 | jq -r '.promote, (.reasons | length > 0)' | tr '\n' ' ')" "true true "
 ctl release hold d2 --by jane --reason "exchange" >/dev/null
-says "no override of a hold" 1 "held by jane" gate d2
+says "no override of a hold" 1 "held by jane until" gate d2
 ctl release resume d2 --by jane --reason "goes on" >/dev/null
 says "advance" 0 "phase_1" release advance d2 --by jane --reason "as INC-7 says"
 is "as an override" "$(show d2 | jq -r '.phases[1].override')" true

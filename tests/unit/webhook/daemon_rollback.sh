@@ -71,3 +71,58 @@ eventually "Slack was asked twice" sh -c "[ \$(wc -l <'$dir/standin/slack.log') 
 is "and waits" "$(effects d45 notify retry)" 1
 echo 200 >"$dir/standin/slack.status"
 eventually "then it is told" effects_are d45 notify done 1
+
+# A hold ends by itself, and what waited goes on. A rollback that runs is cancelled between two steps, or with --force in one.
+ctl release abort d45 --by jane --reason x >/dev/null
+stop_daemon
+rm -rf "$dir/store.db"* "$dir/reports" "$dir/ran"
+mkdir "$dir/reports"
+: >"$dir/ran"
+start_daemon
+fresh() { # ID STREAM
+    ctl release start --stream "cluster=$2" --deployment "$1" --by jane >/dev/null
+    ctl release advance "$1" --by jane --reason x --override >/dev/null
+}
+crypto() { sed 's/"cluster":"equities"/"cluster":"crypto"/'; }
+is "too long" "$(ctl release hold d50 --for 5h --by jane --reason x 2>&1)" "guardrailctl: it must end in one second at least and 4 hours at most (400)"
+fresh d50 equities
+echo 1 >"$dir/slow-freeze"
+hard d50 | post /v1/alerts >/dev/null
+eventually "freeze runs" ran_is freeze 1
+is "held for two seconds" "$(ctl release hold d50 --for 2s --by jane --reason 'a look' | grep -c '^held until')" 1
+is "on /metrics" "$(curl -s "$base/metrics" | grep -c '^guardraild_hold_until_seconds{.*deployment_id="d50"')" 1
+is "in the gate" "$(ctl gate d50 | grep -c 'held by jane until 2')" 1
+eventually "held between steps" effects_are d50 rollback held 1
+eventually "the hold ends, it goes on" state_is d50 rolled_back
+is "freeze was not repeated" "$(ran freeze)" 1
+is "who ended it" "$(cat "$dir"/reports/audit/*.jsonl | grep -c '"actor":"guardraild".*"event":"hold ended"')" 1
+
+fresh d51 crypto
+hard d51 | crypto | post /v1/alerts >/dev/null
+eventually "freeze runs" ran_is freeze 2
+is "cancel" "$(ctl release cancel d51 --by jane --reason 'wrong alarm' | grep -c 'It runs, and ends before its next step')" 1
+eventually "halted" state_is d51 halted
+is "freeze ended, drain did not begin" "$(show d51 | jq -r '[.steps[] | "\(.name) \(.state)"] | join(",")'):$(effects d51 rollback cancelled)" "freeze done:1"
+is "nothing left to cancel" "$(ctl release cancel d51 --by jane --reason x 2>&1)" "guardrailctl: no rollback of this release waits or runs (409)"
+is "not armed" "$(show d51 | jq -r .release.armed)" false
+ctl release resume d51 --by jane --reason x >/dev/null
+ctl release rearm d51 --by jane --reason x >/dev/null
+echo 60 >"$dir/slow-freeze"
+hard d51 | crypto | post /v1/alerts >/dev/null
+eventually "freeze runs for a minute" ran_is freeze 3
+ctl release cancel d51 --by jane --reason 'no, not now' >/dev/null
+stop_daemon KILL
+rm "$dir/slow-freeze"
+start_daemon
+eventually "asked before a crash, done after it" state_is d51 halted
+is "drain never began" "$(ran drain)" 1
+ctl release resume d51 --by jane --reason x >/dev/null
+ctl release rearm d51 --by jane --reason x >/dev/null
+echo 60 >"$dir/slow-freeze"
+hard d51 | crypto | post /v1/alerts >/dev/null
+eventually "freeze runs again" ran_is freeze 4
+ctl release cancel d51 --by jane --reason 'at once' --force >/dev/null
+eventually "ended in the middle" state_is d51 halted
+is "and told so" "$(show d51 | jq -r '.steps[-1] | "\(.name) \(.state)"')" "freeze ambiguous"
+rm "$dir/slow-freeze"
+is "the log is whole" "$(ctl verify --store >/dev/null; echo $?)" 0

@@ -70,7 +70,7 @@ run(struct db *db, void *arg)
     case ABORT:
         return release_abort(db, &a->release, &by, &a->why);
     case HOLD:
-        return release_hold(db, &a->release, &by, &a->why);
+        return release_hold(db, &a->release, a->now_ms + 60000, &by, &a->why);
     case RESUME:
         return release_resume(db, &a->release, &by, &a->why);
     case REARM:
