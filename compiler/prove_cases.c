@@ -423,6 +423,16 @@ data_cases(struct build *b)
         (void)build_enter(b, s, D1, b->phase, 0);
         for (size_t k = mid; k <= mid + 3; k++)
             build_at(s, k);
+        for (size_t only = 0; only < b->g->metric.n_weights; only++) { /* one weight alone has observations */
+            c = build_outside(b, TEXT(b, "weight-%zu-alone", only + 1), &s);
+            build_fill(b, c, 0, ALL, calm);
+            for (size_t p = 0; c && p < raw_parts(b); p++)
+                if (p / 2 != only)
+                    c->raw[PROVE_CANARY][p][0] = c->raw[PROVE_CONTROL][p][0] = NULL;
+            (void)build_enter(b, s, D1, b->phase, 0);
+            build_at(s, b->gate);
+            build_at(s, b->full);
+        }
         c = build_outside(b, "numerator-absent", &s);
         build_fill(b, c, 0, ALL, calm);
         for (size_t p = 1; c && p < PROVE_PARTS; p += 2)
@@ -872,11 +882,11 @@ confirm_cases(struct build *b)
         c = build_outside(b, TEXT(b, "%s-%s-confirmed", level_name(bound->level), side_name(bound->side)),
                           &s);
         for (size_t k = 0; k < b->w->steps; k++) {
-            /* one alone; two with one between; two; then a long rest and all */
-            static const char pattern[] = "0010000101001100000111000";
+            /* one alone; two with one between; a rest; three; and again */
+            static const char pattern[] = "001010001110000111000";
             bool bad = k < sizeof pattern - 1 && pattern[k] == '1';
 
-            build_fill(b, c, from, k * per + 1, !bad ? calm : k % 2 ? over : further);
+            build_fill(b, c, from, k * per + 1, !bad ? calm : k % 2 ? further : over);
             from = k * per + 1;
         }
         (void)build_enter(b, s, D1, b->phase, 0);

@@ -12,6 +12,7 @@
 
 #include <math.h>
 
+#include "guardrail/number.h"
 #include "guardrail/quote.h"
 
 #define DECOYS_MAX 4000u
@@ -325,7 +326,17 @@ set_base(struct hunt *h, struct gr_str metric, struct series *l)
 static bool
 invented(struct gr_str value)
 {
-    return gr_str_is(value, ANOTHER) || gr_str_is(value, PROVE_STRANGER);
+    return gr_str_starts(value, GR_STR(ANOTHER)) || gr_str_starts(value, GR_STR(PROVE_STRANGER));
+}
+
+/* One for each metric: what a rule makes of one metric's decoys must not have the labels of another's, which would end it. */
+static struct gr_str
+invent(struct hunt *h, const char *word, struct gr_str metric)
+{
+    struct gr_str s = gr_arena_printf(h->b->arena, "%s-" GR_FMT, word, GR_ARG(metric));
+
+    h->failed = h->failed || !s.p;
+    return s;
 }
 
 /* The series with this value for the matcher's label, if that is none of the matcher's, and nobody's. */
@@ -346,7 +357,7 @@ try_value(struct hunt *h, const struct selector *s, const struct series *base,
 
 /* Decoys by one matcher of a selector. */
 static void
-by_matcher(struct hunt *h, const struct selector *s, size_t which)
+by_matcher(struct hunt *h, const struct selector *s, size_t which, struct gr_str edge)
 {
     const struct gr_promql_matcher *m = &s->m[which];
     struct series base;
@@ -355,6 +366,8 @@ by_matcher(struct hunt *h, const struct selector *s, size_t which)
     if (gr_str_is(m->name, "__name__") || is_release_label(h, m->name))
         return;
     set_base(h, s->metric, &base);
+    if (edge.n > 0)
+        set(&base, GR_STR("le"), edge);
     for (size_t i = 0; i < s->n; i++)
         if (i != which && !fulfil(h, &base, &s->m[i]))
             return;
@@ -365,11 +378,11 @@ by_matcher(struct hunt *h, const struct selector *s, size_t which)
         !gr_str_eq(get(&base, GR_STR("phase")), h->b->m->phases[h->phase].name))
         return;
     if (gr_str_is(m->name, "guardrail")) {
-        try_value(h, s, &base, m, GR_STR(PROVE_STRANGER));
+        try_value(h, s, &base, m, invent(h, PROVE_STRANGER, s->metric));
         try_value(h, s, &base, m, h->b->g->name);
         return;
     }
-    try_value(h, s, &base, m, GR_STR(ANOTHER));
+    try_value(h, s, &base, m, invent(h, ANOTHER, s->metric));
     try_value(h, s, &base, m, GR_STR_NONE);
     for (size_t i = 0; i < h->n; i++)
         for (size_t k = 0; k < h->selectors[i].n; k++)
@@ -377,6 +390,21 @@ by_matcher(struct hunt *h, const struct selector *s, size_t which)
                  gr_str_eq(h->selectors[i].m[k].name, m->name) && word_of(h, &h->selectors[i].m[k], n, &word);
                  n++)
                 try_value(h, s, &base, m, word);
+}
+
+/* Of buckets one for each edge, or there would be no quantile. */
+static void
+by_edges(struct hunt *h, const struct selector *s, size_t which)
+{
+    struct gr_buf b = GR_BUF_INIT(64);
+
+    by_matcher(h, s, which, GR_STR_NONE);
+    for (size_t i = 0; i < h->b->w->n_edges && gr_str_is(s->metric, "guardrail:slot:sum"); i++) {
+        gr_buf_reset(&b);
+        gr_double_print(&b, h->b->w->edges[i]);
+        by_matcher(h, s, which, gr_arena_dup(h->b->arena, gr_buf_str(&b)));
+    }
+    gr_buf_fini(&b);
 }
 
 /* ---- the rules' selectors ---- */
@@ -450,7 +478,7 @@ twins(struct build *b, size_t phase, const char *name, struct prove_level l, con
         read_rules(&h);
         for (size_t k = 0; k < h.n; k++)
             for (size_t j = 0; j < h.selectors[k].n && h.selectors[k].metric.n > 0 && !h.failed; j++)
-                by_matcher(&h, &h.selectors[k], j);
+                by_edges(&h, &h.selectors[k], j);
         if (h.failed)
             build_failed(b);
         s->decoys = h.found;
