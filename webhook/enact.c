@@ -171,6 +171,14 @@ payload_of(struct gr_arena *a, const struct intake_alert *alert, const struct de
 
 /* ---- effects ---- */
 
+/* When a message goes to the next person; 0: never. */
+static int64_t
+escalation_ms(const struct policy_action *action, int64_t now_ms)
+{
+    return action && action->escalate_to && action->escalate_after_ms > 0 ? now_ms + action->escalate_after_ms
+                                                                          : 0;
+}
+
 /* The target column, and whether this version can carry it out. */
 static const char *
 target_of(const struct effect *e, bool *can)
@@ -211,6 +219,7 @@ add_effect(struct db *db, struct enact_job *job, const struct effect *e, const s
     row->release_id = r ? r->id : 0;
     row->epoch = r ? r->armed_epoch : 0;
     row->not_before_ms = job->now_ms;
+    row->escalate_ms = e->how == HOW_DO ? escalation_ms(e->action, job->now_ms) : 0;
     if (e->how == HOW_RECORD || (e->how == HOW_CONFIRM && !r)) {
         row->state = GR_STR("observed");
     } else if (e->how == HOW_CONFIRM) {
@@ -529,6 +538,7 @@ add_own(struct db *db, const struct app *app, struct gr_arena *a, const struct r
                                 .level = page->level.n ? page->level : GR_STR("hard"),
                                 .reason = page->reason,
                                 .epoch = r ? r->armed_epoch : 0,
+                                .escalate_ms = app_acts(app) ? escalation_ms(action, page->now_ms) : 0,
                                 .not_before_ms = page->now_ms};
     enum gr_err err;
 
@@ -573,6 +583,58 @@ enact_notice(struct db *db, const struct app *app, struct gr_arena *a, const str
     for (size_t i = 0; i < p->action_count && err == GR_OK; i++)
         if (p->actions[i].kind == ACTION_SLACK)
             err = add_own(db, app, a, r, page, &p->actions[i], "notify");
+    return err;
+}
+
+/* ---- pages that nobody takes ---- */
+
+static enum gr_err
+escalate(struct db *db, const struct app *app, struct gr_arena *a, const struct outbox_effect *e,
+         int64_t now_ms)
+{
+    const struct policy *p = policies_current(app->policies);
+    const struct policy_action *from, *to;
+    struct outbox_effect row = *e;
+    struct release r = {.policy = NULL};
+    bool can, added;
+    enum gr_err err = e->release_id ? release_get(db, app->policies, e->release_id, &r) : GR_OK;
+
+    if (err != GR_OK)
+        return err;
+    from = policy_action(r.policy ? r.policy : p, e->action);
+    if (!from || !(to = from->escalate_to))
+        return GR_OK; /* the policy has changed since */
+    can = sender_target(to->kind) != NULL;
+    row.key = gr_arena_printf(a, GR_FMT "|escalated|" GR_FMT, GR_ARG(e->key), GR_ARG(to->name));
+    row.kind = GR_STR("page");
+    row.action = to->name;
+    row.target = gr_str(policy_action_kind_name(to->kind));
+    row.state = can ? GR_STR("ready") : GR_STR("dead");
+    row.last_error = can ? GR_STR("") : GR_STR("this version cannot send to this kind of target yet");
+    row.reason = gr_arena_printf(a, "nobody acknowledged " GR_FMT " in time: " GR_FMT, GR_ARG(from->name),
+                                 GR_ARG(e->reason));
+    row.not_before_ms = now_ms;
+    row.escalate_ms = escalation_ms(to, now_ms);
+    if (!row.key.p || !row.reason.p)
+        return GR_ENOMEM;
+    if ((err = outbox_add(db, &row, now_ms, &added)) != GR_OK)
+        return err;
+    log_event(app->log, AT_WARN, "nobody acknowledged a page", "deployment_id", e->deployment_id.p, "action",
+              from->name.p, "next", to->name.p, (char *)NULL);
+    return audit_add(db, now_ms, GR_STR("guardraild"), "page escalated", e->deployment_id, row.reason);
+}
+
+enum gr_err
+enact_escalations(struct db *db, const struct app *app, struct gr_arena *a, int64_t now_ms, size_t *count)
+{
+    struct outbox_effect e;
+    enum gr_err err = GR_OK;
+
+    for (*count = 0; *count < 100 && err == GR_OK; ++*count) {
+        if ((err = outbox_escalating(db, a, now_ms, &e)) != GR_OK)
+            return err == GR_ENOENT ? GR_OK : err;
+        err = escalate(db, app, a, &e, now_ms);
+    }
     return err;
 }
 

@@ -39,6 +39,9 @@ GR_MUST_USE enum gr_err enact_outage(struct db *db, int64_t *number, bool *open)
 /* How many release streams had a rollback begun within the breaker's window. */
 GR_MUST_USE enum gr_err enact_storm(struct db *db, const struct policy *p, int64_t now_ms, uint32_t *streams);
 
+/* Pages that nobody took in time go to the action that the policy names, once each. *count: how many. */
+GR_MUST_USE enum gr_err enact_escalations(struct db *db, const struct app *app, struct gr_arena *a,
+                                          int64_t now_ms, size_t *count);
 /* Ends operators' holds whose time is over, and tells. *count: how many. */
 GR_MUST_USE enum gr_err enact_holds(struct db *db, const struct app *app, struct gr_arena *a, int64_t now_ms,
                                     size_t *count);

@@ -414,34 +414,44 @@ prune(struct engine *e)
               (char *)NULL);
 }
 
-struct waits {
+/* What people said for a time, were asked for and did not answer, or were told and did not take. */
+static const struct chore {
+    enum gr_err (*run)(struct db *db, const struct app *app, struct gr_arena *a, int64_t now_ms,
+                       size_t *count);
+    bool acts; /* only in the modes that act */
+} chores[] = {
+    {enact_holds, false},
+    {confirm_expire, true},
+    {enact_escalations, true},
+};
+
+struct turn {
+    const struct chore *chore;
     struct app *app;
     struct gr_arena *arena;
-    size_t ended;
-    bool holds; /* holds, not confirmations */
+    size_t count;
 };
 
 static enum gr_err
-job_waits(struct db *db, void *arg)
+job_chore(struct db *db, void *arg)
 {
-    struct waits *w = arg;
+    struct turn *t = arg;
 
-    if (w->holds)
-        return enact_holds(db, w->app, w->arena, app_now_ms(), &w->ended);
-    return confirm_expire(db, w->app, w->arena, app_now_ms(), &w->ended);
+    return t->chore->run(db, t->app, t->arena, app_now_ms(), &t->count);
 }
 
-/* What people said for a time, and what they were asked for and did not answer. */
 static void
-end_waits(struct engine *e, bool holds)
+do_chores(struct engine *e)
 {
-    struct waits w = {.app = e->app, .holds = holds};
+    for (size_t i = 0; i < GR_COUNT(chores); i++) {
+        struct turn t = {.chore = &chores[i], .app = e->app};
 
-    if ((!holds && !app_acts(e->app)) || !(w.arena = gr_arena_create(ARENA_BYTES_MAX)))
-        return;
-    if (store_call(e->app->store, job_waits, &w) == GR_OK && w.ended > 0)
-        app_wake(e->app);
-    gr_arena_free(w.arena);
+        if ((chores[i].acts && !app_acts(e->app)) || !(t.arena = gr_arena_create(ARENA_BYTES_MAX)))
+            continue;
+        if (store_call(e->app->store, job_chore, &t) == GR_OK && t.count > 0)
+            app_wake(e->app);
+        gr_arena_free(t.arena);
+    }
 }
 
 static void *
@@ -452,8 +462,7 @@ ticker_main(void *arg)
 
     while (!atomic_load(&e->stop)) {
         look_at_watchdog(e);
-        end_waits(e, true);
-        end_waits(e, false);
+        do_chores(e);
         if (gr_http_now_ms() >= prune_ms) {
             prune(e);
             prune_ms = gr_http_now_ms() + PRUNE_MS;

@@ -38,13 +38,13 @@ outbox_add(struct db *db, const struct outbox_effect *e, int64_t now_ms, bool *a
     if (!*added)
         return GR_OK;
     st = db_use(
-        db,
-        "INSERT INTO effect(key, kind, action, target, release_id, deployment_id, stream, guardrail, "
-        "level, phase,"
-        " reason, epoch, recheck, state, not_before_ms, last_error, payload, inbox_id, created_ms, "
-        "seen_ms, done_ms)"
-        " VALUES (?1, ?2, ?3, ?4, nullif(?5, 0), ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"
-        " nullif(?18, 0), ?19, ?19, CASE WHEN ?14 IN ('ready', 'retry', 'waiting') THEN NULL ELSE ?19 END)");
+        db, "INSERT INTO effect(key, kind, action, target, release_id, deployment_id, stream, guardrail, "
+            "level, phase,"
+            " reason, epoch, recheck, state, not_before_ms, last_error, payload, inbox_id, created_ms, "
+            "seen_ms, escalate_ms, done_ms)"
+            " VALUES (?1, ?2, ?3, ?4, nullif(?5, 0), ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"
+            " nullif(?18, 0), ?19, ?19, nullif(?20, 0), CASE WHEN ?14 IN ('ready', 'retry', 'waiting') THEN "
+            "NULL ELSE ?19 END)");
     db_bind_str(db, st, 1, e->key);
     db_bind_str(db, st, 2, e->kind);
     db_bind_str(db, st, 3, or_empty(e->action));
@@ -64,6 +64,7 @@ outbox_add(struct db *db, const struct outbox_effect *e, int64_t now_ms, bool *a
     db_bind_str(db, st, 17, e->payload.p ? e->payload : GR_STR("{}"));
     db_bind_i64(db, st, 18, e->inbox_id);
     db_bind_i64(db, st, 19, now_ms);
+    db_bind_i64(db, st, 20, e->escalate_ms);
     return db_run(db, st);
 }
 
@@ -262,6 +263,26 @@ outbox_cancel_asked(struct db *db, struct gr_arena *a, int64_t id, int64_t *how,
 }
 
 enum gr_err
+outbox_escalating(struct db *db, struct gr_arena *a, int64_t due_ms, struct outbox_effect *out)
+{
+    sqlite3_stmt *st = db_use(db, "UPDATE effect SET escalate_ms = NULL WHERE id = (SELECT id FROM effect"
+                                  " WHERE escalate_ms IS NOT NULL AND acked_ms IS NULL AND escalate_ms <= ?1"
+                                  " ORDER BY escalate_ms LIMIT 1) RETURNING " EFFECT_COLUMNS);
+    enum gr_err err;
+    bool row;
+
+    db_bind_i64(db, st, 1, due_ms);
+    if ((err = db_step(db, st, &row)) != GR_OK)
+        return err;
+    if (!row)
+        return GR_ENOENT;
+    read_effect(st, a, out);
+    if ((err = db_run(db, st)) != GR_OK)
+        return err;
+    return gr_arena_status(a);
+}
+
+enum gr_err
 outbox_revive(struct db *db, int64_t id, const char *target, int64_t now_ms, int64_t *count)
 {
     sqlite3_stmt *st = db_use(db, "UPDATE effect SET state = 'retry', not_before_ms = ?3, done_ms = NULL"
@@ -294,7 +315,8 @@ enum gr_err
 outbox_take(struct db *db, int64_t id, struct gr_str by, int64_t now_ms, int64_t *count)
 {
     sqlite3_stmt *st = db_use(db, "UPDATE effect SET acked_by = ?2, acked_ms = ?3 WHERE id = ?1"
-                                  " AND kind = 'page' AND state <> 'observed' AND acked_ms IS NULL");
+                                  " AND (kind = 'page' OR escalate_ms IS NOT NULL)"
+                                  " AND state <> 'observed' AND acked_ms IS NULL");
     enum gr_err err;
 
     db_bind_i64(db, st, 1, id);

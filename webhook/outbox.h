@@ -21,6 +21,7 @@ struct outbox_effect {
     bool recheck;
     struct gr_str state, last_error, payload; /* payload: JSON, what a message says */
     int64_t attempts, created_ms, seen_ms, not_before_ms, inbox_id;
+    int64_t escalate_ms; /* outbox_add: when it goes to the next person unless somebody takes it; 0: never */
 };
 /* state, not_before and the texts as given. *added: false if the key was there. */
 GR_MUST_USE enum gr_err outbox_add(struct db *db, const struct outbox_effect *e, int64_t now_ms, bool *added);
@@ -46,6 +47,9 @@ GR_MUST_USE enum gr_err outbox_cancel(struct db *db, int64_t release_id, bool fo
 /* Whether the executor was asked: 0 no, 1 before the next step, 2 at once. */
 GR_MUST_USE enum gr_err outbox_cancel_asked(struct db *db, struct gr_arena *a, int64_t id, int64_t *how,
                                             struct gr_str *by, struct gr_str *reason);
+/* The message that goes to the next person, for nobody took it by then; it will not be found again. GR_ENOENT: none. */
+GR_MUST_USE enum gr_err outbox_escalating(struct db *db, struct gr_arena *a, int64_t due_ms,
+                                          struct outbox_effect *out);
 /* Dead letters (id 0: all) of a target go out again, at once. *count: how many there were. */
 GR_MUST_USE enum gr_err outbox_revive(struct db *db, int64_t id, const char *target, int64_t now_ms,
                                       int64_t *count);

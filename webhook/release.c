@@ -708,11 +708,12 @@ release_ack(struct db *db, const struct release *r, struct gr_str guardrail, con
                         " WHERE release_id = ?1 AND open = 0 AND acked < number"
                         " AND (?2 = '' OR guardrail = ?2)",
                         r, guardrail, act, &out->reviews)) != GR_OK ||
-        (err = ack_rows(db,
-                        "UPDATE effect SET acked_by = ?3, acked_ms = ?4 WHERE release_id = ?1"
-                        " AND kind = 'page' AND state <> 'observed' AND acked_ms IS NULL"
-                        " AND (?2 = '' OR guardrail = ?2)",
-                        r, guardrail, act, &out->pages)) != GR_OK)
+        (err = ack_rows(
+             db,
+             "UPDATE effect SET acked_by = ?3, acked_ms = ?4 WHERE release_id = ?1"
+             " AND (kind = 'page' OR escalate_ms IS NOT NULL) AND state <> 'observed' AND acked_ms IS NULL"
+             " AND (?2 = '' OR guardrail = ?2)",
+             r, guardrail, act, &out->pages)) != GR_OK)
         return err;
     if (out->reviews + out->pages == 0) {
         if ((err = count_open(db, r, guardrail, &open)) != GR_OK)

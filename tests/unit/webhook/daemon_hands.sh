@@ -3,7 +3,7 @@
 . "${GR_SRCDIR:?}/tests/unit/webhook/daemon_lib.sh"
 make_actions
 start_standin
-make_policy
+make_policy '.actions.page.escalate_after_ms = 1000'
 make_config auto
 start_daemon
 
@@ -48,6 +48,10 @@ says "all of none" 0 "dead letter sent again: 0" deadletter retry --all --by jan
 # a page is taken, by its number or with the release
 hard d1 | post /v1/alerts >/dev/null
 eventually "rolled back" state_is d1 rolled_back
+# who does not answer in time is not the only one: once to the next
+eventually "escalated" sh -c "cat '$dir'/reports/audit/*.jsonl | grep -q '\"event\":\"page escalated\"'"
+is "to the commander" "$(show d1 | jq -r '[.effects[] | select(.action == "commander")] | length')" 1
+eventually "who is told" sh -c "[ \"\$(wc -l <'$dir/standin/pagerduty.log')\" -ge 2 ]"
 page=$(show d1 | jq -r '[.effects[] | select(.kind == "page")][0].id')
 says "a page" 0 "page acknowledged: 1" ack --page "G-$page" --by kim --reason "on it"
 says "twice" 1 "acknowledged already" ack --page "$page" --by kim --reason "on it"

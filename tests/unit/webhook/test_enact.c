@@ -117,6 +117,65 @@ START_TEST(a_hard_breach_rolls_back_once)
 }
 END_TEST
 
+struct escalation {
+    int64_t now_ms;
+    size_t count;
+};
+static enum gr_err
+run_escalations(struct db *db, void *arg)
+{
+    struct escalation *e = arg;
+
+    return enact_escalations(db, &bench.app, bench.arena, e->now_ms, &e->count);
+}
+
+static size_t
+escalated_at(int64_t now_ms)
+{
+    struct escalation e = {.now_ms = now_ms};
+
+    bench_call(&bench, run_escalations, &e, GR_OK);
+    return e.count;
+}
+
+static enum gr_err
+take_pages(struct db *db, void *arg)
+{
+    struct release_act act = {.by = GR_STR("kim"), .reason = GR_STR("on it"), .now_ms = NOW + 1000};
+    struct gr_buf why = GR_BUF_INIT(1024);
+    struct release_acked *acked = arg;
+    struct release r;
+    enum gr_err err = release_find(db, &bench.policies, GR_STR("d1"), &r);
+
+    if (err == GR_OK)
+        err = release_ack(db, &r, GR_STR(""), &act, acked, &why);
+    gr_buf_fini(&why);
+    return err;
+}
+
+/* The policy says: after 5 minutes to the commander. */
+START_TEST(a_page_that_nobody_takes_goes_to_the_next_once)
+{
+    struct release_acked acked = {0, 0};
+
+    post_at("firing", "hard", "d1", "equities", NOW);
+    ck_assert_uint_eq(escalated_at(NOW + 299999), 0);
+    if (_i) {
+        bench_call(&bench, take_pages, &acked, GR_OK);
+        ck_assert_int_eq(acked.pages, 1);
+        ck_assert_uint_eq(escalated_at(NOW + 300000), 0);
+        return;
+    }
+    ck_assert_uint_eq(escalated_at(NOW + 300000), 1);
+    ck_assert_int_eq(COUNT("action = 'commander' AND kind = 'page' AND state = 'ready' AND"
+                           " reason LIKE 'nobody acknowledged page in time: hard breach%'"),
+                     1);
+    ck_assert_uint_eq(escalated_at(NOW + 300000000), 0);
+    post_at("firing", "hard", "d1", "equities", NOW + 300001);
+    ck_assert_uint_eq(escalated_at(NOW + 900000000), 0);
+}
+END_TEST
+
 START_TEST(resolved_changes_nothing)
 {
     post("resolved", "hard", "d1");
@@ -315,6 +374,7 @@ enact_suite(void)
     tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, a_hard_breach_rolls_back_once);
+    tcase_add_loop_test(tc, a_page_that_nobody_takes_goes_to_the_next_once, 0, 2);
     tcase_add_test(tc, resolved_changes_nothing);
     tcase_add_test(tc, a_soft_breach_extends_notifies_and_shows_what_cannot_be_sent);
     tcase_add_test(tc, a_cut_notification_holds_and_pages);
