@@ -28,6 +28,7 @@ struct app {
     struct watchdog watchdog;
     atomic_uint_fast64_t cancels;      /* grows when a rollback is to end in the middle of a step */
     atomic_bool draining;              /* new work is refused with 503 */
+    atomic_bool policy_stale;          /* a new policy is wrong, the old one is used */
     atomic_bool credentials_stale;     /* new files are wrong, the old ones are used */
     atomic_int_fast64_t tls_expires_s; /* of the own certificate, Unix; 0: no TLS */
 };

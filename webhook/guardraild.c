@@ -175,6 +175,14 @@ load_conf(struct daemon *d)
     return status;
 }
 
+/* A policy for tests and demos, in a mode that acts. */
+static bool
+scaled(const struct daemon *d, const struct policy *p)
+{
+    return p->time_scale > 1 && (d->conf.mode == MODE_AUTO || d->conf.mode == MODE_CONFIRM) &&
+           !d->o.allow_scaled;
+}
+
 static int
 load_policy(struct daemon *d)
 {
@@ -187,12 +195,10 @@ load_policy(struct daemon *d)
                         policy_load(d->conf.policy_path.p, sources, diags, &d->policy));
     gr_diags_free(diags);
     gr_sources_free(sources);
-    if (status == -1 && d->policy->time_scale > 1 &&
-        (d->conf.mode == MODE_AUTO || d->conf.mode == MODE_CONFIRM) && !d->o.allow_scaled) {
+    if (status == -1 && scaled(d, d->policy)) {
         (void)fprintf(stderr,
                       "guardraild: %s: GR0602: the policy's durations are divided by %lld; mode auto or "
-                      "confirm refuses "
-                      "it without --allow-scaled\n",
+                      "confirm refuses it without --allow-scaled\n",
                       d->conf.policy_path.p, (long long)d->policy->time_scale);
         status = EXIT_FINDINGS;
     }
@@ -571,6 +577,81 @@ renew_credentials(struct daemon *d, bool asked)
     gr_buf_fini(&why);
 }
 
+/* The first finding, or the error's name. */
+static void
+put_finding(const struct gr_diags *diags, enum gr_err err, struct gr_buf *why)
+{
+    struct gr_buf text = GR_BUF_INIT(8u << 20);
+    struct gr_str rest, line;
+
+    if (diags && err == GR_EUSER)
+        gr_diags_print(diags, (struct gr_diag_style){.format = GR_DIAG_TEXT}, &text);
+    rest = gr_buf_str(&text);
+    if (gr_buf_err(&text) == GR_OK && gr_str_next(&rest, '\n', &line) && line.n > 0)
+        gr_buf_put(why, gr_str_sub(line, 0, 500));
+    else
+        gr_buf_puts(why, gr_err_name(err));
+    gr_buf_fini(&text);
+}
+
+static enum gr_err
+read_new_policy(struct daemon *d, struct policy **out, struct gr_buf *why)
+{
+    struct gr_sources *sources = gr_sources_create();
+    struct gr_diags *diags = sources ? gr_diags_create(sources) : NULL;
+    enum gr_err err = diags ? policy_load(d->conf.policy_path.p, sources, diags, out) : GR_ENOMEM;
+
+    if (err != GR_OK)
+        put_finding(diags, err, why);
+    gr_diags_free(diags);
+    gr_sources_free(sources);
+    if (err == GR_OK && scaled(d, *out)) {
+        gr_buf_puts(why, "its durations are divided, which this mode refuses without --allow-scaled");
+        policy_free(*out);
+        *out = NULL;
+        err = GR_EUSER;
+    }
+    return err;
+}
+
+static enum gr_err
+note_refused(struct db *db, void *arg)
+{
+    return audit_add(db, app_now_ms(), GR_STR("guardraild"), "policy refused", GR_STR(""),
+                     gr_buf_str((const struct gr_buf *)arg));
+}
+
+/* Reads the policy anew and uses it whole, or keeps the one in force and says so. Releases stay with theirs in either case. */
+static void
+renew_policy(struct daemon *d)
+{
+    struct gr_buf why = GR_BUF_INIT(4096);
+    struct policy *fresh = NULL;
+    bool changed = false;
+    enum gr_err err = read_new_policy(d, &fresh, &why);
+
+    if (err == GR_OK)
+        err = policies_reload(&d->policies, fresh, d->app.store, app_now_ms(), &changed, &why);
+    atomic_store(&d->app.policy_stale, err != GR_OK);
+    if (err != GR_OK) {
+        if (why.n == 0)
+            gr_buf_puts(&why, gr_err_name(err));
+        log_event(d->app.log, AT_ERROR, "the new policy is not used, the one in force stays", "file",
+                  d->conf.policy_path.p, "error", gr_buf_cstr(&why), (char *)NULL);
+        if (store_call(d->app.store, note_refused, &why) != GR_OK)
+            log_event(d->app.log, AT_ERROR, "the audit log could not be written", (char *)NULL);
+    } else if (changed) {
+        const struct policy *p = policies_current(&d->policies);
+
+        log_event(d->app.log, AT_INFO, "a new policy is in force; releases that run stay with theirs",
+                  "spec_hash", p->spec_hash.p, (char *)NULL);
+        (void)check_actions(d, p, d->app.log);
+    }
+    if (d->app.auditor)
+        auditor_wake(d->app.auditor);
+    gr_buf_fini(&why);
+}
+
 /* The one place where signals are read. */
 static int
 wait_for_end(struct daemon *d)
@@ -592,8 +673,9 @@ wait_for_end(struct daemon *d)
         if (got == SIGHUP) {
             service_tell_reloading(&d->service);
             log_event(d->app.log, AT_INFO,
-                      "SIGHUP: credentials are read anew; a new policy or configuration needs a restart",
+                      "SIGHUP: policy and credentials are read anew; a new configuration needs a restart",
                       (char *)NULL);
+            renew_policy(d);
         }
         renew_credentials(d, got == SIGHUP);
         if (got == SIGHUP)

@@ -354,6 +354,9 @@ print_policy(struct app *app, struct gr_buf *out)
     put_label(out, "spec_hash", p->spec_hash, false);
     put_label(out, "mode", gr_str(daemon_mode_name(app->conf->mode)), false);
     gr_buf_puts(out, "} 1\n");
+    head(out, "guardraild_policy_stale", "gauge",
+         "1 while the policy's file could not be used and the one read before is in force.");
+    gr_buf_printf(out, "guardraild_policy_stale %d\n", atomic_load(&app->policy_stale));
     head(out, "guardraild_build_info", "gauge", "The program's version and its SQLite's.");
     gr_buf_printf(out, "guardraild_build_info{version=\"%s\",sqlite=\"%s\"} 1\n", PACKAGE_VERSION,
                   store_engine_version());

@@ -1,6 +1,7 @@
 #include "config.h"
 #include "policies.h"
 
+#include "audit.h"
 #include "guardrail/buf.h"
 #include "guardrail/sys.h"
 
@@ -18,16 +19,16 @@ struct load {
 };
 
 static enum gr_err
-store_current(struct db *db, struct load *l)
+store_text(struct db *db, const char *sha256, const struct policy *policy, int64_t now_ms)
 {
     sqlite3_stmt *st =
         db_use(db, "INSERT INTO policy(sha256, spec_hash, seen_ms, body) VALUES (?1, ?2, ?3, ?4)"
                    " ON CONFLICT(sha256) DO UPDATE SET seen_ms = excluded.seen_ms");
 
-    db_bind_text(db, st, 1, l->out->items[0].sha256);
-    db_bind_str(db, st, 2, l->current->spec_hash);
-    db_bind_i64(db, st, 3, l->now_ms);
-    db_bind_blob(db, st, 4, l->current->text);
+    db_bind_text(db, st, 1, sha256);
+    db_bind_str(db, st, 2, policy->spec_hash);
+    db_bind_i64(db, st, 3, now_ms);
+    db_bind_blob(db, st, 4, policy->text);
     return db_run(db, st);
 }
 
@@ -40,7 +41,7 @@ fetch(struct db *db, void *arg)
     enum gr_err err;
     bool row;
 
-    if ((err = store_current(db, l)) != GR_OK)
+    if ((err = store_text(db, l->out->items[0].sha256, l->current, l->now_ms)) != GR_OK)
         return err;
     st = db_use(db, "SELECT sha256, body FROM policy WHERE sha256 IN (SELECT policy_sha256 FROM release"
                     " WHERE state IN ('running', 'halted', 'rolling_back')) AND sha256 <> ?1");
@@ -98,7 +99,8 @@ policies_load(struct policies *out, struct policy *current, struct store *s, int
     struct load *l = gr_sys.realloc(NULL, sizeof *l);
     enum gr_err err = GR_ENOMEM;
 
-    out->count = 0;
+    atomic_store(&out->count, 0);
+    atomic_store(&out->current, 0);
     out->items = gr_sys.realloc(NULL, (PINNED_MAX + 1) * sizeof *out->items);
     if (l)
         memset(l, 0, sizeof *l);
@@ -107,7 +109,7 @@ policies_load(struct policies *out, struct policy *current, struct store *s, int
         goto done;
     }
     out->items[0].policy = current;
-    out->count = 1;
+    atomic_store(&out->count, 1);
     l->out = out;
     l->current = current;
     l->now_ms = now_ms;
@@ -126,6 +128,94 @@ done:
     return err;
 }
 
+/* ---- a new one ---- */
+
+struct reload {
+    struct policies *p;
+    const struct policy *fresh;
+    char sha256[GR_SHA256_HEX + 1];
+    size_t at;
+    int64_t now_ms;
+};
+
+static enum gr_err
+job_store(struct db *db, void *arg)
+{
+    struct reload *l = arg;
+    enum gr_err err = store_text(db, l->sha256, l->fresh, l->now_ms);
+
+    if (err != GR_OK)
+        return err;
+    return audit_add(db, l->now_ms, GR_STR("guardraild"), "policy in force", GR_STR(""), l->fresh->spec_hash);
+}
+
+/* After the row is durable, and on the store's thread: no job sees two policies in force. */
+static enum gr_err
+job_swap(struct db *db, void *arg)
+{
+    struct reload *l = arg;
+
+    (void)db;
+    atomic_store(&l->p->current, l->at);
+    return GR_OK;
+}
+
+static size_t
+place_of(const struct policies *p, const char *sha256)
+{
+    size_t i = 0, count = atomic_load(&p->count);
+
+    while (i < count && strcmp(p->items[i].sha256, sha256) != 0)
+        i++;
+    return i;
+}
+
+static enum gr_err
+refuse(struct gr_buf *why, enum gr_err err, const char *text)
+{
+    gr_buf_puts(why, text);
+    return err;
+}
+
+enum gr_err
+policies_reload(struct policies *p, struct policy *fresh, struct store *s, int64_t now_ms, bool *changed,
+                struct gr_buf *why)
+{
+    struct reload l = {.p = p, .fresh = fresh, .now_ms = now_ms};
+    bool known;
+    enum gr_err err;
+
+    *changed = false;
+    if (!gr_str_eq(fresh->spec, policies_current(p)->spec)) {
+        policy_free(fresh);
+        return refuse(why, GR_ESTATE, "it belongs to another specification; that needs a restart");
+    }
+    if ((err = gr_sha256_hex(fresh->text, l.sha256)) != GR_OK)
+        goto done;
+    l.at = place_of(p, l.sha256);
+    known = l.at < atomic_load(&p->count);
+    if (known && l.at == atomic_load(&p->current))
+        goto done;
+    if (!known && l.at == PINNED_MAX + 1) {
+        err =
+            refuse(why, GR_ELIMIT, "so many policies are loaded that there is no room; that needs a restart");
+        goto done;
+    }
+    if ((err = store_call(s, job_store, &l)) != GR_OK)
+        goto done;
+    if (!known) {
+        p->items[l.at].policy = fresh;
+        memcpy(p->items[l.at].sha256, l.sha256, sizeof l.sha256);
+        atomic_store(&p->count, l.at + 1);
+        fresh = NULL;
+    }
+    if ((err = store_call(s, job_swap, &l)) == GR_OK)
+        *changed = true;
+done:
+    policy_free(fresh);
+    return err;
+}
+
 void
 policies_fini(struct policies *p)
 {
@@ -133,13 +223,15 @@ policies_fini(struct policies *p)
         policy_free(p->items[i].policy);
     if (p->items)
         gr_sys.free(p->items);
-    *p = (struct policies){NULL, 0};
+    p->items = NULL;
+    atomic_store(&p->count, 0);
+    atomic_store(&p->current, 0);
 }
 
 const struct policy *
 policies_current(const struct policies *p)
 {
-    return p->items[0].policy;
+    return p->items[atomic_load(&p->current)].policy;
 }
 
 const struct policy *

@@ -359,7 +359,7 @@ insert_release(struct db *db, const struct policies *p, struct release *r, const
     db_bind_i64(db, st, 4, act->now_ms);
     db_bind_str(db, st, 5, act->by.p ? act->by : GR_STR(""));
     db_bind_str(db, st, 6, act->reason.p ? act->reason : GR_STR(""));
-    db_bind_text(db, st, 7, p->items[0].sha256);
+    db_bind_text(db, st, 7, r->policy_sha256);
     if ((err = db_run(db, st)) != GR_OK)
         return err;
     r->id = db_last_id(db);
@@ -398,7 +398,7 @@ prepare_start(struct db *db, const struct policies *p, struct label_set stream, 
     if (err != GR_ENOENT)
         return err;
     copy_text(r->deployment_id, sizeof r->deployment_id, deployment_id);
-    copy_text(r->policy_sha256, sizeof r->policy_sha256, gr_str(p->items[0].sha256));
+    copy_text(r->policy_sha256, sizeof r->policy_sha256, gr_str(policies_sha256(p, policy)));
     r->policy = policy;
     r->state = RELEASE_RUNNING;
     return GR_OK;

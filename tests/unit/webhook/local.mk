@@ -82,6 +82,7 @@ daemon_tests = \
 	tests/unit/webhook/daemon_hostile.sh \
 	tests/unit/webhook/daemon_intake.sh \
 	tests/unit/webhook/daemon_network.sh \
+	tests/unit/webhook/daemon_reload.sh \
 	tests/unit/webhook/daemon_rollback.sh \
 	tests/unit/webhook/daemon_secrets.sh \
 	tests/unit/webhook/daemon_storm.sh \
