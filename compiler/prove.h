@@ -61,6 +61,10 @@ struct prove_feed {
     const struct bound *left_behind;
     double
         stranger; /* what another guardrail's breaches show, as proved at every level and side: all there is; 0: none */
+    /* A value proved at this bound, or at its level and another side: all there is. NULL: none. */
+    const struct bound *proved;
+    double proved_value;
+    bool other_side;
 };
 /* A slice of a stream. */
 struct prove_cell {

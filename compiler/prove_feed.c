@@ -95,8 +95,14 @@ left_behind(struct build *b, const struct bound *bound)
         x->on = x->off = 0;
         if (i > 0)
             (void)build_enter(b, s, D1, b->phase, -3600);
-        *f = (struct prove_feed){PROVE_NONE, PROVE_NONE, PROVE_NONE, PROVE_NONE, 1,
-                                 PROVE_NONE, PROVE_NONE, bound,      0};
+        *f = (struct prove_feed){.effect = PROVE_NONE,
+                                 .coverage = PROVE_NONE,
+                                 .evidence = PROVE_NONE,
+                                 .difference = PROVE_NONE,
+                                 .enough = 1,
+                                 .bad = PROVE_NONE,
+                                 .window = PROVE_NONE,
+                                 .left_behind = bound};
         c->feed = f;
         build_at(s, STEPS - 2);
     }
@@ -122,6 +128,37 @@ strangers(struct build *b)
     }
 }
 
+/* What is proved exactly at a limit, which is no breach; or, where sides are proved apart, far beyond it at the other side. */
+static void
+proved(struct build *b, const struct bound *bound)
+{
+    bool apart = build_compared(b->g) && b->g->evidence.kind == EVIDENCE_SEQUENTIAL;
+
+    for (unsigned other = bound->inclusive ? 1 : 0; other < (apart ? 2 : 1); other++) {
+        struct prove_stream *s;
+        struct prove_cell *c = build_outside(b,
+                                             TEXT(b, "%s-%s-proved-%s", level_name(bound->level),
+                                                  side_name(bound->side), other ? "elsewhere" : "at-limit"),
+                                             &s);
+        struct prove_feed *f = gr_arena_alloc(b->arena, sizeof *f);
+
+        (void)build_enter(b, s, D1, b->phase, -3600);
+        build_at(s, STEPS - 2);
+        if (!c || !f) {
+            build_failed(b);
+            return;
+        }
+        *f = (struct prove_feed){.proved = bound,
+                                 .other_side = other > 0,
+                                 .proved_value =
+                                     build_beside(bound, build_literal(b, bound, NULL), other ? 100 : 0)};
+        for (size_t i = 0; other && i < b->g->limit.n_bounds; i++)
+            if (b->g->limit.bounds[i].side != bound->side && !side_is_backstop(b->g->limit.bounds[i].side))
+                f->proved_value = build_literal(b, bound, NULL); /* the other side has a limit of its own */
+        c->feed = f;
+    }
+}
+
 void
 build_fed(struct build *b)
 {
@@ -133,6 +170,8 @@ build_fed(struct build *b)
 
         if (side_is_backstop(bound->side) && b->g->metric.kind == METRIC_HISTOGRAM)
             continue; /* its observations are asked for, not its events */
+        if (!side_is_backstop(bound->side))
+            proved(b, bound);
         if (!build_compared(b->g) &&
             (bound->level == LEVEL_HARD ? b->g->evidence.hard_n : b->g->evidence.soft_n) > 1)
             left_behind(b, bound);

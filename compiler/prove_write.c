@@ -561,12 +561,36 @@ put_stranger(struct writer *x, const struct prove_cell *c, double v)
 }
 
 static void
+put_proved(struct writer *x, const struct prove_cell *c, const struct prove_feed *f)
+{
+    bool lower = side_is_lower(f->proved->side) != f->other_side;
+    bool named = x->w->g->limit.against != AGAINST_FIXED && x->w->g->evidence.kind == EVIDENCE_SEQUENTIAL;
+    struct gr_buf l = begin(x, "guardrail:proved", c, &x->s->exports[0]);
+
+    if (named) {
+        put_pair(&l, GR_STR("level"), gr_str(level_name(f->proved->level)));
+        put_pair(&l, GR_STR("side"), gr_str(side_name(lower ? SIDE_LOWER : SIDE_UPPER)));
+    }
+    gr_buf_putc(&l, '}');
+    gr_buf_puts(x->b, "  - series: ");
+    gr_quote_json(x->b, gr_buf_str(&l));
+    gr_buf_puts(x->b, "\n    values: '");
+    prove_put_number(x->b, f->proved_value);
+    gr_buf_printf(x->b, "x%zu'\n", x->w->scrapes);
+    gr_buf_fini(&l);
+}
+
+static void
 put_feed(struct writer *x, const struct prove_cell *c)
 {
     const struct prove_feed *f = c->feed;
 
     if (fabs(f->stranger) > 0) {
         put_stranger(x, c, f->stranger);
+        return;
+    }
+    if (f->proved) {
+        put_proved(x, c, f);
         return;
     }
     put_fed(x, "guardrail:effect", c, f->effect, false);
