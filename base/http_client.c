@@ -1,10 +1,13 @@
 #include "config.h"
 #include "guardrail/http_client.h"
+#include "http_guard.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "guardrail/number.h"
 #include "guardrail/sys.h"
@@ -198,7 +201,21 @@ gr_http_retry_after_parse(struct gr_str value, int64_t now_unix_ms)
 struct transfer {
     struct gr_http_response *response;
     const atomic_bool *stop;
+    bool refused; /* an address that is not public */
 };
+
+/* Looked at here, behind the name's resolution: what is looked up twice may come out twice. */
+static curl_socket_t
+on_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct transfer *t = arg;
+
+    (void)purpose;
+    if (http_guard_public(&address->addr))
+        return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    t->refused = true;
+    return CURL_SOCKET_BAD;
+}
 
 static size_t
 on_header(char *p, size_t size, size_t n, void *arg)
@@ -277,12 +294,25 @@ set_request(struct gr_http_client *c, const struct gr_http_request *r, const cha
     ok &= curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS,
                            (long)(left_ms < GR_HTTP_CONNECT_MS_MAX ? left_ms : GR_HTTP_CONNECT_MS_MAX)) ==
           CURLE_OK;
+    if (r->once)
+        ok &= curl_easy_setopt(h, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK;
     if (r->post) {
         ok &= curl_easy_setopt(h, CURLOPT_POST, 1L) == CURLE_OK;
         ok &= curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.n) == CURLE_OK;
         ok &= curl_easy_setopt(h, CURLOPT_POSTFIELDS, r->body.n > 0 ? r->body.p : "") == CURLE_OK;
     }
     return ok;
+}
+
+static bool
+set_guard(struct gr_http_client *c, const struct gr_http_request *r, struct transfer *t)
+{
+    if (!r->guarded || http_guard_listed(http_guard_host(r->url), r->private_hosts, r->private_host_count))
+        return true;
+    /* a kept connection was looked at when it was made, but perhaps not by this rule */
+    return curl_easy_setopt(c->curl, CURLOPT_OPENSOCKETFUNCTION, on_socket) == CURLE_OK &&
+           curl_easy_setopt(c->curl, CURLOPT_OPENSOCKETDATA, t) == CURLE_OK &&
+           curl_easy_setopt(c->curl, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK;
 }
 
 static bool
@@ -347,13 +377,15 @@ gr_http_perform(struct gr_http_client *c, const struct gr_http_request *r, struc
     curl_easy_reset(c->curl); /* keeps connections, forgets options */
     if (gr_buf_err(&url) != GR_OK || !make_headers(r, &headers) || !set_fixed(c) ||
         !set_request(c, r, gr_buf_cstr(&url), headers, left_ms < INT32_MAX ? left_ms : INT32_MAX) ||
-        !set_callbacks(c, &t)) {
+        !set_callbacks(c, &t) || !set_guard(c, r, &t)) {
         err = fail(response, GR_ENOMEM, "out of memory");
         goto done;
     }
     err = verdict(response, curl_easy_perform(c->curl));
     if (curl_easy_getinfo(c->curl, CURLINFO_REQUEST_SIZE, &request_bytes) == CURLE_OK)
         response->sent = request_bytes > 0;
+    if (t.refused && !response->sent)
+        err = fail(response, GR_ERANGE, "the address is private, and not in private_hosts");
     if (err == GR_OK && curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &response->status) != CURLE_OK)
         err = fail(response, GR_ENET, "no status");
 done:

@@ -13,6 +13,8 @@ libbase_a_SOURCES = \
 	base/file.c \
 	base/hash.c \
 	base/http_client.c \
+	base/http_guard.c \
+	base/http_guard.h \
 	base/json.c \
 	base/json_print.c \
 	base/json_scan.c \

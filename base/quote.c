@@ -25,7 +25,8 @@ typedef size_t escape_fn(const struct unit *u, char out[ESCAPE_MAX]);
 #define REGEX 8u
 #define PLAIN 16u /* ends a plain scalar of YAML, or may */
 #define OTHERS 32u
-#define ALL (JSON | PROMQL | YAML | PLAIN | OTHERS)
+#define WIKI 64u
+#define ALL (JSON | PROMQL | YAML | PLAIN | OTHERS | WIKI)
 #define EIGHT(c)                                                                                             \
     [c] = ALL, [(c) + 1] = ALL, [(c) + 2] = ALL, [(c) + 3] = ALL, [(c) + 4] = ALL, [(c) + 5] = ALL,          \
     [(c) + 6] = ALL, [(c) + 7] = ALL
@@ -36,29 +37,32 @@ static const unsigned char asks[128] = {
     EIGHT(0x18),
     [0x7f] = ALL,
     ['"'] = JSON | PROMQL | YAML | OTHERS,
-    ['\\'] = JSON | PROMQL | YAML | REGEX | OTHERS,
+    ['\\'] = JSON | PROMQL | YAML | REGEX | OTHERS | WIKI,
     ['.'] = REGEX,
-    ['+'] = REGEX,
-    ['*'] = REGEX,
-    ['?'] = REGEX | PLAIN,
+    ['+'] = REGEX | WIKI,
+    ['*'] = REGEX | WIKI,
+    ['?'] = REGEX | PLAIN | WIKI,
     ['('] = REGEX,
     [')'] = REGEX,
-    ['|'] = REGEX,
-    ['['] = REGEX | PLAIN,
-    [']'] = REGEX | PLAIN,
-    ['{'] = REGEX | PLAIN,
-    ['}'] = REGEX | PLAIN,
-    ['^'] = REGEX,
+    ['|'] = REGEX | WIKI,
+    ['['] = REGEX | PLAIN | WIKI,
+    [']'] = REGEX | PLAIN | WIKI,
+    ['{'] = REGEX | PLAIN | WIKI,
+    ['}'] = REGEX | PLAIN | WIKI,
+    ['^'] = REGEX | WIKI,
     ['$'] = REGEX,
     [','] = PLAIN | OTHERS,
     [':'] = PLAIN | OTHERS,
-    ['#'] = PLAIN,
+    ['#'] = PLAIN | WIKI,
     ['&'] = OTHERS,
     ['<'] = OTHERS,
     ['>'] = OTHERS,
     ['\''] = OTHERS,
     ['`'] = OTHERS,
     ['%'] = OTHERS,
+    ['_'] = WIKI,
+    ['~'] = WIKI,
+    ['!'] = WIKI,
 };
 
 static bool
@@ -395,6 +399,26 @@ void
 gr_quote_slack(struct gr_buf *b, struct gr_str s)
 {
     quote_each(b, s, OTHERS, escape_slack);
+}
+
+static size_t
+escape_wiki(const struct unit *u, char out[ESCAPE_MAX])
+{
+    if (u->cp == NO_CHAR)
+        return put_replacement(out);
+    if (u->cp == '\n' || u->cp == '\r' || u->cp == '\t')
+        return put_text(out, " ");
+    if (u->cp >= 0x80 || u->cp < 0x20 || u->cp == 0x7f)
+        return utf8_is_hidden(u->cp) ? put_replacement(out) : 0;
+    out[0] = '\\';
+    out[1] = (char)u->cp;
+    return 2;
+}
+
+void
+gr_quote_wiki(struct gr_buf *b, struct gr_str s)
+{
+    quote_each(b, s, WIKI, escape_wiki);
 }
 
 static size_t

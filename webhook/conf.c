@@ -328,6 +328,7 @@ PATH_READER(admin_token_file)
 PATH_READER(tls_cert_file)
 PATH_READER(tls_key_file)
 PATH_READER(client_ca_file)
+PATH_READER(target_ca_file)
 PATH_READER(admin_socket)
 PATH_READER(policy_path)
 PATH_READER(secrets_dir)
@@ -379,6 +380,31 @@ read_sans(struct reader *r, const struct gr_node *v, struct conf_names *out)
         names[n++] = gr_arena_dup(r->arena, e->text);
     }
     *out = (struct conf_names){names, n};
+}
+
+/* A list of host names or addresses, without ports. */
+static void
+read_private_hosts(struct reader *r, const struct gr_node *v)
+{
+    struct gr_str *names;
+    size_t n = 0;
+
+    if (v->kind != GR_NODE_LIST || v->count == 0 || v->count > SANS_MAX) {
+        gr_diag(r->diags, GR0103, v->span, GR_STR("[hooks.example.internal]"),
+                "\"private_hosts\" is a list of 1 to %u hosts", SANS_MAX);
+        return;
+    }
+    if (!(names = gr_arena_array(r->arena, v->count, sizeof *names)))
+        return; /* the arena remembers */
+    gr_node_each (e, v) {
+        if (e->kind != GR_NODE_SCALAR || e->text.n == 0 || gr_str_find(e->text, GR_STR("/"), 0) != SIZE_MAX) {
+            gr_diag(r->diags, GR0209, e->span, GR_STR("hooks.example.internal"),
+                    "\"private_hosts\" names hosts alone, without http:// and path");
+            return;
+        }
+        names[n++] = gr_arena_dup(r->arena, e->text);
+    }
+    r->conf->private_hosts = (struct conf_names){names, n};
 }
 
 #define SANS_READER(role)                                                                                    \
@@ -480,7 +506,9 @@ read_targets(struct reader *r, const struct gr_node *v)
 {
     static const struct key keys[] = {
         {GR_STR_INIT("allow_http"), read_allow_http},
+        {GR_STR_INIT("ca_file"), read_target_ca_file},
         {GR_STR_INIT("pagerduty_url"), read_pagerduty_url},
+        {GR_STR_INIT("private_hosts"), read_private_hosts},
     };
     read_map(r, v, keys, GR_COUNT(keys));
 }

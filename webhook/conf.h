@@ -43,8 +43,10 @@ struct conf {
     int64_t confirm_ms; /* mode confirm: how long a person has to answer */
     enum log_format log_format;
     enum log_level log_level;
-    struct gr_str pagerduty_url; /* empty: PagerDuty's own */
-    bool allow_http;             /* plain HTTP to loopback targets, for tests */
+    struct gr_str pagerduty_url;     /* empty: PagerDuty's own */
+    bool allow_http;                 /* plain HTTP to loopback targets, for tests */
+    struct conf_names private_hosts; /* whom `http` actions may reach though their addresses are private */
+    struct gr_str target_ca_file;    /* an authority for targets besides the system's; empty: none */
 };
 /* GR_EUSER: findings say what is wrong; GR_ENOENT, GR_EACCES, GR_EIO, GR_ELIMIT, GR_ENOMEM. */
 GR_MUST_USE enum gr_err conf_load(const char *path, struct gr_arena *a, struct gr_sources *sources,

@@ -6,7 +6,6 @@
 #include "guardrail/hash.h"
 #include "jw.h"
 #include "outbox.h"
-#include "sender.h"
 
 #define PAYLOAD_BYTES_MAX (256u << 10)
 
@@ -179,18 +178,16 @@ escalation_ms(const struct policy_action *action, int64_t now_ms)
                                                                           : 0;
 }
 
-/* The target column, and whether this version can carry it out. */
+/* The target column. */
 static const char *
-target_of(const struct effect *e, bool *can)
+target_of(const struct effect *e)
 {
-    *can = true;
     switch (e->kind) {
     case EFFECT_ROLLBACK:
         return OUTBOX_TARGET_ROLLBACK;
     case EFFECT_PAGE:
     case EFFECT_NOTIFY:
     case EFFECT_TICKET:
-        *can = sender_target(e->action->kind) != NULL;
         return policy_action_kind_name(e->action->kind);
     case EFFECT_HOLD:
     case EFFECT_EXTEND:
@@ -206,13 +203,12 @@ static enum gr_err
 add_effect(struct db *db, struct enact_job *job, const struct effect *e, const struct release *r,
            struct outbox_effect *row, bool *added)
 {
-    bool can;
     enum gr_err err;
 
     row->key = e->key;
     row->kind = gr_str(effect_kind_name(e->kind));
     row->action = e->action ? e->action->name : GR_STR("");
-    row->target = gr_str(target_of(e, &can));
+    row->target = gr_str(target_of(e));
     row->reason = e->reason;
     row->recheck = e->recheck;
     row->last_error = GR_STR("");
@@ -225,9 +221,6 @@ add_effect(struct db *db, struct enact_job *job, const struct effect *e, const s
     } else if (e->how == HOW_CONFIRM) {
         row->state = GR_STR("waiting");
         row->not_before_ms = job->now_ms + job->app->conf->confirm_ms;
-    } else if (!can) {
-        row->state = GR_STR("dead");
-        row->last_error = GR_STR("this version cannot send to this kind of target yet");
     } else {
         row->state = gr_str_is(row->target, OUTBOX_TARGET_NONE) ? GR_STR("done") : GR_STR("ready");
     }
@@ -235,10 +228,9 @@ add_effect(struct db *db, struct enact_job *job, const struct effect *e, const s
         return err;
     *(*added ? &job->effects_new : &job->effects_known) += 1;
     if (*added)
-        log_event(job->app->log, can ? AT_INFO : AT_ERROR, can ? "effect" : "dead letter", "kind",
-                  row->kind.p, "state", row->state.p, "action", row->action.p, "deployment_id",
-                  row->deployment_id.p, "guardrail", row->guardrail.p, "level", row->level.p, "key",
-                  row->key.p, "reason", row->reason.p, (char *)NULL);
+        log_event(job->app->log, AT_INFO, "effect", "kind", row->kind.p, "state", row->state.p, "action",
+                  row->action.p, "deployment_id", row->deployment_id.p, "guardrail", row->guardrail.p,
+                  "level", row->level.p, "key", row->key.p, "reason", row->reason.p, (char *)NULL);
     return GR_OK;
 }
 
@@ -526,7 +518,7 @@ add_own(struct db *db, const struct app *app, struct gr_arena *a, const struct r
 {
     struct gr_buf b = GR_BUF_INIT(PAYLOAD_BYTES_MAX);
     struct jw w = JW_INIT(&b);
-    bool can = sender_target(action->kind) != NULL, added;
+    bool added;
     struct outbox_effect row = {.kind = gr_str(effect_kind),
                                 .action = action->name,
                                 .target = gr_str(policy_action_kind_name(action->kind)),
@@ -545,8 +537,8 @@ add_own(struct db *db, const struct app *app, struct gr_arena *a, const struct r
     row.key = gr_arena_printf(a, "%s|%s|" GR_FMT, effect_kind, page->key, GR_ARG(action->name));
     /* Observing means: no call to the outside. That the guardrails are blind is no less true then, but it is
      * on /metrics. */
-    row.state = !app_acts(app) ? GR_STR("observed") : can ? GR_STR("ready") : GR_STR("dead");
-    row.last_error = can ? GR_STR("") : GR_STR("this version cannot send to this kind of target yet");
+    row.state = !app_acts(app) ? GR_STR("observed") : GR_STR("ready");
+    row.last_error = GR_STR("");
     jw_open(&w, NULL, '{');
     jw_text(&w, "kind", page->kind);
     jw_bool(&w, "ok", page->ok);
@@ -596,7 +588,7 @@ escalate(struct db *db, const struct app *app, struct gr_arena *a, const struct 
     const struct policy_action *from, *to;
     struct outbox_effect row = *e;
     struct release r = {.policy = NULL};
-    bool can, added;
+    bool added;
     enum gr_err err = e->release_id ? release_get(db, app->policies, e->release_id, &r) : GR_OK;
 
     if (err != GR_OK)
@@ -604,13 +596,12 @@ escalate(struct db *db, const struct app *app, struct gr_arena *a, const struct 
     from = policy_action(r.policy ? r.policy : p, e->action);
     if (!from || !(to = from->escalate_to))
         return GR_OK; /* the policy has changed since */
-    can = sender_target(to->kind) != NULL;
     row.key = gr_arena_printf(a, GR_FMT "|escalated|" GR_FMT, GR_ARG(e->key), GR_ARG(to->name));
     row.kind = GR_STR("page");
     row.action = to->name;
     row.target = gr_str(policy_action_kind_name(to->kind));
-    row.state = can ? GR_STR("ready") : GR_STR("dead");
-    row.last_error = can ? GR_STR("") : GR_STR("this version cannot send to this kind of target yet");
+    row.state = GR_STR("ready");
+    row.last_error = GR_STR("");
     row.reason = gr_arena_printf(a, "nobody acknowledged " GR_FMT " in time: " GR_FMT, GR_ARG(from->name),
                                  GR_ARG(e->reason));
     row.not_before_ms = now_ms;

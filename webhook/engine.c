@@ -121,6 +121,17 @@ kind_of(struct gr_str s)
     return gr_str_is(s, "blind") ? MESSAGE_BLIND : MESSAGE_BREACH;
 }
 
+/* An effect's key without its episode: what comes again has the same. */
+static struct gr_str
+incident_of(struct gr_str key)
+{
+    size_t n = key.n;
+
+    while (n > 0 && key.p[n - 1] >= '0' && key.p[n - 1] <= '9')
+        n--;
+    return n > 1 && n < key.n && key.p[n - 1] == '/' ? gr_str_sub(key, 0, n - 1) : key;
+}
+
 static void
 fill_message(struct sending *s, struct message *m)
 {
@@ -147,6 +158,8 @@ fill_message(struct sending *s, struct message *m)
                           .dashboard_url = jread_str(p, "dashboard_url"),
                           .reference = gr_arena_printf(s->arena, "G-%" PRId64, e->id),
                           .dedup_key = e->key,
+                          .incident = incident_of(e->key),
+                          .attempt = e->attempts,
                           .at_ms = jread_i64(p, "at_ms", e->created_ms)};
     if (s->audit.seq > 0) /* half a hash is enough to know a record by */
         m->audit_head = gr_arena_printf(s->arena, "%" PRId64 ":%.16s", s->audit.seq, s->audit.hash);
@@ -266,7 +279,10 @@ send_effect(struct worker *w, struct gr_http_client *http, struct gr_arena *a, c
         struct sender_env env = {.http = http,
                                  .secrets_dir = app->conf->secrets_dir.p ? app->conf->secrets_dir.p : ".",
                                  .allow_http = app->conf->allow_http,
-                                 .pagerduty_url = app->conf->pagerduty_url.p};
+                                 .pagerduty_url = app->conf->pagerduty_url.p,
+                                 .private_hosts = app->conf->private_hosts.v,
+                                 .private_host_count = app->conf->private_hosts.n,
+                                 .stop = &w->engine->stop};
         fill_message(s, &m);
         pace(w);
         sender_send(&env, action, &m, gr_http_now_ms() + SEND_MS, &s->result);
@@ -323,8 +339,12 @@ worker_main(void *arg)
                            : true; /* Prometheus is often spoken to in the clear on loopback */
 
     while (!atomic_load(&e->stop)) {
-        if (!http && gr_http_client_create(&(struct gr_http_options){.allow_http = plain, .stop = &e->cancel},
-                                           &http) != GR_OK)
+        if (!http &&
+            gr_http_client_create(
+                &(struct gr_http_options){.allow_http = plain,
+                                          .ca_file = w->sender ? e->app->conf->target_ca_file.p : NULL,
+                                          .stop = &e->cancel},
+                &http) != GR_OK)
             rest(w);
         else if (!work_once(w, http))
             rest(w);

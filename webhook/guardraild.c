@@ -238,11 +238,8 @@ check_actions(struct daemon *d, const struct policy *p, struct log *log)
         enum gr_err err = a->kind == ACTION_ROLLBACK ? GR_OK : sender_check(&env, a);
         if (err == GR_OK)
             continue;
-        bad += err != GR_ESTATE; /* what cannot be done yet is no fault of the user's */
-        log_event(log, AT_WARN,
-                  err == GR_ESTATE
-                      ? "action cannot be carried out by this version: its effects become dead letters"
-                      : "action will fail: its secret file is missing, open to others, or malformed",
+        bad++;
+        log_event(log, AT_WARN, "action will fail: its secret file is missing, open to others, or malformed",
                   "action", a->name.p, "kind", policy_action_kind_name(a->kind), "file",
                   sender_secret_file(a).p, "error", gr_err_name(err), (char *)NULL);
     }

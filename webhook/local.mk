@@ -60,6 +60,10 @@ libwebhook_a_SOURCES += \
 	webhook/runner_procs.c webhook/runner_procs.h \
 	webhook/runner_wire.c webhook/runner_wire.h \
 	webhook/sender.c webhook/sender.h \
+	webhook/sender_alerts.c \
+	webhook/sender_call.h \
+	webhook/sender_http.c \
+	webhook/sender_jira.c \
 	webhook/sender_pagerduty.c \
 	webhook/sender_slack.c webhook/sender_text.h
 WEBHOOK_LIBS = libwebhook.a $(BASE_LIBS) $(SQLITE_LIBS) $(MHD_LIBS) $(CURL_LIBS) $(PCRE2_LIBS) -lpthread

@@ -77,8 +77,10 @@ struct policy_action {
     struct gr_str service, routing_key_file;                 /* pagerduty */
     struct gr_str channel, webhook_url_file;                 /* slack */
     struct gr_str project, issue_type, base_url, token_file; /* jira, opsgenie, jsm, http */
-    int64_t escalate_after_ms;                               /* 0: never */
-    const struct policy_action *escalate_to;                 /* NULL: nobody; never itself, no circles */
+    struct gr_str reopen;      /* jira: the transition for an issue that is done and whose breach is back */
+    struct gr_str team;        /* opsgenie, jsm */
+    int64_t escalate_after_ms; /* 0: never */
+    const struct policy_action *escalate_to; /* NULL: nobody; never itself, no circles */
 };
 
 /* What a guardrail's level asks for: a built-in verb, or an action. */

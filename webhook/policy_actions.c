@@ -216,11 +216,16 @@ read_action(struct policy_reader *r, const struct gr_node *map, struct policy_ac
     case ACTION_JIRA:
         (void)pj_text(r, map, "project", REQUIRED, &action->project);
         (void)pj_text(r, map, "issue_type", OPTIONAL, &action->issue_type);
+        (void)pj_text(r, map, "reopen", OPTIONAL, &action->reopen);
         read_base_url(r, map, action);
         (void)pj_name(r, map, "token_file", REQUIRED, &action->token_file);
         break;
     case ACTION_OPSGENIE:
     case ACTION_JSM:
+        (void)pj_text(r, map, "team", OPTIONAL, &action->team);
+        read_base_url(r, map, action);
+        (void)pj_name(r, map, "token_file", REQUIRED, &action->token_file);
+        break;
     case ACTION_HTTP:
         read_base_url(r, map, action);
         (void)pj_name(r, map, "token_file", OPTIONAL, &action->token_file);

@@ -2,19 +2,64 @@
 #include "sender.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #include "guardrail/file.h"
+#include "guardrail/hash.h"
 #include "guardrail/quote.h"
+#include "sender_call.h"
 #include "sender_text.h"
 
 #define SECRET_BYTES_MAX 4096u
 #define SECRET_PIECE_BYTES 9u /* what is shorter is a word, as "services" in Slack's URLs */
 #define EXCERPT_BYTES_MAX 100u
+#define HEADER_BYTES_MAX 8192u /* base64 of the largest secret */
 #define LINK_BYTES_MAX 2000u
 #define PAGERDUTY_URL "https://events.pagerduty.com/v2/enqueue"
 
 /* To add a target: one file with its functions, one row here. Sorted by name. */
 static const struct sender_target targets[] = {
+    {
+        .kind = ACTION_HTTP,
+        .name = "http",
+        .secret_optional = true,
+        .body_bytes_max = 1 << 20,
+        .interval_ms = 100,
+        .burst = 30,
+        .age_ms_max = INT64_C(86400000),
+        .send = http_send,
+        .secret_ok = sender_token_ok,
+    },
+    {
+        .kind = ACTION_JIRA,
+        .name = "jira",
+        .body_bytes_max = 1 << 20,
+        .interval_ms = 1000, /* two requests and more each */
+        .burst = 10,
+        .age_ms_max = INT64_C(259200000), /* a ticket is still worth having after three days */
+        .send = jira_send,
+        .secret_ok = sender_token_ok,
+    },
+    {
+        .kind = ACTION_JSM,
+        .name = "jsm",
+        .body_bytes_max = 1 << 20,
+        .interval_ms = 500,
+        .burst = 30,
+        .age_ms_max = INT64_C(86400000),
+        .send = alerts_send,
+        .secret_ok = sender_token_ok,
+    },
+    {
+        .kind = ACTION_OPSGENIE,
+        .name = "opsgenie",
+        .body_bytes_max = 1 << 20,
+        .interval_ms = 500,
+        .burst = 30,
+        .age_ms_max = INT64_C(86400000),
+        .send = alerts_send,
+        .secret_ok = sender_token_ok,
+    },
     {
         .kind = ACTION_PAGERDUTY,
         .name = "pagerduty",
@@ -51,7 +96,8 @@ sender_target(enum policy_action_kind kind)
 const struct sender_target *const *
 sender_targets(size_t *count)
 {
-    static const struct sender_target *const list[] = {&targets[0], &targets[1]};
+    static const struct sender_target *const list[] = {&targets[0], &targets[1], &targets[2],
+                                                       &targets[3], &targets[4], &targets[5]};
 
     _Static_assert(GR_COUNT(list) == GR_COUNT(targets), "a row is missing here");
     *count = GR_COUNT(list);
@@ -106,6 +152,24 @@ title_words(const struct message *m)
         break;
     }
     return "Drill";
+}
+
+const char *
+sender_severity(const struct message *m)
+{
+    switch (m->kind) {
+    case MESSAGE_BREACH:
+        return m->level == LEVEL_HARD ? "critical" : "warning";
+    case MESSAGE_OUTCOME:
+        return m->ok ? "info" : "critical";
+    case MESSAGE_HELD:
+    case MESSAGE_BLIND:
+        return "critical";
+    case MESSAGE_TEST:
+    case MESSAGE_KINDS:
+        break;
+    }
+    return "info";
 }
 
 void
@@ -177,6 +241,16 @@ sender_url_secret_ok(struct gr_str secret, bool allow_http)
     return sender_link_ok(secret) && (allow_http || gr_str_starts(secret, GR_STR("https://")));
 }
 
+bool
+sender_token_ok(struct gr_str secret, bool allow_http)
+{
+    (void)allow_http;
+    for (size_t i = 0; i < secret.n; i++)
+        if (secret.p[i] <= ' ' || secret.p[i] > '~')
+            return false;
+    return secret.n >= 8 && secret.n <= SECRET_BYTES_MAX;
+}
+
 /* -- secrets ------------------------------------------------------------------------------------------------------------- */
 
 struct gr_str
@@ -215,6 +289,8 @@ read_secret(const struct sender_env *env, const struct sender_target *target,
     struct gr_buf path = GR_BUF_INIT(4096);
     enum gr_err err;
 
+    if (target->secret_optional && sender_secret_file(action).n == 0)
+        return GR_OK;
     gr_buf_printf(&path, "%s/" GR_FMT, env->secrets_dir, GR_ARG(sender_secret_file(action)));
     err = gr_buf_err(&path);
     if (err == GR_OK && !gr_buf_room(secret, SECRET_BYTES_MAX))
@@ -240,24 +316,24 @@ sender_check(const struct sender_env *env, const struct policy_action *action)
 
 /* -- sending ------------------------------------------------------------------------------------------------------------- */
 
-static void GR_PRINTF(3, 4)
-    set_result(struct sender_result *result, enum sender_answer answer, const char *fmt, ...)
+void
+sender_say(struct sender_call *c, enum sender_answer answer, const char *fmt, ...)
 {
     va_list ap;
 
-    result->answer = answer;
+    c->result->answer = answer;
     va_start(ap, fmt);
-    (void)vsnprintf(result->text, sizeof result->text, fmt, ap); /* cut where it does not fit */
+    (void)vsnprintf(c->result->text, sizeof c->result->text, fmt, ap); /* cut where it does not fit */
     va_end(ap);
 }
 
 static void
-secret_failed(struct sender_result *result, const struct policy_action *action, enum gr_err err)
+secret_failed(struct sender_call *c, enum gr_err err)
 {
-    struct gr_str file = sender_secret_file(action);
+    struct gr_str file = sender_secret_file(c->action);
     bool later = err == GR_ENOMEM || err == GR_EIO;
 
-    set_result(result, later ? SENDER_LATER : SENDER_NEVER, "the secret file " GR_FMT " %s", GR_ARG(file),
+    sender_say(c, later ? SENDER_LATER : SENDER_NEVER, "the secret file " GR_FMT " %s", GR_ARG(file),
                err == GR_EACCES    ? "is not private (0600) or cannot be opened"
                : err == GR_ESYNTAX ? "does not hold what this target needs"
                                    : gr_err_name(err));
@@ -279,76 +355,169 @@ repeats(struct gr_str text, struct gr_str secret)
     return false;
 }
 
-/* "status 403: invalid_token". The peer's words are shown only in part, escaped, and not at all if they repeat some of the secret. */
+/* "search: status 403: invalid_token". The peer's words are shown only in part, escaped, and not at all if they repeat some of the
+ * secret. */
 static void
-answered(struct sender_result *result, const struct sender_target *target,
-         const struct gr_http_response *response, struct gr_str secret)
+answered(struct sender_call *c, const char *what, enum sender_answer answer)
 {
     struct gr_buf words = GR_BUF_INIT(4096);
-    struct gr_str body = gr_str_trim(gr_buf_str(&response->body));
+    struct gr_str body = gr_str_trim(gr_buf_str(&c->response.body));
 
-    if (!repeats(body, secret))
+    if (!repeats(body, c->secret) && !repeats(body, gr_buf_str(&c->header)))
         sender_put(&words, body, gr_quote_log, EXCERPT_BYTES_MAX);
-    result->status = response->status;
-    set_result(result, target->classify(response->status, gr_buf_str(&response->body)), "status %ld%s%s",
-               response->status, words.n > 0 ? ": " : "", gr_buf_cstr(&words));
-    if (result->answer == SENDER_LATER)
-        result->retry_after_ms = response->retry_after_ms;
+    c->result->status = c->response.status;
+    sender_say(c, answer, "%s%sstatus %ld%s%s", what, what[0] != '\0' ? ": " : "", c->response.status,
+               words.n > 0 ? ": " : "", gr_buf_cstr(&words));
+    c->result->retry_after_ms = answer == SENDER_LATER ? c->response.retry_after_ms : -1;
     gr_buf_fini(&words);
 }
 
-static void
-perform(const struct sender_env *env, const struct sender_target *target, struct gr_str secret,
-        struct gr_str body, int64_t deadline_ms, struct sender_result *result)
+/* False: no answer came, and *result says so. */
+static bool
+perform(struct sender_call *c, const char *what, const struct gr_http_request *request)
 {
-    struct gr_http_response response = GR_HTTP_RESPONSE_INIT;
+    enum gr_err err = gr_http_perform(c->env->http, request, &c->response);
+
+    c->result->maybe_sent = false;
+    if (err == GR_OK)
+        return true;
+    c->result->status = 0;
+    c->result->retry_after_ms = -1;
+    c->result->maybe_sent = c->response.sent;
+    sender_say(c, err == GR_ERANGE ? SENDER_NEVER : SENDER_LATER, "%s%s%s", what, what[0] != '\0' ? ": " : "",
+               c->response.error);
+    return false;
+}
+
+enum sender_answer
+sender_classify(long status, struct gr_str body)
+{
+    (void)body;
+    if (status >= 200 && status < 300)
+        return SENDER_DONE;
+    if (status == 408 || status == 425 || status == 429 || status >= 500)
+        return SENDER_LATER;
+    return SENDER_NEVER;
+}
+
+enum sender_answer
+sender_ask(struct sender_call *c, const struct sender_question *q)
+{
+    struct gr_http_header headers[2] = {{GR_STR("Authorization"), gr_buf_str(&c->header)}};
+    struct gr_http_request request = {
+        .post = q->post,
+        .once = q->post,
+        .url = q->url,
+        .headers = c->header.n > 0 ? headers : &headers[1],
+        .header_count = (c->header.n > 0) + (size_t)(q->more != NULL),
+        .content_type = GR_STR("application/json"),
+        .body = q->body,
+        .deadline_ms = c->deadline_ms,
+        .guarded = q->guarded,
+        .private_hosts = c->env->private_hosts,
+        .private_host_count = c->env->private_host_count,
+    };
+
+    if (q->more)
+        headers[1] = *q->more;
+    if (perform(c, q->what, &request))
+        answered(c, q->what, sender_classify(c->response.status, GR_STR_NONE));
+    return c->result->answer;
+}
+
+bool
+sender_wait(struct sender_call *c, int64_t ms)
+{
+    struct timespec ts = {.tv_nsec = 20 * 1000000L};
+
+    for (int64_t until = gr_http_now_ms() + ms; gr_http_now_ms() < until;) {
+        if (c->env->stop && atomic_load(c->env->stop)) {
+            sender_say(c, SENDER_LATER, "stopped before it was known whether it had arrived");
+            return false;
+        }
+        (void)nanosleep(&ts, NULL);
+    }
+    c->deadline_ms += ms;
+    return true;
+}
+
+void
+sender_url(struct gr_buf *b, const struct policy_action *action, const char *path)
+{
+    struct gr_str base = action->base_url;
+
+    while (gr_str_ends(base, GR_STR("/")))
+        base.n--;
+    gr_buf_put(b, base);
+    gr_buf_puts(b, path);
+}
+
+void
+sender_mark(struct gr_buf *b, struct gr_str key)
+{
+    char hex[GR_SHA256_HEX + 1];
+
+    if (key.n == 0)
+        return;
+    if (gr_sha256_hex(key, hex) != GR_OK)
+        b->err = GR_ENOMEM;
+    gr_buf_printf(b, "gr-%.*s", (int)SENDER_MARK_HEX, hex);
+}
+
+/* What most targets need: one POST. */
+static void
+post(struct sender_call *c)
+{
+    struct gr_buf body = GR_BUF_INIT(c->target->body_bytes_max);
     struct gr_http_request request = {
         .post = true,
-        .url = secret,
+        .once = true,
+        .url = c->secret,
         .content_type = GR_STR("application/json"),
-        .body = body,
-        .deadline_ms = deadline_ms,
+        .deadline_ms = c->deadline_ms,
     };
-    enum gr_err err;
 
-    if (target->kind == ACTION_PAGERDUTY)
-        request.url = gr_str(env->pagerduty_url ? env->pagerduty_url : PAGERDUTY_URL);
-    err = gr_http_perform(env->http, &request, &response);
-    if (err == GR_OK) {
-        answered(result, target, &response, secret);
-    } else {
-        result->maybe_sent = response.sent;
-        set_result(result, err == GR_ERANGE ? SENDER_NEVER : SENDER_LATER, "%s", response.error);
-    }
-    gr_http_response_fini(&response);
+    if (c->target->kind == ACTION_PAGERDUTY)
+        request.url = gr_str(c->env->pagerduty_url ? c->env->pagerduty_url : PAGERDUTY_URL);
+    c->target->encode(&body, c->action, c->m, c->secret);
+    request.body = gr_buf_str(&body);
+    if (gr_buf_err(&body) != GR_OK)
+        sender_say(c, gr_buf_err(&body) == GR_ENOMEM ? SENDER_LATER : SENDER_NEVER, "the message: %s",
+                   gr_err_name(gr_buf_err(&body)));
+    else if (perform(c, "", &request))
+        answered(c, "", c->target->classify(c->response.status, gr_buf_str(&c->response.body)));
+    wipe(&body); /* PagerDuty's holds the key */
 }
 
 void
 sender_send(const struct sender_env *env, const struct policy_action *action, const struct message *m,
             int64_t deadline_ms, struct sender_result *result)
 {
-    const struct sender_target *target = sender_target(action->kind);
-    struct gr_buf secret = GR_BUF_INIT(SECRET_BYTES_MAX), body;
+    struct gr_buf secret = GR_BUF_INIT(SECRET_BYTES_MAX);
+    struct sender_call c = {
+        .env = env,
+        .target = sender_target(action->kind),
+        .action = action,
+        .m = m,
+        .deadline_ms = deadline_ms,
+        .header = GR_BUF_INIT(HEADER_BYTES_MAX),
+        .response = GR_HTTP_RESPONSE_INIT,
+        .result = result,
+    };
     enum gr_err err;
 
     *result = (struct sender_result){.answer = SENDER_NEVER, .retry_after_ms = -1};
-    if (!target) {
-        set_result(result, SENDER_NEVER, "this version cannot send to %s",
-                   policy_action_kind_name(action->kind));
-        return;
+    if (!c.target) {
+        sender_say(&c, SENDER_NEVER, "this version cannot send to %s", policy_action_kind_name(action->kind));
+    } else if ((err = read_secret(env, c.target, action, &secret)) != GR_OK) {
+        secret_failed(&c, err);
+    } else if (!gr_buf_room(&c.header, HEADER_BYTES_MAX - 1)) {
+        sender_say(&c, SENDER_LATER, "out of memory");
+    } else {
+        c.secret = gr_str_trim(gr_buf_str(&secret));
+        (c.target->send ? c.target->send : post)(&c);
     }
-    gr_buf_init(&body, target->body_bytes_max);
-    if ((err = read_secret(env, target, action, &secret)) != GR_OK) {
-        secret_failed(result, action, err);
-        goto done;
-    }
-    target->encode(&body, action, m, gr_str_trim(gr_buf_str(&secret)));
-    if ((err = gr_buf_err(&body)) != GR_OK)
-        set_result(result, err == GR_ENOMEM ? SENDER_LATER : SENDER_NEVER, "the message: %s",
-                   gr_err_name(err));
-    else
-        perform(env, target, gr_str_trim(gr_buf_str(&secret)), gr_buf_str(&body), deadline_ms, result);
-done:
-    wipe(&body); /* PagerDuty's holds the key */
+    gr_http_response_fini(&c.response);
+    wipe(&c.header);
     wipe(&secret);
 }

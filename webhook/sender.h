@@ -1,9 +1,11 @@
 /* sender.h - messages to people's systems: one row per kind of target, which encodes, classifies the answer and states the limits.
  *
- * Now: Slack incoming webhooks and PagerDuty Events v2. To add a target: one file with its two functions, one row in sender.c.
+ * Slack incoming webhooks, PagerDuty Events v2, Jira (Cloud and Data Center), Opsgenie and its successor JSM, and JSON over HTTP. To add a
+ * target: one file with its functions, one row in sender.c.
  * Every foreign text is quoted for its target here; secrets come from private files below secrets_dir, at every send (so a
  * rotated one is used at once), and stand in no log, error or record. Sending again what may have arrived: PagerDuty drops it by the dedup
- * key; Slack may show it twice, so each message carries its reference. Called from the senders' thread. */
+ * key, Opsgenie by the alias, HTTP receivers by the Idempotency-Key; Jira is searched first; Slack may show it twice, so each message carries its
+ * reference. Called from the senders' thread. */
 #ifndef GUARDRAIL_WEBHOOK_SENDER_H
 #define GUARDRAIL_WEBHOOK_SENDER_H
 #include "guardrail/http_client.h"
@@ -37,7 +39,10 @@ struct message {
         dashboard_url; /* shown as links only if https:// or http:// and free of blanks, quotes and <>| */
     struct gr_str reference; /* effect id, shown to people */
     struct gr_str dedup_key; /* effect.key; longer than the target allows: cut and hashed */
-    int64_t at_ms;           /* Unix ms */
+    struct gr_str
+        incident;    /* what messages about the same breach share, whatever the episode; empty: dedup_key */
+    int64_t attempt; /* from 1; 0 counts as 1. Later ones may follow one that arrived unnoticed */
+    int64_t at_ms;   /* Unix ms */
 };
 
 enum sender_answer { SENDER_DONE, SENDER_LATER, SENDER_NEVER };
@@ -49,13 +54,17 @@ struct sender_result {
     bool maybe_sent;        /* LATER: the peer may have got it */
     char text[200];         /* why, printable, no secrets */
 };
+struct sender_call; /* sender_call.h */
 struct sender_target {
     enum policy_action_kind kind;
     const char *name;
+    bool secret_optional;
     size_t body_bytes_max;
     int64_t interval_ms; /* between two messages to one key, averaged */
     uint32_t burst;
     int64_t age_ms_max; /* older ones go to the dead letters */
+    /* NULL: one POST of what `encode` gives, judged by `classify`. Else these two are NULL. */
+    void (*send)(struct sender_call *call);
     /* The body (JSON) for a message; secret: the trimmed content of the secret file. */
     void (*encode)(struct gr_buf *b, const struct policy_action *action, const struct message *m,
                    struct gr_str secret);
@@ -70,8 +79,13 @@ const struct sender_target *const *sender_targets(size_t *count);
 struct sender_env {
     struct gr_http_client *http; /* of the calling thread */
     const char *secrets_dir;
-    bool allow_http;           /* a Slack URL may be http: tests and demo */
-    const char *pagerduty_url; /* NULL: https://events.pagerduty.com/v2/enqueue */
+    bool allow_http;                    /* a Slack URL may be http: tests and demo */
+    const char *pagerduty_url;          /* NULL: https://events.pagerduty.com/v2/enqueue */
+    const struct gr_str *private_hosts; /* whom `http` actions may reach though their addresses are private */
+    size_t private_host_count;
+    const atomic_bool *stop; /* set: no waiting any more; NULL: none */
+    int64_t
+        settle_ms; /* how long Jira's index may lag, and before outcomes are asked for again; 0: as documented */
 };
 /* Sends once. Never fails by itself: what goes wrong is in *result (a missing or open secret file is NEVER; no memory, LATER). */
 void sender_send(const struct sender_env *env, const struct policy_action *action, const struct message *m,

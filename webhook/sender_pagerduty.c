@@ -18,24 +18,6 @@
 #define DETAIL_MAX 4000u
 #define KEY_HEAD_BYTES 180u /* of a key that is too long; 180 + 1 + 64 <= 255 */
 
-static const char *
-severity(const struct message *m)
-{
-    switch (m->kind) {
-    case MESSAGE_BREACH:
-        return m->level == LEVEL_HARD ? "critical" : "warning";
-    case MESSAGE_OUTCOME:
-        return m->ok ? "info" : "critical";
-    case MESSAGE_HELD:
-    case MESSAGE_BLIND:
-        return "critical";
-    case MESSAGE_TEST:
-    case MESSAGE_KINDS:
-        break;
-    }
-    return "info";
-}
-
 /* ,"name":"text" - nothing for an empty text. The cut is made before quoting: the limits count characters, not escapes. */
 static void
 put_member(struct gr_buf *b, const char *name, struct gr_str text, size_t max)
@@ -97,7 +79,7 @@ put_summary(struct gr_buf *b, const struct message *m)
     if (m->summary.n > 0)
         gr_buf_printf(&text, " - " GR_FMT, GR_ARG(m->summary));
     gr_buf_puts(b, "\"severity\":");
-    gr_quote_json(b, gr_str(severity(m)));
+    gr_quote_json(b, gr_str(sender_severity(m)));
     put_member(b, "summary", gr_buf_str(&text), SUMMARY_MAX);
     gr_buf_reset(&text);
     gr_buf_put(&text, m->spec.n > 0 ? m->spec : GR_STR("guardrail"));

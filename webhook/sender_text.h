@@ -12,6 +12,10 @@ void pagerduty_encode(struct gr_buf *b, const struct policy_action *action, cons
 bool pagerduty_key_ok(struct gr_str secret, bool allow_http);
 enum sender_answer pagerduty_classify(long status, struct gr_str body);
 
+/* "critical", "warning", "info": what a message is worth, by its kind and level. */
+const char *sender_severity(const struct message *m);
+/* Whether a secret can be a token: 8 to 4096 printable ASCII bytes without blanks. */
+bool sender_token_ok(struct gr_str secret, bool allow_http);
 /* Appends "Hard breach: matching_latency_p99 (tp-1)", unquoted. */
 void sender_title(struct gr_buf *b, const struct message *m);
 /* Appends `s` in the form that `quote` gives it (gr_quote_slack …), cut at a character so that no more than max bytes are added; what is

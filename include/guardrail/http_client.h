@@ -41,6 +41,14 @@ struct gr_http_request {
     size_t header_count;
     struct gr_str content_type, body; /* post only */
     int64_t deadline_ms;              /* on gr_http_now_ms's clock */
+    /* Sent on a connection of its own: on a kept one that turns out to be closed, libcurl sends again by itself, and what was taken but not answered
+     * would arrive twice. */
+    bool once;
+    /* Whatever the name resolves to must be a public address (not loopback, link-local, private, multicast), looked at when the connection is made;
+     * but for the hosts listed. */
+    bool guarded;
+    const struct gr_str *private_hosts;
+    size_t private_host_count;
 };
 struct gr_http_response {
     long status;
@@ -55,7 +63,7 @@ struct gr_http_response {
     }
 void gr_http_response_fini(struct gr_http_response *response);
 /* GR_OK: an answer of any status came. GR_ERANGE: the request is not allowed (scheme, user in URL, CR, LF or NUL in URL or header,
- * too many headers) and nothing was sent; GR_ETIMEOUT; GR_ELIMIT: the answer is too large; GR_ENET: anything else on the way;
+ * too many headers, a guarded one to a private address) and nothing was sent; GR_ETIMEOUT; GR_ELIMIT: the answer is too large; GR_ENET: anything else on the way;
  * GR_ESTATE: stopped; GR_ENOMEM. */
 GR_MUST_USE enum gr_err gr_http_perform(struct gr_http_client *c, const struct gr_http_request *request,
                                         struct gr_http_response *response);

@@ -17,6 +17,8 @@ void gr_quote_yaml(struct gr_buf *b, struct gr_str s);
 void gr_quote_exposition(struct gr_buf *b, struct gr_str s);
 /* Slack mrkdwn text: & < > become entities, backticks and control characters are replaced. */
 void gr_quote_slack(struct gr_buf *b, struct gr_str s);
+/* Text of Jira's wiki markup: what has a meaning there is escaped with a backslash; one line. */
+void gr_quote_wiki(struct gr_buf *b, struct gr_str s);
 /* One log or terminal field: printable ASCII and UTF-8 stay, control characters (ANSI, CR, LF), bidirectional overrides and
  * invalid bytes become \xNN or \u{…}; a backslash is doubled. */
 void gr_quote_log(struct gr_buf *b, struct gr_str s);

@@ -21,6 +21,7 @@ tests_unit_base_test_base_SOURCES = \
 	tests/unit/base/test_file.c \
 	tests/unit/base/test_hash.c \
 	tests/unit/base/test_http_client.c \
+	tests/unit/base/test_http_guard.c \
 	tests/unit/base/test_json.c \
 	tests/unit/base/test_json_print.c \
 	tests/unit/base/test_node.c \

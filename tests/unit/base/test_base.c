@@ -16,6 +16,7 @@ static Suite *(*const suites[])(void) = {
     file_suite,
     hash_suite,
     http_client_suite,
+    http_guard_suite,
     json_print_suite,
     json_suite,
     node_json_suite,

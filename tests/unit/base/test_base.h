@@ -14,6 +14,7 @@ Suite *duration_suite(void);
 Suite *file_suite(void);
 Suite *hash_suite(void);
 Suite *http_client_suite(void);
+Suite *http_guard_suite(void);
 Suite *json_print_suite(void);
 Suite *json_suite(void);
 Suite *node_json_suite(void);

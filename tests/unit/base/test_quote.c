@@ -42,6 +42,11 @@ static const struct {
     {gr_quote_slack, "entities", GR_STR_INIT("<!channel> & *b*"), "&lt;!channel&gt; &amp; *b*"},
     {gr_quote_slack, "code", GR_STR_INIT("```x`"), "'''x'"},
     {gr_quote_slack, "one line", GR_STR_INIT("a\r\nb\tc"), "a  b c"},
+    {gr_quote_wiki, "markup", GR_STR_INIT("{code} [~user] *b* a_b !x! \\\\"),
+     "\\{code\\} \\[\\~user\\] \\*b\\* a\\_b \\!x\\! \\\\\\\\"},
+    {gr_quote_wiki, "names stay", GR_STR_INIT("gr-0a/tp-1 (50%), 5 < 6 & \"q\""),
+     "gr-0a/tp-1 (50%), 5 < 6 & \"q\""},
+    {gr_quote_wiki, "one line", GR_STR_INIT("a\r\nb\x1b\xff"), "a  b\xef\xbf\xbd\xef\xbf\xbd"},
     {gr_quote_slack, "hidden", GR_STR_INIT("a\x1b\xe2\x80\xae\xff"), "a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
 
     {gr_quote_log, "plain", GR_STR_INIT("a \"b\" é😀"), "a \"b\" é😀"},

@@ -101,6 +101,7 @@ make_policy() {
         | .actions.rollback.steps[1].run[0] = "bin/drain"
         | .actions.rollback.steps[2].pipeline = [["bin/redeploy", "build"], ["bin/redeploy", "apply"]]
         | .actions.rollback.steps[3].within_ms = 5000
+        | .actions.ticket.base_url = "http://127.0.0.1:'"${standin_port:-1}"'/jira"
         | '"${1:-.}" "$here/policy.json" >"$dir/policy.json" || exit 99
 }
 # make_config MODE

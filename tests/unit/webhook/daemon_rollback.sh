@@ -16,7 +16,8 @@ is "other phases are 0" "$(curl -s "$base/metrics" | grep '^guardrail_release_ph
 
 is "soft breach accepted" "$(soft d42 | post /v1/alerts)" 200
 eventually "soft breach reaches Slack" grep -q error_rate "$dir/standin/slack.log"
-is "jira is a visible dead letter" "$(ctl --json deadletter list | jq -r '.deadletters[0].target')" jira
+dead_target_is() { [ "$(ctl --json deadletter list | jq -r '.deadletters[0].target')" = "$1" ]; }
+eventually "without a token jira is a visible dead letter" dead_target_is jira
 
 is "hard breach accepted" "$(hard d42 | post /v1/alerts)" 200
 eventually "rolled back" state_is d42 rolled_back

@@ -26,7 +26,10 @@ tests_unit_webhook_test_webhook_SOURCES += \
 	tests/unit/webhook/test_prom.c \
 	tests/unit/webhook/test_record.c \
 	tests/unit/webhook/test_runner.c \
+	tests/unit/webhook/standin_process.c \
+	tests/unit/webhook/standin_process.h \
 	tests/unit/webhook/test_sender.c \
+	tests/unit/webhook/test_sender_targets.c \
 	tests/unit/webhook/test_standin.c \
 	tests/unit/webhook/test_standin_targets.c \
 	tests/standins/standin_alerts.c \

@@ -64,7 +64,8 @@ START_TEST(everything)
                            "https://am.example.org\nreports_dir: r\n"
                            "store_reserve: 2GiB\nevidence_retention: 1d\n"
                            "mode: dry-run\nlog: {format: json, level: debug}\n"
-                           "targets: {pagerduty_url: http://127.0.0.1:1/x, allow_http: true}\n"),
+                           "targets: {pagerduty_url: http://127.0.0.1:1/x, allow_http: true,\n"
+                           "  ca_file: ca.pem, private_hosts: [hooks.internal, 10.0.0.1]}\n"),
                      GR_OK);
     ck_assert_str_eq(conf.listen_host.p, "::1");
     ck_assert_uint_eq(conf.listen_port, 0);
@@ -79,6 +80,9 @@ START_TEST(everything)
     ck_assert_int_eq(conf.log_format, LOG_JSON);
     ck_assert_int_eq(conf.log_level, AT_DEBUG);
     ck_assert(conf.allow_http);
+    ck_assert_str_eq(conf.target_ca_file.p, "/etc/g/ca.pem");
+    ck_assert_uint_eq(conf.private_hosts.n, 2);
+    ck_assert_str_eq(conf.private_hosts.v[1].p, "10.0.0.1");
 }
 END_TEST
 
@@ -153,6 +157,8 @@ static const struct {
     {"a list for a map", NEEDED "auth: []\n", "GR0103", "a map"},
     {"a map for a text", NEEDED "secrets_dir: {}\n", "GR0103", "secrets_dir"},
     {"no boolean", NEEDED "targets: {allow_http: 1}\n", "GR0103", "allow_http"},
+    {"one private host", NEEDED "targets: {private_hosts: a}\n", "GR0103", "private_hosts"},
+    {"a private URL", NEEDED "targets: {private_hosts: [\"http://a/\"]}\n", "GR0209", "hosts alone"},
     {"a reserve without unit", NEEDED "store_reserve: 64\n", "GR0209", "MiB"},
     {"a reserve past all disks", NEEDED "store_reserve: 1048577GiB\n", "GR0209", "MiB"},
     {"retention of hours", NEEDED "evidence_retention: 23h\n", "GR0209", "at least a day"},

@@ -3,17 +3,15 @@
 #include "config.h"
 #include "../canned.h"
 #include "fixture.h"
+#include "standin_process.h"
 #include "test_webhook.h"
 #include "tests/standins/standin_check.h"
 #include "webhook/sender.h"
 #include "webhook/sender_text.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "guardrail/json.h"
 #include "guardrail/quote.h"
@@ -382,7 +380,8 @@ static const struct secret_row {
     {"a plain one, allowed here", "notify", "slack.url", "http://127.0.0.1:1/slack", 0600, GR_OK},
     {"no address", "notify", "slack.url", "hooks.example.org", 0600, GR_ESYNTAX},
     {"two lines", "notify", "slack.url", "https://a.example.org/\nhttps://b.example.org/", 0600, GR_ESYNTAX},
-    {"not supported yet", "ticket", "jira.token", "x", 0600, GR_ESTATE},
+    {"a token", "ticket", "jira.token", "bot@example.org:cloud-token\n", 0600, GR_OK},
+    {"a token of two words", "ticket", "jira.token", "Bearer 0123456789", 0600, GR_ESYNTAX},
 };
 
 START_TEST(secrets)
@@ -466,33 +465,13 @@ END_TEST
 
 /* -- against the stand-in ------------------------------------------------------------------------------------------------- */
 
-static struct {
-    pid_t pid;
-    char url[64];
-} standin;
+static struct standin_process standin;
 
 static void
 standin_setup(void)
 {
-    const char *build = getenv("GR_BUILDDIR");
-    struct gr_str path;
-    int out[2];
-    ssize_t n;
-
     setup();
-    path = gr_arena_printf(arena, "%s/tests/standins/standin", build ? build : ".");
-    ck_assert_int_eq(pipe(out), 0);
-    if ((standin.pid = fork()) == 0) {
-        (void)dup2(out[1], 1);
-        (void)close(out[0]);
-        (void)execl(path.p, "standin", "--port", "0", (char *)NULL);
-        _exit(127);
-    }
-    (void)close(out[1]);
-    n = read(out[0], standin.url, sizeof standin.url - 1);
-    ck_assert_msg(n > 8 && standin.url[n - 1] == '\n', "%s does not start", path.p);
-    standin.url[n - 1] = '\0';
-    (void)close(out[0]);
+    standin_start(&standin);
     fixture_file(dir, "slack.url", gr_arena_printf(arena, "%s/slack\n", standin.url).p, 0600);
     fixture_file(dir, "pagerduty.key", KEY "\n", 0600);
     env.pagerduty_url = gr_arena_printf(arena, "%s/pagerduty/v2/enqueue", standin.url).p;
@@ -501,45 +480,8 @@ standin_setup(void)
 static void
 standin_teardown(void)
 {
-    int status;
-
-    ck_assert_int_eq(kill(standin.pid, SIGTERM), 0);
-    ck_assert_int_eq(waitpid(standin.pid, &status, 0), standin.pid);
-    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0); /* under the sanitizers: no leak */
+    standin_stop(&standin);
     teardown();
-}
-
-static void
-tell(const char *json)
-{
-    struct gr_http_response response = GR_HTTP_RESPONSE_INIT;
-    struct gr_str url = gr_arena_printf(arena, "%s/control", standin.url);
-    struct gr_http_request r = {.post = true,
-                                .url = url,
-                                .content_type = GR_STR("application/json"),
-                                .body = gr_str(json),
-                                .deadline_ms = gr_http_now_ms() + 10000};
-
-    ck_assert_int_eq(gr_http_perform(http, &r, &response), GR_OK);
-    ck_assert_int_eq(response.status, 200);
-    gr_http_response_fini(&response);
-}
-
-/* The report of what was received, parsed. */
-static cJSON *
-received(void)
-{
-    static const struct gr_json_limits limits = {.bytes = 1 << 20, .depth = 32, .values = 10000};
-    struct gr_http_response response = GR_HTTP_RESPONSE_INIT;
-    struct gr_str url = gr_arena_printf(arena, "%s/received", standin.url);
-    struct gr_http_request r = {.url = url, .deadline_ms = gr_http_now_ms() + 10000};
-    struct gr_json_error error;
-    cJSON *json = NULL;
-
-    ck_assert_int_eq(gr_http_perform(http, &r, &response), GR_OK);
-    ck_assert_int_eq(gr_json_parse(gr_buf_str(&response.body), &limits, &json, &error), GR_OK);
-    gr_http_response_fini(&response);
-    return json;
 }
 
 static struct sender_result
@@ -559,7 +501,7 @@ START_TEST(arrives)
 
     ck_assert_int_eq(sent("notify", 10000).answer, SENDER_DONE);
     ck_assert_int_eq(sent("page", 10000).answer, SENDER_DONE);
-    json = received();
+    json = standin_received(&standin, http);
     messages = gr_json_get(json, "messages");
     ck_assert_int_eq(cJSON_GetArraySize(messages), 2);
     first = cJSON_GetArrayItem(messages, 0);
@@ -595,7 +537,7 @@ START_TEST(as_told)
     const struct told_row *r = &told_rows[_i];
     struct sender_result result;
 
-    tell(r->control);
+    standin_tell(&standin, http, r->control);
     result = sent(r->action, 10000);
     ck_assert_msg(result.answer == r->answer && result.status == r->status &&
                       result.retry_after_ms == r->retry_after_ms,
@@ -610,7 +552,7 @@ START_TEST(hangs)
 {
     struct sender_result result;
 
-    tell("{\"target\":\"slack\",\"hang\":true,\"count\":1}");
+    standin_tell(&standin, http, "{\"target\":\"slack\",\"hang\":true,\"count\":1}");
     result = sent("notify", 200);
     ck_assert_int_eq(result.answer, SENDER_LATER);
     ck_assert(result.maybe_sent && result.status == 0);
@@ -655,7 +597,7 @@ START_TEST(refuses_over_http)
     r.content_type = GR_STR("text/plain");
     ck_assert_int_eq(gr_http_perform(http, &r, &response), GR_OK);
     ck_assert_int_eq(response.status, 400);
-    json = received();
+    json = standin_received(&standin, http);
     ck_assert_int_eq(cJSON_GetArraySize(gr_json_get(json, "messages")), 0);
     cJSON_Delete(json);
     gr_http_response_fini(&response);

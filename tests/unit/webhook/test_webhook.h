@@ -15,6 +15,7 @@ Suite *prom_suite(void);
 Suite *record_suite(void);
 Suite *runner_suite(void);
 Suite *sender_suite(void);
+Suite *sender_targets_suite(void);
 Suite *standin_suite(void);
 Suite *standin_targets_suite(void);
 Suite *conf_suite(void);
