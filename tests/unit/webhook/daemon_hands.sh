@@ -43,7 +43,8 @@ says "dropping needs a reason" 2 "needs --reason" deadletter drop "$(letter slac
 says "dropped" 0 "dead letter dropped: 1" deadletter drop "G-$(letter slack)" --by jane --reason "told them by phone"
 is "none left" "$(letters slack)" 0
 echo 200 >"$dir/standin/slack.status"
-says "all of none" 0 "dead letter sent again: 0" deadletter retry --all --by jane
+eventually "Jira's token is missing" letters_are jira 2
+says "all that is left" 0 "dead letter sent again: 2" deadletter retry --all --by jane
 
 # a page is taken, by its number or with the release
 hard d1 | post /v1/alerts >/dev/null
