@@ -22,7 +22,7 @@ struct ctl {
     const char *span, *until, *guardrail, *page;
     const char *head, *policies; /* verify, replay */
     const char *timeout;
-    bool json, override, store, all, force, help, version;
+    bool json, override, store, all, force, yes, dry_run, watch, help, version;
     long timeout_s;
     const char *id; /* the positional argument: a deployment, a number, or a path; NULL: none */
     struct gr_arena *arena;
@@ -44,6 +44,9 @@ enum ctl_exit ctl_print_json(const struct ctl_answer *a);
 enum ctl_exit ctl_verify(const struct ctl *c);
 enum ctl_exit ctl_replay(const struct ctl *c);
 void ctl_print_audit(struct gr_buf *b, const struct gr_node *root);
+
+/* The text with words that are states or verdicts coloured, for a terminal; without colour they say the same. */
+void ctl_paint(struct gr_buf *out, struct gr_str text);
 
 /* A table: rows of cells, columns as wide as their widest cell. Foreign text is escaped. */
 #define CTL_COLUMNS_MAX 8u

@@ -96,6 +96,60 @@ field(struct gr_buf *b, const char *name, struct gr_str value)
     gr_buf_putc(b, '\n');
 }
 
+/* ---- colours ---- */
+
+static const struct {
+    struct gr_str word;
+    const char *sgr;
+} paints[] = {
+#define GREEN "32"
+#define YELLOW "33"
+#define RED "31"
+    {GR_STR_INIT("running"), GREEN},   {GR_STR_INIT("sealed"), GREEN},  {GR_STR_INIT("done"), GREEN},
+    {GR_STR_INIT("open:"), GREEN},     {GR_STR_INIT("ready"), YELLOW},  {GR_STR_INIT("retry"), YELLOW},
+    {GR_STR_INIT("waiting"), YELLOW},  {GR_STR_INIT("held"), YELLOW},   {GR_STR_INIT("soft"), YELLOW},
+    {GR_STR_INIT("no_data"), YELLOW},  {GR_STR_INIT("halted"), RED},    {GR_STR_INIT("rolling_back"), RED},
+    {GR_STR_INIT("rolled_back"), RED}, {GR_STR_INIT("aborted"), RED},   {GR_STR_INIT("failed"), RED},
+    {GR_STR_INIT("dead"), RED},        {GR_STR_INIT("ambiguous"), RED}, {GR_STR_INIT("hard"), RED},
+    {GR_STR_INIT("closed:"), RED},
+};
+
+static const char *
+paint_of(struct gr_str word)
+{
+    for (size_t i = 0; i < GR_COUNT(paints); i++)
+        if (gr_str_eq(paints[i].word, word))
+            return paints[i].sgr;
+    return NULL;
+}
+
+/* Words are cells: two spaces or the line's ends are around them, or they begin a line. */
+void
+ctl_paint(struct gr_buf *out, struct gr_str text)
+{
+    size_t i = 0, end;
+
+    while (i < text.n) {
+        bool begins =
+            i == 0 || text.p[i - 1] == '\n' || (i > 1 && text.p[i - 1] == ' ' && text.p[i - 2] == ' ');
+        const char *sgr;
+
+        for (end = i; end < text.n && text.p[end] != ' ' && text.p[end] != '\n'; end++)
+            ;
+        if (end == i) {
+            gr_buf_putc(out, text.p[i++]);
+            continue;
+        }
+        sgr = begins ? paint_of(gr_str_sub(text, i, end)) : NULL;
+        if (sgr)
+            gr_buf_printf(out, "\033[%sm", sgr);
+        gr_buf_put(out, gr_str_sub(text, i, end));
+        if (sgr)
+            gr_buf_puts(out, "\033[0m");
+        i = end;
+    }
+}
+
 /* ---- what guardraild answers with ---- */
 
 void

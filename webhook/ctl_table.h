@@ -21,6 +21,7 @@ enum ctl_takes {
     CTL_VERIFY = 1u << 12,    /* --head, --store */
     CTL_POLICIES = 1u << 13,  /* --policies */
     CTL_FORCE = 1u << 14,     /* may have --force */
+    CTL_WATCH = 1u << 15,     /* may have --watch */
 };
 struct ctl_verb {
     struct gr_str group, name; /* group "": a verb of its own */
@@ -30,6 +31,7 @@ struct ctl_verb {
     void (*print)(struct gr_buf *b, const struct gr_node *root);
     const char *list; /* print gets this member instead of the root */
     const char *usage;
+    const char *plan;                            /* CTL_CHANGES: what it does, for people to agree to */
     enum ctl_exit (*local)(const struct ctl *c); /* instead of asking guardraild */
 };
 extern const struct ctl_verb ctl_verbs[];
@@ -45,6 +47,8 @@ extern const struct ctl_option ctl_options[];
 extern const size_t ctl_option_count;
 #define CTL_OPTIONS_MAX 64u
 
+/* Shows what a changing command would do, and asks at a terminal. CTL_OK: go on; *stop: with --dry-run, all is said. */
+enum ctl_exit ctl_plan(const struct ctl_verb *v, const struct ctl *c, bool *stop);
 /* Appends what --help shows. */
 void ctl_usage(struct gr_buf *b);
 #endif

@@ -256,24 +256,106 @@ is_zero(double v)
     return fabs(v) < 0.5; /* verdicts are 0, 1, 2, 3; NaN is not zero */
 }
 
-static void
-judge_samples(struct gate *g, struct gr_arena *a, const struct prom_vector *v)
-{
-    static const char *const names[] = {"healthy", "insufficient", "a soft breach", "a hard breach"};
+/* One guardrail's slices of which one thing is to be said. */
+struct slices {
+    struct gr_buf text;
+    size_t count;
+};
 
-    for (size_t i = 0; i < v->count; i++) {
+static void
+slices_add(struct slices *l, struct gr_arena *a, struct label_set slice)
+{
+    if (l->count < GATE_SLICES_SHOWN) {
+        gr_buf_puts(&l->text, l->count > 0 ? ", " : "");
+        gr_buf_put(&l->text, slice_text(a, slice));
+    }
+    l->count++;
+}
+
+/* "error_rate {venue=XNAS}: insufficient (thin)", or "error_rate: insufficient (thin) in 12 slices: {…}, {…}, …". */
+static void
+slices_say(struct slices *l, struct gate *g, struct gr_arena *a, struct gr_str name, const char *what,
+           struct gr_str why)
+{
+    const char *open = why.n > 0 ? " (" : "", *close = why.n > 0 ? ")" : "";
+
+    if (l->count == 1)
+        gate_reason(g, a, GR_FMT " %s: %s%s" GR_FMT "%s", GR_ARG(name), gr_buf_cstr(&l->text), what, open,
+                    GR_ARG(why), close);
+    else if (l->count > 1)
+        gate_reason(g, a, GR_FMT ": %s%s" GR_FMT "%s in %zu slices: %s%s", GR_ARG(name), what, open,
+                    GR_ARG(why), close, l->count, gr_buf_cstr(&l->text),
+                    l->count > GATE_SLICES_SHOWN ? ", …" : "");
+    gr_buf_fini(&l->text);
+}
+
+static struct label_set
+slice_of(const struct gate *g, struct gr_arena *a, const struct prom_sample *s, struct gr_str name)
+{
+    const struct policy_guardrail *row = policy_guardrail(g->release.policy, name);
+    struct label_set slice = LABELS_NONE;
+
+    if (row && labels_pick(a, s->labels, row->slice_labels, row->slice_label_count, &slice) != GR_OK)
+        slice = LABELS_NONE;
+    return slice;
+}
+
+/* guardrail:insufficient's reason for a verdict; empty: it was not told. */
+static struct gr_str
+reason_of(const struct prom_vector *reasons, struct gr_str name, struct label_set slice)
+{
+    for (size_t i = 0; i < reasons->count; i++)
+        if (gr_str_eq(labels_get(reasons->samples[i].labels, GR_STR(GR_LABEL_GUARDRAIL)), name) &&
+            labels_within(slice, reasons->samples[i].labels))
+            return labels_get(reasons->samples[i].labels, GR_STR("reason"));
+    return GR_STR("");
+}
+
+/* What is to be said of one verdict. */
+struct found {
+    struct gr_str name, why;
+    struct label_set slice;
+    int verdict;
+    bool said;
+};
+
+/* All of one guardrail of which the same is to be said are one reason; past the limit they are counted. */
+static void
+judge_samples(struct gate *g, struct gr_arena *a, const struct prom_vector *v,
+              const struct prom_vector *reasons)
+{
+    static const char *const names[] = {"no valid verdict", "insufficient", "a soft breach", "a hard breach"};
+    struct found *list = gr_arena_array(a, v->count ? v->count : 1, sizeof *list);
+    size_t n = 0;
+
+    for (size_t i = 0; list && i < v->count; i++) {
         const struct prom_sample *s = &v->samples[i];
-        struct gr_str name = labels_get(s->labels, GR_STR(GR_LABEL_GUARDRAIL));
-        const struct policy_guardrail *row = policy_guardrail(g->release.policy, name);
-        struct label_set slice = LABELS_NONE;
-        int verdict = s->value > 0.5 && s->value < 3.5 ? (int)(s->value + 0.5) : 0;
+        struct found f = {.name = labels_get(s->labels, GR_STR(GR_LABEL_GUARDRAIL))};
 
         if (is_zero(s->value))
             continue;
-        if (row && labels_pick(a, s->labels, row->slice_labels, row->slice_label_count, &slice) != GR_OK)
-            slice = LABELS_NONE;
-        gate_reason(g, a, GR_FMT " " GR_FMT ": %s", GR_ARG(name), GR_ARG(slice_text(a, slice)),
-                    verdict ? names[verdict] : "no valid verdict");
+        f.verdict = s->value > 0.5 && s->value < 3.5 ? (int)(s->value + 0.5) : 0;
+        f.slice = slice_of(g, a, s, f.name);
+        if (f.verdict == 1 && n < GATE_REASONED_MAX)
+            f.why = reason_of(reasons, f.name, f.slice);
+        list[n++] = f;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct slices l = {.text = GR_BUF_INIT(16384)};
+
+        if (list[i].said)
+            continue;
+        if (g->count == GATE_REASONS_MAX) {
+            g->more++;
+            continue;
+        }
+        for (size_t k = i; k < n; k++)
+            if (!list[k].said && list[k].verdict == list[i].verdict &&
+                gr_str_eq(list[k].name, list[i].name) && gr_str_eq(list[k].why, list[i].why)) {
+                slices_add(&l, a, list[k].slice);
+                list[k].said = true;
+            }
+        slices_say(&l, g, a, list[i].name, names[list[i].verdict], list[i].why);
     }
 }
 
@@ -305,11 +387,40 @@ judge_missing(struct gate *g, struct gr_arena *a, const struct prom_vector *v)
     const struct release *r = &g->release;
     const struct policy_expected *e;
 
-    for (size_t at = 0; (e = policy_expected_next(r->policy, *r->stream_row, r->phase_row, &at));)
+    for (size_t at = 0; (e = policy_expected_next(r->policy, *r->stream_row, r->phase_row, &at));) {
+        struct slices l = {.text = GR_BUF_INIT(16384)};
+
         for (size_t i = 0; i < e->slice_count; i++)
             if (!is_idle(r, e->slices[i]) && !is_there(v, e->guardrail->name, e->slices[i]))
-                gate_reason(g, a, GR_FMT " " GR_FMT ": no verdict", GR_ARG(e->guardrail->name),
-                            GR_ARG(slice_text(a, e->slices[i])));
+                slices_add(&l, a, e->slices[i]);
+        slices_say(&l, g, a, e->guardrail->name, "no verdict", GR_STR(""));
+    }
+}
+
+static bool
+any_insufficient(const struct prom_vector *v)
+{
+    for (size_t i = 0; i < v->count; i++)
+        if (v->samples[i].value > 0.5 && v->samples[i].value < 1.5)
+            return true;
+    return false;
+}
+
+/* Why verdicts are insufficient. Without an answer they are just that. */
+static void
+ask_reasons(struct app *app, struct gr_arena *a, struct gr_http_client *http, const struct release *r,
+            struct prom_vector *out)
+{
+    struct gr_buf query = GR_BUF_INIT(PROM_QUERY_BYTES_MAX);
+    struct prom_error error = {""};
+
+    gr_buf_puts(&query, "guardrail:insufficient{");
+    print_matchers(&query, r);
+    gr_buf_putc(&query, '}');
+    if (gr_buf_err(&query) != GR_OK || prom_query(http, app->conf->prometheus_url.p, gr_buf_str(&query), 0,
+                                                  gr_http_now_ms() + GATE_PROM_MS, a, out, &error) != GR_OK)
+        *out = (struct prom_vector){NULL, 0};
+    gr_buf_fini(&query);
 }
 
 static void
@@ -317,7 +428,7 @@ ask_prometheus(struct app *app, struct gr_arena *a, struct gate *g)
 {
     struct gr_buf query = GR_BUF_INIT(PROM_QUERY_BYTES_MAX);
     struct gr_http_client *http = NULL;
-    struct prom_vector v;
+    struct prom_vector v, reasons = {NULL, 0};
     struct prom_error error = {""};
     enum gr_err err;
 
@@ -331,7 +442,9 @@ ask_prometheus(struct app *app, struct gr_arena *a, struct gate *g)
         err = prom_query(http, app->conf->prometheus_url.p, gr_buf_str(&query), 0,
                          gr_http_now_ms() + GATE_PROM_MS, a, &v, &error);
     if (err == GR_OK) {
-        judge_samples(g, a, &v);
+        if (any_insufficient(&v))
+            ask_reasons(app, a, http, &g->release, &reasons);
+        judge_samples(g, a, &v, &reasons);
         judge_missing(g, a, &v);
     } else {
         g->unknown = true;

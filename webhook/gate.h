@@ -17,6 +17,8 @@
 #include "release.h"
 
 #define GATE_REASONS_MAX 50u       /* more are counted */
+#define GATE_SLICES_SHOWN 5u       /* of one reason */
+#define GATE_REASONED_MAX 2000u    /* insufficient verdicts that are told why: looked up one by one */
 #define GATE_PROM_MS INT64_C(5000) /* Prometheus' time to answer */
 
 struct gate {

@@ -7,12 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include "ctl.h"
 #include "ctl_table.h"
 #include "guardrail/number.h"
 #include "guardrail/quote.h"
 #include "jw.h"
+
+#define WATCH_S 2
 
 static enum ctl_exit
 print_usage(void)
@@ -324,10 +327,20 @@ check_usage(const struct ctl_verb *v, struct ctl *c, uint64_t used, int argc, ch
     return check_server(c);
 }
 
+/* For people at a terminal who have not said otherwise (no-color.org). */
+static bool
+colours(void)
+{
+    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+    return isatty(STDOUT_FILENO) && !(no && no[0]) && !(term && strcmp(term, "dumb") == 0);
+}
+
 static enum ctl_exit
 show(const struct ctl_verb *v, const struct ctl *c, const struct ctl_answer *a, enum ctl_exit status)
 {
     struct gr_buf text = GR_BUF_INIT(CTL_ANSWER_BYTES_MAX);
+    struct gr_buf painted = GR_BUF_INIT(CTL_ANSWER_BYTES_MAX), *shown = &text;
     bool refused = status == CTL_REFUSED && gr_node_get(a->root, "reasons");
     bool ok = true;
 
@@ -337,8 +350,13 @@ show(const struct ctl_verb *v, const struct ctl *c, const struct ctl_answer *a, 
         ctl_print_gate(&text, a->root);
     else if (status == CTL_OK)
         v->print(&text, v->list ? gr_node_get(a->root, v->list) : a->root);
-    ok = gr_buf_err(&text) == GR_OK && fputs(gr_buf_cstr(&text), stdout) >= 0 && fflush(stdout) == 0;
+    if (colours()) {
+        ctl_paint(&painted, gr_buf_str(&text));
+        shown = &painted;
+    }
+    ok = gr_buf_err(shown) == GR_OK && fputs(gr_buf_cstr(shown), stdout) >= 0 && fflush(stdout) == 0;
     gr_buf_fini(&text);
+    gr_buf_fini(&painted);
     return ok ? status : CTL_MACHINE;
 }
 
@@ -370,6 +388,30 @@ done:
     return status;
 }
 
+/* Again and again until it is interrupted. What cannot be asked now may answer the next time. */
+static enum ctl_exit
+watch(const struct ctl_verb *v, struct ctl *c)
+{
+    const struct timespec pause = {.tv_sec = WATCH_S};
+
+    for (;;) {
+        struct gr_arena *once = gr_arena_create(256u << 20);
+        enum ctl_exit status;
+
+        if (!once)
+            return CTL_MACHINE;
+        if (isatty(STDOUT_FILENO))
+            (void)fputs("\033[H\033[2J", stdout); /* the cursor home, and all clear */
+        c->arena = once;
+        status = run(v, c);
+        c->arena = NULL;
+        gr_arena_free(once);
+        if (status == CTL_USAGE || ferror(stdout))
+            return status;
+        (void)nanosleep(&pause, NULL);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -378,6 +420,7 @@ main(int argc, char **argv)
     const struct ctl_verb *v;
     enum ctl_exit status = CTL_USAGE;
     uint64_t used = 0;
+    bool stop = false;
     int option = read_options(argc, argv, &c, &used), at = optind;
 
     if (option != -1)
@@ -389,7 +432,16 @@ main(int argc, char **argv)
         (void)fputs("guardrailctl: out of memory\n", stderr);
         return CTL_MACHINE;
     }
-    status = v->local && !c.store ? v->local(&c) : run(v, &c);
+    if ((v->takes & CTL_CHANGES) && ((status = ctl_plan(v, &c, &stop)) != CTL_OK || stop))
+        goto done;
+    if (c.watch) {
+        gr_arena_free(c.arena);
+        c.arena = NULL;
+        status = watch(v, &c);
+    } else {
+        status = v->local && !c.store ? v->local(&c) : run(v, &c);
+    }
+done:
     curl_global_cleanup();
     gr_arena_free(c.arena);
     return (int)status;

@@ -74,7 +74,7 @@ guardraild_CFLAGS = $(libwebhook_a_CFLAGS)
 guardraild_LDADD = $(WEBHOOK_LIBS)
 
 bin_PROGRAMS += guardrailctl
-guardrailctl_SOURCES = webhook/guardrailctl.c webhook/ctl.h webhook/ctl_audit.c webhook/ctl_http.c webhook/ctl_print.c \
+guardrailctl_SOURCES = webhook/guardrailctl.c webhook/ctl.h webhook/ctl_audit.c webhook/ctl_http.c webhook/ctl_plan.c webhook/ctl_print.c \
 	webhook/ctl_table.c webhook/ctl_table.h
 guardrailctl_CFLAGS = $(libwebhook_a_CFLAGS)
 guardrailctl_LDADD = $(WEBHOOK_LIBS)

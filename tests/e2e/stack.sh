@@ -159,7 +159,7 @@ prom() {
     jq -r '.data.result[] | (.metric | del(.__name__) | to_entries | map("\(.key)=\(.value)") | join(",")) + " " + .value[1]'
 }
 
-ctl() { "$GR_BUILDDIR/guardrailctl" --socket "$STACK/run/admin.sock" "$@"; }
+ctl() { "$GR_BUILDDIR/guardrailctl" --socket "$STACK/run/admin.sock" "$@" </dev/null; }
 
 stack_release() {
   echo "$1 $2" >>"$STACK/run/deployments"

@@ -63,11 +63,15 @@ says "advance" 0 "phase_1" release advance d1 --by jane --reason "replay is clea
 is "replay ran twice" "$(ran replay)" 2
 
 # phase_1: the verdicts
-says "nothing there" 1 "error_rate {flow=agency, venue=XNAS}: no verdict" gate d1
+says "nothing there" 1 "error_rate: no verdict in 2 slices: {" gate d1
 healthy
 says "healthy" 0 "open: d1 in phase_1" gate d1
 vector "$(verdict error_rate XNAS making 0),$(verdict error_rate XNAS agency 1),$(verdict model_drift x x 0)" >"$dir/standin/verdict.json"
 says "insufficient" 1 "error_rate {flow=agency, venue=XNAS}: insufficient" gate d1
+vector "$(verdict error_rate XNAS making 1),$(verdict error_rate XNAS agency 1),$(verdict model_drift x x 0)" >"$dir/standin/verdict.json"
+vector "$(verdict error_rate XNAS making 1 | sed 's/"flow"/"reason":"thin","flow"/'),$(verdict error_rate XNAS agency 1 | sed 's/"flow"/"reason":"thin","flow"/')" >"$dir/standin/value.json"
+says "insufficient, in one line with the reason" 1 "error_rate: insufficient (thin) in 2 slices: {" gate d1
+vector '' >"$dir/standin/value.json"
 vector "$(verdict error_rate XNAS making 0),$(verdict error_rate XNAS agency NaN),$(verdict model_drift x x 0)" >"$dir/standin/verdict.json"
 says "NaN is not healthy" 1 "no valid verdict" gate d1
 vector "$(verdict error_rate XNAS making 0),$(verdict error_rate XNAS agency 0)" >"$dir/standin/verdict.json"

@@ -77,4 +77,47 @@ says "for one phase alone" 1 "closed: d2" gate d2
 ctl release override d2 --for 1s --by jane --reason "INC-8" >/dev/null
 eventually "it ends" sh -c "! \"$ctl_bin\" --socket \"$dir/admin.sock\" gate d2"
 eventually "on record" logged_is jane "gate opened by override" 2
+
+# a plan, and a question at a terminal
+says "a dry run: the gate is closed" 1 "runs the checks, asks the gate" release advance d2 --by jane --reason x --dry-run
+says "a dry run" 0 "d2 is running in phase_1" release abort d2 --by jane --reason x --dry-run
+is "as JSON" "$(ctl --json release abort d2 --by jane --reason x --dry-run | jq -r '"\(.dry_run) \(.known.release.state)"')" "true running"
+says "of nobody" 2 "no such deployment" release abort d9 --by jane --reason x --dry-run
+is "changes nothing" "$(state_of d2)" running
+cat >"$dir/terminal.py" <<'PY'
+"""terminal.py ANSWER COMMAND...: at a terminal, with the answer typed when it asks; prints what it showed and its exit status."""
+import os, pty, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[2], sys.argv[2:])
+seen, typed = b"", False
+while True:
+    try:
+        piece = os.read(fd, 4096)
+    except OSError:
+        break
+    if not piece:
+        break
+    seen += piece
+    if b"[y/N]" in seen and not typed:
+        os.write(fd, sys.argv[1].encode() + b"\n")
+        typed = True
+print(seen.decode(), "exit", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+PY
+at_terminal() {
+    typed=$1
+    shift
+    TERM=xterm timeout 60 /usr/bin/python3 "$dir/terminal.py" "$typed" "$ctl_bin" --socket "$dir/admin.sock" "$@"
+}
+is "asked, and no" "$(at_terminal n release abort d2 --by jane --reason x | grep -c -e 'ends the release without a rollback' -e 'Nothing was changed' -e 'exit 1')" 3
+is "nothing changed" "$(state_of d2)" running
+is "not asked with --yes" "$(at_terminal n release hold d2 --by jane --reason x --yes | grep -c -e 'Go on')" 0
+is "asked, and yes" "$(at_terminal y release resume d2 --by jane --reason x | grep -c 'exit 0')" 1
+green=$(printf '\033[32mrunning\033[0m')
+is "coloured words" "$(at_terminal n status | grep -cF "$green")" 1
+is "but not against the wish" "$(NO_COLOR=1 at_terminal n status | grep -cF "$green")" 0
+is "nor in a pipe" "$(ctl status | grep -cF "$green")" 0
+is "status again and again" "$(timeout -s INT 5 "$ctl_bin" --socket "$dir/admin.sock" status --watch | grep -c '^mode' | sed 's/^[2-9]$/often/')" often
+says "--watch is status's" 2 "--watch does not go with gate" gate d2 --watch
+
 says "the log is whole" 0 "" verify --store

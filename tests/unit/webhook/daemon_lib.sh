@@ -1,6 +1,7 @@
 # daemon_lib.sh - what the tests of the real daemon share: a folder, a stand-in for the outside world, guardraild, alerts.
 # Sourced by daemon_*.sh. Everything is below the build folder and gone afterwards; a failure keeps it and says where.
 set -u
+exec </dev/null # guardrailctl asks at a terminal
 : "${GR_SRCDIR:?}" "${GR_BUILDDIR:?}"
 here="$GR_SRCDIR/tests/unit/webhook"
 guardraild="${GUARDRAILD:-$GR_BUILDDIR/guardraild}"
