@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <time.h>
 #include "confirm.h"
+#include "circuit.h"
 #include "enact.h"
 #include "guardrail/sys.h"
 #include "jread.h"
@@ -33,6 +34,7 @@ struct worker {
     pthread_t thread;
     bool started;
     uint64_t seen; /* wake-ups it has answered */
+    struct circuit circuit;
     double tokens; /* of the rate limit */
     int64_t filled_ms;
 };
@@ -94,7 +96,8 @@ struct sending {
     bool has_release;
     struct audit_head audit;
     struct sender_result result;
-    int64_t retry_ms;
+    int64_t retry_ms, rest_ms; /* rest_ms: the action rests for so long; 0: it does not */
+    bool untried;
     const char *state;
 };
 
@@ -207,17 +210,44 @@ judge(struct sending *s)
     }
     log_event(app->log, s->result.answer == SENDER_DONE ? AT_INFO : AT_WARN,
               s->result.answer == SENDER_DONE ? "message sent"
-              : s->retry_ms                   ? "message put back"
+              : strcmp(s->state, "dead") != 0 ? "message put back"
                                               : "dead letter",
               "target", s->worker->target, "action", e->action.p, "deployment_id", e->deployment_id.p, "key",
               e->key.p, "why", s->result.text, (char *)NULL);
+}
+
+/* Whether the action rests from now on: its target asked for it, or does not answer. 4xx are answers. */
+static void
+note_outcome(struct sending *s)
+{
+    struct circuit *c = &s->worker->circuit;
+    const struct sender_result *r = &s->result;
+    bool asked = r->answer == SENDER_LATER && r->retry_after_ms > 0;
+    bool failed = r->answer == SENDER_LATER && (r->status == 0 || r->status == 408 || r->status >= 500);
+    int64_t now = gr_http_now_ms();
+
+    if (asked)
+        circuit_pause(c, s->effect->action, r->retry_after_ms, now);
+    if (circuit_note(c, s->effect->action, failed, now))
+        log_event(s->worker->engine->app->log, AT_WARN,
+                  "a target does not answer: it is left alone for a while", "target", s->worker->target,
+                  "action", s->effect->action.p, (char *)NULL);
+    s->rest_ms = circuit_rest_ms(c, s->effect->action, now);
+    if (r->answer == SENDER_LATER && s->retry_ms < s->rest_ms)
+        s->retry_ms = s->rest_ms;
 }
 
 static enum gr_err
 job_settle(struct db *db, void *arg)
 {
     struct sending *s = arg;
+    enum gr_err err;
 
+    if (s->rest_ms > 0 &&
+        (err = outbox_postpone(db, s->worker->target, s->effect->action, app_now_ms() + s->rest_ms)) != GR_OK)
+        return err;
+    if (s->untried)
+        return outbox_unclaim(db, s->effect->id, app_now_ms() + s->rest_ms);
     if (s->result.answer != SENDER_DONE && strcmp(s->state, "done") == 0)
         return outbox_retry(db, s->effect->id, app_now_ms() + s->retry_ms, gr_str(s->result.text));
     return outbox_finish(db, s->effect->id, s->state,
@@ -254,6 +284,17 @@ pace(struct worker *w)
 }
 
 static void
+settle(struct sending *s)
+{
+    struct engine *e = s->worker->engine;
+    enum gr_err err;
+
+    while ((err = store_call(e->app->store, job_settle, s)) != GR_OK && !atomic_load(&e->stop) &&
+           err != GR_EIO)
+        nap(e, 200); /* else it would be sent twice */
+}
+
+static void
 send_effect(struct worker *w, struct gr_http_client *http, struct gr_arena *a, const struct outbox_effect *e)
 {
     struct app *app = w->engine->app;
@@ -264,7 +305,14 @@ send_effect(struct worker *w, struct gr_http_client *http, struct gr_arena *a, c
 
     if (!s)
         return;
-    *s = (struct sending){.worker = w, .arena = a, .effect = e};
+    *s = (struct sending){.worker = w,
+                          .arena = a,
+                          .effect = e,
+                          .rest_ms = circuit_rest_ms(&w->circuit, e->action, gr_http_now_ms())};
+    if ((s->untried = s->rest_ms > 0)) {
+        settle(s);
+        return;
+    }
     while ((err = store_call(app->store, job_load_release, s)) != GR_OK) {
         if (err == GR_EIO || atomic_load(&w->engine->stop))
             return; /* stays running until the next start */
@@ -288,9 +336,8 @@ send_effect(struct worker *w, struct gr_http_client *http, struct gr_arena *a, c
         sender_send(&env, action, &m, gr_http_now_ms() + SEND_MS, &s->result);
     }
     judge(s);
-    while ((err = store_call(app->store, job_settle, s)) != GR_OK && !atomic_load(&w->engine->stop) &&
-           err != GR_EIO)
-        nap(w->engine, 200); /* else it would be sent twice */
+    note_outcome(s);
+    settle(s);
 }
 
 /* ---- the threads ---- */

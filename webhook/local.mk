@@ -10,6 +10,7 @@ libwebhook_a_SOURCES = \
 	webhook/audit.c webhook/audit.h \
 	webhook/auditor.c webhook/auditor.h \
 	webhook/checks.c webhook/checks.h \
+	webhook/circuit.c webhook/circuit.h \
 	webhook/conf.c webhook/conf.h \
 	webhook/confirm.c webhook/confirm.h \
 	webhook/confine.c webhook/confine.h \

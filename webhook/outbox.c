@@ -112,8 +112,12 @@ enum gr_err
 outbox_claim(struct db *db, struct gr_arena *a, const char *target, int64_t now_ms, struct outbox_effect *out)
 {
     sqlite3_stmt *st = db_use(db, "UPDATE effect SET state = 'running', attempts = attempts + 1,"
-                                  " started_ms = coalesce(started_ms, ?2) WHERE id = (SELECT id FROM effect"
+                                  " started_ms = coalesce(started_ms, ?2) WHERE id = (SELECT id FROM effect e"
                                   " WHERE target = ?1 AND state IN ('ready', 'retry') AND not_before_ms <= ?2"
+                                  " AND (?1 = 'rollback' OR NOT EXISTS (SELECT 1 FROM effect p"
+                                  " WHERE p.release_id = e.release_id AND p.id < e.id AND p.target = ?1"
+                                  " AND p.action = e.action AND p.guardrail = e.guardrail"
+                                  " AND p.state IN ('ready', 'retry', 'running')))"
                                   " ORDER BY not_before_ms, id LIMIT 1) RETURNING " EFFECT_COLUMNS);
     enum gr_err err;
     bool row;
@@ -152,6 +156,29 @@ outbox_retry(struct db *db, int64_t id, int64_t not_before_ms, struct gr_str err
     db_bind_i64(db, st, 1, id);
     db_bind_i64(db, st, 2, not_before_ms);
     db_bind_str(db, st, 3, or_empty(error));
+    return db_run(db, st);
+}
+
+enum gr_err
+outbox_unclaim(struct db *db, int64_t id, int64_t not_before_ms)
+{
+    sqlite3_stmt *st = db_use(db, "UPDATE effect SET state = 'retry', attempts = attempts - 1,"
+                                  " not_before_ms = ?2 WHERE id = ?1 AND state = 'running'");
+
+    db_bind_i64(db, st, 1, id);
+    db_bind_i64(db, st, 2, not_before_ms);
+    return db_run(db, st);
+}
+
+enum gr_err
+outbox_postpone(struct db *db, const char *target, struct gr_str action, int64_t not_before_ms)
+{
+    sqlite3_stmt *st = db_use(db, "UPDATE effect SET not_before_ms = ?3 WHERE target = ?1 AND action = ?2"
+                                  " AND state IN ('ready', 'retry') AND not_before_ms < ?3");
+
+    db_bind_text(db, st, 1, target);
+    db_bind_str(db, st, 2, action);
+    db_bind_i64(db, st, 3, not_before_ms);
     return db_run(db, st);
 }
 

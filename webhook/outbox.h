@@ -25,8 +25,8 @@ struct outbox_effect {
 };
 /* state, not_before and the texts as given. *added: false if the key was there. */
 GR_MUST_USE enum gr_err outbox_add(struct db *db, const struct outbox_effect *e, int64_t now_ms, bool *added);
-/* Takes the effect of a target that is due longest: state running, one attempt more. GR_ENOENT: none is due.
- * */
+/* Takes the effect of a target that is due longest: state running, one attempt more. Messages of one action about the same guardrail of a release
+ * keep their order: none is taken while an earlier one waits or runs. GR_ENOENT: none is due. */
 GR_MUST_USE enum gr_err outbox_claim(struct db *db, struct gr_arena *a, const char *target, int64_t now_ms,
                                      struct outbox_effect *out);
 /* Ends an effect: done, failed, dead, held, ambiguous. */
@@ -34,6 +34,11 @@ GR_MUST_USE enum gr_err outbox_finish(struct db *db, int64_t id, const char *sta
                                       int64_t now_ms);
 /* Puts it back to be tried again. */
 GR_MUST_USE enum gr_err outbox_retry(struct db *db, int64_t id, int64_t not_before_ms, struct gr_str error);
+/* Takes a claim back: nothing was tried. */
+GR_MUST_USE enum gr_err outbox_unclaim(struct db *db, int64_t id, int64_t not_before_ms);
+/* What waits for an action waits until then, if it was due earlier. */
+GR_MUST_USE enum gr_err outbox_postpone(struct db *db, const char *target, struct gr_str action,
+                                        int64_t not_before_ms);
 /* An effect of which nothing was done, and never will be: its key is free again. */
 GR_MUST_USE enum gr_err outbox_void(struct db *db, int64_t id, struct gr_str why, int64_t now_ms);
 /* The rollback that waits because an operator held the release goes on. */

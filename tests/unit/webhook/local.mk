@@ -46,6 +46,7 @@ tests_unit_webhook_test_webhook_SOURCES += \
 	tests/unit/webhook/faultvfs.c \
 	tests/unit/webhook/faultvfs.h \
 	tests/unit/webhook/test_audit.c \
+	tests/unit/webhook/test_circuit.c \
 	tests/unit/webhook/test_conf.c \
 	tests/unit/webhook/test_conns.c \
 	tests/unit/webhook/test_confine.c \

@@ -90,6 +90,113 @@ START_TEST(claimed_in_order_and_by_target)
 }
 END_TEST
 
+struct told {
+    const char *key, *action, *guardrail;
+    int64_t release_id;
+};
+static enum gr_err
+run_tell(struct db *db, void *arg)
+{
+    const struct told *t = arg;
+    struct outbox_effect e = {.key = gr_str(t->key),
+                              .kind = GR_STR("notify"),
+                              .target = GR_STR("slack"),
+                              .action = gr_str(t->action),
+                              .guardrail = gr_str(t->guardrail),
+                              .release_id = t->release_id,
+                              .state = GR_STR("ready")};
+    bool added;
+
+    return outbox_add(db, &e, 1, &added);
+}
+
+static enum gr_err
+run_release(struct db *db, void *arg)
+{
+    (void)arg;
+    return db_exec(db, "INSERT OR IGNORE INTO policy VALUES ('x', 'x', 0, x'00');"
+                       "INSERT INTO release(id, spec, stream, deployment_id, state, phase, phase_n, phase_ms,"
+                       " started_ms, started_by, reason, armed_epoch, armed_ms, had_traffic, policy_sha256)"
+                       " VALUES (7, 'p', 's', 'd', 'running', 'x', 0, 0, 0, 'j', '', 1, 0, 0, 'x');");
+}
+
+static enum gr_err
+run_retry(struct db *db, void *arg)
+{
+    return outbox_retry(db, *(int64_t *)arg, 500, GR_STR("later"));
+}
+
+static enum gr_err
+run_finish(struct db *db, void *arg)
+{
+    return outbox_finish(db, *(int64_t *)arg, "done", GR_STR(""), 2);
+}
+
+/* What ends an incident does not overtake what began it, even when that is put back; others are not held up. */
+START_TEST(messages_keep_their_order)
+{
+    static struct told told[] = {{"first", "a", "g", 7},
+                                 {"second", "a", "g", 7},
+                                 {"other guardrail", "a", "h", 7},
+                                 {"other action", "b", "g", 7},
+                                 {"no release", "a", "g", 0}};
+    static const char *const order[] = {"first", "other guardrail", "other action", "no release"};
+    struct claim c = {.target = "slack", .now_ms = 100};
+    int64_t first = 0;
+
+    bench_call(&bench, run_release, NULL, GR_OK);
+    for (size_t i = 0; i < GR_COUNT(told); i++)
+        bench_call(&bench, run_tell, &told[i], GR_OK);
+    for (size_t i = 0; i < GR_COUNT(order); i++) {
+        bench_call(&bench, run_claim, &c, GR_OK);
+        ck_assert_msg(gr_str_is(c.e.key, order[i]), "%s instead of %s", c.e.key.p, order[i]);
+        if (i == 0)
+            first = c.e.id;
+    }
+    bench_call(&bench, run_claim, &c, GR_ENOENT); /* the first one runs */
+    bench_call(&bench, run_retry, &first, GR_OK);
+    bench_call(&bench, run_claim, &c, GR_ENOENT); /* and waits to be tried again */
+    bench_call(&bench, run_finish, &first, GR_OK);
+    bench_call(&bench, run_claim, &c, GR_OK);
+    ck_assert(gr_str_is(c.e.key, "second"));
+}
+END_TEST
+
+static enum gr_err
+run_unclaim(struct db *db, void *arg)
+{
+    return outbox_unclaim(db, *(int64_t *)arg, 300);
+}
+
+static enum gr_err
+run_postpone(struct db *db, void *arg)
+{
+    (void)arg;
+    return outbox_postpone(db, "slack", GR_STR("a"), 200);
+}
+
+START_TEST(an_action_rests)
+{
+    static struct told told[] = {{"one", "a", "g", 0}, {"two", "a", "g", 0}, {"three", "b", "g", 0}};
+    struct claim c = {.target = "slack", .now_ms = 100};
+
+    for (size_t i = 0; i < GR_COUNT(told); i++)
+        bench_call(&bench, run_tell, &told[i], GR_OK);
+    bench_call(&bench, run_claim, &c, GR_OK);
+    bench_call(&bench, run_unclaim, &c.e.id, GR_OK);
+    bench_call(&bench, run_postpone, NULL, GR_OK);
+    ck_assert_int_eq(bench_number(&bench, "SELECT sum(attempts) FROM effect"), 0);
+    ck_assert_int_eq(bench_number(&bench, "SELECT not_before_ms FROM effect WHERE key = 'one'"), 300);
+    ck_assert_int_eq(bench_number(&bench, "SELECT not_before_ms FROM effect WHERE key = 'two'"), 200);
+    bench_call(&bench, run_claim, &c, GR_OK);
+    ck_assert(gr_str_is(c.e.key, "three")); /* of another action */
+    bench_call(&bench, run_claim, &c, GR_ENOENT);
+    c.now_ms = 200;
+    bench_call(&bench, run_claim, &c, GR_OK);
+    ck_assert(gr_str_is(c.e.key, "two"));
+}
+END_TEST
+
 static enum gr_err
 run_recover(struct db *db, void *arg)
 {
@@ -189,6 +296,8 @@ outbox_suite(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, a_key_happens_once);
     tcase_add_test(tc, claimed_in_order_and_by_target);
+    tcase_add_test(tc, messages_keep_their_order);
+    tcase_add_test(tc, an_action_rests);
     tcase_add_test(tc, what_ran_is_put_back_at_the_start);
     tcase_add_test(tc, a_voided_key_is_free);
     tcase_add_test(tc, the_journal);

@@ -24,6 +24,7 @@ static Suite *(*const suites[])(void) = {
     sender_targets_suite,
     standin_suite,
     standin_targets_suite,
+    circuit_suite,
     conf_suite,
     conns_suite,
     disk_suite,

@@ -18,6 +18,7 @@ Suite *sender_suite(void);
 Suite *sender_targets_suite(void);
 Suite *standin_suite(void);
 Suite *standin_targets_suite(void);
+Suite *circuit_suite(void);
 Suite *conf_suite(void);
 Suite *conns_suite(void);
 Suite *disk_suite(void);
