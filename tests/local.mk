@@ -17,8 +17,8 @@ include tests/reference/local.mk
 EXTRA_DIST += tests/packages.sh tests/packages.txt tests/run.sh
 TESTS += tests/explain.sh tests/guardrailc.sh tests/layering.sh tests/lint.sh tests/promtool/run.sh
 dist_check_SCRIPTS += tests/explain.sh tests/guardrailc.sh tests/layering.sh tests/lint.sh tests/promtool/run.sh
-TESTS += tests/ci.sh tests/completion.sh tests/manpage.sh
-dist_check_SCRIPTS += tests/ci.sh tests/completion.sh tests/manpage.sh
+TESTS += tests/ci.sh tests/completion.sh tests/completion_ctl.sh tests/manpage.sh
+dist_check_SCRIPTS += tests/ci.sh tests/completion.sh tests/completion_ctl.sh tests/manpage.sh
 TESTS += tests/reaction.sh
 dist_check_SCRIPTS += tests/reaction.sh
 TESTS += tests/overlays.sh

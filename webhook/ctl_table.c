@@ -49,6 +49,7 @@ const struct ctl_verb ctl_verbs[] = {
      "PATH [--head SEQ:HASH] | --store", NULL, ctl_verify},
     {VERB("", "replay"), CTL_PATH | CTL_POLICIES, NULL, NULL, NULL, NULL, "PATH [--policies DIR]", NULL,
      ctl_replay},
+    {VERB("", "completion"), CTL_SHELL, NULL, NULL, NULL, NULL, "bash|fish|zsh", NULL, ctl_completion},
 };
 const size_t ctl_verb_count = GR_COUNT(ctl_verbs);
 

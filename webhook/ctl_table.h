@@ -22,6 +22,7 @@ enum ctl_takes {
     CTL_POLICIES = 1u << 13,  /* --policies */
     CTL_FORCE = 1u << 14,     /* may have --force */
     CTL_WATCH = 1u << 15,     /* may have --watch */
+    CTL_SHELL = 1u << 16,     /* the name of a shell */
 };
 struct ctl_verb {
     struct gr_str group, name; /* group "": a verb of its own */
@@ -49,6 +50,7 @@ extern const size_t ctl_option_count;
 
 /* Shows what a changing command would do, and asks at a terminal. CTL_OK: go on; *stop: with --dry-run, all is said. */
 enum ctl_exit ctl_plan(const struct ctl_verb *v, const struct ctl *c, bool *stop);
+enum ctl_exit ctl_completion(const struct ctl *c);
 /* Appends what --help shows. */
 void ctl_usage(struct gr_buf *b);
 #endif

@@ -283,9 +283,10 @@ check_operands(const struct ctl_verb *v, struct ctl *c, int argc, char **argv, i
 {
     bool instead = c->page || c->all || (c->store && (v->takes & CTL_VERIFY));
 
-    if ((v->takes & (CTL_ID | CTL_NUMBER | CTL_PATH)) && !instead) {
+    if ((v->takes & (CTL_ID | CTL_NUMBER | CTL_PATH | CTL_SHELL)) && !instead) {
         if (at >= argc)
-            return misuse(v->takes & CTL_ID       ? "%s needs a deployment id%s"
+            return misuse(v->takes & CTL_SHELL    ? "%s: for which shell? One of bash, fish, zsh%s"
+                          : v->takes & CTL_ID     ? "%s needs a deployment id%s"
                           : v->takes & CTL_NUMBER ? "%s needs the number of a dead letter%s"
                                                   : "%s takes one PATH%s",
                           v->name.p, v->takes & CTL_VERIFY ? ", or --store" : "");

@@ -75,10 +75,17 @@ guardraild_CFLAGS = $(libwebhook_a_CFLAGS)
 guardraild_LDADD = $(WEBHOOK_LIBS)
 
 bin_PROGRAMS += guardrailctl
-guardrailctl_SOURCES = webhook/guardrailctl.c webhook/ctl.h webhook/ctl_audit.c webhook/ctl_http.c webhook/ctl_plan.c webhook/ctl_print.c \
+guardrailctl_SOURCES = webhook/guardrailctl.c webhook/ctl.h webhook/ctl_audit.c webhook/ctl_completion.c \
+	webhook/ctl_http.c webhook/ctl_plan.c webhook/ctl_print.c \
 	webhook/ctl_table.c webhook/ctl_table.h
 guardrailctl_CFLAGS = $(libwebhook_a_CFLAGS)
 guardrailctl_LDADD = $(WEBHOOK_LIBS)
+nodist_bashcompletion_DATA += completions/bash/guardrailctl
+nodist_fishcompletion_DATA += completions/fish/guardrailctl.fish
+nodist_zshcompletion_DATA += completions/zsh/_guardrailctl
+CLEANFILES += completions/bash/guardrailctl completions/fish/guardrailctl.fish completions/zsh/_guardrailctl
+completions/bash/guardrailctl completions/fish/guardrailctl.fish completions/zsh/_guardrailctl: guardrailctl$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && ./guardrailctl completion $$(basename $(@D)) > $@.new && mv $@.new $@
 
 # systemd: the service knows where the program and its configuration are installed
 if HAVE_SYSTEMD_UNITS
