@@ -130,8 +130,9 @@ static const char *const schema_steps[] = {
     "ALTER TABLE effect ADD COLUMN cancel_reason TEXT;",
 
     /* Version 7: when a page that nobody takes goes to the next person; NULL: it does not, or has done so. */
-    "ALTER TABLE effect ADD COLUMN escalate_ms INTEGER;"
-    "CREATE INDEX effect_escalate ON effect(escalate_ms) WHERE escalate_ms IS NOT NULL AND acked_ms IS NULL;",
+    ("ALTER TABLE effect ADD COLUMN escalate_ms INTEGER;"
+     "CREATE INDEX effect_escalate ON effect(escalate_ms) WHERE escalate_ms IS NOT NULL AND acked_ms IS "
+     "NULL;"),
 };
 
 const struct schema schema_current = {schema_steps, GR_COUNT(schema_steps)};
