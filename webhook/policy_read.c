@@ -474,6 +474,8 @@ read_slices(struct policy_reader *r, const struct gr_node *list, struct policy_e
             r->no_memory = true;
         n = 1;
     }
+    if (r->no_memory)
+        return; /* the list may be longer than what there is */
     gr_node_each (item, list) {
         if (!pj_labels(r, item, &slices[i]))
             return;

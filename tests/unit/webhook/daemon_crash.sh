@@ -23,7 +23,7 @@ stop_daemon
 start_daemon
 hard d1 >"$dir/body"
 is "hundred at once" "$(for i in $(seq 100); do echo "$base/v1/alerts"; done |
-    xargs -P 20 -n 1 curl -s -o /dev/null -w '%{http_code}\n' -H 'Content-Type: application/json' --data-binary "@$dir/body" |
+    xargs -P 15 -n 1 curl -s -o /dev/null -w '%{http_code}\n' -H 'Content-Type: application/json' --data-binary "@$dir/body" |
     sort | uniq -c | tr -s ' ')" " 100 200"
 eventually "rolled back once" state_is d1 rolled_back
 is "one rollback effect" "$(show d1 | jq '[.effects[] | select(.kind == "rollback")] | length')" 1
