@@ -28,14 +28,34 @@ is_guarded(const struct gr_promql *divisor)
     return lint_range_empty(lint_range_cut(lint_range_of(divisor), zero));
 }
 
+/*
+ * Whether a dividend is meant never to be 0: a constant, or products and powers of terms that a constant keeps from it, as `n + 0.5` keeps a
+ * count that is 0. A term of exactly the negated constant is not thought of.
+ */
+static bool
+is_kept_from_zero(const struct gr_promql *e)
+{
+    double value;
+
+    e = lint_bare(e);
+    if (lint_constant(e, &value))
+        return value > 0 || value < 0;
+    if (e->kind != GR_PROMQL_BINARY)
+        return false;
+    if (e->u.binary.op == GR_PROMQL_ADD)
+        return (lint_constant(e->child[0], &value) && value > 0) ||
+               (lint_constant(e->child[1], &value) && value > 0);
+    if (e->u.binary.op == GR_PROMQL_POW)
+        return is_kept_from_zero(e->child[0]);
+    return e->u.binary.op == GR_PROMQL_MUL && is_kept_from_zero(e->child[0]) &&
+           is_kept_from_zero(e->child[1]);
+}
+
 /* Both sides may be 0: only then is the result NaN, so 1/x never is. */
 static bool
 may_be_nan(const struct gr_promql *division)
 {
-    double value = 0;
-    bool never_zero = lint_constant(division->child[0], &value) && (value > 0 || value < 0);
-
-    return !never_zero && !is_guarded(division->child[1]);
+    return !is_kept_from_zero(division->child[0]) && !is_guarded(division->child[1]);
 }
 
 /* The division whose result reaches the top unfiltered, or NULL. Comparisons drop NaN, but for !=. */

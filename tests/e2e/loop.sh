@@ -41,6 +41,8 @@ has_verdict() { [ -n "$(prom "guardrail:verdict{cluster=\"$1\",guardrail=~\"$2\"
 # Alerts of a stream that ever fired.
 ever_fired() { prom "count by (alertname, guardrail) (count_over_time(ALERTS{alertstate=\"firing\",cluster=\"$1\",alertname=~\"$2\"}[1h]))"; }
 received() { curl -fsS "$STANDIN_URL/received" | jq -r "[.messages[] | select(.target == \"$1\") | .message | tostring | select(contains(\"$2\"))] | length"; }
+# First pages about a guardrail: an escalation, which a page that nobody acknowledges comes to, is another incident.
+paged() { curl -fsS "$STANDIN_URL/received" | jq -r "[.messages[].message | objects | .dedup_key // empty | select(contains(\"/$1/\") and (contains(\"|escalated|\") | not))] | length"; }
 ran() { grep -c " $1 $2" "$work/run/actions.log" 2>/dev/null || true; }
 
 stack_init "$work" 60 || give_up "the folder is made"
@@ -90,7 +92,7 @@ expect "PagerDuty was told" eval '[ "$(received pagerduty order_acceptance_error
 
 # Repeats and restarts change nothing.
 cp "$record" "$work/record.before"
-pages=$(received pagerduty order_acceptance_error_rate)
+pages=$(paged order_acceptance_error_rate)
 stack_stop guardraild KILL
 now "guardraild starts again after kill -9" stack_guardraild
 stack_stop alertmanager TERM
@@ -98,7 +100,7 @@ now "Alertmanager starts again" stack_alertmanager
 sleep 12 # two of Alertmanager's repeat intervals (5 min / 60)
 now "d-eq is still rolled back" is_state d-eq rolled_back
 now "nothing ran twice" [ "$(ran freeze-intake d-eq) $(ran drain-sessions d-eq) $(ran kubectl apply)" = "1 1 1" ]
-now "nobody was paged twice" [ "$(received pagerduty order_acceptance_error_rate)" -eq "$pages" ]
+now "nobody was paged twice" [ "$pages $(paged order_acceptance_error_rate)" = "1 1" ]
 now "the record is as it was" cmp -s "$record" "$work/record.before"
 now "the other streams were never rolled back" [ "$(ran freeze-intake d-de) $(ran freeze-intake d-cr)" = "0 0" ]
 now "the silent stream was never healthy while silent" eval '! has_verdict crypto order_acceptance_error_rate 0'
