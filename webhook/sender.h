@@ -37,6 +37,7 @@ struct message {
         audit_head; /* "14:2c26b46b68ffc68f": newest record of the audit log (guardrailctl verify --head) */
     struct gr_str runbook_url,
         dashboard_url; /* shown as links only if https:// or http:// and free of blanks, quotes and <>| */
+    struct gr_str ack_url;   /* a signed link that takes the page, once, until it expires (link.h); a link as above, or empty */
     struct gr_str reference; /* effect id, shown to people */
     struct gr_str dedup_key; /* effect.key; longer than the target allows: cut and hashed */
     struct gr_str
