@@ -17,7 +17,7 @@ struct dash {
     struct strs slices;   /* every compare_within label of the spec, sorted: variables */
     struct gr_buf expr;   /* the query at work */
     struct gr_buf text;   /* a title, legend or description at work */
-    int next_id, y;       /* id of the next panel; grid row below all that is there */
+    int next_id, y;       /* id of the next panel that brings none; grid row below all that is there */
     int queries;          /* visible so far */
     char next_ref;        /* refId of the panel's next target */
     enum gr_err err;      /* the first failure outside j */
@@ -25,6 +25,11 @@ struct dash {
 /* Starts a dashboard "<spec>-<what>": head, links, variables, annotations. span_ms: how far back it looks (not scaled). */
 void dash_begin(struct dash *d, const struct model *m, struct gr_str what, int64_t span_ms,
                 const char *purpose);
+/* Adds the list of annotations; called by dash_begin, for every dashboard (grafana_annotation.c). */
+void dash_annotations(struct dash *d);
+/* `guardrail_release_phase{spec="x",cluster=~"$cluster"}`, with the first n release labels, appended to d->expr. */
+void query_phase_series(struct dash *d, size_t n);
+void dash_datasource(struct dash *d, cJSON *object);
 /* Adds the variable $guardrail: those of a phase, the worst first and chosen. */
 void dash_choice(struct dash *d, const struct phase *p);
 /* Appends its JSON to b and frees everything, also after a failure. */
@@ -63,6 +68,7 @@ struct panel {
     const char *type;
     struct gr_str title, description;
     int x, w, h; /* at grid row d->y */
+    uint32_t id; /* outname_panel of a guardrail's; 0: the next fixed one */
 };
 /* Adds a panel with an empty target list; the next targets are its. */
 cJSON *panel_add(struct dash *d, const struct panel *p);
@@ -91,6 +97,8 @@ void mappings_add(struct dash *d, cJSON *mappings, const struct mapping *rows, s
 extern const struct mapping verdict_mappings[4];
 /* A row's header. Collapsed: panels added until row_end belong to it and do not count as visible. */
 cJSON *row_begin(struct dash *d, struct gr_str title, bool collapsed);
+/* The same with an id of its own, of rows that come and go with the spec's guardrails: links to panels must not shift. */
+cJSON *row_begin_as(struct dash *d, uint32_t id, struct gr_str title, bool collapsed);
 void row_end(struct dash *d, cJSON *row);
 
 /* A state-timeline of verdicts, worst first; d->y is not moved. labels as for query_worst_first; the legend stands in d->text. */

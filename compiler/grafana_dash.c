@@ -1,4 +1,4 @@
-/* The frame of a dashboard: head, variables, links, annotations. */
+/* The frame of a dashboard: head, variables, links. */
 #include "config.h"
 #include "grafana.h"
 
@@ -16,8 +16,8 @@
 
 /* -- variables ----------------------------------------------------------------------------------------------------------- */
 
-static void
-put_datasource(struct dash *d, cJSON *object)
+void
+dash_datasource(struct dash *d, cJSON *object)
 {
     cJSON *ds = jsonout_object(&d->j, object, "datasource");
 
@@ -62,7 +62,7 @@ put_query_variable(struct dash *d, cJSON *list, struct gr_str name, struct gr_st
     jsonout_str(&d->j, v, "name", name);
     jsonout_cstr(&d->j, v, "type", "query");
     jsonout_str(&d->j, v, "label", name);
-    put_datasource(d, v);
+    dash_datasource(d, v);
     query = jsonout_object(&d->j, v, "query");
     jsonout_fmt(&d->j, query, "query", "label_values(%s, " GR_FMT ")", gr_buf_cstr(&d->expr), GR_ARG(label));
     jsonout_str(&d->j, query, "refId", name);
@@ -76,9 +76,8 @@ put_query_variable(struct dash *d, cJSON *list, struct gr_str name, struct gr_st
     dash_settle(d, &d->expr);
 }
 
-/* `guardrail_release_phase{spec="x",cluster=~"$cluster"}`, with the first n release labels. */
-static void
-select_phase_series(struct dash *d, size_t n)
+void
+query_phase_series(struct dash *d, size_t n)
 {
     gr_buf_puts(&d->expr, GR_SERIES_PHASE "{");
     outname_matcher(&d->expr, GR_LABEL_SPEC, d->m->spec);
@@ -97,10 +96,10 @@ put_variables(struct dash *d)
 
     put_datasource_variable(d, list);
     for (size_t i = 0; i < release->n; i++) {
-        select_phase_series(d, i);
+        query_phase_series(d, i);
         put_query_variable(d, list, release->v[i], release->v[i], ".+", 1);
     }
-    select_phase_series(d, release->n);
+    query_phase_series(d, release->n);
     put_query_variable(d, list, GR_STR("deployment"), GR_STR(GR_LABEL_DEPLOYMENT), ".+", 2);
     for (size_t i = 0; i < d->slices.n; i++) {
         gr_buf_puts(&d->expr, GR_SERIES_VERDICT "{");
@@ -121,7 +120,7 @@ dash_choice(struct dash *d, const struct phase *p)
     jsonout_cstr(&d->j, v, "name", GR_LABEL_GUARDRAIL);
     jsonout_cstr(&d->j, v, "type", "query");
     jsonout_cstr(&d->j, v, "label", GR_LABEL_GUARDRAIL);
-    put_datasource(d, v);
+    dash_datasource(d, v);
     query = jsonout_object(&d->j, v, "query");
     query_select(d, GR_SERIES_VERDICT, &(struct sel){.phase = p, .no_slices = true});
     jsonout_fmt(&d->j, query, "query", "query_result(sort_desc(max by (" GR_LABEL_GUARDRAIL ") (%s)))",
@@ -136,7 +135,7 @@ dash_choice(struct dash *d, const struct phase *p)
     dash_settle(d, &d->expr);
 }
 
-/* -- links, annotations -------------------------------------------------------------------------------------------------- */
+/* -- links --------------------------------------------------------------------------------------------------------------- */
 
 static void
 put_link(struct dash *d, cJSON *list, const char *type, const char *title, const char *url)
@@ -174,37 +173,6 @@ put_links(struct dash *d, bool overview)
         put_link(d, list, "link", "Overview", gr_buf_cstr(&uid));
     dash_settle(d, &uid);
     gr_buf_fini(&uid);
-}
-
-/* A mark where a release enters a phase. The range is at least one step, so no change falls between two. */
-static void
-put_annotations(struct dash *d)
-{
-    cJSON *list = jsonout_array(&d->j, jsonout_object(&d->j, d->root, "annotations"), "list"), *a;
-    size_t start;
-
-    a = jsonout_object(&d->j, list, NULL);
-    jsonout_cstr(&d->j, a, "name", "Phase changes");
-    put_datasource(d, a);
-    jsonout_bool(&d->j, a, "enable", true);
-    jsonout_bool(&d->j, a, "hide", false);
-    jsonout_cstr(&d->j, a, "iconColor", "blue");
-    gr_buf_puts(&d->expr, "changes(");
-    start = d->expr.n;
-    select_phase_series(d, d->m->release_labels.n);
-    gr_buf_cut(&d->expr,
-               d->expr.n > start ? d->expr.n - 1 : d->expr.n); /* the brace: the deployment goes in as well */
-    gr_buf_puts(&d->expr, ",deployment_id=~\"$deployment\"}[$__rate_interval]) > 0 and ");
-    select_phase_series(d, d->m->release_labels.n);
-    gr_buf_puts(&d->expr, " == 1");
-    jsonout_str(&d->j, a, "expr", gr_buf_str(&d->expr));
-    jsonout_cstr(&d->j, a, "titleFormat", "{{phase}}");
-    gr_buf_puts(&d->text, "{{deployment_id}} entered {{phase}}:");
-    for (size_t i = 0; i < d->m->release_labels.n; i++)
-        gr_buf_printf(&d->text, " {{" GR_FMT "}}", GR_ARG(d->m->release_labels.v[i]));
-    jsonout_str(&d->j, a, "textFormat", gr_buf_str(&d->text));
-    dash_settle(d, &d->expr);
-    dash_settle(d, &d->text);
 }
 
 /* -- head ---------------------------------------------------------------------------------------------------------------- */
@@ -295,7 +263,7 @@ dash_begin(struct dash *d, const struct model *m, struct gr_str what, int64_t sp
     jsonout_num(&d->j, d->root, "graphTooltip", 1); /* shared crosshair */
     put_time(d, span_ms);
     put_links(d, gr_str_is(what, "overview"));
-    put_annotations(d);
+    dash_annotations(d);
     put_variables(d);
     d->panels = jsonout_array(&d->j, d->root, "panels");
 }

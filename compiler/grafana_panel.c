@@ -134,15 +134,6 @@ query_worst_first(struct dash *d, const char *labels, const struct sel *s)
 /* -- panels -------------------------------------------------------------------------------------------------------------- */
 
 static void
-put_datasource(struct dash *d, cJSON *object)
-{
-    cJSON *ds = jsonout_object(&d->j, object, "datasource");
-
-    jsonout_cstr(&d->j, ds, "type", "prometheus");
-    jsonout_cstr(&d->j, ds, "uid", "${datasource}");
-}
-
-static void
 put_grid(struct dash *d, cJSON *panel, int x, int y, int w, int h)
 {
     cJSON *grid = jsonout_object(&d->j, panel, "gridPos");
@@ -158,12 +149,12 @@ panel_add(struct dash *d, const struct panel *p)
 {
     cJSON *panel = jsonout_object(&d->j, d->panels, NULL);
 
-    jsonout_num(&d->j, panel, "id", d->next_id++);
+    jsonout_num(&d->j, panel, "id", p->id > 0 ? (double)p->id : (double)d->next_id++);
     jsonout_cstr(&d->j, panel, "type", p->type);
     jsonout_str(&d->j, panel, "title", p->title);
     jsonout_str(&d->j, panel, "description", p->description);
     put_grid(d, panel, p->x, d->y, p->w, p->h);
-    put_datasource(d, panel);
+    dash_datasource(d, panel);
     (void)jsonout_array(&d->j, panel, "targets");
     d->next_ref = 'A';
     return panel;
@@ -175,7 +166,7 @@ panel_target(struct dash *d, cJSON *panel, const char *legend, bool instant, boo
     cJSON *t = jsonout_object(&d->j, cJSON_GetObjectItemCaseSensitive(panel, "targets"), NULL);
 
     jsonout_fmt(&d->j, t, "refId", "%c", d->next_ref++);
-    put_datasource(d, t);
+    dash_datasource(d, t);
     jsonout_str(&d->j, t, "expr", gr_buf_str(&d->expr));
     jsonout_str(&d->j, t, "legendFormat", legend ? gr_str(legend) : gr_buf_str(&d->text));
     jsonout_bool(&d->j, t, "instant", instant);
@@ -292,11 +283,11 @@ property_color(struct dash *d, cJSON *properties, const char *color)
 /* -- rows ---------------------------------------------------------------------------------------------------------------- */
 
 cJSON *
-row_begin(struct dash *d, struct gr_str title, bool collapsed)
+row_begin_as(struct dash *d, uint32_t id, struct gr_str title, bool collapsed)
 {
     cJSON *row = jsonout_object(&d->j, d->panels, NULL), *inside;
 
-    jsonout_num(&d->j, row, "id", d->next_id++);
+    jsonout_num(&d->j, row, "id", (double)id);
     jsonout_cstr(&d->j, row, "type", "row");
     jsonout_str(&d->j, row, "title", title);
     jsonout_bool(&d->j, row, "collapsed", collapsed);
@@ -305,6 +296,12 @@ row_begin(struct dash *d, struct gr_str title, bool collapsed)
     if (collapsed)
         d->panels = inside;
     return row;
+}
+
+cJSON *
+row_begin(struct dash *d, struct gr_str title, bool collapsed)
+{
+    return row_begin_as(d, (uint32_t)d->next_id++, title, collapsed);
 }
 
 /* What is folded away takes no place. */

@@ -23,6 +23,34 @@ outname_uid(const struct model *m, struct gr_str what, struct gr_buf *b)
     return gr_buf_err(b);
 }
 
+/* FNV-1a, folded to 27 bits: no secret depends on it, only a number that does not change. */
+static uint32_t
+number_of(struct gr_str name)
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+    for (size_t i = 0; i < name.n; i++)
+        h = (h ^ (unsigned char)name.p[i]) * UINT64_C(0x100000001b3);
+    return (uint32_t)((h ^ h >> 32) & 0x7ffffff);
+}
+
+uint32_t
+outname_panel(const struct model *m, const struct guardrail *g)
+{
+    uint32_t number = number_of(g->name), same = 0;
+
+    for (size_t i = 0; i < m->n_guardrails; i++)
+        same += gr_str_cmp(m->guardrails[i].name, g->name) < 0 && number_of(m->guardrails[i].name) == number;
+    return (UINT32_C(1) << 30) + (number + same) * OUTNAME_PANELS % (UINT32_C(1) << 30);
+}
+
+/* Below those of guardrails, above the fixed ones. */
+uint32_t
+outname_row(struct gr_str name)
+{
+    return (UINT32_C(1) << 29) + number_of(name);
+}
+
 struct gr_str
 outname_canary(const struct model *m, const struct guardrail *g)
 {

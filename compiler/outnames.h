@@ -8,6 +8,12 @@
 /* The uid of the dashboard "<spec>-<what>": [a-zA-Z0-9_-], at most UID_BYTES_MAX bytes. A longer name is cut and gets 8 hex digits
  * of its hash, so that it stays unique. */
 GR_MUST_USE enum gr_err outname_uid(const struct model *m, struct gr_str what, struct gr_buf *b);
+/* The id of the first panel of guardrail g in every dashboard that has panels of its own for it; OUTNAME_PANELS ids are its. It follows from
+ * the name: a link to a panel still leads there when guardrails come and go. (Names whose hashes meet, in one spec of thousands, are told apart by
+ * their order.) Below 2^31; fixed panels have small ids, rows those of outname_row. */
+#define OUTNAME_PANELS 8u
+uint32_t outname_panel(const struct model *m, const struct guardrail *g);
+uint32_t outname_row(struct gr_str name);
 /* Value of the label `cohort` of a guardrail's canary series: that of the cohort label, or "stream" with scope stream. */
 #define COHORT_STREAM "stream"
 #define COHORT_EARLY "early" /* the canary's slots before comparisons begin, of guardrails with a backstop */
