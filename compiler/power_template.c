@@ -190,7 +190,7 @@ put_head(struct printer *p)
     else
         gr_buf_printf(p->b,
                       "# What " GR_FMT " is expected to see, for `guardrailc power SPEC --rates FILE`. "
-                                       "Values marked ? are assumed: put\n"
+                      "Values marked ? are assumed: put\n"
                       "# in their place what the query above them answers.\n",
                       GR_ARG(p->asks->m->spec));
     gr_buf_printf(

@@ -20,5 +20,6 @@ struct gr_str decide_json_policy(const struct gr_node *decision);
 /* What decide() was given; texts are borrowed from the tree, sets live in the arena. GR_EUSER: *why (static text) says what is wrong:
  * no such state, a phase that the policy does not know, labels that are not sorted. */
 GR_MUST_USE enum gr_err decide_json_read(struct gr_arena *a, const struct gr_node *decision,
-                                         const struct policy *policy, struct decide_input *out, const char **why);
+                                         const struct policy *policy, struct decide_input *out,
+                                         const char **why);
 #endif

@@ -12,7 +12,7 @@
 #define INTAKE_BYTES_MAX (8u << 20) /* about 13 000 alerts of 600 bytes */
 #define INTAKE_DEPTH_MAX 16u
 #define INTAKE_NODES_MAX 300000u /* 10,000 alerts of 30 members, labels and annotations */
-#define INTAKE_MEMBERS_MAX 128u   /* of any object: twice the labels, for what further versions add */
+#define INTAKE_MEMBERS_MAX 128u  /* of any object: twice the labels, for what further versions add */
 #define INTAKE_ALERTS_MAX 10000u
 #define INTAKE_LABELS_MAX 64u
 #define INTAKE_NAME_BYTES_MAX 256u
