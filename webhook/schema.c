@@ -20,6 +20,7 @@
  *            cancelled                  a person ended the rollback before its end
  *            dropped                    a dead letter that an operator put away
  *            observed                   modes observe and dry-run: only written down
+ * link     one-time links that were used
  * step     the journal: a row is committed before a program starts, its outcome after it ended
  * record   decision records that are to be written, or were
  * audit    who did what, append only */
@@ -133,6 +134,14 @@ static const char *const schema_steps[] = {
     ("ALTER TABLE effect ADD COLUMN escalate_ms INTEGER;"
      "CREATE INDEX effect_escalate ON effect(escalate_ms) WHERE escalate_ms IS NOT NULL AND acked_ms IS "
      "NULL;"),
+
+    /* Version 8: signed links that were used (link.h), until they would have expired; and what the status page asks for at each view, without reading
+     * the rest. */
+    ("CREATE TABLE link(nonce TEXT PRIMARY KEY, effect_id INTEGER NOT NULL, used_ms INTEGER NOT NULL,"
+     " until_ms INTEGER NOT NULL, used_by TEXT NOT NULL, reason TEXT NOT NULL) STRICT;"
+     "CREATE INDEX link_until ON link(until_ms);"
+     "CREATE INDEX effect_dead ON effect(id) WHERE state = 'dead';"
+     "CREATE INDEX effect_page ON effect(created_ms) WHERE kind = 'page' AND acked_ms IS NULL;"),
 };
 
 const struct schema schema_current = {schema_steps, GR_COUNT(schema_steps)};
