@@ -25,7 +25,7 @@ struct dash {
 /* Starts a dashboard "<spec>-<what>": head, links, variables, annotations. span_ms: how far back it looks (not scaled). */
 void dash_begin(struct dash *d, const struct model *m, struct gr_str what, int64_t span_ms,
                 const char *purpose);
-/* Adds the list of annotations; called by dash_begin, for every dashboard (grafana_annotation.c). */
+/* Adds the list of annotations; called by dash_begin, for every dashboard (grafana_annotations.c). */
 void dash_annotations(struct dash *d);
 /* `guardrail_release_phase{spec="x",cluster=~"$cluster"}`, with the first n release labels, appended to d->expr. */
 void query_phase_series(struct dash *d, size_t n);

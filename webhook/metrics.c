@@ -133,7 +133,7 @@ put_release_labels(struct gr_buf *b, const struct release *r)
 /* Exposition wants the samples of one name together, so each name has its own buffer. */
 struct series {
     struct app *app;
-    struct gr_buf phase, start, share, accepted, state, hold;
+    struct gr_buf phase, start, share, accepted, state, hold, rollback, rollback_end;
     struct outbox_counts counts;
     struct audit_head audit;
     uint32_t storm_streams, storm_max;
@@ -188,6 +188,44 @@ put_accepted(struct db *db, struct series *s, const struct release *r)
     return err;
 }
 
+static void
+put_rollback_time(struct gr_buf *b, const char *name, const struct release *r, sqlite3_stmt *st,
+                  const char *state, int64_t ms)
+{
+    gr_buf_puts(b, name);
+    put_release_labels(b, r);
+    put_label(b, GR_LABEL_GUARDRAIL, db_text(st, 0), false);
+    put_label(b, GR_LABEL_LEVEL, db_text(st, 1), false);
+    if (state)
+        put_label(b, "state", gr_str(state), false);
+    gr_buf_puts(b, "} ");
+    gr_double_print(b, (double)ms / 1000.0);
+    gr_buf_putc(b, '\n');
+}
+
+/* The last rollback that was to be carried out: of the newest arming. What waits for a person has no end yet. */
+static enum gr_err
+put_rollback(struct db *db, struct series *s, const struct release *r)
+{
+    static const char *const ends[] = {"done", "failed", "ambiguous", "cancelled", "denied", "dead"};
+    sqlite3_stmt *st =
+        db_use(db, "SELECT guardrail, level, state, created_ms, coalesce(done_ms, 0) FROM effect"
+                   " WHERE release_id = ?1 AND target = 'rollback' AND kind = 'rollback'"
+                   " AND state NOT IN ('void', 'observed') ORDER BY epoch DESC LIMIT 1");
+    enum gr_err err;
+    bool row;
+
+    db_bind_i64(db, st, 1, r->id);
+    if ((err = db_step(db, st, &row)) != GR_OK || !row)
+        return err;
+    put_rollback_time(&s->rollback, GR_SERIES_ROLLBACK_START, r, st, NULL, db_i64(st, 3));
+    for (size_t i = 0; i < GR_COUNT(ends) && db_i64(st, 4) > 0; i++)
+        if (gr_str_is(db_text(st, 2), ends[i]))
+            put_rollback_time(&s->rollback_end, GR_SERIES_ROLLBACK_END, r, st, ends[i], db_i64(st, 4));
+    db_end(st);
+    return GR_OK;
+}
+
 static enum gr_err
 put_release(struct db *db, const struct release *r, void *arg)
 {
@@ -223,6 +261,8 @@ put_release(struct db *db, const struct release *r, void *arg)
     }
     if ((err = put_starts(db, s, r)) != GR_OK)
         return err;
+    if ((err = put_rollback(db, s, r)) != GR_OK)
+        return err;
     return put_accepted(db, s, r);
 }
 
@@ -238,6 +278,8 @@ read_series(struct db *db, void *arg)
     gr_buf_reset(&s->accepted);
     gr_buf_reset(&s->state);
     gr_buf_reset(&s->hold);
+    gr_buf_reset(&s->rollback);
+    gr_buf_reset(&s->rollback_end);
     if ((err = release_each(db, s->app->policies, true, 10000, put_release, s)) != GR_OK)
         return err;
     if ((err = outbox_count(db, &s->counts)) != GR_OK || (err = audit_head(db, &s->audit)) != GR_OK)
@@ -297,7 +339,9 @@ print_stored(struct app *app, struct gr_buf *out)
                        .share = GR_BUF_INIT(SERIES_BYTES_MAX),
                        .accepted = GR_BUF_INIT(SERIES_BYTES_MAX),
                        .state = GR_BUF_INIT(SERIES_BYTES_MAX),
-                       .hold = GR_BUF_INIT(SERIES_BYTES_MAX)};
+                       .hold = GR_BUF_INIT(SERIES_BYTES_MAX),
+                       .rollback = GR_BUF_INIT(SERIES_BYTES_MAX),
+                       .rollback_end = GR_BUF_INIT(SERIES_BYTES_MAX)};
     struct gr_buf text = GR_BUF_INIT(SERIES_BYTES_MAX);
     bool fresh = store_call(app->store, read_series, &s) == GR_OK;
 
@@ -316,12 +360,18 @@ print_stored(struct app *app, struct gr_buf *out)
         head(&text, "guardraild_hold_until_seconds", "gauge",
              "When an operator's hold ends, in Unix seconds.");
         gr_buf_put(&text, gr_buf_str(&s.hold));
+        head(&text, GR_SERIES_ROLLBACK_START, "gauge",
+             "When the last rollback was asked for, in Unix seconds.");
+        gr_buf_put(&text, gr_buf_str(&s.rollback));
+        head(&text, GR_SERIES_ROLLBACK_END, "gauge", "When the last rollback ended, in Unix seconds.");
+        gr_buf_put(&text, gr_buf_str(&s.rollback_end));
         print_effects(&text, &s.counts, app_now_ms());
         print_breaker(&text, &s);
         fresh = gr_buf_err(&text) == GR_OK && gr_buf_err(&s.phase) == GR_OK &&
                 gr_buf_err(&s.start) == GR_OK && gr_buf_err(&s.share) == GR_OK &&
                 gr_buf_err(&s.accepted) == GR_OK && gr_buf_err(&s.state) == GR_OK &&
-                gr_buf_err(&s.hold) == GR_OK;
+                gr_buf_err(&s.hold) == GR_OK && gr_buf_err(&s.rollback) == GR_OK &&
+                gr_buf_err(&s.rollback_end) == GR_OK;
     }
     pthread_mutex_lock(&m->mutex);
     if (fresh) {
@@ -340,6 +390,8 @@ print_stored(struct app *app, struct gr_buf *out)
     gr_buf_fini(&s.accepted);
     gr_buf_fini(&s.state);
     gr_buf_fini(&s.hold);
+    gr_buf_fini(&s.rollback);
+    gr_buf_fini(&s.rollback_end);
     gr_buf_fini(&text);
 }
 

@@ -110,8 +110,12 @@ enum gr_verdict {
     "guardrail_release_traffic_share"             /* {…,flow} 0..1, planned share in the active phase */
 #define GR_SERIES_POLICY "guardraild_policy_info" /* {spec,spec_hash,mode} 1 */
 #define GR_SERIES_ACCEPTED                                                                                   \
-    "guardraild_breach_accepted"                 /* {spec,<release labels>,deployment_id,guardrail,level} 1 */
-#define GR_SERIES_STORE_UP "guardraild_store_up" /* 0 or 1, as all that follow without labels */
+    "guardraild_breach_accepted" /* {spec,<release labels>,deployment_id,guardrail,level} 1 */
+#define GR_SERIES_ROLLBACK_START                                                                             \
+    "guardraild_rollback_start_seconds" /* {the same} Unix seconds: a rollback was asked for */
+#define GR_SERIES_ROLLBACK_END                                                                               \
+    "guardraild_rollback_end_seconds"              /* {the same,state} Unix seconds: how and when it ended */
+#define GR_SERIES_STORE_UP "guardraild_store_up"   /* 0 or 1, as all that follow without labels */
 #define GR_SERIES_STORE_LOW "guardraild_store_low" /* 0 or 1 */
 #define GR_SERIES_QUEUE_AGE "guardraild_queue_age_seconds"
 #define GR_SERIES_DEAD_LETTERS "guardraild_dead_letters"

@@ -194,8 +194,15 @@ START_TEST(dashboard_is_what_experts_expect)
     ck_assert_int_eq(cJSON_GetArraySize(variables), 5); /* flow, venue */
     cJSON_ArrayForEach(v, variables) if (str_is(v, "type", "query"))
         ck_assert_int_eq((int)num(v, "refresh"), 2);
-    v = cJSON_GetArrayItem(gr_json_get(gr_json_get(root, "annotations"), "list"), 0);
-    check_query(gr_json_get(v, "expr")->valuestring);
+    ck_assert_int_eq(cJSON_GetArraySize(gr_json_get(gr_json_get(root, "annotations"), "list")), 4);
+    cJSON_ArrayForEach(v, gr_json_get(gr_json_get(root, "annotations"), "list"))
+    {
+        check_query(gr_json_get(v, "expr")->valuestring);
+        ck_assert(cJSON_IsTrue(gr_json_get(v, "useValueForTime")) && cJSON_IsTrue(gr_json_get(v, "enable")));
+        ck_assert(
+            gr_str_ends(gr_json_str(v, "expr"), GR_STR(" * 1000"))); /* Grafana's times are milliseconds */
+        ck_assert(gr_json_str(v, "titleFormat").n > 0 && gr_json_str(v, "textFormat").n > 0);
+    }
     cJSON_ArrayForEach(v, gr_json_get(root, "links"))
         ck_assert(cJSON_IsTrue(gr_json_get(v, "keepTime")) && cJSON_IsTrue(gr_json_get(v, "includeVars")));
     check_panels(&w, gr_json_get(root, "panels"), false);

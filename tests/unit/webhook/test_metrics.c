@@ -5,8 +5,10 @@
 #include <check.h>
 #include <stdlib.h>
 #include "bench.h"
+#include "fixture.h"
 #include "guardrail/file.h"
 #include "webhook/metrics.h"
+#include "webhook/outbox.h"
 
 static struct bench bench;
 static struct gr_buf text, docs;
@@ -98,6 +100,80 @@ START_TEST(each_row_is_a_metric)
 }
 END_TEST
 
+/* A release with one rollback: what /metrics says of its times. */
+static const struct rollback_row {
+    const char *kind, *state;
+    const char *end; /* NULL: none yet; "": not even a beginning */
+} rollback_rows[] = {
+    {"rollback", "ready", NULL},
+    {"rollback", "running", NULL},
+    {"rollback", "held", NULL},
+    {"rollback", "waiting", NULL},
+    {"rollback", "done", "done"},
+    {"rollback", "failed", "failed"},
+    {"rollback", "ambiguous", "ambiguous"},
+    {"rollback", "denied", "denied"},
+    {"rollback", "cancelled", "cancelled"},
+    {"rollback", "dead", "dead"},
+    {"rollback", "void", ""},
+    {"rollback", "observed", ""},
+    {"abort", "done", ""},
+};
+
+static enum gr_err
+add_rollback(struct db *db, void *arg)
+{
+    const struct rollback_row *row = arg;
+    const struct release_act by = {.by = GR_STR("jane"), .reason = GR_STR("because"), .now_ms = 1000};
+    struct gr_buf why = GR_BUF_INIT(1024);
+    struct release r;
+    bool added;
+    enum gr_err err;
+
+    if ((err = release_start(db, &bench.policies, fixture_labels(bench.arena, "cluster=equities"),
+                             GR_STR("d1"), &by, &r, &why)) == GR_OK)
+        err = outbox_add(db,
+                         &(struct outbox_effect){.key = GR_STR("k"),
+                                                 .kind = gr_str(row->kind),
+                                                 .target = GR_STR("rollback"),
+                                                 .release_id = r.id,
+                                                 .guardrail = GR_STR("error_rate"),
+                                                 .level = GR_STR("hard"),
+                                                 .epoch = 1,
+                                                 .state = GR_STR("ready"),
+                                                 .payload = GR_STR("{}")},
+                         2000, &added);
+    if (err == GR_OK && strcmp(row->state, "ready") != 0)
+        err = outbox_finish(db, 1, row->state, GR_STR(""), 65500);
+    gr_buf_fini(&why);
+    return err;
+}
+
+START_TEST(a_rollback_has_its_times)
+{
+    struct rollback_row row = rollback_rows[_i];
+    struct gr_str line, rest;
+    struct gr_buf want = GR_BUF_INIT(1024);
+
+    bench_call(&bench, add_rollback, &row, GR_OK);
+    gr_buf_reset(&text);
+    metrics_print(&bench.app, &text);
+    rest = gr_buf_str(&text);
+    ck_assert_int_eq(next_with(&rest, "guardraild_rollback_start_seconds{", &line), !row.end || *row.end);
+    if (!row.end || *row.end)
+        ck_assert_msg(
+            gr_str_ends(line, GR_STR("deployment_id=\"d1\",guardrail=\"error_rate\",level=\"hard\"} 2")),
+            GR_FMT, GR_ARG(line));
+    rest = gr_buf_str(&text);
+    ck_assert_int_eq(next_with(&rest, "guardraild_rollback_end_seconds{", &line), row.end && *row.end);
+    if (row.end && *row.end) {
+        gr_buf_printf(&want, ",level=\"hard\",state=\"%s\"} 65.5", row.end);
+        ck_assert_msg(gr_str_ends(line, gr_buf_str(&want)), GR_FMT, GR_ARG(line));
+    }
+    gr_buf_fini(&want);
+}
+END_TEST
+
 Suite *
 metrics_suite(void)
 {
@@ -107,6 +183,7 @@ metrics_suite(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, each_metric_is_in_the_table);
     tcase_add_test(tc, each_row_is_a_metric);
+    tcase_add_loop_test(tc, a_rollback_has_its_times, 0, GR_COUNT(rollback_rows));
     suite_add_tcase(suite, tc);
     return suite;
 }
