@@ -25,7 +25,7 @@ type Pan<T extends string, O, C> = Omit<Plain<G.Panel>, 'type' | 'options' | 'fi
 type Row = { type: 'row'; id: number; title: string; collapsed: boolean; gridPos: G.GridPos; panels: AnyPanel[]; repeat?: string; datasource?: G.DataSourceRef };
 type AnyPanel = Row
 ${Object.keys(panels).map((t, i) => `  | Pan<'${t}', ${has[t][0] ? `P${i}.Options` : 'Record<string, never>'}, ${has[t][1] ? `P${i}.FieldConfig` : 'Record<string, unknown>'}>`).join('\n')};
-type Anno = Plain<G.AnnotationQuery> & { expr?: string; titleFormat?: string; textFormat?: string; tagKeys?: string; step?: string; useValueForTime?: string };
+type Anno = Plain<G.AnnotationQuery> & { expr?: string; titleFormat?: string; textFormat?: string; tagKeys?: string; step?: string; useValueForTime?: boolean };
 type Dash = Omit<Plain<G.Dashboard>, 'panels' | 'templating' | 'annotations'> & { panels: AnyPanel[]; annotations?: { list: Anno[] }; templating?: { list: Plain<G.VariableModel>[] } };
 `;
 const files = new Map(process.argv.slice(2).map((f, i) => [join(nodeDir, `__dash${i}.ts`), f]));
