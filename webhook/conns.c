@@ -28,8 +28,10 @@ struct conn {
 struct conns {
     struct conns_limits limits;
     struct metrics *metrics;
-    pthread_mutex_t mutex; /* guards all below, and the connections */
-    pthread_cond_t change;
+    pthread_mutex_t mutex;     /* guards all below, and the connections */
+    pthread_cond_t reap;       /* the reaper's: it looks by the clock and is woken only to end */
+    pthread_cond_t quiet;      /* of those who wait for requests to end, who are few and seldom there */
+    unsigned waiting;          /* how many that are */
     struct conn *first, *last; /* the newest and the oldest */
     size_t working;
     bool stopping;
@@ -46,11 +48,19 @@ monotonic_ms(void)
 }
 
 static void
-wait_until(struct conns *all, int64_t at_ms)
+wait_until(struct conns *all, pthread_cond_t *cond, int64_t at_ms)
 {
     struct timespec ts = {.tv_sec = (time_t)(at_ms / 1000), .tv_nsec = (long)(at_ms % 1000) * 1000000L};
 
-    (void)pthread_cond_timedwait(&all->change, &all->mutex, &ts); /* early or late: the caller looks again */
+    (void)pthread_cond_timedwait(cond, &all->mutex, &ts); /* early or late: the caller looks again */
+}
+
+/* With the mutex, after a change: six times a request, so nobody is woken for nothing. */
+static void
+tell(struct conns *all)
+{
+    if (all->waiting > 0)
+        pthread_cond_broadcast(&all->quiet);
 }
 
 /* The bytes that the kernel has received for it, 0 if it does not say. */
@@ -120,7 +130,7 @@ reaper_main(void *arg)
             if (c->deadline_ms && now >= c->deadline_ms)
                 shut(all, c, COUNT_REAPED);
         }
-        wait_until(all, now + REAP_MS);
+        wait_until(all, &all->reap, now + REAP_MS);
     }
     pthread_mutex_unlock(&all->mutex);
     return NULL;
@@ -140,24 +150,27 @@ conns_start(const struct conns_limits *limits, struct metrics *metrics, struct c
     all->metrics = metrics;
     if (pthread_condattr_init(&attr) != 0)
         goto no_attr;
-    if (pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) != 0 || pthread_cond_init(&all->change, &attr) != 0)
-        goto no_cond;
-    (void)pthread_condattr_destroy(&attr);
+    if (pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) != 0 || pthread_cond_init(&all->reap, &attr) != 0)
+        goto no_reap;
+    if (pthread_cond_init(&all->quiet, &attr) != 0)
+        goto no_quiet;
     if (pthread_mutex_init(&all->mutex, NULL) != 0)
         goto no_mutex;
+    (void)pthread_condattr_destroy(&attr);
     if ((rc = pthread_create(&all->reaper, NULL, reaper_main, all)) == 0) {
         *out = all;
         return GR_OK;
     }
     (void)pthread_mutex_destroy(&all->mutex);
-    (void)pthread_cond_destroy(&all->change);
+    (void)pthread_cond_destroy(&all->quiet);
+    (void)pthread_cond_destroy(&all->reap);
     gr_sys.free(all);
     return gr_err_from_errno(rc);
 no_mutex:
-    (void)pthread_cond_destroy(&all->change);
-    gr_sys.free(all);
-    return GR_ENOMEM;
-no_cond:
+    (void)pthread_cond_destroy(&all->quiet);
+no_quiet:
+    (void)pthread_cond_destroy(&all->reap);
+no_reap:
     (void)pthread_condattr_destroy(&attr);
 no_attr:
     gr_sys.free(all);
@@ -172,11 +185,12 @@ conns_stop(struct conns *all)
     pthread_mutex_lock(&all->mutex);
     GR_ASSERT(!all->first);
     all->stopping = true;
-    pthread_cond_broadcast(&all->change);
+    pthread_cond_broadcast(&all->reap);
     pthread_mutex_unlock(&all->mutex);
     pthread_join(all->reaper, NULL);
     (void)pthread_mutex_destroy(&all->mutex);
-    (void)pthread_cond_destroy(&all->change);
+    (void)pthread_cond_destroy(&all->quiet);
+    (void)pthread_cond_destroy(&all->reap);
     gr_sys.free(all);
 }
 
@@ -309,7 +323,7 @@ conns_remove(struct conns *all, struct conn *c)
     else
         all->last = c->prev;
     if (c->state != CONN_CLOSING)
-        pthread_cond_broadcast(&all->change);
+        tell(all);
     pthread_mutex_unlock(&all->mutex);
     gr_sys.free(c);
 }
@@ -329,7 +343,7 @@ conn_enter(struct conns *all, struct conn *c, enum conn_state state)
         return false;
     pthread_mutex_lock(&all->mutex);
     stays = enter(all, c, state);
-    pthread_cond_broadcast(&all->change);
+    tell(all);
     pthread_mutex_unlock(&all->mutex);
     return stays;
 }
@@ -339,7 +353,7 @@ conns_worked(struct conns *all)
 {
     pthread_mutex_lock(&all->mutex);
     all->working--;
-    pthread_cond_broadcast(&all->change);
+    tell(all);
     pthread_mutex_unlock(&all->mutex);
 }
 
@@ -361,9 +375,11 @@ conns_drain(struct conns *all, int64_t timeout_ms, int64_t wait_half_ms)
             settled = now + SETTLE_MS;
 
     pthread_mutex_lock(&all->mutex);
+    all->waiting++;
     while ((now = monotonic_ms()) < end &&
            (all->working > 0 || (now < half_end && (now < settled || any_half(all)))))
-        wait_until(all, all->working > 0 ? end : now < settled ? settled : half_end);
+        wait_until(all, &all->quiet, all->working > 0 ? end : now < settled ? settled : half_end);
+    all->waiting--;
     pthread_mutex_unlock(&all->mutex);
 }
 
@@ -371,7 +387,9 @@ void
 conns_rest(struct conns *all)
 {
     pthread_mutex_lock(&all->mutex);
+    all->waiting++;
     while (all->working > 0)
-        pthread_cond_wait(&all->change, &all->mutex);
+        pthread_cond_wait(&all->quiet, &all->mutex);
+    all->waiting--;
     pthread_mutex_unlock(&all->mutex);
 }

@@ -68,21 +68,32 @@ db_exec(struct db *db, const char *sql)
     return db->err;
 }
 
+/* The same literal nearly always has the same address; only one that is new or stands in two files is compared as text. */
+static sqlite3_stmt *
+prepared(const struct db *db, const char *sql)
+{
+    for (size_t i = 0; i < db->cached; i++)
+        if (db->cache[i].sql == sql)
+            return db->cache[i].st;
+    for (size_t i = 0; i < db->cached; i++)
+        if (strcmp(db->cache[i].sql, sql) == 0)
+            return db->cache[i].st;
+    return NULL;
+}
+
 sqlite3_stmt *
 db_use(struct db *db, const char *sql)
 {
-    sqlite3_stmt *st = NULL;
+    sqlite3_stmt *st;
     int rc;
 
     if (db->err != GR_OK)
         return NULL;
-    for (size_t i = 0; i < db->cached; i++)
-        if (db->cache[i].sql == sql || strcmp(db->cache[i].sql, sql) == 0) {
-            st = db->cache[i].st;
-            (void)sqlite3_reset(st); /* repeats the last step's error, which was seen then */
-            (void)sqlite3_clear_bindings(st);
-            return st;
-        }
+    if ((st = prepared(db, sql)) != NULL) {
+        (void)sqlite3_reset(st); /* repeats the last step's error, which was seen then */
+        (void)sqlite3_clear_bindings(st);
+        return st;
+    }
     GR_ASSERT(db->cached < DB_STATEMENTS_MAX);
     rc = sqlite3_prepare_v3(db->h, sql, -1, SQLITE_PREPARE_PERSISTENT, &st, NULL);
     if (rc != SQLITE_OK) {
@@ -123,6 +134,13 @@ db_bind_blob(struct db *db, sqlite3_stmt *st, int i, struct gr_str s)
 }
 
 void
+db_bind_lent(struct db *db, sqlite3_stmt *st, int i, struct gr_str s)
+{
+    if (db->err == GR_OK)
+        bound(db, sqlite3_bind_blob64(st, i, s.p ? s.p : "", s.n, SQLITE_STATIC));
+}
+
+void
 db_bind_i64(struct db *db, sqlite3_stmt *st, int i, int64_t v)
 {
     if (db->err == GR_OK)
@@ -146,6 +164,12 @@ db_step(struct db *db, sqlite3_stmt *st, bool *row)
         fail(db, rc);
     (void)sqlite3_reset(st); /* the code is the one of the step */
     return db->err;
+}
+
+enum gr_err
+db_do(struct db *db, const char *sql)
+{
+    return db_run(db, db_use(db, sql));
 }
 
 enum gr_err

@@ -11,10 +11,12 @@
 
 #define DB_STATEMENTS_MAX 192
 
+struct known;
 struct db {
-    sqlite3 *h;      /* owned by the store */
-    enum gr_err err; /* sticks until db_clear */
-    int rc;          /* SQLite's extended code of that error */
+    sqlite3 *h;          /* owned by the store */
+    struct known *known; /* likewise; NULL: repeats are not remembered (known.h) */
+    enum gr_err err;     /* sticks until db_clear */
+    int rc;              /* SQLite's extended code of that error */
     char message[160];
     struct {
         const char *sql; /* a literal: compared by its address first, then by its text */
@@ -37,11 +39,15 @@ sqlite3_stmt *db_use(struct db *db, const char *sql);
 void db_bind_str(struct db *db, sqlite3_stmt *st, int i, struct gr_str s); /* p == NULL binds NULL */
 void db_bind_text(struct db *db, sqlite3_stmt *st, int i, const char *s);  /* NULL binds NULL */
 void db_bind_blob(struct db *db, sqlite3_stmt *st, int i, struct gr_str s);
+/* The same without a copy: the bytes must stay until the statement was run, and it must be run once. */
+void db_bind_lent(struct db *db, sqlite3_stmt *st, int i, struct gr_str s);
 void db_bind_i64(struct db *db, sqlite3_stmt *st, int i, int64_t v);
 /* Next row: *row says whether there is one. The statement is reset when there is none. */
 GR_MUST_USE enum gr_err db_step(struct db *db, sqlite3_stmt *st, bool *row);
 /* Runs a statement that gives no rows (or whose rows do not matter). */
 GR_MUST_USE enum gr_err db_run(struct db *db, sqlite3_stmt *st);
+/* Prepares (once) and runs a statement without parameters: for what is run over and over. */
+GR_MUST_USE enum gr_err db_do(struct db *db, const char *sql);
 /* Ends the use of a statement before its last row. */
 void db_end(sqlite3_stmt *st);
 struct gr_str db_text(sqlite3_stmt *st, int column); /* p == NULL for NULL */

@@ -5,6 +5,7 @@
 #include "decide_json.h"
 #include "guardrail/hash.h"
 #include "jw.h"
+#include "known.h"
 #include "outbox.h"
 
 #define PAYLOAD_BYTES_MAX (256u << 10)
@@ -25,7 +26,7 @@ add_inbox(struct db *db, struct enact_job *job)
     db_bind_text(db, st, 2, job->source);
     db_bind_text(db, st, 3, hash);
     db_bind_i64(db, st, 4, (int64_t)job->batch->count);
-    db_bind_blob(db, st, 5, job->body);
+    db_bind_lent(db, st, 5, job->body);
     if ((err = db_run(db, st)) == GR_OK)
         job->inbox_id = db_last_id(db);
     return err;
@@ -33,20 +34,23 @@ add_inbox(struct db *db, struct enact_job *job)
 
 /* ---- episodes ---- */
 
+/* *at: the row, 0 for none. */
 static enum gr_err
-load_episode(struct db *db, struct gr_str subject, struct decide_episode *out)
+load_episode(struct db *db, struct gr_str subject, struct decide_episode *out, int64_t *at)
 {
-    sqlite3_stmt *st = db_use(db, "SELECT number, open, ended_ms FROM episode WHERE subject = ?1");
+    sqlite3_stmt *st = db_use(db, "SELECT number, open, ended_ms, rowid FROM episode WHERE subject = ?1");
     enum gr_err err;
     bool row;
 
     *out = (struct decide_episode){0};
+    *at = 0;
     db_bind_str(db, st, 1, subject);
     if ((err = db_step(db, st, &row)) != GR_OK || !row)
         return err;
     out->number = (uint32_t)db_i64(st, 0);
     out->open = db_i64(st, 1) != 0;
     out->ended_ms = db_i64(st, 2);
+    *at = db_i64(st, 3);
     db_end(st);
     return GR_OK;
 }
@@ -254,7 +258,9 @@ change_release(struct db *db, struct enact_job *job, const struct effect *e, str
         err = release_promotion_hold(db, r, &act);
         break;
     case EFFECT_EXTEND:
-        err = release_extend(db, r, job->now_ms);
+        if (added ||
+            job->now_ms - r->extend_ms >= KNOWN_MS) /* else the last sign of it is as good as this one */
+            err = release_extend(db, r, job->now_ms);
         break;
     case EFFECT_HALT:
         err = release_halt(db, r, &act, &breach);
@@ -367,18 +373,24 @@ print_added(struct gr_buf *b, const struct decision *d, const bool *added)
     return any;
 }
 
+static bool
+same_episode(const struct decide_input *in, const struct decision *d)
+{
+    const struct decide_episode *was = &in->episode, *is = &d->episode;
+
+    return was->number == is->number && was->open == is->open && was->ended_ms == is->ended_ms;
+}
+
 /* Into the audit log, unless nothing comes of it: Alertmanager repeats what fires every few minutes. */
 static enum gr_err
 note_decision(struct db *db, struct enact_job *job, const struct decide_input *in, const struct decision *d,
               const bool *added)
 {
-    const struct decide_episode *was = &in->episode, *is = &d->episode;
-    bool same = was->number == is->number && was->open == is->open && was->ended_ms == is->ended_ms;
     struct gr_buf text = GR_BUF_INIT(AUDIT_RECORD_BYTES_MAX), fresh = GR_BUF_INIT(1024);
     const char *sha256 = policies_sha256(job->app->policies, in->policy);
     enum gr_err err = GR_OK;
 
-    if (print_added(&fresh, d, added) || !same) {
+    if (print_added(&fresh, d, added) || !same_episode(in, d)) {
         decide_json_print(&text, in, sha256, d);
         if ((err = gr_buf_err(&text)) == GR_OK && (err = gr_buf_err(&fresh)) == GR_OK)
             err = audit_append(db, &(struct audit_entry){.at_ms = in->now_ms,
@@ -389,6 +401,7 @@ note_decision(struct db *db, struct enact_job *job, const struct decide_input *i
                                                          .decision = gr_buf_str(&text),
                                                          .added = gr_buf_str(&fresh),
                                                          .policy_sha256 = sha256});
+        job->noted++;
     }
     gr_buf_fini(&text);
     gr_buf_fini(&fresh);
@@ -427,8 +440,39 @@ apply(struct db *db, struct enact_job *job, const struct intake_alert *alert, st
     return gr_arena_status(a);
 }
 
+/* Whether a repeat of the alert would come to nothing, too, as long as no row that it hangs on changes: nothing did now, and time alone
+ * will not make another decision of it. */
+static bool
+changes_nothing(const struct decide_input *in, const struct decision *d)
+{
+    return in->alert.firing && same_episode(in, d) && d->reason != REASON_STORM &&
+           d->reason != REASON_COOLING;
+}
+
+/* All that deciding looks at (decide.h), but for the rows. */
+static void
+describe(struct known_text *t, const struct enact_job *job, const struct decide_alert *alert)
+{
+    const struct policy *current = policies_current(job->app->policies);
+
+    t->n = 0;
+    known_put(t, (struct gr_str){(const char *)&current, sizeof current});
+    known_put_i64(t, job->app->conf->mode);
+    known_put_i64(t, job->batch->truncated);
+    known_put_i64(t, alert->firing);
+    known_put_i64(t, alert->starts_at_ms);
+    known_put_i64(t, alert->ends_at_ms);
+    known_put(t, alert->spec_hash);
+    known_put(t, alert->common_cause);
+    for (size_t i = 0; i < alert->labels.count; i++) {
+        known_put(t, alert->labels.items[i].name);
+        known_put(t, alert->labels.items[i].value);
+    }
+}
+
 static enum gr_err
-enact_alert(struct db *db, struct enact_job *job, const struct intake_alert *alert)
+enact_alert(struct db *db, struct enact_job *job, const struct intake_alert *alert,
+            const struct known_text *text)
 {
     const struct policies *p = job->app->policies;
     struct decide_input in = {.policy = policies_current(p),
@@ -440,6 +484,8 @@ enact_alert(struct db *db, struct enact_job *job, const struct intake_alert *ale
     struct decision *d = gr_arena_alloc(job->arena, sizeof *d);
     struct release r;
     struct gr_str deployment = own_label(job->arena, alert, GR_LABEL_DEPLOYMENT);
+    size_t added = job->effects_new;
+    int64_t episode = 0;
     bool known;
     enum gr_err err;
 
@@ -459,7 +505,7 @@ enact_alert(struct db *db, struct enact_job *job, const struct intake_alert *ale
     }
     decide_subject(in.policy, alert->decide.labels, &subject);
     if ((err = gr_buf_err(&subject)) != GR_OK ||
-        (err = load_episode(db, gr_buf_str(&subject), &in.episode)) != GR_OK)
+        (err = load_episode(db, gr_buf_str(&subject), &in.episode, &episode)) != GR_OK)
         goto done;
     if ((err = decide(&in, job->arena, d)) != GR_OK)
         goto done;
@@ -474,6 +520,8 @@ enact_alert(struct db *db, struct enact_job *job, const struct intake_alert *ale
         (err = release_extend(db, &r, job->now_ms)) != GR_OK)
         goto done;
     err = apply(db, job, alert, known ? &r : NULL, &in, d);
+    if (err == GR_OK && job->effects_new == added && changes_nothing(&in, d))
+        known_note(db->known, text, episode, job->now_ms, d->effect_count);
 done:
     gr_buf_fini(&subject);
     return err;
@@ -496,15 +544,24 @@ enum gr_err
 enact_batch(struct db *db, void *arg)
 {
     struct enact_job *job = arg;
+    struct known_text text;
+    size_t effects;
     enum gr_err err;
 
-    job->effects_new = job->effects_known = job->ignored = 0;
+    job->effects_new = job->effects_known = job->ignored = job->noted = 0;
     if ((err = add_inbox(db, job)) != GR_OK)
         return err;
     for (size_t i = 0; i < job->batch->count; i++) {
-        if (!concerns_us(&job->batch->alerts[i]))
+        const struct intake_alert *alert = &job->batch->alerts[i];
+
+        if (!concerns_us(alert)) {
             job->ignored++;
-        else if ((err = enact_alert(db, job, &job->batch->alerts[i])) != GR_OK)
+            continue;
+        }
+        describe(&text, job, &alert->decide);
+        if (known_repeat(db->known, &text, job->now_ms, &effects))
+            job->effects_known += effects;
+        else if ((err = enact_alert(db, job, alert, &text)) != GR_OK)
             return err;
     }
     return GR_OK;

@@ -26,6 +26,7 @@ struct enact_job {
     /* Filled in by the job; to be believed only if it was committed. */
     int64_t inbox_id;
     size_t effects_new, effects_known, ignored;
+    size_t noted; /* decisions that changed something and so are in the audit log */
 };
 /* A store_fn. */
 GR_MUST_USE enum gr_err enact_batch(struct db *db, void *job);

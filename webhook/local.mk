@@ -25,6 +25,7 @@ libwebhook_a_SOURCES = \
 	webhook/intake.c webhook/intake.h \
 	webhook/jread.c webhook/jread.h \
 	webhook/jw.c webhook/jw.h \
+	webhook/known.c webhook/known.h \
 	webhook/listen.c webhook/listen.h \
 	webhook/log.c webhook/log.h \
 	webhook/metrics.c webhook/metrics.h \

@@ -92,6 +92,12 @@ put_pair(struct gr_buf *b, enum log_format format, const char *name, struct gr_s
     put_logfmt_value(b, value);
 }
 
+bool
+log_wants(const struct log *log, enum log_level level)
+{
+    return log && level >= log->least;
+}
+
 void
 log_event(struct log *log, enum log_level level, const char *message, ...)
 {
@@ -100,7 +106,7 @@ log_event(struct log *log, enum log_level level, const char *message, ...)
     const char *name;
     va_list ap;
 
-    if (!log || level < log->least)
+    if (!log_wants(log, level))
         return;
     (void)clock_gettime(CLOCK_REALTIME, &ts); /* cannot fail with this clock */
     gr_time_print(&when, (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);

@@ -18,6 +18,8 @@ void log_free(struct log *log);
  * gives  ts=2026-11-23T14:05:09Z level=warn msg="step failed" deployment_id=d42 step=drain
  * log may be NULL: nothing happens. */
 void log_event(struct log *log, enum log_level level, const char *message, ...) __attribute__((sentinel));
+/* Whether a line of this level would be written: to ask before the pairs are made ready. */
+bool log_wants(const struct log *log, enum log_level level);
 /* Lines that could not be written. */
 uint64_t log_lost(const struct log *log);
 const char *log_level_name(enum log_level level);

@@ -1,6 +1,8 @@
 #include "config.h"
 #include "outbox.h"
 
+#include "known.h"
+
 static const char *const step_states[STEP_STATES] = {"running", "done", "failed", "ambiguous"};
 
 const char *
@@ -65,6 +67,8 @@ outbox_add(struct db *db, const struct outbox_effect *e, int64_t now_ms, bool *a
     db_bind_i64(db, st, 18, e->inbox_id);
     db_bind_i64(db, st, 19, now_ms);
     db_bind_i64(db, st, 20, e->escalate_ms);
+    if (gr_str_is(e->target, OUTBOX_TARGET_ROLLBACK)) /* the storm breaker counts them */
+        known_changed(db->known);
     return db_run(db, st);
 }
 
@@ -189,6 +193,7 @@ outbox_void(struct db *db, int64_t id, struct gr_str why, int64_t now_ms)
         db_use(db, "UPDATE effect SET state = 'void', key = key || '|void|' || id, last_error = ?2,"
                    " done_ms = ?3 WHERE id = ?1");
 
+    known_changed(db->known);
     db_bind_i64(db, st, 1, id);
     db_bind_str(db, st, 2, or_empty(why));
     db_bind_i64(db, st, 3, now_ms);

@@ -524,19 +524,21 @@ put_to_sleep(struct exchange *x)
     return true;
 }
 
-/* One line a request, however many alerts it holds; beats are told on /metrics alone. */
+/* One line a request, however many alerts it holds; beats are told on /metrics alone. What changes nothing (Alertmanager's repeats) is not
+ * worth a line every time. */
 static void
 log_accepted(const struct request *q)
 {
+    enum log_level level = q->job.noted > 0 ? AT_INFO : AT_DEBUG;
     char alerts[24], known[24], created[24];
 
-    if (strcmp(q->job.source, "watchdog") == 0)
+    if (strcmp(q->job.source, "watchdog") == 0 || !log_wants(q->app->log, level))
         return;
     (void)snprintf(alerts, sizeof alerts, "%zu", q->batch.count);
     (void)snprintf(created, sizeof created, "%zu", q->job.effects_new);
     (void)snprintf(known, sizeof known, "%zu", q->job.effects_known);
-    log_event(q->app->log, AT_INFO, "alerts stored", "alerts", alerts, "effects_new", created,
-              "effects_known", known, (char *)NULL);
+    log_event(q->app->log, level, "alerts stored", "alerts", alerts, "effects_new", created, "effects_known",
+              known, (char *)NULL);
 }
 
 /* On the store's thread. */
@@ -560,7 +562,8 @@ intake_done(void *arg, enum gr_err err)
         log_accepted(q);
         if (intake_beats(&q->batch) > 0)
             watchdog_beat(&app->watchdog, app_boot_ms(), q->job.now_ms);
-        app_wake(app);
+        if (q->job.noted > 0) /* else there is nothing new to do */
+            app_wake(app);
     }
     wake(x);
 }

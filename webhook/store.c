@@ -8,6 +8,7 @@
 #include <sys/file.h>
 #include <time.h>
 #include "disk.h"
+#include "known.h"
 #include "guardrail/sys.h"
 
 struct job {
@@ -214,6 +215,8 @@ open_database(struct store *s, const struct store_options *o, char *reason)
     }
     s->checkpoint_pages = o->checkpoint_pages > 0 ? o->checkpoint_pages : STORE_CHECKPOINT_PAGES;
     (void)sqlite3_wal_hook(s->db.h, on_commit, s);
+    if ((s->db.known = known_create()) != NULL) /* without, each repeat is decided in full */
+        known_watch(s->db.known, s->db.h);
     if ((err = bring_up(s, o, reason)) != GR_OK)
         return err;
     return db_exec(&s->db, "PRAGMA foreign_keys=ON");
@@ -269,6 +272,7 @@ store_destroy(struct store *s)
         (void)sqlite3_db_config(s->db.h, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     if (s->db.h && sqlite3_close(s->db.h) != SQLITE_OK)
         log_event(s->log, AT_ERROR, "store did not close cleanly", (char *)NULL);
+    known_free(s->db.known);
     if (s->lock_fd >= 0)
         (void)gr_sys.close(s->lock_fd); /* holds no data; closing frees the lock */
     (void)pthread_mutex_destroy(&s->mutex);
@@ -339,7 +343,7 @@ run_job(struct db *db, struct job *job)
 {
     enum gr_err trouble;
 
-    if ((trouble = db_exec(db, "SAVEPOINT job")) != GR_OK)
+    if ((trouble = db_do(db, "SAVEPOINT job")) != GR_OK)
         return trouble;
     job->err = job->fn(db, job->arg);
     if (db->err == GR_EEXIST || db->err == GR_ELIMIT) /* the job's statement, not the database */
@@ -347,9 +351,12 @@ run_job(struct db *db, struct job *job)
     else if (db->err != GR_OK)
         return db->err;
     db_clear(db);
-    if (job->err != GR_OK && (trouble = db_exec(db, "ROLLBACK TO job")) != GR_OK)
-        return trouble;
-    return db_exec(db, "RELEASE job");
+    if (job->err != GR_OK) {
+        known_forget(db->known);
+        if ((trouble = db_do(db, "ROLLBACK TO job")) != GR_OK)
+            return trouble;
+    }
+    return db_do(db, "RELEASE job");
 }
 
 #define FULL "the disk is full: the ballast was given up, nothing new is accepted"
@@ -361,13 +368,14 @@ run_batch(struct store *s, struct job *jobs, size_t count)
     enum gr_err err;
 
     db_clear(db);
-    err = db_exec(db, "BEGIN IMMEDIATE");
+    err = db_do(db, "BEGIN IMMEDIATE");
     for (size_t i = 0; i < count && err == GR_OK; i++)
         err = run_job(db, &jobs[i]);
     if (err == GR_OK)
-        err = db_exec(db, "COMMIT");
+        err = db_do(db, "COMMIT");
     if (err == GR_OK)
         return GR_OK;
+    known_forget(db->known);
     if (err == GR_ENOSPC && disk_release(&s->disk))
         log_event(s->log, AT_ERROR, FULL, (char *)NULL);
     log_event(s->log, AT_ERROR, "store transaction failed", "error", gr_err_name(err), "detail", db->message,
