@@ -45,7 +45,7 @@ echo 'groups: []' >empty.yml
 # -- lint
 runs "lint without FILE" 2 lint; silent out; says err "which FILE"
 runs "clean" 0 lint good.yml; silent err; says out "SUCCESS: 1 file, 1 rule"
-runs "two clean" 0 lint good.yml "$src/tests/data/rules/good/values.yml"; says out "SUCCESS: 2 files, 18 rules"
+runs "two clean" 0 lint good.yml "$src/tests/data/rules/good/values.yml"; says out "SUCCESS: 2 files, 19 rules"
 runs "quiet" 0 lint -q good.yml; silent out
 runs "a warning" 1 lint warns.yml; says out "warns.yml:4:42: GR0513 warning"; says out "FAILED: 1 file, 1 rule: 0 errors, 1 warning, 0 notes"
 says_not out GR0526
