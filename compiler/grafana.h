@@ -88,6 +88,15 @@ cJSON *panel_override(struct dash *d, cJSON *panel, const char *matcher, const c
 void property_color(struct dash *d, cJSON *properties, const char *color);
 void property_num(struct dash *d, cJSON *properties, const char *id, double v);
 void property_str(struct dash *d, cJSON *properties, const char *id, const char *v);
+/* Colours that people with any kind of colour vision tell apart (M. Okabe, K. Ito, "Color Universal Design", 2008), on light and on dark; a
+ * word and a sign stand beside each, never the colour alone. */
+#define COLOR_GOOD "#009E73"
+#define COLOR_EARLY "#56B4E9"   /* nothing is wrong, it is only too soon */
+#define COLOR_UNKNOWN "#F0E442" /* insufficient: neither good nor bad */
+#define COLOR_WARN "#E69F00"
+#define COLOR_BAD "#D55E00"
+#define COLOR_REST "#808080" /* nothing to say */
+#define COLOR_NO_DATA "purple"
 struct mapping {
     int value;
     const char *text, *color;
@@ -95,6 +104,37 @@ struct mapping {
 void mappings_add(struct dash *d, cJSON *mappings, const struct mapping *rows, size_t n);
 /* healthy, insufficient, soft, hard. */
 extern const struct mapping verdict_mappings[4];
+/* -- tables: after panel_field ------------------------------------------------------------------------------------------- */
+
+struct column {
+    const char *field, *title; /* field NULL: the labels stand here; title NULL: left out */
+};
+/* The order and titles of columns; merge: rows of several targets with the same labels become one ("Value #A", "Value #B" …).
+ * worst_first: rows come by this field, greatest first, also where it is not shown; NULL: as they come. */
+void table_columns(struct dash *d, cJSON *panel, bool merge, const char *worst_first,
+                   const struct column *columns, size_t n);
+/* sort_by NULL: as the rows come. */
+void table_options(struct dash *d, cJSON *panel, const char *sort_by, bool descending);
+void table_cells(struct dash *d, cJSON *defaults);
+/* Returns the properties of a column of that width (0: any), for more. */
+cJSON *table_column(struct dash *d, cJSON *panel, const char *column, int width);
+/* A state in words on its colour. */
+void table_states(struct dash *d, cJSON *panel, const char *column, const struct mapping *rows, size_t n);
+/* The same for a column of words. */
+struct word {
+    const char *word, *text, *color;
+};
+void table_words(struct dash *d, cJSON *panel, const char *column, const struct word *rows, size_t n);
+/* The column of guardrails' names, each a link to its panel in the dashboard of the row's phase, with time range and variables. The rows
+ * need the columns "Phase", "Deployment" and the release labels, and a label PANEL_LABEL, which is not shown: it holds the guardrail's name
+ * once more and is mapped to the panel's id. */
+#define PANEL_LABEL "panel"
+void table_guardrails(struct dash *d, cJSON *panel, const char *column, int width);
+/* In a column with these properties an empty cell is nothing to worry about: `text`. */
+void table_no_value(struct dash *d, cJSON *properties, const char *text);
+/* A label that a series does not have is no missing data: a dash. */
+void table_empty_labels(struct dash *d, cJSON *panel);
+
 /* A row's header. Collapsed: panels added until row_end belong to it and do not count as visible. */
 cJSON *row_begin(struct dash *d, struct gr_str title, bool collapsed);
 /* The same with an id of its own, of rows that come and go with the spec's guardrails: links to panels must not shift. */
@@ -103,8 +143,9 @@ void row_end(struct dash *d, cJSON *row);
 
 /* A state-timeline of verdicts, worst first; d->y is not moved. labels as for query_worst_first; the legend stands in d->text. */
 void verdict_timeline(struct dash *d, const struct panel *p, const char *labels, const struct sel *s);
-/* "May this release go on?": one tile per stream and deployment; d->y is not moved. */
-void verdict_stat(struct dash *d, const struct panel *p, const struct phase *phase);
+/* "May this release go on?": one tile per stream and deployment, and what speaks against it; p: of one phase, or NULL. d->y is not moved. */
+void answer_stat(struct dash *d, const struct panel *look, const struct phase *p);
+void reasons_table(struct dash *d, const struct panel *look, const struct phase *p);
 
 GR_MUST_USE enum gr_err grafana_overview(const struct model *m, struct gr_buf *b);
 GR_MUST_USE enum gr_err grafana_phase(const struct model *m, const struct phase *p, struct gr_buf *b);

@@ -14,6 +14,18 @@
 #include "guardrail/quote.h"
 #include "outnames.h"
 
+#define ANSWER_TEXT                                                                                                  \
+    "The worst thing known of each release: ✔ go on, … too early, ? not proved, ▲ soft breach, ‖ held, ✖ " \
+    "hard breach, ■ stopped. "                                                                                     \
+    "Only YES is a yes. The gate of guardraild has the last word, for it also knows the phase's checks, "            \
+    "reviews of soft breaches "                                                                                      \
+    "and extensions: guardrailctl gate DEPLOYMENT."
+#define REASONS_TEXT                                                                                           \
+    "All that speaks against a promotion, worst first. What to do: ✖ is rolled back by itself, watch it "    \
+    "happen; ▲ look at the "                                                                                 \
+    "guardrail (click its name) and review the breach; ‖ ask who holds it; ? wait, or find out why a slice " \
+    "does not report."
+
 /* Twice the time that the phases take at least: the whole rollout and what came before it. */
 static int64_t
 span(const struct model *m)
@@ -115,7 +127,7 @@ phase_query(struct dash *d)
 }
 
 static void
-phase_timeline(struct dash *d, int h)
+phase_timeline(struct dash *d, int x, int w, int h)
 {
     static const char *const colors[] = {"#8ab8ff", "#5794f2", "#3274d9", "#1f60c4", "#1250b0", "#0d3f8f"};
     cJSON *panel = panel_add(
@@ -124,7 +136,8 @@ phase_timeline(struct dash *d, int h)
                         .title = GR_STR("Phases"),
                         .description = GR_STR(
                             "Which phase each release was in, as guardraild exported it. A gap: not known."),
-                        .w = GRID_WIDTH,
+                        .x = x,
+                        .w = w,
                         .h = h});
     cJSON *mappings;
 
@@ -149,65 +162,6 @@ phase_timeline(struct dash *d, int h)
 
 /* -- tables -------------------------------------------------------------------------------------------------------------- */
 
-struct column {
-    const char *field, *title; /* field NULL: the labels stand here; title NULL: left out */
-};
-
-static void
-organize(struct dash *d, cJSON *panel, bool merge, const struct column *columns, size_t n)
-{
-    cJSON *list = jsonout_array(&d->j, panel, "transformations"), *t, *o, *hide, *rename, *order;
-    struct gr_str label;
-    int at = 0;
-
-    if (merge) {
-        t = jsonout_object(&d->j, list, NULL);
-        jsonout_cstr(&d->j, t, "id", "merge");
-        (void)jsonout_object(&d->j, t, "options");
-    }
-    t = jsonout_object(&d->j, list, NULL);
-    jsonout_cstr(&d->j, t, "id", "organize");
-    o = jsonout_object(&d->j, t, "options");
-    hide = jsonout_object(&d->j, o, "excludeByName");
-    jsonout_bool(&d->j, hide, "Time", true);
-    rename = jsonout_object(&d->j, o, "renameByName");
-    order = jsonout_object(&d->j, o, "indexByName");
-    for (size_t i = 0; i < n; i++) {
-        for (size_t k = 0; !columns[i].field && (label = dash_label(d, NULL, k)).n > 0; k++)
-            jsonout_num(&d->j, order, jsonout_key(&d->j, label), at++);
-        if (!columns[i].field)
-            continue;
-        if (!columns[i].title) {
-            jsonout_bool(&d->j, hide, columns[i].field, true);
-            continue;
-        }
-        jsonout_num(&d->j, order, columns[i].field, at++);
-        jsonout_cstr(&d->j, rename, columns[i].field, columns[i].title);
-    }
-}
-
-static void
-table_options(struct dash *d, cJSON *panel, const char *sort_by, bool descending)
-{
-    cJSON *o = panel_options(d, panel), *sort;
-
-    jsonout_bool(&d->j, o, "showHeader", true);
-    jsonout_cstr(&d->j, o, "cellHeight", "sm");
-    sort = jsonout_object(&d->j, jsonout_array(&d->j, o, "sortBy"), NULL);
-    jsonout_cstr(&d->j, sort, "displayName", sort_by);
-    jsonout_bool(&d->j, sort, "desc", descending);
-}
-
-static void
-plain_cells(struct dash *d, cJSON *defaults)
-{
-    cJSON *custom = jsonout_object(&d->j, defaults, "custom");
-
-    jsonout_cstr(&d->j, custom, "align", "auto");
-    jsonout_cstr(&d->j, jsonout_object(&d->j, custom, "cellOptions"), "type", "auto");
-    jsonout_bool(&d->j, custom, "inspect", false);
-}
-
 static void
 table_query(struct dash *d, cJSON *panel, const char *series)
 {
@@ -217,38 +171,6 @@ table_query(struct dash *d, cJSON *panel, const char *series)
     query_select(d, series, &(struct sel){0});
     gr_buf_putc(&d->expr, ')');
     panel_target(d, panel, "", true, true);
-}
-
-static void
-colored_cells(struct dash *d, cJSON *panel, const char *column)
-{
-    cJSON *properties = panel_override(d, panel, "byName", column), *p, *value;
-
-    p = jsonout_object(&d->j, properties, NULL);
-    jsonout_cstr(&d->j, p, "id", "custom.cellOptions");
-    value = jsonout_object(&d->j, p, "value");
-    jsonout_cstr(&d->j, value, "type", "color-background");
-    jsonout_cstr(&d->j, value, "mode", "basic");
-    p = jsonout_object(&d->j, properties, NULL);
-    jsonout_cstr(&d->j, p, "id", "mappings");
-    mappings_add(d, jsonout_array(&d->j, p, "value"), verdict_mappings, GR_COUNT(verdict_mappings));
-}
-
-/* Returns the list of properties, for more. */
-static cJSON *
-narrow_column(struct dash *d, cJSON *panel, const char *column, int width)
-{
-    cJSON *properties = panel_override(d, panel, "byName", column);
-
-    property_num(d, properties, "custom.width", width);
-    return properties;
-}
-
-/* A label that a series does not have is no missing data either. */
-static void
-empty_labels(struct dash *d, cJSON *panel)
-{
-    property_str(d, panel_override(d, panel, "byType", "string"), "noValue", "–");
 }
 
 /* A fixed limit has no test, so an empty cell is no missing data there. */
@@ -292,19 +214,19 @@ standing_table(struct dash *d, int h)
     table_query(d, panel, "guardrail:effect");
     table_query(d, panel, "guardrail:coverage");
     table_query(d, panel, "guardrail:evidence");
-    organize(d, panel, true, columns, GR_COUNT(columns));
+    table_columns(d, panel, true, NULL, columns, GR_COUNT(columns));
     defaults = panel_field(d, panel, "none", NULL);
-    plain_cells(d, defaults);
-    colored_cells(d, panel, "Verdict");
-    narrow_column(d, panel, "Verdict", 130);
-    narrow_column(d, panel, "Guardrail", 260);
-    empty_labels(d, panel);
-    properties = narrow_column(d, panel, "Effect", 90);
+    table_cells(d, defaults);
+    table_states(d, panel, "Verdict", verdict_mappings, GR_COUNT(verdict_mappings));
+    table_column(d, panel, "Verdict", 130);
+    table_column(d, panel, "Guardrail", 260);
+    table_empty_labels(d, panel);
+    properties = table_column(d, panel, "Effect", 90);
     property_num(d, properties, "decimals", 3);
-    properties = narrow_column(d, panel, "Coverage", 90);
+    properties = table_column(d, panel, "Coverage", 90);
     property_str(d, properties, "unit", "percentunit");
     property_num(d, properties, "decimals", 0);
-    properties = narrow_column(d, panel, "Evidence", 90);
+    properties = table_column(d, panel, "Evidence", 90);
     property_num(d, properties, "decimals", 2);
     no_test(d, properties);
     table_options(d, panel, "Verdict", true);
@@ -336,12 +258,12 @@ insufficient_table(struct dash *d, int h)
     query_select(d, "guardrail:insufficient", &(struct sel){0});
     gr_buf_putc(&d->expr, ')');
     panel_target(d, panel, "", true, true);
-    organize(d, panel, false, columns, GR_COUNT(columns));
+    table_columns(d, panel, false, NULL, columns, GR_COUNT(columns));
     defaults = panel_field(d, panel, "none", NULL);
-    plain_cells(d, defaults);
-    narrow_column(d, panel, "Reason", 130);
-    narrow_column(d, panel, "Guardrail", 260);
-    empty_labels(d, panel);
+    table_cells(d, defaults);
+    table_column(d, panel, "Reason", 130);
+    table_column(d, panel, "Guardrail", 260);
+    table_empty_labels(d, panel);
     cJSON_DeleteItemFromObjectCaseSensitive(defaults, "noValue");
     jsonout_cstr(&d->j, defaults, "noValue",
                  "NO ROWS: nothing is insufficient, or nothing reports (then the first tile says NO DATA)");
@@ -424,24 +346,28 @@ timelines(struct dash *d)
 enum gr_err
 grafana_overview(const struct model *m, struct gr_buf *b)
 {
-    int h = clamp(2 + m->n_streams, 4, 9);
+    int h = clamp(2 + m->n_streams, 8, 10);
     struct dash d;
 
     dash_begin(&d, m, GR_STR("overview"), span(m), "May this release go on, and if not, why?");
-    verdict_stat(&d,
-                 &(struct panel){.type = "stat",
-                                 .title = GR_STR("May this release go on?"),
-                                 .description =
-                                     GR_STR("The worst verdict of each release stream, over all slices. The "
-                                            "gate of guardraild asks for more: the "
-                                            "phase's minimum duration, reviewed soft breaches, an approver."),
-                                 .w = 12,
-                                 .h = 5},
-                 NULL);
+    answer_stat(&d,
+                &(struct panel){.type = "stat",
+                                .title = GR_STR("May this release go on?"),
+                                .description = GR_STR(ANSWER_TEXT),
+                                .w = 12,
+                                .h = 5},
+                NULL);
     verdict_counts(&d, 12, 8, 5);
     daemon_stat(&d, 20, 4, 5);
     d.y += 5;
-    phase_timeline(&d, h);
+    reasons_table(&d,
+                  &(struct panel){.type = "table",
+                                  .title = GR_STR("Why not"),
+                                  .description = GR_STR(REASONS_TEXT),
+                                  .w = 14,
+                                  .h = h},
+                  NULL);
+    phase_timeline(&d, 14, 10, h);
     d.y += h;
     timelines(&d);
     share_row(&d);

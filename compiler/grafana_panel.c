@@ -6,10 +6,10 @@
 #include "outnames.h"
 
 const struct mapping verdict_mappings[4] = {
-    {GR_VERDICT_HEALTHY, "HEALTHY", "green"},
-    {GR_VERDICT_INSUFFICIENT, "INSUFFICIENT", "yellow"},
-    {GR_VERDICT_SOFT, "SOFT", "orange"},
-    {GR_VERDICT_HARD, "HARD", "red"},
+    {GR_VERDICT_HEALTHY, "✔ HEALTHY", COLOR_GOOD},
+    {GR_VERDICT_INSUFFICIENT, "? INSUFFICIENT", COLOR_UNKNOWN},
+    {GR_VERDICT_SOFT, "▲ SOFT", COLOR_WARN},
+    {GR_VERDICT_HARD, "✖ HARD", COLOR_BAD},
 };
 #define NO_DATA_TEXT "NO DATA"
 #define NO_DATA_INDEX 9
@@ -188,7 +188,7 @@ put_no_data_mapping(struct dash *d, cJSON *mappings)
     jsonout_cstr(&d->j, options, "match", "null+nan");
     result = jsonout_object(&d->j, options, "result");
     jsonout_cstr(&d->j, result, "text", NO_DATA_TEXT);
-    jsonout_cstr(&d->j, result, "color", "purple");
+    jsonout_cstr(&d->j, result, "color", COLOR_NO_DATA);
     jsonout_num(&d->j, result, "index", NO_DATA_INDEX);
 }
 
@@ -373,28 +373,4 @@ stat_options(struct dash *d, cJSON *panel, const char *text_mode)
                  "last"); /* not lastNotNull: an end is an end */
     jsonout_bool(&d->j, sub, "values", false);
     jsonout_cstr(&d->j, sub, "fields", "");
-}
-
-void
-verdict_stat(struct dash *d, const struct panel *p, const struct phase *phase)
-{
-    static const struct mapping rows[] = {
-        {GR_VERDICT_HEALTHY, "YES: all healthy", "green"},
-        {GR_VERDICT_INSUFFICIENT, "WAIT: not enough data", "yellow"},
-        {GR_VERDICT_SOFT, "WAIT: soft breach", "orange"},
-        {GR_VERDICT_HARD, "NO: hard breach", "red"},
-    };
-    cJSON *panel = panel_add(d, p), *mappings;
-
-    gr_buf_puts(&d->expr, "max by (");
-    query_stream(d);
-    gr_buf_puts(&d->expr, ", phase) (");
-    query_select(d, GR_SERIES_VERDICT, &(struct sel){.phase = phase, .no_slices = true});
-    gr_buf_putc(&d->expr, ')');
-    legend_stream(d);
-    gr_buf_puts(&d->text, " · {{phase}}");
-    panel_target(d, panel, NULL, true, false);
-    (void)panel_field(d, panel, "none", &mappings);
-    mappings_add(d, mappings, rows, GR_COUNT(rows));
-    stat_options(d, panel, "value_and_name");
 }

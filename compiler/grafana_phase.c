@@ -416,7 +416,7 @@ grafana_phase(const struct model *m, const struct phase *p, struct gr_buf *b)
         n += (m->guardrails[i].phases >> (p - m->phases)) & 1;
     dash_begin(&d, m, p->name, 2 * (p->min_ms > 0 ? p->min_ms : INT64_C(1800000)),
                "Canary against control, limits and verdicts of one phase.");
-    verdict_stat(
+    answer_stat(
         &d,
         &(struct panel){
             .type = "stat",

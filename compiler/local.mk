@@ -35,6 +35,8 @@ libcompiler_a_SOURCES = \
 	compiler/grafana_overview.c \
 	compiler/grafana_panel.c \
 	compiler/grafana_phase.c \
+	compiler/grafana_reasons.c \
+	compiler/grafana_table.c \
 	compiler/jsonout.c \
 	compiler/jsonout.h \
 	compiler/jsonstream.c \

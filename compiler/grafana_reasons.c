@@ -1,0 +1,333 @@
+/* May this release go on, and if not, why: one tile for each release, and a table of what speaks against it.
+ *
+ * Both read the same vector of reasons. Each reason is a series with a label `why`, and its value is what follows from it for the release;
+ * the tile shows the greatest. guardraild's gate asks for more (checks, reviews of soft breaches, extensions), so it has the last word.
+ *
+ *     7 stopped   halted, rolling_back; rolled_back, aborted (until the stream's next release)
+ *     6 hard      a hard breach
+ *     5 held      by a person or an action; blind: guardraild hears no watchdog
+ *     4 soft      a soft breach
+ *     3 unproved  why the verdict is insufficient; no_verdict: expected, and there is none
+ *     2 early     the phase's minimum duration is not over
+ *     1 done      the release is in its final phase
+ *     0 go        there are verdicts and all are healthy
+ *     8           a phase is active and there is no verdict at all: NO DATA, which is neither */
+#include "config.h"
+#include "grafana.h"
+
+#include "guardrail/policy.h"
+#include "outnames.h"
+
+enum answer {
+    ANSWER_GO,
+    ANSWER_DONE,
+    ANSWER_EARLY,
+    ANSWER_UNPROVED,
+    ANSWER_SOFT,
+    ANSWER_HELD,
+    ANSWER_HARD,
+    ANSWER_STOPPED,
+    ANSWER_UNKNOWN
+};
+#define SERIES_INFO "guardraild_release_info"
+
+static const struct mapping answers[] = {
+    {ANSWER_GO, "✔ YES: all healthy", COLOR_GOOD},
+    {ANSWER_DONE, "● DONE: final phase, healthy", COLOR_GOOD},
+    {ANSWER_EARLY, "… NOT YET: healthy, minimum time not over", COLOR_EARLY},
+    {ANSWER_UNPROVED, "? WAIT: not proved", COLOR_UNKNOWN},
+    {ANSWER_SOFT, "▲ WAIT: soft breach", COLOR_WARN},
+    {ANSWER_HELD, "‖ WAIT: held", COLOR_WARN},
+    {ANSWER_HARD, "✖ NO: hard breach", COLOR_BAD},
+    {ANSWER_STOPPED, "■ NO: stopped", COLOR_BAD},
+    {ANSWER_UNKNOWN, "NO DATA: no verdict", COLOR_NO_DATA},
+};
+
+/* -- the vector ---------------------------------------------------------------------------------------------------------- */
+
+static void
+put_or(struct dash *d, bool *first)
+{
+    gr_buf_puts(&d->expr, *first ? "" : " or ");
+    *first = false;
+}
+
+/* `max by (cluster, deployment_id, phase) (guardrail_release_phase{…} == 1)` */
+static void
+put_active(struct dash *d, const struct phase *p, const char *more)
+{
+    gr_buf_puts(&d->expr, "max by (");
+    query_stream(d);
+    gr_buf_puts(&d->expr, ", " GR_LABEL_PHASE ") (");
+    query_select(d, GR_SERIES_PHASE, &(struct sel){.phase = p, .more = more, .no_slices = true});
+    gr_buf_puts(&d->expr, " == 1)");
+}
+
+/* Releases in a state, told in which phase. why: the label's new value, "$1" for the state. */
+static void
+put_state(struct dash *d, const struct phase *p, const char *more, enum answer a, const char *why)
+{
+    gr_buf_puts(&d->expr, "label_replace(max by (");
+    query_stream(d);
+    gr_buf_puts(&d->expr, ", state) (");
+    query_select(d, SERIES_INFO, &(struct sel){.more = more, .no_slices = true});
+    gr_buf_puts(&d->expr, ") * on (");
+    query_stream(d);
+    gr_buf_puts(&d->expr, ") group_left (" GR_LABEL_PHASE ") ");
+    put_active(d, p, NULL);
+    gr_buf_printf(&d->expr, " * %d, \"why\", \"%s\", \"state\", \"(.+)\")", (int)a, why);
+}
+
+/* The last release of a stream that has no other now. */
+static void
+put_ended(struct dash *d)
+{
+    gr_buf_puts(&d->expr, "label_replace(label_replace(max by (");
+    query_stream(d);
+    gr_buf_puts(&d->expr, ", state) (");
+    query_select(d, SERIES_INFO, &(struct sel){.more = ",state=~\"rolled_back|aborted\"", .no_slices = true});
+    gr_buf_printf(&d->expr, ") * %d unless on (", (int)ANSWER_STOPPED);
+    for (size_t i = 0; i < d->m->release_labels.n; i++)
+        gr_buf_printf(&d->expr, "%s" GR_FMT, i > 0 ? ", " : "", GR_ARG(d->m->release_labels.v[i]));
+    gr_buf_puts(&d->expr, ") ");
+    put_active(d, NULL, NULL);
+    gr_buf_puts(&d->expr,
+                ", \"why\", \"$1\", \"state\", \"(.+)\"), \"" GR_LABEL_PHASE "\", \"ended\", \"\", \"\")");
+}
+
+/* Whichever guardraild works by this spec. */
+static void
+put_blind(struct dash *d, const struct phase *p)
+{
+    gr_buf_puts(&d->expr, "label_replace(");
+    put_active(d, p, NULL);
+    gr_buf_puts(&d->expr,
+                " * on () group_left () (max(guardraild_blind and on (instance, job) " GR_SERIES_POLICY "{");
+    outname_matcher(&d->expr, GR_LABEL_SPEC, d->m->spec);
+    gr_buf_printf(&d->expr, "}) == 1) * %d, \"why\", \"blind\", \"\", \"\")", (int)ANSWER_HELD);
+}
+
+static void
+put_verdicts(struct dash *d, const struct phase *p, enum gr_verdict v, enum answer a, const char *why)
+{
+    gr_buf_puts(&d->expr, "label_replace((");
+    query_select(d, GR_SERIES_VERDICT, &(struct sel){.phase = p});
+    gr_buf_printf(&d->expr, " == %d) * 0 + %d, \"why\", \"%s\", \"\", \"\")", (int)v, (int)a, why);
+}
+
+/* What each guardrail has against it. Expected slices do not tell dynamic labels apart, verdicts do. */
+static void
+put_guardrails(struct dash *d, const struct phase *p, bool *first)
+{
+    put_or(d, first);
+    put_verdicts(d, p, GR_VERDICT_HARD, ANSWER_HARD, "hard");
+    put_or(d, first);
+    put_verdicts(d, p, GR_VERDICT_SOFT, ANSWER_SOFT, "soft");
+    put_or(d, first);
+    gr_buf_puts(&d->expr, "label_replace(");
+    query_select(d, "guardrail:insufficient", &(struct sel){.phase = p});
+    gr_buf_printf(&d->expr, " * 0 + %d, \"why\", \"$1\", \"reason\", \"(.+)\")", (int)ANSWER_UNPROVED);
+    put_or(d, first);
+    gr_buf_puts(&d->expr, "label_replace((");
+    query_select(d, "guardrail:expected", &(struct sel){.phase = p});
+    gr_buf_puts(&d->expr, " unless ");
+    for (size_t i = 0; i < d->m->n_dynamic; i++)
+        gr_buf_printf(&d->expr, "%s" GR_FMT "%s", i == 0 ? "ignoring (" : ", ",
+                      GR_ARG(d->m->dynamic[i].label), i + 1 == d->m->n_dynamic ? ") " : "");
+    query_select(d, GR_SERIES_VERDICT, &(struct sel){.phase = p});
+    gr_buf_printf(&d->expr, ") * 0 + %d, \"why\", \"no_verdict\", \"\", \"\")", (int)ANSWER_UNPROVED);
+}
+
+/* ` > time() - 1200`, of phases that last some time; times of this output, scaled. */
+static void
+put_early(struct dash *d, const struct phase *p, bool *first)
+{
+    for (size_t i = 0; i < d->m->n_phases; i++) {
+        const struct phase *each = &d->m->phases[i];
+
+        if ((p && p != each) || each->min_ms == 0)
+            continue;
+        put_or(d, first);
+        gr_buf_puts(&d->expr, "label_replace((");
+        query_select(d, "guardrail:phase_start", &(struct sel){.phase = each, .no_slices = true});
+        gr_buf_puts(&d->expr, " > time() - ");
+        gr_double_print(&d->expr, (double)model_ms(d->m, each->min_ms) / 1000.0);
+        gr_buf_printf(&d->expr, ") * 0 + %d, \"why\", \"early\", \"\", \"\")", (int)ANSWER_EARLY);
+    }
+}
+
+/* An active phase in which guardrails should give verdicts, and none does. */
+static void
+put_unknown(struct dash *d, const struct phase *p)
+{
+    struct gr_str names[MODEL_PHASES_MAX];
+    struct gr_buf more = GR_BUF_INIT(1u << 16);
+    size_t n = 0;
+
+    for (size_t i = 0; i < d->m->n_phases && !p; i++)
+        if (grafana_watched(d->m, &d->m->phases[i]))
+            names[n++] = d->m->phases[i].name;
+    if (n > 0) {
+        gr_buf_putc(&more, ',');
+        outname_matcher_any(&more, GR_LABEL_PHASE, names, n);
+    }
+    gr_buf_puts(&d->expr, "label_replace((");
+    put_active(d, p, gr_buf_cstr(&more));
+    gr_buf_puts(&d->expr, " unless on (");
+    query_stream(d);
+    gr_buf_puts(&d->expr, ", " GR_LABEL_PHASE ") ");
+    query_select(d, GR_SERIES_VERDICT, &(struct sel){.phase = p, .no_slices = true});
+    gr_buf_printf(&d->expr, ") * %d, \"why\", \"unknown\", \"\", \"\")", (int)ANSWER_UNKNOWN);
+    dash_settle(d, &more);
+    gr_buf_fini(&more);
+}
+
+static void
+put_reasons(struct dash *d, const struct phase *p)
+{
+    bool first = true;
+
+    put_guardrails(d, p, &first);
+    put_early(d, p, &first);
+    put_or(d, &first);
+    put_unknown(d, p);
+    put_or(d, &first);
+    put_state(d, p, ",state=~\"halted|rolling_back\"", ANSWER_STOPPED, "$1");
+    if (!p) {
+        put_or(d, &first);
+        put_ended(d);
+    }
+    put_or(d, &first);
+    put_state(d, p, ",held=\"true\"", ANSWER_HELD, "held");
+    put_or(d, &first);
+    put_state(d, p, ",state=\"sealed\"", ANSWER_DONE, "sealed");
+    put_or(d, &first);
+    put_blind(d, p);
+}
+
+/* -- the tile ------------------------------------------------------------------------------------------------------------ */
+
+void
+answer_stat(struct dash *d, const struct panel *look, const struct phase *p)
+{
+    cJSON *panel = panel_add(d, look), *mappings;
+
+    gr_buf_puts(&d->expr, "max by (");
+    query_stream(d);
+    gr_buf_puts(&d->expr, ", " GR_LABEL_PHASE ") (");
+    put_reasons(d, p);
+    gr_buf_puts(&d->expr, " or ");
+    query_select(d, GR_SERIES_VERDICT, &(struct sel){.phase = p});
+    gr_buf_puts(&d->expr, " * 0)");
+    legend_stream(d);
+    gr_buf_puts(&d->text, " · {{phase}}");
+    panel_target(d, panel, NULL, true, false);
+    (void)panel_field(d, panel, "none", &mappings);
+    mappings_add(d, mappings, answers, GR_COUNT(answers));
+    stat_options(d, panel, "value_and_name");
+}
+
+/* -- the table ----------------------------------------------------------------------------------------------------------- */
+
+static const struct word reasons[] = {
+    {"rolled_back", "■ rolled back", COLOR_BAD},
+    {"aborted", "■ aborted", COLOR_BAD},
+    {"rolling_back", "■ being rolled back", COLOR_BAD},
+    {"halted", "■ halted: no promotion any more", COLOR_BAD},
+    {"hard", "✖ beyond its hard limit", COLOR_BAD},
+    {"held", "‖ held by a person or an action", COLOR_WARN},
+    {"blind", "‖ guardraild hears no watchdog", COLOR_WARN},
+    {"soft", "▲ beyond its soft limit", COLOR_WARN},
+    {"missing", "? does not report", COLOR_UNKNOWN},
+    {"no_control", "? nothing to compare with", COLOR_UNKNOWN},
+    {"traffic_share", "? traffic not split as planned", COLOR_UNKNOWN},
+    {"overdue", "? past its maximum duration", COLOR_UNKNOWN},
+    {"suspect", "? beyond a limit, not proved yet", COLOR_UNKNOWN},
+    {"thin", "? too few observations so far", COLOR_UNKNOWN},
+    {"no_verdict", "? expected, and no verdict", COLOR_UNKNOWN},
+    {"early", "… minimum duration not over", COLOR_EARLY},
+    {"sealed", "● in its final phase", COLOR_GOOD},
+    {"unknown", "NO DATA: no verdict at all", COLOR_NO_DATA},
+};
+
+static void
+put_by(struct dash *d, const char *how)
+{
+    gr_buf_printf(&d->expr, "%s by (", how);
+    query_stream(d);
+    gr_buf_puts(&d->expr, ", " GR_LABEL_PHASE ", " GR_LABEL_GUARDRAIL ", why) (");
+}
+
+/* Seconds until the phase's minimum duration is over. */
+static void
+put_left(struct dash *d, const struct phase *p)
+{
+    bool first = true;
+
+    put_by(d, "max");
+    for (size_t i = 0; i < d->m->n_phases; i++) {
+        const struct phase *each = &d->m->phases[i];
+
+        if ((p && p != each) || each->min_ms == 0)
+            continue;
+        put_or(d, &first);
+        gr_buf_puts(&d->expr, "label_replace((");
+        query_select(d, "guardrail:phase_start", &(struct sel){.phase = each, .no_slices = true});
+        gr_buf_puts(&d->expr, " - time() + ");
+        gr_double_print(&d->expr, (double)model_ms(d->m, each->min_ms) / 1000.0);
+        gr_buf_puts(&d->expr, ") > 0, \"why\", \"early\", \"\", \"\")");
+    }
+    gr_buf_putc(&d->expr, ')');
+}
+
+static bool
+has_minimum(const struct dash *d, const struct phase *p)
+{
+    for (size_t i = 0; i < d->m->n_phases; i++)
+        if ((!p || p == &d->m->phases[i]) && d->m->phases[i].min_ms > 0)
+            return true;
+    return false;
+}
+
+void
+reasons_table(struct dash *d, const struct panel *look, const struct phase *p)
+{
+    static const struct column columns[] = {
+        {"why", "Why"},         {"guardrail", "Guardrail"},
+        {"Value #B", "Slices"}, {"Value #C", "Left"},
+        {"phase", "Phase"},     {NULL, NULL},
+        {"Value #A", NULL},     {"deployment_id", "Deployment"},
+    };
+    cJSON *panel = panel_add(d, look), *defaults, *properties;
+    bool first = true;
+
+    gr_buf_puts(&d->expr, "label_replace(");
+    put_by(d, "max");
+    put_reasons(d, p);
+    gr_buf_puts(&d->expr, "), \"" PANEL_LABEL "\", \"$1\", \"" GR_LABEL_GUARDRAIL "\", \"(.+)\")");
+    panel_target(d, panel, "", true, true);
+    put_by(d, "count");
+    put_guardrails(d, p, &first);
+    gr_buf_putc(&d->expr, ')');
+    panel_target(d, panel, "", true, true);
+    if (has_minimum(d, p)) {
+        put_left(d, p);
+        panel_target(d, panel, "", true, true);
+    }
+    table_columns(d, panel, true, "Value #A", columns, GR_COUNT(columns));
+    defaults = panel_field(d, panel, "none", NULL);
+    table_cells(d, defaults);
+    table_words(d, panel, "Why", reasons, GR_COUNT(reasons));
+    (void)table_column(d, panel, "Why", 250);
+    table_guardrails(d, panel, "Guardrail", 250);
+    properties = table_column(d, panel, "Slices", 70);
+    table_no_value(d, properties, "");
+    properties = table_column(d, panel, "Left", 90);
+    property_str(d, properties, "unit", "s");
+    table_no_value(d, properties, "");
+    table_empty_labels(d, panel);
+    cJSON_DeleteItemFromObjectCaseSensitive(defaults, "noValue");
+    jsonout_cstr(&d->j, defaults, "noValue",
+                 "Nothing speaks against it - if the tile beside says so, and not NO DATA");
+    table_options(d, panel, NULL, false);
+}
