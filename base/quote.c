@@ -540,3 +540,24 @@ gr_quote_uri(struct gr_buf *b, struct gr_str path)
             gr_buf_printf(b, "%%%02X", (unsigned)c);
     }
 }
+
+void
+gr_quote_shell(struct gr_buf *b, struct gr_str s)
+{
+    static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%^";
+    bool plain = s.n > 0;
+
+    for (size_t i = 0; i < s.n && plain; i++)
+        plain = s.p[i] != '\0' && strchr(safe, s.p[i]) != NULL;
+    if (plain) {
+        gr_buf_put(b, s);
+        return;
+    }
+    gr_buf_putc(b, '\'');
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] == '\'')
+            gr_buf_puts(b, "'\\''");
+        else
+            gr_buf_putc(b, s.p[i]);
+    gr_buf_putc(b, '\'');
+}

@@ -5,6 +5,7 @@
 #include "guardrail/diag.h"
 #include "metrics.h"
 #include "outbox.h"
+#include "verdicts.h"
 
 /* To add one: a handler, a row here, its line in the man page. */
 const struct route routes[] = {
@@ -19,6 +20,7 @@ const struct route routes[] = {
     {"GET", "/v1/releases", ROLE_READ, WORK_DESK, api_releases},
     {"GET", "/v1/releases/{id}", ROLE_READ, WORK_DESK, api_release},
     {"GET", "/v1/releases/{id}/gate", ROLE_READ, WORK_DESK, api_gate},
+    {"GET", "/v1/releases/{id}/verdicts", ROLE_READ, WORK_DESK, api_verdicts},
     {"POST", "/v1/releases", ROLE_ADMIN, WORK_DESK, admin_start},
     {"POST", "/v1/releases/{id}/advance", ROLE_ADMIN, WORK_DESK, admin_advance},
     {"POST", "/v1/releases/{id}/override", ROLE_ADMIN, WORK_DESK, admin_override},
@@ -393,6 +395,45 @@ api_gate(struct request *q)
         api_print_gate(q, g, 200);
     else
         request_error_of(q, err, err == GR_ENOENT ? "no such deployment" : NULL);
+}
+
+struct looking {
+    struct request *q;
+    struct release release;
+};
+
+static enum gr_err
+find_release(struct db *db, void *arg)
+{
+    struct looking *l = arg;
+
+    return release_find(db, l->q->app->policies, gr_str(l->q->id), &l->release);
+}
+
+void
+api_verdicts(struct request *q)
+{
+    struct jw w = JW_INIT(&q->out);
+    struct looking *l = gr_arena_alloc(q->arena, sizeof *l);
+    struct verdicts *v = gr_arena_alloc(q->arena, sizeof *v);
+    enum gr_err err = GR_ENOMEM;
+
+    if (l && v) {
+        *l = (struct looking){.q = q};
+        err = store_call(q->app->store, find_release, l);
+    }
+    if (err != GR_OK) {
+        request_error_of(q, err, err == GR_ENOENT ? "no such deployment" : NULL);
+        return;
+    }
+    verdicts_ask(q->app, q->arena, &l->release, app_now_ms(), v);
+    request_answer(q, 200);
+    jw_open(&w, NULL, '{');
+    jw_text(&w, "deployment_id", l->release.deployment_id);
+    jw_text(&w, "phase", l->release.phase);
+    verdicts_print(&w, v);
+    jw_close(&w, '}');
+    gr_buf_putc(&q->out, '\n');
 }
 
 static enum gr_err

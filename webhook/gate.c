@@ -173,9 +173,8 @@ ask_store(struct db *db, void *arg)
 
 /* ---- what Prometheus knows ---- */
 
-/* `spec="…",<release labels>,phase="…",deployment_id="…"` */
-static void
-print_matchers(struct gr_buf *b, const struct release *r)
+void
+gate_matchers(struct gr_buf *b, const struct release *r)
 {
     gr_buf_puts(b, GR_LABEL_SPEC "=");
     gr_quote_promql(b, r->policy->spec);
@@ -214,12 +213,12 @@ gate_query(struct gr_buf *b, const struct release *r)
     enum gr_err err;
 
     gr_buf_puts(b, GR_SERIES_VERDICT "{");
-    print_matchers(b, r);
+    gate_matchers(b, r);
     gr_buf_putc(b, '}');
     print_thin_names(&names, r);
     if (names.n > 0) {
         gr_buf_puts(&thin, "guardrail:insufficient{");
-        print_matchers(&thin, r);
+        gate_matchers(&thin, r);
         gr_buf_puts(&thin, ",reason=\"thin\"," GR_LABEL_GUARDRAIL "=~");
         gr_quote_promql(&thin, gr_buf_str(&names));
         gr_buf_putc(&thin, '}');
@@ -369,9 +368,8 @@ is_there(const struct prom_vector *v, struct gr_str guardrail, struct label_set 
     return false;
 }
 
-/* A slice of a flow that gets no traffic in the phase cannot report. */
-static bool
-is_idle(const struct release *r, struct label_set slice)
+bool
+gate_slice_idle(const struct release *r, struct label_set slice)
 {
     struct gr_str flow = r->policy->flow_label.n > 0 ? labels_get(slice, r->policy->flow_label) : GR_STR_NONE;
 
@@ -391,7 +389,7 @@ judge_missing(struct gate *g, struct gr_arena *a, const struct prom_vector *v)
         struct slices l = {.text = GR_BUF_INIT(16384)};
 
         for (size_t i = 0; i < e->slice_count; i++)
-            if (!is_idle(r, e->slices[i]) && !is_there(v, e->guardrail->name, e->slices[i]))
+            if (!gate_slice_idle(r, e->slices[i]) && !is_there(v, e->guardrail->name, e->slices[i]))
                 slices_add(&l, a, e->slices[i]);
         slices_say(&l, g, a, e->guardrail->name, "no verdict", GR_STR(""));
     }
@@ -415,7 +413,7 @@ ask_reasons(struct app *app, struct gr_arena *a, struct gr_http_client *http, co
     struct prom_error error = {""};
 
     gr_buf_puts(&query, "guardrail:insufficient{");
-    print_matchers(&query, r);
+    gate_matchers(&query, r);
     gr_buf_putc(&query, '}');
     if (gr_buf_err(&query) != GR_OK || prom_query(http, app->conf->prometheus_url.p, gr_buf_str(&query), 0,
                                                   gr_http_now_ms() + GATE_PROM_MS, a, out, &error) != GR_OK)

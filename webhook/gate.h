@@ -37,5 +37,9 @@ GR_MUST_USE enum gr_err gate_ask(struct app *app, struct gr_arena *a, struct gr_
                                  int64_t now_ms, struct gate *out);
 /* Appends the question for Prometheus, of a release with a policy, stream and phase. */
 GR_MUST_USE enum gr_err gate_query(struct gr_buf *b, const struct release *r);
+/* `spec="…",<release labels>,phase="…",deployment_id="…"`: the series of a release, which has a policy, in its phase. */
+void gate_matchers(struct gr_buf *b, const struct release *r);
+/* A slice of a flow that gets no traffic in the phase cannot report. */
+bool gate_slice_idle(const struct release *r, struct label_set slice);
 void gate_reason(struct gate *g, struct gr_arena *a, const char *fmt, ...) GR_PRINTF(3, 4);
 #endif

@@ -43,6 +43,7 @@ libwebhook_a_SOURCES = \
 	webhook/store.c webhook/store.h \
 	webhook/tls.c webhook/tls.h \
 	webhook/tokens.c webhook/tokens.h \
+	webhook/verdicts.c webhook/verdicts.h \
 	webhook/watchdog.c webhook/watchdog.h
 # leaf modules: policy, decisions, programs, messages, records
 libwebhook_a_SOURCES += \

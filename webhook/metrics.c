@@ -15,7 +15,7 @@
 #include "request.h"
 
 #define SERIES_BYTES_MAX (16u << 20)
-#define ROUTES_MAX 32u
+#define ROUTES_MAX 64u
 
 static const int codes[] = {200, 201, 400, 401, 403, 404, 405, 409, 411, 413, 415, 503, 0}; /* 0: any other */
 

@@ -18,6 +18,21 @@ struct prom_vector {
     const struct prom_sample *samples;
     size_t count; /* 0: no data */
 };
+/* Over time: point i is at start_ms + i * step_ms. */
+#define PROM_POINTS_MAX 100u
+#define PROM_LINES_MAX 2000u
+struct prom_range {
+    int64_t start_ms, step_ms; /* Unix; step > 0 */
+    size_t points;             /* 1 … PROM_POINTS_MAX */
+};
+struct prom_line {
+    struct label_set labels;
+    const double *values; /* as many as the range has points; NaN: none there */
+};
+struct prom_matrix {
+    const struct prom_line *lines;
+    size_t count;
+};
 /* What went wrong, for people; never holds a URL. */
 struct prom_error {
     char text[240];
@@ -29,9 +44,18 @@ struct prom_error {
 GR_MUST_USE enum gr_err prom_query(struct gr_http_client *c, const char *base_url, struct gr_str query,
                                    int64_t time_ms, int64_t deadline_ms, struct gr_arena *a,
                                    struct prom_vector *out, struct prom_error *error);
+/* Asks POST <base_url>/api/v1/query_range; errors as above. */
+GR_MUST_USE enum gr_err prom_query_range(struct gr_http_client *c, const char *base_url, struct gr_str query,
+                                         const struct prom_range *range, int64_t deadline_ms,
+                                         struct gr_arena *a, struct prom_matrix *out,
+                                         struct prom_error *error);
 /* The parser alone, for tests and fuzzing: the body of an answer with the given status. */
 GR_MUST_USE enum gr_err prom_parse(struct gr_str body, long status, struct gr_arena *a,
                                    struct prom_vector *out, struct prom_error *error);
+
+GR_MUST_USE enum gr_err prom_parse_range(struct gr_str body, long status, const struct prom_range *range,
+                                         struct gr_arena *a, struct prom_matrix *out,
+                                         struct prom_error *error);
 
 /* One verify step: holds when every sample is finite and on the right side of the bound, strictly; no samples: no_data_ok. */
 enum prom_check { PROM_HOLDS, PROM_FAILS, PROM_NO_DATA };

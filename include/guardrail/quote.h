@@ -30,6 +30,8 @@ void gr_quote_html(struct gr_buf *b, struct gr_str s);
  * properties alone, in a message they would be shown as they stand. */
 void gr_quote_github(struct gr_buf *b, struct gr_str s);
 void gr_quote_github_property(struct gr_buf *b, struct gr_str s);
+/* One word of a POSIX shell, for people to copy: as it is where that is safe, else in single quotes. Not for running. */
+void gr_quote_shell(struct gr_buf *b, struct gr_str s);
 /* A file's path as a URI reference (RFC 3986): every byte but unreserved ones and / as %XX, file:// before an absolute one. */
 void gr_quote_uri(struct gr_buf *b, struct gr_str path);
 #endif

@@ -79,6 +79,12 @@ static const struct {
     {gr_quote_uri, "relative", GR_STR_INIT("a-b/c_d.~yml"), "a-b/c_d.~yml"},
     {gr_quote_uri, "absolute", GR_STR_INIT("/a b"), "file:///a%20b"},
     {gr_quote_uri, "bytes", GR_STR_INIT("\x00%?#\xc3\xa9\xff\"\\:"), "%00%25%3F%23%C3%A9%FF%22%5C%3A"},
+    {gr_quote_shell, "words", GR_STR_INIT("bin/drain-sessions"), "bin/drain-sessions"},
+    {gr_quote_shell, "an option", GR_STR_INIT("--grace=10s"), "--grace=10s"},
+    {gr_quote_shell, "nothing", GR_STR_INIT(""), "''"},
+    {gr_quote_shell, "blanks and a dollar", GR_STR_INIT("a $b"), "'a $b'"},
+    {gr_quote_shell, "a quote", GR_STR_INIT("it's"), "'it'\\''s'"},
+    {gr_quote_shell, "home", GR_STR_INIT("~root"), "'~root'"},
     {gr_quote_uri, "standard input", GR_STR_INIT("-"), "-"},
 
     {gr_quote_yaml, "word", GR_STR_INIT("canary"), "canary"},

@@ -4,6 +4,7 @@
  * one line to a log:
  *   POST /api/v1/query   DIR/verdict.json if the query asks for guardrail:verdict, else DIR/value.json   →
  * DIR/queries.log
+ *   POST /api/v1/query_range   DIR/effects.json if the query asks for guardrail:effect, else DIR/verdicts.json
  *   POST /slack…         "ok" or DIR/slack.body, with the status in DIR/slack.status                                          →
  * DIR/slack.log
  *   POST /pagerduty…     202                                                                               →
@@ -82,6 +83,12 @@ answer(const char *url, struct gr_str body, struct gr_buf *out)
                    ? 200
                    : 503;
     }
+    if (strcmp(url, "/api/v1/query_range") == 0)
+        return slurp(gr_str_find(body, GR_STR("guardrail%3Aeffect"), 0) != SIZE_MAX ? "effects.json"
+                                                                                    : "verdicts.json",
+                     out)
+                   ? 200
+                   : 503;
     if (strncmp(url, "/slack", 6) == 0) {
         append("slack.log", body);
         if (!slurp("slack.body", out))

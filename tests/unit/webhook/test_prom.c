@@ -107,6 +107,57 @@ START_TEST(samples_are_bounded)
 }
 END_TEST
 
+#define MATRIX(items) "{\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":[" items "]}}"
+
+/* Points come where they belong; what is missing or outside of the range is NaN or left out. */
+START_TEST(ranges)
+{
+    static const struct prom_range range = {.start_ms = 100000, .step_ms = 10000, .points = 4};
+    struct gr_arena *a = gr_arena_create(1 << 20);
+    struct prom_matrix m = {NULL, 99};
+    struct prom_error error;
+
+    ck_assert_int_eq(
+        prom_parse_range(GR_STR(MATRIX("{\"metric\":{\"g\":\"x\"},\"values\":[[80,\"9\"],[100,\"0\"],"
+                                       "[120.001,\"3\"],[130,\"NaN\"],[140,\"9\"]]},"
+                                       "{\"metric\":{\"g\":\"y\"},\"values\":[]}")),
+                         200, &range, a, &m, &error),
+        GR_OK);
+    ck_assert_uint_eq(m.count, 2);
+    ck_assert(labels_equal(m.lines[0].labels, fixture_labels(a, "g=x")));
+    ck_assert(m.lines[0].values[0] > -0.5 && m.lines[0].values[0] < 0.5 && isnan(m.lines[0].values[1]) &&
+              m.lines[0].values[2] > 2.5 && isnan(m.lines[0].values[3]) && isnan(m.lines[1].values[0]));
+    gr_arena_free(a);
+}
+END_TEST
+
+static const struct {
+    const char *name, *body;
+    long status;
+    enum gr_err err;
+} bad_ranges[] = {
+    {"a vector", VECTOR(""), 200, GR_ESYNTAX},
+    {"no values", MATRIX("{\"metric\":{}}"), 200, GR_ESYNTAX},
+    {"a value that is a number", MATRIX("{\"metric\":{},\"values\":[[1,2]]}"), 200, GR_ESYNTAX},
+    {"a time of words", MATRIX("{\"metric\":{},\"values\":[[\"now\",\"2\"]]}"), 200, GR_ESYNTAX},
+    {"refused", "{\"status\":\"error\",\"error\":\"exceeded maximum resolution\"}", 400, GR_EUSER},
+};
+
+START_TEST(ranges_that_are_none)
+{
+    static const struct prom_range range = {.start_ms = 0, .step_ms = 1000, .points = 2};
+    struct gr_arena *a = gr_arena_create(1 << 20);
+    struct prom_matrix m = {NULL, 99};
+    struct prom_error error;
+    enum gr_err err =
+        prom_parse_range(gr_str(bad_ranges[_i].body), bad_ranges[_i].status, &range, a, &m, &error);
+
+    ck_assert_msg(err == bad_ranges[_i].err, "%s: %s", bad_ranges[_i].name, gr_err_name(err));
+    ck_assert(m.count == 99 && error.text[0] != '\0');
+    gr_arena_free(a);
+}
+END_TEST
+
 START_TEST(foreign_words_are_quoted)
 {
     struct gr_arena *a = gr_arena_create(1 << 20);
@@ -179,6 +230,8 @@ prom_suite(void)
 
     tcase_set_timeout(tc, 30);
     tcase_add_loop_test(tc, parses, 0, GR_COUNT(rows));
+    tcase_add_test(tc, ranges);
+    tcase_add_loop_test(tc, ranges_that_are_none, 0, GR_COUNT(bad_ranges));
     tcase_add_test(tc, labels_and_values);
     tcase_add_loop_test(tc, samples_are_bounded, 0, 2);
     tcase_add_test(tc, foreign_words_are_quoted);
