@@ -3,7 +3,7 @@
  *
  * Each worker is a thread that takes one effect at a time from the store and has its own HTTP client; each
  * executor has a runner of its own
- * (runner.h), forked before any thread. So a slow target delays no other and no rollback, and two streams
+ * (runner.h), forked before any thread. So a slow target delays no other and no rollback, and streams
  * roll back side by side.
  *
  * Rollback: for each step, in order: intent committed, program run, outcome committed. After a crash the
@@ -16,7 +16,8 @@
 #include "app.h"
 #include "runner.h"
 
-#define ENGINE_EXECUTORS 2u /* rollbacks side by side */
+#define ENGINE_EXECUTORS                                                                                     \
+    4u /* rollbacks side by side: as many as the breaker lets begin, and one that a person begins */
 #define ENGINE_FRESH_MS                                                                                      \
     INT64_C(600000) /* a rollback not begun for so long since its alert was last seen asks Prometheus first */
 

@@ -122,6 +122,9 @@ outbox_claim(struct db *db, struct gr_arena *a, const char *target, int64_t now_
                                   " WHERE p.release_id = e.release_id AND p.id < e.id AND p.target = ?1"
                                   " AND p.action = e.action AND p.guardrail = e.guardrail"
                                   " AND p.state IN ('ready', 'retry', 'running')))"
+                                  " AND (?1 <> 'rollback' OR NOT EXISTS (SELECT 1 FROM effect p"
+                                  " WHERE p.release_id = e.release_id AND p.target = 'rollback'"
+                                  " AND p.state = 'running'))"
                                   " ORDER BY not_before_ms, id LIMIT 1) RETURNING " EFFECT_COLUMNS);
     enum gr_err err;
     bool row;

@@ -20,6 +20,7 @@
 #define RECHECK_RETRY_MS 5000
 #define RECHECK_TRIES 12 /* a minute without Prometheus: then a person decides */
 #define DETAIL_BYTES_MAX 2048
+#define BY_HAND_BYTES_MAX 1500 /* of a page: what its receivers show */
 
 enum step_end { ENDED_DONE, ENDED_FAILED, ENDED_UNKNOWN, ENDED_STOPPED, ENDED_CANCELLED };
 
@@ -41,7 +42,7 @@ struct run {
     struct {
         const char *state; /* of the effect */
         bool complete, page, notice, unconfirmed, operator_hold, cancelled;
-        struct gr_str reason;
+        struct gr_str reason, by_hand; /* by_hand: what a person may type instead; empty: nothing */
     } end;
 };
 
@@ -136,15 +137,17 @@ static enum gr_err
 job_page(struct db *db, void *arg)
 {
     struct run *r = arg;
-    struct gr_str key =
-        gr_arena_printf(r->arena, "%" PRId64 "|%s|%" PRId64, r->effect->id, r->end.state, r->step.n);
+    struct gr_str reason = r->end.reason, key = gr_arena_printf(r->arena, "%" PRId64 "|%s|%" PRId64,
+                                                                r->effect->id, r->end.state, r->step.n);
 
-    if (!key.p)
+    if (r->end.by_hand.n > 0)
+        reason = gr_arena_printf(r->arena, GR_FMT "; " GR_FMT, GR_ARG(reason), GR_ARG(r->end.by_hand));
+    if (!key.p || !reason.p)
         return GR_ENOMEM;
     return enact_page(db, r->env->app, r->arena, &r->release,
                       &(struct enact_page){.key = key.p,
                                            .kind = "held",
-                                           .reason = r->end.reason,
+                                           .reason = reason,
                                            .guardrail = r->effect->guardrail,
                                            .now_ms = app_now_ms()});
 }
@@ -260,15 +263,39 @@ step_ended(struct run *r, enum step_state state, struct gr_str detail)
     return insist(r, job_end_step);
 }
 
-/* Runs programs to their end, unless everything is cancelled. */
+/* What a later rollback, or this one after a crash, has more of. */
+static uint64_t
+fence_of(const struct outbox_effect *e)
+{
+    return (uint64_t)e->id << 16 | (e->attempts < 0xffff ? (uint64_t)e->attempts : 0xffff);
+}
+
+/* Of the step, whoever runs it and how often: the effect's key holds spec, stream, deployment and arming. */
+static enum gr_err
+idempotency_key(struct run *r, char out[GR_SHA256_HEX + 1])
+{
+    struct gr_buf b = GR_BUF_INIT(16384);
+    enum gr_err err;
+
+    gr_buf_put(&b, r->effect->key);
+    gr_buf_printf(&b, "|step %" PRId64, r->step.n);
+    if ((err = gr_buf_err(&b)) == GR_OK)
+        err = gr_sha256_hex(gr_buf_str(&b), out);
+    gr_buf_fini(&b);
+    return err;
+}
+
+/* Runs programs to their end, unless everything is cancelled. GR_EAGAIN: nothing was started. */
 static enum gr_err
 run_programs(struct run *r, const struct policy_argv *commands, size_t count, int64_t timeout_ms,
              const char *step, struct runner_result *result)
 {
-    char id[24];
+    char id[24], key[GR_SHA256_HEX + 1] = "";
     bool cancelled = false;
     enum gr_err err;
 
+    if (idempotency_key(r, key) != GR_OK)
+        return GR_EAGAIN;
     (void)snprintf(id, sizeof id, "%" PRId64, r->effect->id);
     err = runner_submit(r->env->runner, (uint64_t)r->effect->id,
                         &(struct runner_request){.commands = commands,
@@ -279,6 +306,8 @@ run_programs(struct run *r, const struct policy_argv *commands, size_t count, in
                                                  .phase = gr_str(r->release.phase),
                                                  .effect_id = gr_str(id),
                                                  .step = gr_str(step),
+                                                 .fence = fence_of(r->effect),
+                                                 .idempotency_key = gr_str(key),
                                                  .attempt = (uint32_t)r->step.attempt});
     if (err != GR_OK)
         return err;
@@ -311,7 +340,7 @@ expand_commands(struct run *r, const struct policy_step *s, struct policy_argv *
     return err;
 }
 
-/* "kustomize build x | kubectl apply -f -", for people; never parsed again. */
+/* "kustomize build x | kubectl apply -f -", for people, who may type it at a shell; never parsed again. */
 static struct gr_str
 command_text(struct run *r, const struct policy_argv *commands, size_t count)
 {
@@ -322,7 +351,7 @@ command_text(struct run *r, const struct policy_argv *commands, size_t count)
         for (size_t k = 0; k < commands[i].count; k++) {
             if (k || i)
                 gr_buf_puts(&b, k ? " " : " | ");
-            gr_buf_put(&b, commands[i].args[k]);
+            gr_quote_shell(&b, commands[i].args[k]);
         }
     out = gr_arena_dup(r->arena, gr_buf_str(&b));
     gr_buf_fini(&b);
@@ -598,6 +627,33 @@ may_go_on(struct run *r)
     return false;
 }
 
+/* "by hand: bin/drain --all; not done either: redeploy, verify". The step that ends the rollback is the last one in r->step. */
+static struct gr_str
+by_hand(struct run *r, const struct policy_step *s, bool ends)
+{
+    struct gr_buf b = GR_BUF_INIT(65536);
+    struct gr_str out;
+    size_t n = (size_t)r->step.n + 1;
+
+    gr_buf_puts(&b, s->kind == STEP_QUERY ? "to be looked at: " : "by hand: ");
+    gr_buf_put(&b, r->step.command);
+    if (b.n > BY_HAND_BYTES_MAX) {
+        size_t cut = BY_HAND_BYTES_MAX;
+
+        while (cut > 0 && ((unsigned char)b.p[cut] & 0xc0) == 0x80)
+            cut--; /* not within a character */
+        gr_buf_cut(&b, cut);
+        gr_buf_puts(&b, "… (whole: guardrailctl release show)");
+    }
+    for (size_t i = n; ends && i < r->action->step_count; i++) {
+        gr_buf_puts(&b, i == n ? "; not done either: " : ", ");
+        gr_buf_put(&b, r->action->steps[i].name);
+    }
+    out = gr_buf_err(&b) == GR_OK ? gr_arena_dup(r->arena, gr_buf_str(&b)) : GR_STR_NONE;
+    gr_buf_fini(&b);
+    return out;
+}
+
 static void
 run_steps(struct run *r)
 {
@@ -617,6 +673,7 @@ run_steps(struct run *r)
             return;
         }
         if (end == ENDED_UNKNOWN) {
+            r->end.by_hand = by_hand(r, s, true);
             finish_failed(
                 r, "ambiguous",
                 gr_arena_printf(r->arena,
@@ -630,12 +687,15 @@ run_steps(struct run *r)
         r->end.reason = gr_arena_printf(r->arena, "step " GR_FMT " failed: " GR_FMT, GR_ARG(s->name),
                                         GR_ARG(r->step.detail));
         if (s->on_failure == ON_FAILURE_ABORT) {
+            r->end.by_hand = by_hand(r, s, true);
             finish_failed(r, "failed", r->end.reason);
             return;
         }
         if (s->on_failure == ON_FAILURE_PAGE) {
             r->end.state = "step";
+            r->end.by_hand = by_hand(r, s, false);
             (void)insist(r, job_page); /* the rollback matters more than its page */
+            r->end.by_hand = GR_STR_NONE;
             app_wake(r->env->app);
         }
     }

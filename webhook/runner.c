@@ -68,7 +68,8 @@ text_ok(struct gr_str s, size_t *total)
 bool
 runner_request_ok(const struct runner_request *r)
 {
-    const struct gr_str texts[] = {r->deployment_id, r->guardrail, r->phase, r->effect_id, r->step};
+    const struct gr_str texts[] = {r->deployment_id, r->guardrail, r->phase,
+                                   r->effect_id,     r->step,      r->idempotency_key};
     size_t total = 0;
 
     if (r->command_count < 1 || r->command_count > POLICY_COMMANDS_MAX || r->timeout_ms < 1 ||

@@ -9,7 +9,7 @@
  * A program gets: argv as given (no shell, ever), the working folder actions_dir, standard input /dev/null or the pipe from its
  * left neighbour, output captured, no other descriptor, default signals, its own process group, no new privileges, no core, and
  * exactly this environment: PATH, LANG=C, GR_DEPLOYMENT_ID, GR_GUARDRAIL, GR_PHASE, GR_EFFECT_ID, GR_STEP, GR_ATTEMPT,
- * GR_DRY_RUN (0 or 1), and what runner_options.environment adds (as KUBECONFIG).
+ * GR_DRY_RUN (0 or 1), of rollback steps GR_FENCE and GR_IDEMPOTENCY_KEY, and what runner_options.environment adds (as KUBECONFIG).
  * A program's name is an absolute path, a path below actions_dir (it holds a '/', no ".." part), or searched in the fixed PATH.
  *
  * Deadline: SIGTERM to the group, grace_ms later SIGKILL to everything left.
@@ -59,6 +59,9 @@ struct runner_request {
     int64_t timeout_ms;                 /* 1 … RUNNER_TIMEOUT_MS_MAX */
     struct gr_str deployment_id, guardrail, phase, effect_id, step; /* no NULs; may be empty */
     uint32_t attempt;                                               /* from 1 */
+    /* Grows whenever a rollback is taken up, after a crash as well: a target can refuse whoever comes with a smaller one. 0: none. */
+    uint64_t fence;
+    struct gr_str idempotency_key; /* the same for every attempt of one step of one arming; empty: none */
     bool dry_run; /* GR_DRY_RUN=1; the program is run all the same */
 };
 /* Hands a job over; returns at once. id: the caller's, unique among running jobs. GR_ERANGE: a bad request (empty argv, "..",

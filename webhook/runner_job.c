@@ -117,7 +117,8 @@ make_environment(struct job *j)
 {
     const struct runner_request *r = j->request;
     struct gr_str attempt = gr_arena_printf(j->arena, "%u", r->attempt);
-    bool ok = attempt.p != NULL;
+    struct gr_str fence = gr_arena_printf(j->arena, "%llu", (unsigned long long)r->fence);
+    bool ok = attempt.p && fence.p;
     size_t at = 0;
 
     if (!(j->environment = gr_arena_array(j->arena, ENVIRONMENT_MAX, sizeof *j->environment)))
@@ -129,6 +130,10 @@ make_environment(struct job *j)
          add_variable(j, &at, "GR_EFFECT_ID", r->effect_id) && add_variable(j, &at, "GR_STEP", r->step) &&
          add_variable(j, &at, "GR_ATTEMPT", attempt) &&
          add_variable(j, &at, "GR_DRY_RUN", r->dry_run ? GR_STR("1") : GR_STR("0"));
+    if (r->fence > 0)
+        ok = ok && add_variable(j, &at, "GR_FENCE", fence);
+    if (r->idempotency_key.n > 0)
+        ok = ok && add_variable(j, &at, "GR_IDEMPOTENCY_KEY", r->idempotency_key);
     for (const char *const *extra = j->setup->environment; ok && extra && *extra; extra++) {
         ok = at + 1 < ENVIRONMENT_MAX;
         if (ok)

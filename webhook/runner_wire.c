@@ -147,11 +147,13 @@ wire_put_job(struct gr_buf *b, uint64_t id, int64_t grace_ms, const struct runne
     wire_u64(b, (uint64_t)grace_ms);
     wire_u32(b, r->attempt);
     wire_u32(b, r->dry_run);
+    wire_u64(b, r->fence);
     wire_text(b, r->deployment_id);
     wire_text(b, r->guardrail);
     wire_text(b, r->phase);
     wire_text(b, r->effect_id);
     wire_text(b, r->step);
+    wire_text(b, r->idempotency_key);
     wire_u32(b, (uint32_t)r->command_count);
     for (size_t i = 0; i < r->command_count; i++) {
         wire_u32(b, (uint32_t)r->commands[i].count);
@@ -185,11 +187,13 @@ wire_get_job(struct wire_in *in, struct gr_arena *a, int64_t *grace_ms, struct r
     *grace_ms = (int64_t)wire_get_u64(in, (uint64_t)RUNNER_TIMEOUT_MS_MAX);
     r->attempt = wire_get_u32(in, UINT32_MAX);
     r->dry_run = wire_get_u32(in, 1) == 1;
+    r->fence = wire_get_u64(in, UINT64_MAX);
     r->deployment_id = wire_get_text(in, RUNNER_REQUEST_BYTES_MAX);
     r->guardrail = wire_get_text(in, RUNNER_REQUEST_BYTES_MAX);
     r->phase = wire_get_text(in, RUNNER_REQUEST_BYTES_MAX);
     r->effect_id = wire_get_text(in, RUNNER_REQUEST_BYTES_MAX);
     r->step = wire_get_text(in, RUNNER_REQUEST_BYTES_MAX);
+    r->idempotency_key = wire_get_text(in, RUNNER_REQUEST_BYTES_MAX);
     r->command_count = wire_get_u32(in, POLICY_COMMANDS_MAX);
     if (!(commands = gr_arena_array(a, r->command_count, sizeof *commands)))
         return GR_ENOMEM;

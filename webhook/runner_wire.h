@@ -5,7 +5,7 @@
  * against its bound, and that nothing is left over; one that fails is dropped by the runner, and ends the daemon's trust in it.
  *
  *     head     u32 magic  u16 version  u16 kind  u32 length of the whole  u64 id
- *     JOB      i64 timeout_ms, i64 grace_ms, u32 attempt, u32 dry_run, 5 texts, u32 commands, each: u32 args, texts
+ *     JOB      i64 timeout_ms, i64 grace_ms, u32 attempt, u32 dry_run, u64 fence, 6 texts, u32 commands, each: u32 args, texts
  *     CANCEL   nothing
  *     RESULT   u32 outcome, i64 duration_ms, u64 output bytes, text sha256, u32 members, each: u32 end, i32 code; text tail */
 #ifndef GUARDRAIL_WEBHOOK_RUNNER_WIRE_H
@@ -13,7 +13,7 @@
 #include "runner.h"
 
 #define WIRE_MAGIC 0x47525231u /* "GRR1" */
-#define WIRE_VERSION 1u
+#define WIRE_VERSION 2u
 #define WIRE_HEAD_BYTES 20u
 #define WIRE_BYTES_MAX 98304u /* a full request or a full tail, with room for the rest */
 

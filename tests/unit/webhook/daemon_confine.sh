@@ -29,7 +29,7 @@ is "no core" "$(awk '/^Max core file size/ {print $5, $6}' "/proc/$daemon_pid/li
 
 # The runners
 runners=$(children "$daemon_pid")
-is "runners" "$(echo "$runners" | wc -w)" 3
+is "runners" "$(echo "$runners" | wc -w)" 5
 for pid in $runners; do
     is "runner: no filter, which its programs would inherit" "$(field "$pid" Seccomp)" 0
     is "runner: one thread" "$(field "$pid" Threads)" 1
@@ -70,7 +70,7 @@ eventually "its deadline ends it, and the rollback goes on" state_is d1 rolled_b
 is "all four are dead" "$(all_dead; echo $?)" 0
 is "within 15 s" "$(($(date +%s) - began <= 15))" 1
 is "its environment" "$(cut -d= -f1 "$dir/environment" | grep -v -e '^_$' -e '^PWD$' -e '^SHLVL$' | tr '\n' ' ')" \
-    "GR_ATTEMPT GR_DEPLOYMENT_ID GR_DRY_RUN GR_EFFECT_ID GR_GUARDRAIL GR_PHASE GR_STEP LANG PATH "
+    "GR_ATTEMPT GR_DEPLOYMENT_ID GR_DRY_RUN GR_EFFECT_ID GR_FENCE GR_GUARDRAIL GR_IDEMPOTENCY_KEY GR_PHASE GR_STEP LANG PATH "
 
 # kill -9 of the daemon: the runners see it, and end what runs. The next one waits for that before it runs anything.
 make_actions

@@ -162,6 +162,44 @@ START_TEST(messages_keep_their_order)
 }
 END_TEST
 
+/* r1 and r2 belong to one release, r3 to another. */
+static enum gr_err
+run_belong(struct db *db, void *arg)
+{
+    enum gr_err err = run_release(db, arg);
+
+    return err != GR_OK
+               ? err
+               : db_exec(
+                     db,
+                     "INSERT INTO release(id, spec, stream, deployment_id, state, phase, phase_n, phase_ms,"
+                     " started_ms, started_by, reason, armed_epoch, armed_ms, had_traffic, policy_sha256)"
+                     " SELECT 8, spec, 't', 'e', state, phase, 0, 0, 0, 'j', '', 1, 0, 0, 'x' FROM release;"
+                     "UPDATE effect SET release_id = CASE key WHEN 'r3' THEN 8 ELSE 7 END;");
+}
+
+/* Two of one release never run side by side, whatever has led to the second; of two releases they do. */
+START_TEST(one_rollback_of_a_release)
+{
+    struct claim c = {.target = "rollback", .now_ms = 100};
+    int64_t first;
+
+    ck_assert(add("r1", "rollback", "ready", 1, 1));
+    ck_assert(add("r2", "rollback", "ready", 2, 2));
+    ck_assert(add("r3", "rollback", "ready", 3, 3));
+    bench_call(&bench, run_belong, NULL, GR_OK);
+    bench_call(&bench, run_claim, &c, GR_OK);
+    ck_assert(gr_str_is(c.e.key, "r1"));
+    first = c.e.id;
+    bench_call(&bench, run_claim, &c, GR_OK);
+    ck_assert(gr_str_is(c.e.key, "r3"));
+    bench_call(&bench, run_claim, &c, GR_ENOENT);
+    bench_call(&bench, run_finish, &first, GR_OK);
+    bench_call(&bench, run_claim, &c, GR_OK);
+    ck_assert(gr_str_is(c.e.key, "r2"));
+}
+END_TEST
+
 static enum gr_err
 run_unclaim(struct db *db, void *arg)
 {
@@ -297,6 +335,7 @@ outbox_suite(void)
     tcase_add_test(tc, a_key_happens_once);
     tcase_add_test(tc, claimed_in_order_and_by_target);
     tcase_add_test(tc, messages_keep_their_order);
+    tcase_add_test(tc, one_rollback_of_a_release);
     tcase_add_test(tc, an_action_rests);
     tcase_add_test(tc, what_ran_is_put_back_at_the_start);
     tcase_add_test(tc, a_voided_key_is_free);

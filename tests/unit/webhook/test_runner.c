@@ -86,6 +86,8 @@ request(const char *const *commands, int64_t timeout_ms)
         .effect_id = GR_STR("17"),
         .step = GR_STR("freeze"),
         .attempt = 2,
+        .fence = 17 << 16 | 1,
+        .idempotency_key = GR_STR("k1"),
     };
 }
 
@@ -251,8 +253,9 @@ START_TEST(clean_environment)
     run(sorted, 5000, RUNNER_SUCCEEDED);
     ck_assert_str_eq(
         gr_buf_cstr(&result.tail),
-        "EXTRA=kept\nGR_ATTEMPT=2\nGR_DEPLOYMENT_ID=tp-1\nGR_DRY_RUN=0\nGR_EFFECT_ID=17\n"
-        "GR_GUARDRAIL=error_rate\nGR_PHASE=phase_1\nGR_STEP=freeze\nLANG=C\nPATH=" RUNNER_DEFAULT_PATH "\n");
+        "EXTRA=kept\nGR_ATTEMPT=2\nGR_DEPLOYMENT_ID=tp-1\nGR_DRY_RUN=0\nGR_EFFECT_ID=17\nGR_FENCE=1114113\n"
+        "GR_GUARDRAIL=error_rate\nGR_IDEMPOTENCY_KEY=k1\nGR_PHASE=phase_1\nGR_STEP=freeze\nLANG="
+        "C\nPATH=" RUNNER_DEFAULT_PATH "\n");
 }
 END_TEST
 
@@ -375,7 +378,7 @@ START_TEST(request_size)
 
     memset(big, 'x', RUNNER_REQUEST_BYTES_MAX);
     args[1] =
-        (struct gr_str){big, RUNNER_REQUEST_BYTES_MAX - 7 * 4 - 4}; /* each of 7 texts costs 4 more bytes */
+        (struct gr_str){big, RUNNER_REQUEST_BYTES_MAX - 8 * 4 - 4}; /* each of 8 texts costs 4 more bytes */
     ck_assert_int_eq(runner_run(runner, &r, &result), GR_OK);
     ck_assert_int_eq(result.outcome, RUNNER_SUCCEEDED);
     args[1].n++;
