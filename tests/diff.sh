@@ -1,35 +1,13 @@
 #!/bin/sh
 # guardrailc diff and compile --require-changelog as a user meets them; with a git repository made here.
 #   diff.sh --update   rewrites the expected outputs in tests/data/diff; review the diff
-set -u
-: "${GR_SRCDIR:=.}" "${GR_BUILDDIR:=.}"
-src=$(cd "$GR_SRCDIR" && pwd) && build=$(cd "$GR_BUILDDIR" && pwd) || exit 1
-guardrailc=$build/guardrailc data=$src/tests/data/diff
-work=$(mktemp -d "$build/diff.XXXXXX") || exit 1
-bad=0 cases=0
-unset NO_COLOR GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
+. "${GR_SRCDIR:-.}/tests/command.sh"
+data=$src/tests/data/diff
+unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
 GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null GIT_CEILING_DIRECTORIES=$build
 export GIT_CONFIG_GLOBAL GIT_CONFIG_SYSTEM GIT_CEILING_DIRECTORIES
-cd "$work" || exit 1
+begin diff
 
-# runs NAME WANTED_CODE ARG…: standard output in out, standard error in err.
-runs() {
-  name=$1 want=$2
-  shift 2
-  cases=$((cases + 1))
-  "$guardrailc" "$@" >out 2>err <"${stdin:-/dev/null}"
-  got=$?
-  [ $got -eq "$want" ] || fail "exit status $got, not $want"
-}
-fail() {
-  echo "FAILED: $name: $*"
-  sed 's/^/  out: /' out
-  sed 's/^/  err: /' err
-  bad=$((bad + 1))
-}
-says() { grep -q -e "$2" "$1" || fail "$1 does not say: $2"; }
-lacks() { grep -q -e "$2" "$1" && fail "$1 says: $2"; }
-silent() { [ ! -s "$1" ] || fail "$1 is not silent"; }
 # golden FILE: out is what is checked in.
 golden() {
   if [ "${update:-}" ]; then cp out "$data/$1"; else cmp -s out "$data/$1" || { fail "differs from tests/data/diff/$1"; diff "$data/$1" out; }; fi
@@ -42,7 +20,7 @@ runs "text" 1 diff old.yml new.yml; silent err; golden text.txt
 runs "markdown" 1 diff --format markdown old.yml new.yml; silent err; golden markdown.md
 runs "json" 1 diff --format json old.yml new.yml; silent err; golden json.json
 runs "colors" 1 diff --color always old.yml new.yml; says out "$(printf '\033')"
-runs "no colors in Markdown" 1 diff --color always --format markdown old.yml new.yml; lacks out "$(printf '\033')"
+runs "no colors in Markdown" 1 diff --color always --format markdown old.yml new.yml; says_not out "$(printf '\033')"
 runs "quiet" 1 diff -q old.yml new.yml; silent out; silent err
 runs "the other way round" 1 diff new.yml old.yml; says out "tighter   expect"; says out "looser    overrides.hard upper, where region=a"
 
@@ -72,7 +50,7 @@ runs "standard input" 1 diff old.yml -; says out "errors"
 stdin=
 runs "missing" 2 diff old.yml missing.yml; says out "GR0001"
 : >empty.yml
-runs "empty" 1 diff old.yml empty.yml; says out "empty.yml:1:1"; lacks out "looser"
+runs "empty" 1 diff old.yml empty.yml; says out "empty.yml:1:1"; says_not out "looser"
 sed 's/hard: +40%/hard: 40%/' old.yml >broken.yml
 runs "both are broken" 1 diff broken.yml empty.yml; says out "broken.yml:.*GR0206"; says out "empty.yml"
 runs "broken, as JSON" 1 diff --format json broken.yml new.yml; says out '"findings"'
@@ -194,7 +172,4 @@ else
   echo "no git: revisions are not tested"
 fi
 
-cd "$build" || exit 1
-echo "$cases cases, $bad failures"
-[ $bad -eq 0 ] && rm -rf "$work"
-[ $bad -eq 0 ]
+finish

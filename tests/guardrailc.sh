@@ -1,31 +1,8 @@
 #!/bin/sh
 # guardrailc as a user meets it: exit codes, what goes to which stream, what is written and what is left alone.
-set -u
-: "${GR_SRCDIR:=.}" "${GR_BUILDDIR:=.}"
-src=$(cd "$GR_SRCDIR" && pwd) && build=$(cd "$GR_BUILDDIR" && pwd) || exit 1
-guardrailc=$build/guardrailc
-work=$(mktemp -d "$build/guardrailc.XXXXXX") || exit 1
-bad=0 cases=0
-unset NO_COLOR
-cd "$work" || exit 1
+. "${GR_SRCDIR:-.}/tests/command.sh"
+begin guardrailc
 
-# runs NAME WANTED_CODE ARG…: standard output in out, standard error in err.
-runs() {
-  name=$1 want=$2
-  shift 2
-  cases=$((cases + 1))
-  "$guardrailc" "$@" >out 2>err <"${stdin:-/dev/null}"
-  got=$?
-  [ $got -eq "$want" ] || fail "exit status $got, not $want"
-}
-fail() {
-  echo "FAILED: $name: $*"
-  sed 's/^/  out: /' out
-  sed 's/^/  err: /' err
-  bad=$((bad + 1))
-}
-says() { grep -q -e "$2" "$1" || fail "$1 does not say: $2"; }
-silent() { [ ! -s "$1" ] || fail "$1 is not silent"; }
 # The tree as names and checksums.
 tree() { (cd "$1" 2>/dev/null && find . -type f -exec cksum {} + | sort -k3); }
 same_tree() { [ "$(tree "$1")" = "$2" ] || fail "the tree $1 changed"; }
@@ -183,6 +160,4 @@ if [ -w /dev/full ]; then
   [ $? -eq 3 ] || fail "not 3"
 fi
 
-[ $bad -eq 0 ] && { cd "$build" && rm -rf "$work"; } || echo "kept: $work"
-echo "$cases cases, $bad failed"
-[ $bad -eq 0 ]
+finish

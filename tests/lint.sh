@@ -1,31 +1,8 @@
 #!/bin/sh
 # guardrailc lint, explain and promql as a user meets them; our own compiled rules lint clean; the man page names every option.
-set -u
-: "${GR_SRCDIR:=.}" "${GR_BUILDDIR:=.}"
-src=$(cd "$GR_SRCDIR" && pwd) && build=$(cd "$GR_BUILDDIR" && pwd) || exit 1
-guardrailc=$build/guardrailc
-work=$(mktemp -d "$build/lint.XXXXXX") || exit 1
-bad=0 cases=0
-cd "$work" || exit 1
-
-# runs NAME WANTED_CODE ARG…: standard output in out, standard error in err.
-runs() {
-  name=$1 want=$2
-  shift 2
-  cases=$((cases + 1))
-  "$guardrailc" "$@" >out 2>err <"${stdin:-/dev/null}"
-  got=$?
-  [ $got -eq "$want" ] || fail "exit status $got, not $want"
-}
-fail() {
-  echo "FAILED: $name: $*"
-  sed 's/^/  out: /' out
-  sed 's/^/  err: /' err
-  bad=$((bad + 1))
-}
-says() { grep -q -F -e "$2" "$1" || fail "$1 does not say: $2"; }
-says_not() { grep -q -F -e "$2" "$1" && fail "$1 says: $2"; }
-silent() { [ ! -s "$1" ] || fail "$1 is not silent"; }
+. "${GR_SRCDIR:-.}/tests/command.sh"
+text=-F
+begin lint
 
 cat >good.yml <<'YML'
 groups:
@@ -136,7 +113,4 @@ for command in check compile explain lint promql; do
   done
 done
 
-cd "$build" || exit 1
-if [ $bad -eq 0 ]; then rm -rf "$work"; else echo "kept: $work"; fi
-echo "$cases cases, $bad failed"
-[ $bad -eq 0 ]
+finish

@@ -1,28 +1,8 @@
 #!/bin/sh
 # Overlays and included files as a user meets them: the example, the day a waiver ends, what cannot be read, what is too much.
-set -u
-: "${GR_SRCDIR:=.}" "${GR_BUILDDIR:=.}"
-src=$(cd "$GR_SRCDIR" && pwd) && build=$(cd "$GR_BUILDDIR" && pwd) || exit 1
-guardrailc=$build/guardrailc
-work=$(mktemp -d "$build/overlays.XXXXXX") || exit 1
-bad=0 cases=0
-cd "$work" || exit 1
+. "${GR_SRCDIR:-.}/tests/command.sh"
+begin overlays
 
-runs() {
-  name=$1 want=$2
-  shift 2
-  cases=$((cases + 1))
-  timeout 60 "$guardrailc" "$@" >out 2>err <"${stdin:-/dev/null}"
-  got=$?
-  [ $got -eq "$want" ] || fail "exit status $got, not $want"
-}
-fail() {
-  echo "FAILED: $name: $*"
-  sed 's/^/  out: /' out | head -20
-  sed 's/^/  err: /' err | head -20
-  bad=$((bad + 1))
-}
-says() { grep -q -e "$2" "$1" || fail "$1 does not say: $2"; }
 overlay() { printf 'apiVersion: guardrail/v1\n'; printf '%s\n' "$@"; }
 
 # -- the example, before and after its waiver ends
@@ -101,7 +81,4 @@ runs "10,000 guardrails" 0 check large.yml; says out "1000[1-9] guardrails"
 overlay 'extends: large.yml' 'guardrails:' '  - {name: g3_2499, limit: {hard: 15}}' >t.yml
 runs "one of them adapted" 0 check t.yml
 
-cd "$build" || exit 1
-echo "$cases cases, $bad failures"
-if [ $bad -eq 0 ]; then rm -rf "$work"; else echo "kept: $work"; fi
-[ $bad -eq 0 ]
+finish
