@@ -9,6 +9,7 @@ include tests/standins/local.mk
 include tests/unit/fleet/local.mk
 include tests/e2e/local.mk
 include tests/golden/local.mk
+include tests/render/local.mk
 include tests/tools/local.mk
 include tests/bench/local.mk
 include tests/crash/local.mk
