@@ -1,8 +1,8 @@
 #include "config.h"
 #include "intake.h"
+#include "intake_read.h"
 
 #include "guardrail/diag.h"
-#include "guardrail/duration.h"
 #include "guardrail/hash.h"
 #include "guardrail/node.h"
 #include "guardrail/number.h"
@@ -45,20 +45,6 @@ want_string(struct parser *p, const struct gr_node *map, const char *name, struc
     return GR_OK;
 }
 
-/* [a-zA-Z_][a-zA-Z0-9_]* for labels; annotations are held to the same. */
-static bool
-name_ok(struct gr_str s)
-{
-    if (s.n == 0 || s.n > INTAKE_NAME_BYTES_MAX || (s.p[0] >= '0' && s.p[0] <= '9'))
-        return false;
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'))
-            return false;
-    }
-    return true;
-}
-
 static enum gr_err
 parse_pairs(struct parser *p, const struct gr_node *map, const char *what, struct label_set *out)
 {
@@ -72,7 +58,7 @@ parse_pairs(struct parser *p, const struct gr_node *map, const char *what, struc
     if (!(items = gr_arena_array(p->arena, map->count, sizeof *items)))
         return GR_ENOMEM;
     gr_node_each (v, map) {
-        if (!name_ok(v->key))
+        if (!intake_name_ok(v->key))
             return refuse(p, "not a label name", v->key);
         if (!is_string(v))
             return refuse(p, "not a string", v->key);
@@ -94,11 +80,7 @@ parse_time(struct parser *p, const struct gr_node *map, const char *name, int64_
 
     if ((err = want_string(p, map, name, &text)) != GR_OK)
         return err;
-    if (gr_str_starts(text, GR_STR("0001-01-01T"))) { /* Go's zero time: a firing alert has no end */
-        *out = 0;
-        return GR_OK;
-    }
-    return gr_time_parse(text, out) == GR_OK ? GR_OK : refuse(p, "not an RFC 3339 time", gr_str(name));
+    return intake_time(text, out) == GR_OK ? GR_OK : refuse(p, "not an RFC 3339 time", gr_str(name));
 }
 
 static enum gr_err
@@ -269,8 +251,8 @@ scan(struct gr_str body, struct gr_buf *error)
 }
 
 enum gr_err
-intake_parse(struct gr_arena *a, struct gr_str body, int64_t now_ms, struct intake_batch *out,
-             struct gr_buf *error)
+intake_parse_thorough(struct gr_arena *a, struct gr_str body, int64_t now_ms, struct intake_batch *out,
+                      struct gr_buf *error)
 {
     struct parser p = {.arena = a, .error = error, .now_ms = now_ms};
     struct intake_batch batch = {.count = 0};
@@ -295,6 +277,15 @@ done:
     gr_diags_free(d);
     gr_sources_free(sources);
     return err;
+}
+
+enum gr_err
+intake_parse(struct gr_arena *a, struct gr_str body, int64_t now_ms, struct intake_batch *out,
+             struct gr_buf *error)
+{
+    enum gr_err err = intake_read(a, body, now_ms, out);
+
+    return err == GR_ESTATE ? intake_parse_thorough(a, body, now_ms, out, error) : err;
 }
 
 size_t

@@ -31,9 +31,13 @@ struct intake_batch {
 };
 /* GR_EUSER: the body is refused (400), error says why; GR_ELIMIT: it is too large or holds too much (413);
  * GR_ENOMEM.
- * Texts live in the arena. */
+ * Texts live in the arena or in the body, which must outlive the batch. */
 GR_MUST_USE enum gr_err intake_parse(struct gr_arena *a, struct gr_str body, int64_t now_ms,
                                      struct intake_batch *out, struct gr_buf *error);
+
+/* The same without the quick reader before it (intake_read.h): what that one is held against. */
+GR_MUST_USE enum gr_err intake_parse_thorough(struct gr_arena *a, struct gr_str body, int64_t now_ms,
+                                              struct intake_batch *out, struct gr_buf *error);
 
 /* How many of the batch are the watchdog's, firing. */
 size_t intake_beats(const struct intake_batch *batch);

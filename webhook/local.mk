@@ -23,6 +23,7 @@ libwebhook_a_SOURCES = \
 	webhook/engine.c webhook/engine.h \
 	webhook/gate.c webhook/gate.h \
 	webhook/intake.c webhook/intake.h \
+	webhook/intake_read.c webhook/intake_read.h \
 	webhook/jread.c webhook/jread.h \
 	webhook/jw.c webhook/jw.h \
 	webhook/known.c webhook/known.h \

@@ -10,6 +10,7 @@
 
 #include "guardrail/file.h"
 #include "webhook/intake.h"
+#include "webhook/intake_read.h"
 
 #define CONTROL_BYTES 5u
 #define ARENA_MAX (192u << 20)
@@ -168,6 +169,44 @@ input(const uint8_t control[CONTROL_BYTES], const struct decide_alert *alert)
     return in;
 }
 
+static void
+check_same(struct label_set a, struct label_set b)
+{
+    GR_ASSERT(a.count == b.count);
+    for (size_t i = 0; i < a.count; i++)
+        GR_ASSERT(gr_str_eq(a.items[i].name, b.items[i].name) &&
+                  gr_str_eq(a.items[i].value, b.items[i].value));
+}
+
+/* What the quick reader takes, the thorough one takes as well, and reads in it what that reads. */
+static void
+check_readers(struct gr_arena *a, struct gr_str body)
+{
+    struct gr_buf error = GR_BUF_INIT(1024);
+    struct intake_batch quick = {.count = 0}, slow = {.count = 0};
+
+    if (intake_read(a, body, NOW_MS, &quick) == GR_OK) {
+        GR_ASSERT(intake_parse_thorough(a, body, NOW_MS, &slow, &error) == GR_OK);
+        GR_ASSERT(quick.count == slow.count && quick.truncated == slow.truncated &&
+                  gr_str_eq(quick.receiver, slow.receiver) && gr_str_eq(quick.group_key, slow.group_key));
+        for (size_t i = 0; i < quick.count; i++) {
+            const struct intake_alert *q = &quick.alerts[i], *s = &slow.alerts[i];
+
+            check_same(q->decide.labels, s->decide.labels);
+            check_same(q->annotations, s->annotations);
+            GR_ASSERT(gr_str_eq(q->alertname, s->alertname) &&
+                      gr_str_eq(q->generator_url, s->generator_url) &&
+                      gr_str_eq(q->decide.spec_hash, s->decide.spec_hash) &&
+                      gr_str_eq(q->decide.common_cause, s->decide.common_cause));
+            GR_ASSERT(q->decide.firing == s->decide.firing &&
+                      q->decide.starts_at_ms == s->decide.starts_at_ms &&
+                      q->decide.ends_at_ms == s->decide.ends_at_ms &&
+                      q->decide.received_ms == s->decide.received_ms);
+        }
+    }
+    gr_buf_fini(&error);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -187,6 +226,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     if (err != GR_OK)
         goto done;
     check_batch(&batch);
+    check_readers(a, (struct gr_str){(const char *)data + CONTROL_BYTES, n - CONTROL_BYTES});
     for (size_t i = 0; i < batch.count && i < ALERTS_DECIDED; i++) {
         struct decide_input in = input(data, &batch.alerts[i].decide);
 
