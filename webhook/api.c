@@ -5,12 +5,17 @@
 #include "guardrail/diag.h"
 #include "metrics.h"
 #include "outbox.h"
+#include "page.h"
 #include "verdicts.h"
 
 /* To add one: a handler, a row here, its line in the man page. */
 const struct route routes[] = {
     {"POST", "/v1/alerts", ROLE_INGEST, WORK_INTAKE, NULL},
     {"POST", "/v1/watchdog", ROLE_INGEST, WORK_INTAKE, NULL},
+    {"GET", "/", ROLE_READ, WORK_PAGE, page_overview},
+    {"GET", "/still", ROLE_READ, WORK_PAGE, page_still},
+    {"GET", "/status/{id}", ROLE_READ, WORK_PAGE, page_number},
+    {"GET", "/releases/{id}", ROLE_READ, WORK_PAGE, page_release},
     {"GET", "/healthz", ROLE_NONE, WORK_HERE, api_healthz},
     {"GET", "/readyz", ROLE_NONE, WORK_HERE, api_readyz},
     {"GET", "/metrics", ROLE_READ, WORK_DESK, api_metrics},

@@ -14,17 +14,19 @@ struct checks;
 struct engine;
 struct recorder;
 struct auditor;
+struct board_cache;
 struct app {
     const struct conf *conf;
     struct log *log;
     struct store *store;
     const struct policies *policies;
     struct metrics *metrics;
-    struct engine *engine;     /* NULL in tests of the intake alone */
-    struct recorder *recorder; /* NULL likewise */
-    struct checks *checks;     /* NULL likewise */
-    struct auditor *auditor;   /* NULL likewise */
-    int64_t started_ms;        /* Unix */
+    struct engine *engine;           /* NULL in tests of the intake alone */
+    struct recorder *recorder;       /* NULL likewise */
+    struct checks *checks;           /* NULL likewise */
+    struct auditor *auditor;         /* NULL likewise */
+    struct board_cache *board; /* NULL likewise: pages show none */
+    int64_t started_ms;              /* Unix */
     struct watchdog watchdog;
     atomic_uint_fast64_t cancels;      /* grows when a rollback is to end in the middle of a step */
     atomic_bool draining;              /* new work is refused with 503 */

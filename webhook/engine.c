@@ -35,7 +35,8 @@ struct worker {
     bool started;
     uint64_t seen; /* wake-ups it has answered */
     struct circuit circuit;
-    double tokens; /* of the rate limit */
+    struct circuit shown; /* a copy for others; the engine's mutex guards it */
+    double tokens;        /* of the rate limit */
     int64_t filled_ms;
 };
 
@@ -235,6 +236,9 @@ note_outcome(struct sending *s)
     s->rest_ms = circuit_rest_ms(c, s->effect->action, now);
     if (r->answer == SENDER_LATER && s->retry_ms < s->rest_ms)
         s->retry_ms = s->rest_ms;
+    pthread_mutex_lock(&s->worker->engine->mutex);
+    s->worker->shown = *c;
+    pthread_mutex_unlock(&s->worker->engine->mutex);
 }
 
 static enum gr_err
@@ -621,6 +625,26 @@ engine_wake(struct engine *e)
     e->wakes++;
     pthread_cond_broadcast(&e->cond);
     pthread_mutex_unlock(&e->mutex);
+}
+
+size_t
+engine_circuits(struct engine *e, struct engine_circuit *out, size_t max)
+{
+    int64_t now = gr_http_now_ms(), rest;
+    size_t n = 0;
+
+    pthread_mutex_lock(&e->mutex);
+    for (size_t i = 0; i < e->count; i++)
+        for (size_t k = 0; e->workers[i].sender && k < CIRCUIT_ROWS && n < max; k++) {
+            const struct circuit_row *row = &e->workers[i].shown.rows[k];
+
+            if (row->action[0] == '\0' || (rest = row->rest_until_ms - now) <= 0)
+                continue;
+            memcpy(out[n].action, row->action, sizeof out[n].action);
+            out[n++].rest_ms = rest;
+        }
+    pthread_mutex_unlock(&e->mutex);
+    return n;
 }
 
 void

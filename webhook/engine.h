@@ -32,4 +32,10 @@ void engine_wake(struct engine *e);
 /* Takes nothing new, gives what runs until timeout_ms, then cancels it (it is judged by its journal at the
  * next start). Accepts NULL. */
 void engine_stop(struct engine *e, int64_t timeout_ms);
+/* What is left alone for a while because its target does not answer; at most max rows. Any thread. */
+struct engine_circuit {
+    char action[132];
+    int64_t rest_ms;
+};
+size_t engine_circuits(struct engine *e, struct engine_circuit *out, size_t max);
 #endif

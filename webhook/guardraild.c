@@ -32,6 +32,7 @@
 #include "sender.h"
 #include "server.h"
 #include "service.h"
+#include "board.h"
 
 #define EXIT_FINDINGS 1
 #define EXIT_USAGE 2
@@ -384,6 +385,7 @@ start_workers(struct daemon *d)
                                                          .prometheus_url = d->conf.prometheus_url,
                                                          .log = d->app.log},
                               &d->app.recorder)) != GR_OK ||
+        (err = board_create(&d->app.board)) != GR_OK ||
         (err = engine_start(&eo, &d->app.engine)) != GR_OK || (err = desk_start(&d->desk)) != GR_OK)
         return fail("start", gr_err_name(err));
     return -1;
@@ -466,6 +468,7 @@ stop(struct daemon *d)
     d->app.auditor = NULL;
     store_close(d->app.store);
     checks_free(d->app.checks);
+    board_free(d->app.board);
     for (size_t i = 0; i < RUNNERS; i++)
         runner_stop(d->runners[i]);
     if (d->programs_fd > 0)

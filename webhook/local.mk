@@ -9,6 +9,7 @@ libwebhook_a_SOURCES = \
 	webhook/app.c webhook/app.h \
 	webhook/audit.c webhook/audit.h \
 	webhook/auditor.c webhook/auditor.h \
+	webhook/board.c webhook/board.h \
 	webhook/checks.c webhook/checks.h \
 	webhook/circuit.c webhook/circuit.h \
 	webhook/conf.c webhook/conf.h \
@@ -22,6 +23,7 @@ libwebhook_a_SOURCES = \
 	webhook/enact.c webhook/enact.h \
 	webhook/engine.c webhook/engine.h \
 	webhook/gate.c webhook/gate.h \
+	webhook/html.c webhook/html.h \
 	webhook/intake.c webhook/intake.h \
 	webhook/intake_read.c webhook/intake_read.h \
 	webhook/jread.c webhook/jread.h \
@@ -31,6 +33,12 @@ libwebhook_a_SOURCES = \
 	webhook/log.c webhook/log.h \
 	webhook/metrics.c webhook/metrics.h \
 	webhook/outbox.c webhook/outbox.h \
+	webhook/page.c webhook/page.h \
+	webhook/page_data.h \
+	webhook/page_matrix.c \
+	webhook/page_parts.c webhook/page_parts.h \
+	webhook/page_read.c \
+	webhook/page_style.c \
 	webhook/policies.c webhook/policies.h \
 	webhook/recorder.c webhook/recorder.h \
 	webhook/release.c webhook/release.h \

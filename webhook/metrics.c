@@ -17,7 +17,8 @@
 #define SERIES_BYTES_MAX (16u << 20)
 #define ROUTES_MAX 64u
 
-static const int codes[] = {200, 201, 400, 401, 403, 404, 405, 409, 411, 413, 415, 503, 0}; /* 0: any other */
+static const int codes[] = {200, 201, 400, 401, 403, 404, 405, 409,
+                            410, 411, 413, 415, 421, 503, 0}; /* 0: any other */
 
 struct metrics {
     atomic_uint_fast64_t counters[METRICS_COUNTERS];

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include "guardrail/quote.h"
+#include "page.h"
 
 const char *
 role_name(enum role role)
@@ -13,12 +14,25 @@ role_name(enum role role)
     return names[role];
 }
 
+bool
+route_is_page(const struct route *r)
+{
+    return r->work == WORK_PAGE || r->work == WORK_FORM;
+}
+
+bool
+route_is_probe(const struct route *r)
+{
+    return r->role == ROLE_NONE && r->work == WORK_HERE;
+}
+
 void
 request_answer(struct request *q, int status)
 {
     gr_buf_reset(&q->out);
     q->status = status;
     q->content_type = "application/json";
+    q->csp[0] = '\0';
 }
 
 void
@@ -30,6 +44,10 @@ request_error(struct request *q, int status, const char *fmt, ...)
     va_start(ap, fmt);
     (void)vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
+    if (q->route && route_is_page(q->route)) {
+        page_error(q, status, text);
+        return;
+    }
     request_answer(q, status);
     gr_buf_puts(&q->out, "{\"error\":");
     gr_quote_json(&q->out, gr_str(text));

@@ -8,6 +8,7 @@
 #include "guardrail/buf.h"
 
 #define REQUEST_OUT_BYTES_MAX (32u << 20)
+#define REQUEST_CSP_BYTES 320u
 
 enum role { ROLE_NONE, ROLE_READ, ROLE_INGEST, ROLE_ADMIN, ROLES };
 const char *role_name(enum role role); /* "none" … */
@@ -18,8 +19,11 @@ typedef void route_fn(struct request *q);
 enum route_work {
     WORK_HERE,   /* on the server's thread: must not wait */
     WORK_INTAKE, /* checked on the server's thread, then handed to the store */
-    WORK_DESK    /* on a thread of the desk */
+    WORK_DESK,   /* on a thread of the desk */
+    WORK_PAGE, /* the same, for people: answers, refusals too, are HTML, and the read role may be proved by HTTP Basic */
+    WORK_FORM /* the same, with the body of an HTML form */
 };
+#define REQUEST_FORM_BYTES_MAX (16u << 10)
 struct route {
     const char *method, *path; /* "{id}" stands for one path part */
     enum role role;
@@ -28,6 +32,10 @@ struct route {
 };
 extern const struct route routes[];
 extern const size_t route_count;
+/* Answers in HTML. */
+bool route_is_page(const struct route *r);
+/* Probes ask so often and so badly that they have no rate and are heard to the end. */
+bool route_is_probe(const struct route *r);
 /* The route of a path and method; the path's {id} goes to id (size bytes). GR_ENOENT: no such path;
  * GR_ESTATE: another method, and
  * *allow names the ones there are. */
@@ -44,6 +52,8 @@ struct request {
     int status;
     struct gr_buf out;
     const char *content_type;
+    char csp[REQUEST_CSP_BYTES]; /* Content-Security-Policy and what else a page sends; "": none */
+    char host[256];              /* the Host header, "" without one or when it is longer */
     /* WORK_INTAKE */
     struct intake_batch batch;
     struct enact_job job;
@@ -55,7 +65,7 @@ struct request {
 };
 /* Starts a JSON answer: what is written to q->out is the body. */
 void request_answer(struct request *q, int status);
-/* {"error": "…"} in place of whatever was written. */
+/* {"error": "…"} in place of whatever was written; of a page, a page that says it. */
 void request_error(struct request *q, int status, const char *fmt, ...) GR_PRINTF(3, 4);
 /* 400, 409, 413, 503 … for what the store or a check said; text may be NULL. */
 void request_error_of(struct request *q, enum gr_err err, const char *text);

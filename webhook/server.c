@@ -185,6 +185,33 @@ keep_escapes(void *cls, struct MHD_Connection *mhd, char *text)
 
 /* ---- answering ---- */
 
+/* What a page is fenced in with: nothing of it is kept, embedded, or told to others. */
+static bool
+add_page_headers(struct MHD_Response *r, const struct request *q)
+{
+    static const struct {
+        const char *name, *value;
+    } rows[] = {
+        {"Cross-Origin-Opener-Policy", "same-origin"},
+        {"Cross-Origin-Resource-Policy", "same-origin"},
+        {"Referrer-Policy", "no-referrer"},
+        {"X-Frame-Options", "DENY"},
+        {"X-Robots-Tag", "noindex"},
+    };
+
+    for (size_t i = 0; i < GR_COUNT(rows); i++)
+        if (MHD_add_response_header(r, rows[i].name, rows[i].value) != MHD_YES)
+            return false;
+    return MHD_add_response_header(r, "Content-Security-Policy", q->csp) == MHD_YES;
+}
+
+/* A browser asks its user for Basic, and keeps the answer: so it is taken by pages alone, which change nothing. */
+static const char *
+challenge(const struct request *q)
+{
+    return q->route && route_is_page(q->route) ? "Basic realm=\"guardraild\", charset=\"UTF-8\"" : "Bearer";
+}
+
 static enum MHD_Result
 send_answer(struct exchange *x, bool close)
 {
@@ -203,7 +230,8 @@ send_answer(struct exchange *x, bool close)
         (!(close || atomic_load(&x->server->leaving)) ||
          MHD_add_response_header(r, "Connection", "close") == MHD_YES) &&
         (q->status != 503 || MHD_add_response_header(r, "Retry-After", "1") == MHD_YES) &&
-        (q->status != 401 || MHD_add_response_header(r, "WWW-Authenticate", "Bearer") == MHD_YES))
+        (q->csp[0] == '\0' || add_page_headers(r, q)) &&
+        (q->status != 401 || MHD_add_response_header(r, "WWW-Authenticate", challenge(q)) == MHD_YES))
         result = MHD_queue_response(x->mhd, (unsigned)q->status, r);
     MHD_destroy_response(r);
     (void)conn_enter(x->server->conns, x->peer->conn, CONN_ANSWER); /* if it was shut down, it ends anyway */
@@ -242,7 +270,7 @@ on_completed(void *cls, struct MHD_Connection *mhd, void **con_cls, enum MHD_Req
 /* ---- before the body ---- */
 
 struct headers {
-    const char *length, *encoding, *authorization, *type;
+    const char *length, *encoding, *authorization, *type, *host;
     unsigned lengths, encodings, hosts, authorizations, types;
     bool odd; /* one is not as RFC 9110 has it */
 };
@@ -296,7 +324,7 @@ on_header(void *cls, enum MHD_ValueKind kind, const char *name, const char *valu
     else if (strcasecmp(name, "Transfer-Encoding") == 0)
         h->encodings++, h->encoding = value;
     else if (strcasecmp(name, "Host") == 0)
-        h->hosts++;
+        h->hosts++, h->host = value;
     else if (strcasecmp(name, "Authorization") == 0)
         h->authorizations++, h->authorization = value;
     else if (strcasecmp(name, "Content-Type") == 0)
@@ -304,21 +332,23 @@ on_header(void *cls, enum MHD_ValueKind kind, const char *name, const char *valu
     return MHD_YES;
 }
 
-/* application/json, with or without parameters. */
+/* With or without parameters. */
 static bool
-is_json(const char *type)
+is_of_type(const char *type, const char *want)
 {
     struct gr_str s = gr_str(type), media;
 
-    return gr_str_next(&s, ';', &media) && (media = gr_str_trim(media)).n == 16 &&
-           strncasecmp(media.p, "application/json", 16) == 0;
+    return gr_str_next(&s, ';', &media) && (media = gr_str_trim(media)).n == strlen(want) &&
+           strncasecmp(media.p, want, media.n) == 0;
 }
 
 /* False with the answer in q: what the framing headers must be. */
 static bool
 framing_ok(struct request *q, const struct headers *h)
 {
-    bool post = strcmp(q->route->method, "POST") == 0;
+    bool post = strcmp(q->route->method, "POST") == 0, form = q->route->work == WORK_FORM;
+    const char *type = form ? "application/x-www-form-urlencoded" : "application/json";
+    unsigned max = form ? REQUEST_FORM_BYTES_MAX : INTAKE_BYTES_MAX;
     uint64_t length = 0;
 
     if (h->odd) {
@@ -335,10 +365,10 @@ framing_ok(struct request *q, const struct headers *h)
         request_error(q, 411, "Content-Length is required");
     } else if (gr_parse_u64(gr_str(h->length), UINT64_MAX, &length) != GR_OK) {
         request_error(q, 400, "Content-Length is no number");
-    } else if (length > INTAKE_BYTES_MAX) {
-        request_error(q, 413, "the body is larger than %u bytes", INTAKE_BYTES_MAX);
-    } else if (!is_json(h->type)) {
-        request_error(q, 415, "the body must be application/json");
+    } else if (length > max) {
+        request_error(q, 413, "the body is larger than %u bytes", max);
+    } else if (!is_of_type(h->type, type)) {
+        request_error(q, 415, "the body must be %s", type);
     } else {
         return true;
     }
@@ -395,12 +425,18 @@ role_ok(struct exchange *x, struct listener *l, const struct headers *h)
         return true;
     c = hold_current(x->server);
     roles = tokens_roles(credentials_tokens(c), authorization) | certificate_roles(x->peer, c);
+    if (route_is_page(x->q.route))
+        roles |= tokens_basic(credentials_tokens(c), authorization);
     if (roles & 1u << ROLE_ADMIN)
         roles |= 1u << ROLE_READ;
     open = !credentials_guard(c, role) && role != ROLE_ADMIN;
     if (!open && !(roles & 1u << role)) {
         if (roles != 0 || !credentials_guard(c, role))
             request_error(&x->q, 403, "this needs the role %s", role_name(role));
+        else if (route_is_page(x->q.route))
+            request_error(&x->q, 401,
+                          "sign in with any name and the read token as the password, or with a client "
+                          "certificate");
         else
             request_error(&x->q, 401, "a bearer token or a client certificate of the role %s is needed",
                           role_name(role));
@@ -421,7 +457,7 @@ rate_ok(struct exchange *x, struct listener *l)
     int64_t now = monotonic_ms();
     struct bucket *b = &l->bucket;
 
-    if (l->group == CONN_LOCAL || limits->rate == 0 || x->q.route->role == ROLE_NONE)
+    if (l->group == CONN_LOCAL || limits->rate == 0 || route_is_probe(x->q.route))
         return true;
     b->level += (double)(now - b->at_ms) * limits->rate / 1000.0;
     b->at_ms = now;
@@ -484,9 +520,11 @@ first_call(struct listener *l, struct MHD_Connection *mhd, const char *url, cons
         return refuse(x);
     }
     x->q.urgent = l->group == CONN_LOCAL;
+    if (h.host && strlen(h.host) < sizeof x->q.host)
+        memcpy(x->q.host, h.host, strlen(h.host) + 1);
     if (!role_ok(x, l, &h) || !framing_ok(&x->q, &h) || !rate_ok(x, l))
         return refuse(x);
-    if (atomic_load(&x->q.app->draining) && x->q.route->role != ROLE_NONE) {
+    if (atomic_load(&x->q.app->draining) && !route_is_probe(x->q.route)) {
         request_error(&x->q, 503, "shutting down");
         return refuse(x);
     }
@@ -622,6 +660,8 @@ start_work(struct exchange *x)
     case WORK_INTAKE:
         return start_intake(x);
     case WORK_DESK:
+    case WORK_PAGE:
+    case WORK_FORM:
         q->answered = on_answered;
         if (!put_to_sleep(x))
             return MHD_NO;

@@ -77,3 +77,41 @@ tokens_roles(const struct tokens *t, const char *authorization)
         roles |= 1u << ROLE_READ;
     return roles;
 }
+
+/* "Basic " and base64 of "name:token". */
+static bool
+basic_hash(const char *authorization, char hash[GR_SHA256_HEX + 1])
+{
+    struct gr_str s = gr_str(authorization), text;
+    gnutls_datum_t in, out = {NULL, 0};
+    size_t colon;
+    bool ok = false;
+
+    if (s.n < 6 || s.n > TOKEN_BYTES_MAX * 2 || strncasecmp(s.p, "Basic ", 6) != 0)
+        return false;
+    s = gr_str_trim(gr_str_sub(s, 6, s.n));
+    in = (gnutls_datum_t){(unsigned char *)(uintptr_t)s.p, (unsigned)s.n};
+    if (s.n == 0 || gnutls_base64_decode2(&in, &out) != 0)
+        return false;
+    text = (struct gr_str){(const char *)out.data, out.size};
+    if ((colon = gr_str_find(text, GR_STR(":"), 0)) != SIZE_MAX) {
+        text = gr_str_sub(text, colon + 1, text.n);
+        ok = text.n > 0 && text.n <= TOKEN_BYTES_MAX && gr_sha256_hex(text, hash) == GR_OK;
+    }
+    explicit_bzero(out.data, out.size);
+    gnutls_free(out.data);
+    return ok;
+}
+
+unsigned
+tokens_basic(const struct tokens *t, const char *authorization)
+{
+    char hash[GR_SHA256_HEX + 1];
+    bool read;
+
+    if (!authorization || !basic_hash(authorization, hash))
+        return 0;
+    read = proves(&t->roles[ROLE_READ], hash);
+    read |= proves(&t->roles[ROLE_ADMIN], hash);
+    return read ? 1u << ROLE_READ : 0;
+}

@@ -23,4 +23,7 @@ GR_MUST_USE enum gr_err tokens_load(struct tokens *t, enum role role, const char
 /* The roles that an Authorization header (or NULL) proves: bits 1 << role. An admin may read; nobody but ingest may ingest. Costs the
  * same for every token of one length. */
 unsigned tokens_roles(const struct tokens *t, const char *authorization);
+/* The same of a browser's sign-in (RFC 7617): the token is the password, the name may be any. Proves the read role alone, also with an admin's
+ * token: a browser sends what it was told once with every request to this address, whoever led it there. */
+unsigned tokens_basic(const struct tokens *t, const char *authorization);
 #endif
