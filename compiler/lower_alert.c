@@ -277,6 +277,11 @@ static const struct trouble {
      "Many release streams roll back at once: guardraild holds further rollbacks",
      "Look for a common cause before the next one is rolled back by hand; guardrailctl status shows what is "
      "held."},
+    {GR_ALERT_ROLLBACK_FAILED, GR_SERIES_ROLLBACK_FAILED " == 1", 0,
+     "The rollback of {{ $labels.deployment_id }} has stopped at step {{ $labels.step }}",
+     "The release is halted, as broken as it was, and guardraild does nothing more by itself. By hand: "
+     "{{ $labels.command }} ; then the steps behind it, which guardrailctl release show lists. release abort "
+     "or resume ends this."},
 };
 
 static void

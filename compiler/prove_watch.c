@@ -173,6 +173,7 @@ static const struct trouble {
     {GR_ALERT_DEAD_LETTERS, GR_SERIES_DEAD_LETTERS, "5x140", "0x9 1x130", 0, false, 128, 131},
     {GR_ALERT_BLIND, GR_SERIES_BLIND, "0x140", "1x140", 1, true, 0, 0},
     {GR_ALERT_BREAKER_OPEN, GR_SERIES_BREAKER_OPEN, "0x140", "1x140", 1, false, 0, 0},
+    {GR_ALERT_ROLLBACK_FAILED, GR_SERIES_ROLLBACK_FAILED, "0x140", "1x140", 1, false, 0, 0},
 };
 
 struct watch {

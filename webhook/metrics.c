@@ -134,7 +134,7 @@ put_release_labels(struct gr_buf *b, const struct release *r)
 /* Exposition wants the samples of one name together, so each name has its own buffer. */
 struct series {
     struct app *app;
-    struct gr_buf phase, start, share, accepted, state, hold, rollback, rollback_end;
+    struct gr_buf phase, start, share, accepted, state, hold, rollback, rollback_end, failed;
     struct outbox_counts counts;
     struct audit_head audit;
     uint32_t storm_streams, storm_max;
@@ -227,6 +227,38 @@ put_rollback(struct db *db, struct series *s, const struct release *r)
     return GR_OK;
 }
 
+#define COMMAND_BYTES_MAX 400u /* of a label; the journal has the whole */
+
+/* Of a release that is halted because its newest rollback stopped: the step and its command. */
+static enum gr_err
+put_failed(struct db *db, struct series *s, const struct release *r)
+{
+    sqlite3_stmt *st =
+        db_use(db, "SELECT coalesce(s.name, ''), coalesce(s.argv, '') FROM effect e LEFT JOIN step s ON"
+                   " s.effect_id = e.id WHERE e.id = (SELECT max(id) FROM effect WHERE release_id = ?1"
+                   " AND target = 'rollback') AND e.state IN ('failed', 'ambiguous')"
+                   " ORDER BY s.n DESC, s.attempt DESC LIMIT 1");
+    struct gr_str command;
+    size_t n;
+    enum gr_err err;
+    bool row;
+
+    db_bind_i64(db, st, 1, r->id);
+    if ((err = db_step(db, st, &row)) != GR_OK || !row)
+        return err;
+    command = db_text(st, 1);
+    n = command.n < COMMAND_BYTES_MAX ? command.n : COMMAND_BYTES_MAX;
+    while (n < command.n && n > 0 && ((unsigned char)command.p[n] & 0xc0) == 0x80)
+        n--; /* not within a character */
+    gr_buf_puts(&s->failed, GR_SERIES_ROLLBACK_FAILED);
+    put_release_labels(&s->failed, r);
+    put_label(&s->failed, "step", db_text(st, 0), false);
+    put_label(&s->failed, "command", gr_str_sub(command, 0, n), false);
+    gr_buf_puts(&s->failed, "} 1\n");
+    db_end(st);
+    return GR_OK;
+}
+
 static enum gr_err
 put_release(struct db *db, const struct release *r, void *arg)
 {
@@ -260,6 +292,8 @@ put_release(struct db *db, const struct release *r, void *arg)
         put_release_labels(&s->hold, r);
         gr_buf_printf(&s->hold, "} %" PRId64 "\n", r->hold_until_ms / 1000);
     }
+    if (r->state == RELEASE_HALTED && (err = put_failed(db, s, r)) != GR_OK)
+        return err;
     if ((err = put_starts(db, s, r)) != GR_OK)
         return err;
     if ((err = put_rollback(db, s, r)) != GR_OK)
@@ -279,6 +313,7 @@ read_series(struct db *db, void *arg)
     gr_buf_reset(&s->accepted);
     gr_buf_reset(&s->state);
     gr_buf_reset(&s->hold);
+    gr_buf_reset(&s->failed);
     gr_buf_reset(&s->rollback);
     gr_buf_reset(&s->rollback_end);
     if ((err = release_each(db, s->app->policies, true, 10000, put_release, s)) != GR_OK)
@@ -341,6 +376,7 @@ print_stored(struct app *app, struct gr_buf *out)
                        .accepted = GR_BUF_INIT(SERIES_BYTES_MAX),
                        .state = GR_BUF_INIT(SERIES_BYTES_MAX),
                        .hold = GR_BUF_INIT(SERIES_BYTES_MAX),
+                       .failed = GR_BUF_INIT(SERIES_BYTES_MAX),
                        .rollback = GR_BUF_INIT(SERIES_BYTES_MAX),
                        .rollback_end = GR_BUF_INIT(SERIES_BYTES_MAX)};
     struct gr_buf text = GR_BUF_INIT(SERIES_BYTES_MAX);
@@ -361,6 +397,9 @@ print_stored(struct app *app, struct gr_buf *out)
         head(&text, "guardraild_hold_until_seconds", "gauge",
              "When an operator's hold ends, in Unix seconds.");
         gr_buf_put(&text, gr_buf_str(&s.hold));
+        head(&text, GR_SERIES_ROLLBACK_FAILED, "gauge",
+             "1 while a release is halted because its rollback stopped at this step.");
+        gr_buf_put(&text, gr_buf_str(&s.failed));
         head(&text, GR_SERIES_ROLLBACK_START, "gauge",
              "When the last rollback was asked for, in Unix seconds.");
         gr_buf_put(&text, gr_buf_str(&s.rollback));
@@ -371,8 +410,8 @@ print_stored(struct app *app, struct gr_buf *out)
         fresh = gr_buf_err(&text) == GR_OK && gr_buf_err(&s.phase) == GR_OK &&
                 gr_buf_err(&s.start) == GR_OK && gr_buf_err(&s.share) == GR_OK &&
                 gr_buf_err(&s.accepted) == GR_OK && gr_buf_err(&s.state) == GR_OK &&
-                gr_buf_err(&s.hold) == GR_OK && gr_buf_err(&s.rollback) == GR_OK &&
-                gr_buf_err(&s.rollback_end) == GR_OK;
+                gr_buf_err(&s.hold) == GR_OK && gr_buf_err(&s.failed) == GR_OK &&
+                gr_buf_err(&s.rollback) == GR_OK && gr_buf_err(&s.rollback_end) == GR_OK;
     }
     pthread_mutex_lock(&m->mutex);
     if (fresh) {
@@ -391,6 +430,7 @@ print_stored(struct app *app, struct gr_buf *out)
     gr_buf_fini(&s.accepted);
     gr_buf_fini(&s.state);
     gr_buf_fini(&s.hold);
+    gr_buf_fini(&s.failed);
     gr_buf_fini(&s.rollback);
     gr_buf_fini(&s.rollback_end);
     gr_buf_fini(&text);

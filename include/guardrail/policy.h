@@ -97,6 +97,7 @@ enum gr_verdict {
 #define GR_ALERT_DEAD_LETTERS "GuardrailDeadLetters"
 #define GR_ALERT_BLIND "GuardrailBlind"
 #define GR_ALERT_BREAKER_OPEN "GuardrailBreakerOpen"
+#define GR_ALERT_ROLLBACK_FAILED "GuardrailRollbackFailed"
 
 /* On hard alerts of guardrails with `common_cause: hold`: has this value while control is beyond the same fixed limit. */
 #define GR_ANNOTATION_COMMON_CAUSE "common_cause"
@@ -121,6 +122,8 @@ enum gr_verdict {
 #define GR_SERIES_DEAD_LETTERS "guardraild_dead_letters"
 #define GR_SERIES_BLIND "guardraild_blind"               /* 0 or 1 */
 #define GR_SERIES_BREAKER_OPEN "guardraild_breaker_open" /* 0 or 1 */
+#define GR_SERIES_ROLLBACK_FAILED                                                                            \
+    "guardraild_rollback_failed" /* {spec,<release labels>,deployment_id,step,command} 1 */
 /* Series that the rules record and guardraild asks for. */
 #define GR_SERIES_VERDICT                                                                                    \
     "guardrail:verdict" /* {spec,<release labels>,<slice labels>,guardrail,phase,deployment_id} */
