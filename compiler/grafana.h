@@ -74,7 +74,8 @@ struct panel {
 cJSON *panel_add(struct dash *d, const struct panel *p);
 /* Adds d->expr (and empties it). legend: of d->text (and empties it) when NULL. */
 void panel_target(struct dash *d, cJSON *panel, const char *legend, bool instant, bool table);
-/* "{{cluster}} {{venue}} {{flow}}" of a guardrail (NULL: of all) appended to d->text, each with a space in front. */
+/* "{{venue}} {{flow}} {{cluster}}" of a guardrail (NULL: of all) appended to d->text, each with a space in front: release labels last, for long
+ * names are cut at the end. */
 void legend_labels(struct dash *d, const struct guardrail *g);
 /* fieldConfig.defaults with unit, noValue, neutral base threshold and the NO DATA mapping; *mappings is the list for more. */
 cJSON *panel_field(struct dash *d, cJSON *panel, const char *unit, cJSON **mappings);
@@ -93,7 +94,8 @@ void property_str(struct dash *d, cJSON *properties, const char *id, const char 
 #define COLOR_GOOD "#009E73"
 #define COLOR_EARLY "#56B4E9"   /* nothing is wrong, it is only too soon */
 #define COLOR_UNKNOWN "#F0E442" /* insufficient: neither good nor bad */
-#define COLOR_WARN "#E69F00"
+#define COLOR_WARN "#FFB11B"    /* lighter than theirs, so that Grafana writes on it in black */
+#define COLOR_WARN_LINE "#E69F00"
 #define COLOR_BAD "#D55E00"
 #define COLOR_REST "#808080" /* nothing to say */
 #define COLOR_NO_DATA "purple"
@@ -130,6 +132,8 @@ void table_words(struct dash *d, cJSON *panel, const char *column, const struct 
  * once more and is mapped to the panel's id. */
 #define PANEL_LABEL "panel"
 void table_guardrails(struct dash *d, cJSON *panel, const char *column, int width);
+/* A column that links read and nobody sees. */
+void table_hide(struct dash *d, cJSON *properties);
 /* In a column with these properties an empty cell is nothing to worry about: `text`. */
 void table_no_value(struct dash *d, cJSON *properties, const char *text);
 /* A label that a series does not have is no missing data: a dash. */
@@ -146,6 +150,8 @@ void verdict_timeline(struct dash *d, const struct panel *p, const char *labels,
 /* "May this release go on?": one tile per stream and deployment, and what speaks against it; p: of one phase, or NULL. d->y is not moved. */
 void answer_stat(struct dash *d, const struct panel *look, const struct phase *p);
 void reasons_table(struct dash *d, const struct panel *look, const struct phase *p);
+/* A folded row: the canary's share of the traffic, planned and observed. p: of one phase, or NULL. */
+void share_row(struct dash *d, const struct phase *p);
 
 GR_MUST_USE enum gr_err grafana_overview(const struct model *m, struct gr_buf *b);
 GR_MUST_USE enum gr_err grafana_phase(const struct model *m, const struct phase *p, struct gr_buf *b);

@@ -1,17 +1,15 @@
 /* The overview: may this release go on, and if not, why.
  *
  *     go on? (per stream)          │ verdicts now      │ guardraild
- *     phases over time
+ *     why not (table)              │ phases over time
  *     worst verdict per guardrail over time, worst first
  *     where each guardrail stands now (table), worst first
- *     why there is no verdict (table)
- *     verdict per guardrail and slice over time, worst first
- *     ▸ traffic shares (collapsed) */
+ *     ▸ every slice: why there is no verdict, verdicts over time, worst first
+ *     ▸ traffic share */
 #include "config.h"
 #include "grafana.h"
 
 #include "guardrail/policy.h"
-#include "guardrail/quote.h"
 #include "outnames.h"
 
 #define ANSWER_TEXT                                                                                                  \
@@ -41,8 +39,8 @@ span(const struct model *m)
 static void
 verdict_counts(struct dash *d, int x, int w, int h)
 {
-    static const char *const names[] = {"healthy", "insufficient", "soft", "hard"};
-    static const char *const colors[] = {"green", "yellow", "orange", "red"};
+    static const char *const names[] = {"✔ healthy", "? insufficient", "▲ soft", "✖ hard"};
+    static const char *const colors[] = {COLOR_GOOD, COLOR_UNKNOWN, COLOR_WARN, COLOR_BAD};
     const struct sel all = {0};
     cJSON *panel = panel_add(
         d, &(struct panel){
@@ -73,7 +71,7 @@ verdict_counts(struct dash *d, int x, int w, int h)
         jsonout_cstr(&d->j, p, "mode", "absolute");
         steps = jsonout_array(&d->j, p, "steps");
         step = jsonout_object(&d->j, steps, NULL);
-        jsonout_cstr(&d->j, step, "color", "text");
+        jsonout_cstr(&d->j, step, "color", "transparent");
         jsonout_null(&d->j, step, "value");
         step = jsonout_object(&d->j, steps, NULL);
         jsonout_cstr(&d->j, step, "color", colors[v]);
@@ -85,26 +83,34 @@ verdict_counts(struct dash *d, int x, int w, int h)
 static void
 daemon_stat(struct dash *d, int x, int w, int h)
 {
-    static const struct mapping rows[] = {{1, "UP, this spec", "green"}, {0, "UP, OTHER SPEC", "orange"}};
-    cJSON *panel = panel_add(
-        d,
-        &(struct panel){.type = "stat",
-                        .title = GR_STR("guardraild"),
-                        .description = GR_STR(
-                            "Whether the daemon that acts on breaches is there, and works by the very spec "
-                            "that these rules and dashboards come from."),
-                        .x = x,
-                        .w = w,
-                        .h = h});
+    static const struct mapping rows[] = {
+        {2, "✔ UP, this spec", COLOR_GOOD},
+        {1, "▲ UP, OTHER SPEC", COLOR_WARN},
+        {0, "✖ HEARS NO WATCHDOG", COLOR_BAD},
+    };
+    cJSON *panel =
+        panel_add(d, &(struct panel){.type = "stat",
+                                     .title = GR_STR("guardraild"),
+                                     .description = GR_STR(
+                                         "Whether the daemon that acts on breaches is there, hears the "
+                                         "watchdog of Prometheus and Alertmanager, and works by "
+                                         "the very spec that these rules and dashboards come from. Not so: "
+                                         "nothing is rolled back by itself; look at the audit "
+                                         "dashboard and at guardraild's log, and watch releases by hand."),
+                                     .x = x,
+                                     .w = w,
+                                     .h = h});
     cJSON *mappings;
 
-    gr_buf_puts(&d->expr, "max(" GR_SERIES_POLICY "{");
+    gr_buf_puts(&d->expr, "max(guardraild_blind == 1 and on (instance, job) " GR_SERIES_POLICY "{");
+    outname_matcher(&d->expr, GR_LABEL_SPEC, d->m->spec);
+    gr_buf_puts(&d->expr, "}) * 0 or max(" GR_SERIES_POLICY "{");
     outname_matcher(&d->expr, GR_LABEL_SPEC, d->m->spec);
     gr_buf_putc(&d->expr, ',');
     outname_matcher(&d->expr, "spec_hash", d->m->spec_hash);
-    gr_buf_puts(&d->expr, "}) or max(" GR_SERIES_POLICY "{");
+    gr_buf_puts(&d->expr, "}) * 2 or max(" GR_SERIES_POLICY "{");
     outname_matcher(&d->expr, GR_LABEL_SPEC, d->m->spec);
-    gr_buf_puts(&d->expr, "}) * 0");
+    gr_buf_puts(&d->expr, "})");
     panel_target(d, panel, "guardraild", true, false);
     (void)panel_field(d, panel, "none", &mappings);
     mappings_add(d, mappings, rows, GR_COUNT(rows));
@@ -165,70 +171,85 @@ phase_timeline(struct dash *d, int x, int w, int h)
 static void
 table_query(struct dash *d, cJSON *panel, const char *series)
 {
-    gr_buf_puts(&d->expr, "max by (guardrail, ");
+    bool first = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(panel, "targets")) == 0;
+
+    gr_buf_puts(&d->expr, first ? "label_replace(max by (guardrail, phase, deployment_id, "
+                                : "max by (guardrail, phase, deployment_id, ");
     query_labels(d, NULL);
     gr_buf_puts(&d->expr, ") (");
     query_select(d, series, &(struct sel){0});
+    if (first)
+        gr_buf_puts(&d->expr, "), \"" PANEL_LABEL "\", \"$1\", \"guardrail\", \"(.+)\"");
     gr_buf_putc(&d->expr, ')');
     panel_target(d, panel, "", true, true);
 }
 
-/* A fixed limit has no test, so an empty cell is no missing data there. */
+/* The limits of a level that compare effects; of two-sided ones the upper. */
 static void
-no_test(struct dash *d, cJSON *properties)
+limit_query(struct dash *d, cJSON *panel, const char *upper, const char *lower)
 {
-    cJSON *p = jsonout_object(&d->j, properties, NULL), *m, *options, *result;
-
-    jsonout_cstr(&d->j, p, "id", "mappings");
-    m = jsonout_object(&d->j, jsonout_array(&d->j, p, "value"), NULL);
-    jsonout_cstr(&d->j, m, "type", "special");
-    options = jsonout_object(&d->j, m, "options");
-    jsonout_cstr(&d->j, options, "match", "null+nan");
-    result = jsonout_object(&d->j, options, "result");
-    jsonout_cstr(&d->j, result, "text", "no test");
-    jsonout_cstr(&d->j, result, "color", "text");
-    jsonout_num(&d->j, result, "index", 0);
+    for (int i = 0; i < 2; i++) {
+        gr_buf_puts(&d->expr, i == 0 ? "max by (guardrail, phase, deployment_id, "
+                                     : " or min by (guardrail, phase, deployment_id, ");
+        query_labels(d, NULL);
+        gr_buf_puts(&d->expr, ") (");
+        query_select(d, "guardrail:limit", &(struct sel){.more = i == 0 ? upper : lower});
+        gr_buf_puts(&d->expr, " > -Inf < +Inf)");
+    }
+    panel_target(d, panel, "", true, true);
 }
 
 static void
 standing_table(struct dash *d, int h)
 {
     static const struct column columns[] = {
-        {"Value #A", "Verdict"}, {"guardrail", "Guardrail"}, {NULL, NULL},
-        {"Value #B", "Effect"},  {"Value #C", "Coverage"},   {"Value #D", "Evidence"},
+        {"Value #A", "Verdict"},  {"guardrail", "Guardrail"}, {NULL, NULL},
+        {"Value #B", "Effect"},   {"Value #C", "Soft limit"}, {"Value #D", "Hard limit"},
+        {"Value #E", "Evidence"}, {"Value #F", "Coverage"},   {"deployment_id", "Deployment"},
+        {"phase", "Phase"},
     };
     cJSON *panel = panel_add(
-        d, &(struct panel){
-               .type = "table",
-               .title = GR_STR("Where each guardrail stands, worst first"),
-               .description =
-                   GR_STR("The verdict now with what it rests on. Effect: canary ÷ control for relative "
-                          "limits, canary − control for points, the canary's value for fixed limits. "
-                          "Coverage: share of the expected slots. Evidence: log likelihood ratio since the "
-                          "start of the phase, of effects outside their limits; fixed limits have no test."),
-               .w = GRID_WIDTH,
-               .h = h});
+        d,
+        &(struct panel){.type = "table",
+                        .title = GR_STR("Where each guardrail stands, worst first"),
+                        .description = GR_STR(
+                            "The verdict now with what it rests on; a guardrail's name leads to its panel. "
+                            "Effect and limits in the same terms: canary ÷ control for relative limits, "
+                            "canary − control for points, the canary's value for fixed limits (of two-sided "
+                            "ones the upper is shown). "
+                            "Evidence: log likelihood ratio since the start of the phase; none inside the "
+                            "limits, nor for fixed ones. "
+                            "Coverage: share of the expected slots."),
+                        .w = GRID_WIDTH,
+                        .h = h});
+    static const char *const numbers[] = {"Effect", "Soft limit", "Hard limit"};
     cJSON *defaults, *properties;
 
     table_query(d, panel, GR_SERIES_VERDICT);
     table_query(d, panel, "guardrail:effect");
-    table_query(d, panel, "guardrail:coverage");
+    limit_query(d, panel, ",level=\"soft\",side=\"upper\"", ",level=\"soft\",side=\"lower\"");
+    limit_query(d, panel, ",level=\"hard\",side=\"upper\"", ",level=\"hard\",side=\"lower\"");
     table_query(d, panel, "guardrail:evidence");
+    table_query(d, panel, "guardrail:coverage");
     table_columns(d, panel, true, NULL, columns, GR_COUNT(columns));
     defaults = panel_field(d, panel, "none", NULL);
     table_cells(d, defaults);
     table_states(d, panel, "Verdict", verdict_mappings, GR_COUNT(verdict_mappings));
-    table_column(d, panel, "Verdict", 130);
-    table_column(d, panel, "Guardrail", 260);
+    table_column(d, panel, "Verdict", 140);
+    table_guardrails(d, panel, "Guardrail", 240);
     table_empty_labels(d, panel);
-    properties = table_column(d, panel, "Effect", 90);
-    property_num(d, properties, "decimals", 3);
+    for (size_t i = 0; i < GR_COUNT(numbers); i++) {
+        properties = table_column(d, panel, numbers[i], 90);
+        property_num(d, properties, "decimals", 3);
+        table_no_value(d, properties, "–");
+    }
     properties = table_column(d, panel, "Coverage", 90);
     property_str(d, properties, "unit", "percentunit");
     property_num(d, properties, "decimals", 0);
     properties = table_column(d, panel, "Evidence", 90);
     property_num(d, properties, "decimals", 2);
-    no_test(d, properties);
+    table_no_value(d, properties, "–");
+    (void)table_column(d, panel, "Phase", 130);
     table_options(d, panel, "Verdict", true);
 }
 
@@ -272,30 +293,6 @@ insufficient_table(struct dash *d, int h)
 
 /* -- the rest ------------------------------------------------------------------------------------------------------------ */
 
-static void
-share_row(struct dash *d)
-{
-    cJSON *panel, *defaults, *custom, *row = row_begin(d, GR_STR("Traffic shares"), true);
-
-    panel =
-        panel_add(d, &(struct panel){.type = "timeseries",
-                                     .title = GR_STR("Planned canary share"),
-                                     .description = GR_STR("The share of each flow that the active phase "
-                                                           "gives to the canary, as guardraild exports it."),
-                                     .w = GRID_WIDTH,
-                                     .h = 7});
-    query_select(d, GR_SERIES_SHARE, &(struct sel){.no_slices = true});
-    legend_stream(d);
-    gr_buf_puts(&d->text, " {{flow}}");
-    panel_target(d, panel, NULL, false, false);
-    defaults = panel_field(d, panel, "percentunit", NULL);
-    custom = jsonout_object(&d->j, defaults, "custom");
-    jsonout_cstr(&d->j, custom, "lineInterpolation", "stepAfter");
-    jsonout_num(&d->j, custom, "lineWidth", 2);
-    jsonout_cstr(&d->j, custom, "showPoints", "never");
-    row_end(d, row);
-}
-
 static int
 clamp(size_t v, int low, int high)
 {
@@ -307,6 +304,7 @@ timelines(struct dash *d)
 {
     struct gr_buf labels = GR_BUF_INIT(1u << 16);
     int h = clamp(3 + d->m->n_guardrails * 7 / 10, 5, 18);
+    cJSON *row;
 
     gr_buf_puts(&d->text, "{{guardrail}}");
     verdict_timeline(
@@ -320,10 +318,11 @@ timelines(struct dash *d)
             .h = h},
         "guardrail", &(struct sel){0});
     d->y += h;
-    standing_table(d, 10);
-    d->y += 10;
-    insufficient_table(d, 7);
-    d->y += 7;
+    standing_table(d, 12);
+    d->y += 12;
+    row = row_begin(d, GR_STR("Every slice"), true);
+    insufficient_table(d, 9);
+    d->y += 9;
     query_labels(d, NULL);
     gr_buf_printf(&labels, "guardrail, %s", gr_buf_cstr(&d->expr));
     dash_settle(d, &d->expr);
@@ -339,6 +338,7 @@ timelines(struct dash *d)
                                      .h = 18},
                      gr_buf_cstr(&labels), &(struct sel){0});
     d->y += 18;
+    row_end(d, row);
     dash_settle(d, &labels);
     gr_buf_fini(&labels);
 }
@@ -364,12 +364,12 @@ grafana_overview(const struct model *m, struct gr_buf *b)
                   &(struct panel){.type = "table",
                                   .title = GR_STR("Why not"),
                                   .description = GR_STR(REASONS_TEXT),
-                                  .w = 14,
+                                  .w = 15,
                                   .h = h},
                   NULL);
-    phase_timeline(&d, 14, 10, h);
+    phase_timeline(&d, 15, 9, h);
     d.y += h;
     timelines(&d);
-    share_row(&d);
+    share_row(&d, NULL);
     return dash_end(&d, b);
 }

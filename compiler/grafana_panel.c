@@ -91,8 +91,10 @@ legend_labels(struct dash *d, const struct guardrail *g)
 {
     struct gr_str label;
 
-    for (size_t i = 0; (label = dash_label(d, g, i)).n > 0; i++)
+    for (size_t i = d->m->release_labels.n; (label = dash_label(d, g, i)).n > 0; i++)
         gr_buf_printf(&d->text, " {{" GR_FMT "}}", GR_ARG(label));
+    for (size_t i = 0; i < d->m->release_labels.n; i++)
+        gr_buf_printf(&d->text, " {{" GR_FMT "}}", GR_ARG(d->m->release_labels.v[i]));
 }
 
 void
@@ -361,7 +363,7 @@ stat_options(struct dash *d, cJSON *panel, const char *text_mode)
 {
     cJSON *o = panel_options(d, panel), *sub;
 
-    jsonout_cstr(&d->j, o, "colorMode", "background");
+    jsonout_cstr(&d->j, o, "colorMode", "background_solid");
     jsonout_cstr(&d->j, o, "graphMode", "none");
     jsonout_cstr(&d->j, o, "justifyMode", "center");
     jsonout_cstr(&d->j, o, "orientation", "auto");

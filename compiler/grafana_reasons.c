@@ -182,6 +182,17 @@ put_unknown(struct dash *d, const struct phase *p)
     gr_buf_fini(&more);
 }
 
+/* Nothing speaks against it: said too, so that an empty table means no data and nothing else. */
+static void
+put_healthy(struct dash *d, const struct phase *p)
+{
+    gr_buf_puts(&d->expr, "label_replace(max by (");
+    query_stream(d);
+    gr_buf_puts(&d->expr, ", " GR_LABEL_PHASE ") (");
+    query_select(d, GR_SERIES_VERDICT, &(struct sel){.phase = p});
+    gr_buf_printf(&d->expr, ") == %d, \"why\", \"healthy\", \"\", \"\")", (int)GR_VERDICT_HEALTHY);
+}
+
 static void
 put_reasons(struct dash *d, const struct phase *p)
 {
@@ -189,6 +200,8 @@ put_reasons(struct dash *d, const struct phase *p)
 
     put_guardrails(d, p, &first);
     put_early(d, p, &first);
+    put_or(d, &first);
+    put_healthy(d, p);
     put_or(d, &first);
     put_unknown(d, p);
     put_or(d, &first);
@@ -212,13 +225,11 @@ answer_stat(struct dash *d, const struct panel *look, const struct phase *p)
 {
     cJSON *panel = panel_add(d, look), *mappings;
 
-    gr_buf_puts(&d->expr, "max by (");
+    gr_buf_puts(&d->expr, "sort_desc(max by (");
     query_stream(d);
     gr_buf_puts(&d->expr, ", " GR_LABEL_PHASE ") (");
     put_reasons(d, p);
-    gr_buf_puts(&d->expr, " or ");
-    query_select(d, GR_SERIES_VERDICT, &(struct sel){.phase = p});
-    gr_buf_puts(&d->expr, " * 0)");
+    gr_buf_puts(&d->expr, "))");
     legend_stream(d);
     gr_buf_puts(&d->text, " · {{phase}}");
     panel_target(d, panel, NULL, true, false);
@@ -247,6 +258,7 @@ static const struct word reasons[] = {
     {"no_verdict", "? expected, and no verdict", COLOR_UNKNOWN},
     {"early", "… minimum duration not over", COLOR_EARLY},
     {"sealed", "● in its final phase", COLOR_GOOD},
+    {"healthy", "✔ every verdict is healthy", COLOR_GOOD},
     {"unknown", "NO DATA: no verdict at all", COLOR_NO_DATA},
 };
 
@@ -293,10 +305,8 @@ void
 reasons_table(struct dash *d, const struct panel *look, const struct phase *p)
 {
     static const struct column columns[] = {
-        {"why", "Why"},         {"guardrail", "Guardrail"},
-        {"Value #B", "Slices"}, {"Value #C", "Left"},
-        {"phase", "Phase"},     {NULL, NULL},
-        {"Value #A", NULL},     {"deployment_id", "Deployment"},
+        {"why", "Why"}, {"guardrail", "Guardrail"},      {"Value #B", "Slices"}, {"Value #C", "Time left"},
+        {NULL, NULL},   {"deployment_id", "Deployment"}, {"phase", "Phase"},     {"Value #A", NULL},
     };
     cJSON *panel = panel_add(d, look), *defaults, *properties;
     bool first = true;
@@ -318,16 +328,20 @@ reasons_table(struct dash *d, const struct panel *look, const struct phase *p)
     defaults = panel_field(d, panel, "none", NULL);
     table_cells(d, defaults);
     table_words(d, panel, "Why", reasons, GR_COUNT(reasons));
-    (void)table_column(d, panel, "Why", 250);
-    table_guardrails(d, panel, "Guardrail", 250);
-    properties = table_column(d, panel, "Slices", 70);
+    (void)table_column(d, panel, "Why", 225);
+    if (p) /* the rows need it for their links */
+        table_hide(d, table_column(d, panel, "Phase", 0));
+    else
+        (void)table_column(d, panel, "Phase", 125);
+    (void)table_column(d, panel, "Deployment", 100);
+    table_guardrails(d, panel, "Guardrail", 215);
+    properties = table_column(d, panel, "Slices", 60);
     table_no_value(d, properties, "");
-    properties = table_column(d, panel, "Left", 90);
+    properties = table_column(d, panel, "Time left", 75);
     property_str(d, properties, "unit", "s");
     table_no_value(d, properties, "");
     table_empty_labels(d, panel);
     cJSON_DeleteItemFromObjectCaseSensitive(defaults, "noValue");
-    jsonout_cstr(&d->j, defaults, "noValue",
-                 "Nothing speaks against it - if the tile beside says so, and not NO DATA");
+    jsonout_cstr(&d->j, defaults, "noValue", "NO DATA: no release is in a phase, or nothing reports");
     table_options(d, panel, NULL, false);
 }

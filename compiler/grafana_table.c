@@ -192,8 +192,8 @@ put_link(struct dash *d, cJSON *properties, bool many)
     dash_settle(d, &d->text);
 }
 
-static void
-hide(struct dash *d, cJSON *properties)
+void
+table_hide(struct dash *d, cJSON *properties)
 {
     cJSON *p = jsonout_object(&d->j, properties, NULL), *value;
 
@@ -216,7 +216,7 @@ table_guardrails(struct dash *d, cJSON *panel, const char *column, int width)
     if (uids_follow(d))
         put_link(d, properties, many);
     properties = panel_override(d, panel, "byName", PANEL_LABEL);
-    hide(d, properties);
+    table_hide(d, properties);
     if (many)
         return;
     m = jsonout_object(&d->j, mappings_of(d, properties), NULL);

@@ -36,6 +36,7 @@ libcompiler_a_SOURCES = \
 	compiler/grafana_panel.c \
 	compiler/grafana_phase.c \
 	compiler/grafana_reasons.c \
+	compiler/grafana_share.c \
 	compiler/grafana_table.c \
 	compiler/jsonout.c \
 	compiler/jsonout.h \

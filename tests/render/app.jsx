@@ -72,7 +72,9 @@ async function optionsOf(t, ctx, range) {
 }
 // A variable without a value of its own takes its first option, as Grafana does on opening.
 async function resolveVars(dash, ctx, range) {
+  const given = JSON.parse(args.get('vars') || '{}');
   for (const t of dash.templating?.list || []) {
+    if (given[t.name] !== undefined) { ctx.values[t.name] = [given[t.name]]; ctx.v[t.name] = given[t.name]; continue; }
     const cur = t.current?.value, all = cur === '$__all' || (Array.isArray(cur) && cur.includes('$__all'));
     if (t.type === 'query') {
       const opts = await optionsOf(t, ctx, range);
@@ -258,7 +260,7 @@ async function main() {
   for (const p of whole) if (p.type !== 'row') report.visible += (p.targets || []).filter((t) => !t.hide).length;   // what a collapsed row hides is not asked for
   const all = whole.flatMap((p) => {
     if (p.gridPos) p.gridPos = { ...p.gridPos, y: p.gridPos.y + shift };
-    if (p.type !== 'row' || !p.panels?.length) return [p];
+    if (p.type !== 'row' || !p.panels?.length || args.get('folded')) return [p];
     const top = Math.min(...p.panels.map((q) => q.gridPos.y)), base = p.gridPos.y + 1;
     for (const q of p.panels) q.gridPos = { ...q.gridPos, y: q.gridPos.y - top + base };
     shift += Math.max(...p.panels.map((q) => q.gridPos.y + q.gridPos.h)) - base;
@@ -291,6 +293,7 @@ async function main() {
       for (const u of [defaults.unit, ...p.fieldConfig.overrides.flatMap((o) => o.properties.filter((x) => x.id === 'unit').map((x) => x.value))])
         if (!known(u)) rec.error = `unknown unit "${u}"`;
       frames = D.applyFieldOverrides({ data: frames, fieldConfig: p.fieldConfig, fieldConfigRegistry: registry(custom, (m) => { rec.error = m; }), replaceVariables: ctx.scoped(p.scope || {}), theme, timeZone: tz });
+      D.cacheFieldDisplayNames(frames);                     // as PanelQueryRunner does: a table's head shows them
       rec.series = frames.slice(0, 8).flatMap((f) => f.fields.filter((x) => x.type !== 'time').slice(0, 8).map((x) => {
         const last = [...x.values].reverse().find((v) => v != null);
         return D.getFieldDisplayName(x, f, frames) + ' = ' + (last === undefined ? '-' : D.formattedValueToString(x.display(last))); }));

@@ -2,7 +2,8 @@
 // Renders a dashboard JSON to PNG with Grafana's own components in headless Chromium, against a Prometheus on loopback.
 //   NODE_DIR=/path/with/node_modules node render.mjs dash.json --prom http://127.0.0.1:9090 --out dash.png
 //        [--span 1800] [--to epoch_ms] [--interval 15] [--width 1600] [--theme dark|light] [--max-queries 20] [--allow-empty] [--may-be-empty TITLE]…
-// interval: the data source's timeInterval in seconds. Prints a JSON report; exit 1 when the layout is wrong, more queries run at once than
+//        [--var NAME=VALUE]… [--folded]
+// folded: collapsed rows stay closed, as on opening. interval: the data source's timeInterval in seconds. Prints a JSON report; exit 1 when the layout is wrong, more queries run at once than
 // allowed, or a panel or annotation has an error, or a panel (without --allow-empty) no data.
 import { readFileSync, writeFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { createHash } from 'node:crypto';
@@ -16,11 +17,14 @@ const here = dirname(fileURLToPath(import.meta.url)), nodeDir = resolve(process.
 const req = createRequire(join(nodeDir, 'package.json'));
 const opt = { prom: 'http://127.0.0.1:9090', out: 'dashboard.png', span: '1800', width: '1600', theme: 'dark', to: '', interval: '15', 'max-queries': '20' };
 const mayBeEmpty = new Set();
-let file, allowEmpty = false;
+const vars = {};
+let file, folded = '', allowEmpty = false;
 for (let i = 2; i < process.argv.length; i++) {
   const a = process.argv[i];
   if (a === '--allow-empty') allowEmpty = true;
   else if (a === '--may-be-empty') mayBeEmpty.add(process.argv[++i]);
+  else if (a === '--folded') folded = '1';
+  else if (a === '--var') { const [, k, v] = /^(\w+)=(.*)$/s.exec(process.argv[++i]); vars[k] = v; }
   else if (a.startsWith('--')) opt[a.slice(2)] = process.argv[++i];
   else file = a;
 }
@@ -74,7 +78,7 @@ try {
   const page = browser.pages()[0] || (await browser.newPage()), console_ = [];
   page.on('console', (m) => m.type() === 'error' && console_.push(m.text().slice(0, 300)));
   page.on('pageerror', (e) => console_.push('pageerror: ' + e.message.slice(0, 300)));
-  await page.goto(`http://127.0.0.1:${server.address().port}/?${new URLSearchParams({ span: opt.span, width: opt.width, theme: opt.theme, to: opt.to, interval: opt.interval })}`);
+  await page.goto(`http://127.0.0.1:${server.address().port}/?${new URLSearchParams({ span: opt.span, width: opt.width, theme: opt.theme, to: opt.to, interval: opt.interval, vars: JSON.stringify(vars), folded })}`);
   await page.waitForFunction('window.__ready === true', null, { timeout: 60000 });
   const size = await page.evaluate('window.__size');
   if (size) await page.setViewportSize({ width: size.w, height: Math.ceil(size.h) });

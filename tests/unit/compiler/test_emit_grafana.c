@@ -322,7 +322,7 @@ START_TEST(many_guardrails_share_a_row)
                    "query_result(sort_desc(max by (guardrail) (guardrail:verdict{spec=\"demo\",phase=\"p1\","
                    "cluster=~\"${cluster}\",deployment_id=~\"${deployment}\"})))"));
         check_panels(&w, panels, false);
-        ck_assert_uint_lt(w.n, 10);
+        ck_assert_uint_lt(w.n, 14);
         panel = find_panel(panels, "Worst slice of each guardrail");
         panel = cJSON_GetArrayItem(gr_json_get(panel, "targets"), 0);
         ck_assert_ptr_nonnull(
