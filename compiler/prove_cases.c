@@ -429,8 +429,13 @@ data_cases(struct build *b)
             for (size_t p = 0; c && p < raw_parts(b); p++)
                 if (p / 2 != only)
                     c->raw[PROVE_CANARY][p][0] = c->raw[PROVE_CONTROL][p][0] = NULL;
+            for (size_t i = build_scrape(b, mid) + 1; /* and its numerator stops */
+                 c && c->raw[PROVE_CANARY][2 * only + 1][0] && i < b->w->scrapes; i++)
+                c->raw[PROVE_CANARY][2 * only + 1][0][i] = PROVE_NONE;
             (void)build_enter(b, s, D1, b->phase, 0);
             build_at(s, b->gate);
+            for (size_t k = mid; k <= mid + 3; k++)
+                build_at(s, k);
             build_at(s, b->full);
         }
         c = build_outside(b, "numerator-absent", &s);
@@ -439,6 +444,163 @@ data_cases(struct build *b)
             c->raw[PROVE_CANARY][p][0] = NULL;
         (void)build_enter(b, s, D1, b->phase, 0);
         build_at(s, b->gate);
+        build_at(s, b->full);
+    }
+}
+
+/* -- counters that stand still, fall or are hardly there ---------------------------------------------------------------------- */
+
+/* The denominator of a ratio, or the bucket that counts all, is gone from step `mid` on; what it counts goes on. */
+static void
+denominator_case(struct build *b, size_t phase, size_t mid)
+{
+    size_t last = b->w->n_edges;
+    struct prove_stream *s;
+    struct prove_cell *c;
+
+    if (!build_counts(b->g))
+        return;
+    c = build_outside(b, TEXT(b, "denominator-gone-in-" GR_FMT, GR_ARG(b->m->phases[phase].name)), &s);
+    build_fill(b, c, 0, ALL, prove_level_effect(b->w, b->calm));
+    for (size_t p = 0; c && p < raw_parts(b); p++)
+        if (is_ratio(b->g) ? p % 2 == 0 : p + 1 == last)
+            for (size_t i = build_scrape(b, mid) + 1; c->raw[PROVE_CANARY][p][0] && i < b->w->scrapes; i++)
+                c->raw[PROVE_CANARY][p][0][i] = PROVE_NONE;
+    (void)build_enter(b, s, D1, phase, 0);
+    for (size_t k = mid; k <= mid + 4; k++)
+        build_at(s, k);
+    build_at(s, b->w->steps - 1);
+}
+
+/* A cohort that shows something for a moment only, and is asked for once the window has passed. */
+static void
+early_case(struct build *b, size_t phase, size_t cohort)
+{
+    size_t slots = (size_t)prove_slots(b->w, phase);
+    struct prove_level calm = prove_level_effect(b->w, b->calm);
+    struct prove_stream *s;
+    struct prove_cell *c =
+        build_outside(b,
+                      TEXT(b, "%s-gone-early-in-" GR_FMT, cohort == PROVE_CANARY ? "canary" : "control",
+                           GR_ARG(b->m->phases[phase].name)),
+                      &s);
+
+    fill_one(b, c, cohort, 0, 0, build_scrape(b, b->gate) + 1, calm.v[cohort]);
+    if (!b->g->stream_scope)
+        fill_one(b, c, 1 - cohort, 0, 0, ALL, calm.v[1 - cohort]);
+    (void)build_enter(b, s, D1, phase, 0);
+    build_at(s, b->gate + 1);
+    build_at(s, b->gate + slots + 1);
+    build_at(s, b->gate + slots + 2);
+}
+
+/* Counters of one cohort stand still for some slots, or all along. */
+static void
+idle_cases(struct build *b)
+{
+    static const double none[PROVE_PARTS];
+    struct prove_level calm = prove_level_effect(b->w, b->calm);
+    size_t mid = b->gate + 2;
+    struct prove_stream *s;
+    struct prove_cell *c;
+
+    if (!build_counts(b->g))
+        return;
+    for (size_t h = 0; h < (b->g->stream_scope ? 1u : 2u); h++) {
+        c = build_outside(b, h ? "control-idle" : "canary-idle", &s);
+        for (size_t k = 0; k < 2; k++) {
+            fill_one(b, c, k, 0, 0, build_scrape(b, mid), calm.v[k]);
+            fill_one(b, c, k, 0, build_scrape(b, mid), build_scrape(b, mid + 2) + 1,
+                     k == h ? none : calm.v[k]);
+            fill_one(b, c, k, 0, build_scrape(b, mid + 2) + 1, ALL, calm.v[k]);
+        }
+        (void)build_enter(b, s, D1, b->phase, 0);
+        for (size_t k = mid; k <= mid + 4; k++)
+            build_at(s, k);
+        build_at(s, b->full + 1);
+    }
+    c = build_outside(b, "zero-canary", &s);
+    fill_one(b, c, PROVE_CANARY, 0, 0, ALL, none);
+    fill_one(b, c, PROVE_CONTROL, 0, 0, ALL, calm.v[PROVE_CONTROL]);
+    (void)build_enter(b, s, D1, b->phase, 0);
+    build_at(s, b->gate);
+    build_at(s, b->full);
+    if (b->g->metric.kind != METRIC_HISTOGRAM)
+        return;
+    calm.v[PROVE_CONTROL][b->w->n_edges - 1] = 0; /* buckets count, and the one of all does not */
+    s = build_constant(b, "control-total-idle", calm);
+    build_at(s, b->gate);
+    build_at(s, b->full);
+}
+
+/* Denominators that are negative, or so small that the quotient is beyond all numbers. */
+static void
+odd_ratio_cases(struct build *b)
+{
+    static const double totals[] = {-1.0 / 8192, 1e-305};
+
+    for (unsigned i = 0; i < GR_COUNT(totals) && is_ratio(b->g); i++) {
+        struct prove_level l = prove_level_effect(b->w, b->calm);
+        struct prove_stream *s;
+
+        if (i > 0 && (b->g->metric.n_weights > 0 || !build_compared(b->g)))
+            continue; /* squares would be 0 first; a single slot beyond a fixed limit may be infinite */
+        for (size_t p = 0; p < raw_parts(b); p += 2)
+            l.v[PROVE_CANARY][p] = totals[i];
+        s = build_constant(b, i ? "hardly-a-denominator" : "denominator-falls", l);
+        build_at(s, b->gate);
+        build_at(s, b->full);
+    }
+}
+
+/* Gauges of control that no canary can be compared with. */
+static void
+odd_gauge_cases(struct build *b)
+{
+    static const struct {
+        const char *name;
+        double control, canary;
+    } odd[] = {
+        {"negative-control", -0.5, 100}, {"tiny-control", 1e-310, 100}, {"zero-control-below", 0, -100}};
+
+    for (size_t i = 0; i < GR_COUNT(odd) && b->g->limit.against == AGAINST_CONTROL_RELATIVE &&
+                       b->g->metric.kind == METRIC_GAUGE;
+         i++) {
+        struct prove_level l = {0};
+        struct prove_stream *s;
+
+        l.v[PROVE_CONTROL][0] = odd[i].control;
+        l.v[PROVE_CANARY][0] = odd[i].canary;
+        s = build_constant(b, odd[i].name, l);
+        build_at(s, b->gate);
+        build_at(s, b->full);
+    }
+}
+
+/* Histograms: control's quantile near an edge of buckets on either side, and in a bucket behind which there are empty ones. */
+static void
+edge_cases(struct build *b)
+{
+    static const struct {
+        const char *name;
+        double
+            control; /* times the quantile: share up to the edge in the middle; 0: all, and so up to the others */
+        double canary;
+    } edges[] = {{"edge-under", 0.995, 0.1}, {"edge-over", 1.005, 0.1}, {"edges-tie", 0, 0.4}};
+    double q = gr_dec_double(b->g->metric.quantile);
+
+    for (size_t i = 0; i < GR_COUNT(edges) && b->g->metric.kind == METRIC_HISTOGRAM; i++) {
+        struct prove_level l = prove_level_effect(b->w, b->calm);
+        double all = l.v[PROVE_CONTROL][b->w->n_edges - 1], share = edges[i].control * q;
+        struct prove_stream *s;
+
+        l.v[PROVE_CONTROL][0] = l.v[PROVE_CANARY][0] = 0;
+        l.v[PROVE_CONTROL][1] = share > 0 && share < 1 ? rint(all * share) : all;
+        l.v[PROVE_CONTROL][2] = l.v[PROVE_CONTROL][3] = l.v[PROVE_CANARY][3] = all;
+        l.v[PROVE_CANARY][1] = rint(all * edges[i].canary);
+        l.v[PROVE_CANARY][2] = rint(all * (share > 0 ? 1 : 0.9));
+        s = build_constant(b, edges[i].name, l);
+        build_at(s, b->gate + 3);
         build_at(s, b->full);
     }
 }
@@ -514,6 +676,54 @@ changed_case(struct build *b, const char *name, const char *before, size_t phase
     build_at(s, b->full + 3);
 }
 
+/* A phase lasts as long as it may, a second longer, too long with something else that is wrong; or for ever. */
+static void
+overdue_cases(struct build *b)
+{
+    static const char *const kinds[] = {"overdue", "overdue-just", "overdue-without-control",
+                                        "overdue-suspect"};
+    const struct bound *soft = &b->g->limit.bounds[b->g->limit.n_bounds - 1];
+    struct prove_level calm = prove_level_effect(b->w, b->calm), few = calm, alone = calm;
+    double longest = 0, full_s = (double)((int64_t)b->full * b->w->step_ms) / 1000;
+
+    few = prove_level_scaled(b->w, build_level(b, soft, build_beside(soft, build_literal(b, soft, NULL), 20)),
+                             1e-6);
+    for (size_t p = 0; p < b->m->n_phases; p++)
+        longest = fmax(longest, (double)b->m->phases[p].max_ms / 1000);
+    for (size_t p = 0; p < b->m->n_phases; p++) {
+        double max = (double)b->m->phases[p].max_ms / 1000;
+        bool watched = b->g->phases >> p & 1u;
+
+        for (unsigned i = 0; watched && max > 0 && i < GR_COUNT(kinds); i++) {
+            struct prove_stream *s;
+
+            if (i >= 2 && p != b->phase)
+                continue;
+            if (i == 2 && !build_compared(b->g))
+                continue;
+            s = build_constant(b, TEXT(b, "%s-in-" GR_FMT, kinds[i], GR_ARG(b->m->phases[p].name)),
+                               i == 3 ? few : alone);
+            if (!s)
+                return;
+            s->exports[0].phase = p;
+            s->exports[0].start_s = full_s - max - (i > 0 ? 1 : 0);
+            for (size_t k = 0; i == 2 && k < PROVE_PARTS && s->n_cells > 0; k++)
+                s->cells[0].raw[PROVE_CONTROL][k][0] = NULL;
+            build_at(s, b->full);
+            build_at(s, b->full + 1);
+        }
+        if (max <= 0) {
+            struct prove_stream *s =
+                build_constant(b, TEXT(b, "rests-in-" GR_FMT, GR_ARG(b->m->phases[p].name)), calm);
+            if (s) {
+                s->exports[0].phase = p;
+                s->exports[0].start_s = full_s - longest - 3600;
+            }
+            build_at(s, b->full);
+        }
+    }
+}
+
 static void
 phase_cases(struct build *b)
 {
@@ -548,6 +758,7 @@ phase_cases(struct build *b)
     if (other != b->phase)
         changed_case(b, "phase-changed", D1, other, mid);
     changed_case(b, "release-changed", "d0", b->phase, mid);
+    changed_case(b, "release-changed-late", "d0", b->phase, b->gate + 7);
 
     /* An old deployment rests in its last phase, and still says so. */
     c = build_outside(b, "two-deployments", &s);
@@ -592,19 +803,7 @@ phase_cases(struct build *b)
             (double)(b->w->step_ms * 3) / 1000 - (double)(b->m->sampling_ms + b->m->scrape_ms) / 1000 + 1;
     build_at(s, 3);
     build_at(s, 4);
-    for (size_t p = 0; p < b->m->n_phases; p++) {
-        double max = (double)b->m->phases[p].max_ms / 1000;
-
-        if (!(b->g->phases >> p & 1u) || max <= 0)
-            continue;
-        s = build_constant(b, TEXT(b, "overdue-in-" GR_FMT, GR_ARG(b->m->phases[p].name)), calm);
-        if (s) {
-            s->exports[0].phase = p;
-            s->exports[0].start_s = (double)((int64_t)b->full * b->w->step_ms) / 1000 - max;
-        }
-        build_at(s, b->full);
-        build_at(s, b->full + 1);
-    }
+    overdue_cases(b);
 }
 
 /* -- evidence --------------------------------------------------------------------------------------------------------------- */
@@ -735,18 +934,18 @@ recent_cases(struct build *b, const struct bound *bound)
 
 /* Events that cluster: slots differ more than chance would have it. */
 static void
-dispersed_case(struct build *b, const struct bound *bound)
+dispersed_case(struct build *b, const struct bound *bound, const char *name, double factor)
 {
     double lit = build_literal(b, bound, NULL);
     struct prove_level l[2] = {build_level(b, bound, build_beside(bound, lit, 10)),
                                build_level(b, bound, build_beside(bound, lit, 100))};
     struct prove_stream *s;
-    struct prove_cell *c = build_outside(b, "dispersed", &s);
+    struct prove_cell *c = build_outside(b, name, &s);
 
     for (size_t k = 0, from = 0; k < b->w->steps; k++) {
         size_t to = k + 1 < b->w->steps ? build_scrape(b, k) + 1 : b->w->scrapes;
 
-        build_fill(b, c, from, to, l[k % 2]);
+        build_fill(b, c, from, to, prove_level_scaled(b->w, l[k % 2], factor));
         from = to;
     }
     (void)build_enter(b, s, D1, b->phase, 0);
@@ -757,6 +956,10 @@ dispersed_case(struct build *b, const struct bound *bound)
 static void
 evidence_cases(struct build *b)
 {
+    static const struct { /* a million a scrape, and less; at last less than one in all */
+        const char *name;
+        double factor;
+    } sizes[] = {{"dispersed", 1}, {"dispersed-few", 1e-4}, {"dispersed-fewer", 1e-5}, {"fractions", 1.5e-8}};
     const struct bound *first = &b->g->limit.bounds[0];
 
     if (build_compared(b->g) && !build_counts(b->g) && b->g->evidence.kind == EVIDENCE_SEQUENTIAL &&
@@ -764,7 +967,8 @@ evidence_cases(struct build *b)
         recent_cases(b, first);
     if (build_compared(b->g) && build_counts(b->g) && b->g->evidence.kind == EVIDENCE_SEQUENTIAL &&
         !side_is_backstop(first->side))
-        dispersed_case(b, first);
+        for (size_t i = 0; i < GR_COUNT(sizes); i++)
+            dispersed_case(b, first, sizes[i].name, sizes[i].factor);
     for (size_t i = 0; i < b->g->limit.n_bounds; i++)
         if (build_compared(b->g) && !side_is_backstop(b->g->limit.bounds[i].side) &&
             b->g->evidence.kind == EVIDENCE_SEQUENTIAL)
@@ -928,6 +1132,7 @@ expected_streams(struct build *b, size_t phase, const struct bound *bound, doubl
             return;
         s->real = true;
         s->index = i;
+        s->shared = phase == b->phase && !bound;
         s->release = b->m->streams[i].release;
         (void)build_enter(b, s, D1, phase, 0);
         for (size_t k = 0; k < b->g->n_expected; k++) {
@@ -997,6 +1202,34 @@ long_step(const struct build *b, int64_t side)
     return 0;
 }
 
+/* Beyond a limit, and of slots that differ: the oldest most. */
+static void
+beyond_from_start(struct build *b)
+{
+    const struct bound *bound = &b->g->limit.bounds[0];
+    double lit = build_literal(b, bound, NULL);
+    struct prove_stream *s;
+    struct prove_cell *c;
+
+    if (side_is_backstop(bound->side) || b->g->evidence.kind != EVIDENCE_SEQUENTIAL)
+        return;
+    c = build_outside(b, "beyond-from-the-start", &s);
+    for (size_t k = 0, from = 0; k < b->w->steps; k++) {
+        size_t to = k + 1 < b->w->steps ? build_scrape(b, k) + 1 : b->w->scrapes;
+
+        build_fill(b, c, from, to,
+                   build_level(b, bound,
+                               build_beside(bound, lit,
+                                            k < 4   ? 300
+                                            : k % 2 ? 40
+                                                    : 80)));
+        from = to;
+    }
+    (void)build_enter(b, s, D1, b->phase, 0);
+    for (size_t k = 5; k < b->w->steps; k += 1 + b->w->steps / 20)
+        build_at(s, k);
+}
+
 /* Slots that are nearly, and just more than, as old as evidence is summed over. Few of them, far apart: only their age matters. */
 static void
 long_worlds(struct build *b)
@@ -1017,6 +1250,41 @@ long_worlds(struct build *b)
         (void)build_enter(b, s, D1, b->phase, 0);
         for (size_t k = 5; k < b->w->steps; k += 1 + b->w->steps / 20)
             build_at(s, k);
+        beyond_from_start(b);
+    }
+}
+
+/* Of a gauge's newest slots and all of them, those are taken that differ less. Whether the first, which lies far off, is among all of them decides: it is
+ * just young enough, or just too old. Slots come so that none is exactly as old as evidence is summed over. */
+static void
+newest_world(struct build *b)
+{
+    const struct bound *first = &b->g->limit.bounds[0];
+    int64_t test = (int64_t)(b->suite->worlds[0]->test_s * 1000), step = b->m->sampling_ms * 11 / 12;
+    size_t oldest = step > 0 ? (size_t)(test / step) : 0;
+
+    if (!build_compared(b->g) || build_counts(b->g) || b->g->evidence.kind != EVIDENCE_SEQUENTIAL ||
+        side_is_backstop(first->side) || step % 1000 != 0 || test % step == 0 ||
+        oldest + b->gate + 6 > PROVE_STEPS_MAX ||
+        !build_world(b, "the newest of all", step, oldest + b->gate + 6))
+        return;
+    for (size_t old = 0; old < 2; old++) {
+        struct prove_level l = build_level(b, first, build_beside(first, build_literal(b, first, NULL), 60));
+        size_t far = b->gate + 2, asked = far + oldest + old;
+        struct prove_stream *s;
+        struct prove_cell *c = build_outside(b, old ? "first-too-old" : "first-young-enough", &s);
+
+        for (size_t k = 0, from = 0; k < b->w->steps; k++) {
+            size_t to = k + 1 < b->w->steps ? build_scrape(b, k) + 1 : b->w->scrapes;
+            struct prove_level now = l;
+
+            now.v[PROVE_CANARY][0] *= k == far ? 3 : k % 2 ? 1.001 : 0.999;
+            if (k + 1 >= far) /* nothing before it */
+                build_fill(b, c, from, to, now);
+            from = to;
+        }
+        (void)build_enter(b, s, D1, b->phase, 0);
+        build_at(s, asked);
     }
 }
 
@@ -1067,6 +1335,13 @@ unwatched_world(struct build *b)
 }
 
 static void
+early_cases(struct build *b, size_t phase)
+{
+    for (size_t h = 0; h < (build_compared(b->g) ? 2u : 1u); h++)
+        early_case(b, phase, h);
+}
+
+static void
 phase_worlds(struct build *b)
 {
     for (size_t p = 0; p < b->m->n_phases; p++) {
@@ -1078,6 +1353,8 @@ phase_worlds(struct build *b)
                          b->gate + slots + 3))
             return;
         window_case(b, p);
+        denominator_case(b, p, b->gate + 2);
+        early_cases(b, p);
         expected_streams(b, p, NULL, 0);
     }
 }
@@ -1100,6 +1377,12 @@ prove_suite_build(struct gr_arena *a, const struct model *m, const struct guardr
     }
     limit_cases(&b);
     data_cases(&b);
+    denominator_case(&b, b.phase, b.gate + 2);
+    early_cases(&b, b.phase);
+    idle_cases(&b);
+    odd_ratio_cases(&b);
+    odd_gauge_cases(&b);
+    edge_cases(&b);
     floor_cases(&b);
     window_case(&b, b.phase);
     phase_cases(&b);
@@ -1113,6 +1396,7 @@ prove_suite_build(struct gr_arena *a, const struct model *m, const struct guardr
     unwatched_world(&b);
     override_worlds(&b);
     long_worlds(&b);
+    newest_world(&b);
     if (prove_share_build(a, out, m) != GR_OK)
         return GR_ENOMEM;
     build_fed(&b);

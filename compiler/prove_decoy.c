@@ -491,7 +491,7 @@ twins(struct build *b, size_t phase, const char *name, struct prove_level l, con
 void
 build_decoys(struct build *b, size_t phase)
 {
-    static const double values[] = {777, -777, 1, 0.25};
+    static const double values[] = {777, -1e7, 1, 0.25}; /* the second is a start long ago, too */
     const struct bound *bound = &b->g->limit.bounds[0];
 
     if (!b->rules ||

@@ -404,13 +404,22 @@ pooled(const struct prove_world *w, const struct prove_stream *s, const double *
     return *n > 0 ? sum + c : PROVE_NONE;
 }
 
-/* histogram_quantile() of cumulated buckets (promql/quantile.go). */
+/* histogram_quantile() of cumulated buckets (promql/quantile.go). A count below that of a lower edge is raised to it. */
 static double
-quantile(const struct prove_world *w, const double *count)
+quantile(const struct prove_world *w, const double *cumulated)
 {
-    double q = gr_dec_double(w->g->metric.quantile), all = count[w->n_edges - 1], rank = q * all;
+    double count[GR_COUNT(w->edges)], q = gr_dec_double(w->g->metric.quantile), all, rank, low, in_bucket;
     size_t b = 0;
-    double low, in_bucket;
+
+    for (size_t i = 0, most = 0; i < w->n_edges; i++) {
+        count[i] = cumulated[i];
+        if (count[i] > count[most])
+            most = i;
+        else if (count[i] < count[most])
+            count[i] = count[most];
+    }
+    all = count[w->n_edges - 1];
+    rank = q * all;
 
     if (fabs(all) <= 0) /* of NaN it makes the last edge */
         return PROVE_NONE;
@@ -418,6 +427,8 @@ quantile(const struct prove_world *w, const double *count)
         b++;
     if (!(count[b] >= rank))
         return w->edges[w->n_edges - 2];
+    if (b == 0 && w->edges[0] <= 0)
+        return w->edges[0];
     low = b > 0 ? w->edges[b - 1] : 0;
     in_bucket = count[b] - (b > 0 ? count[b - 1] : 0);
     rank -= b > 0 ? count[b - 1] : 0;
@@ -429,8 +440,10 @@ value_of(const struct prove_world *w, const double *part)
 {
     double v;
 
-    if (w->g->metric.kind == METRIC_HISTOGRAM)
-        return quantile(w, part);
+    if (w->g->metric.kind == METRIC_HISTOGRAM) {
+        v = quantile(w, part);
+        return isfinite(v) ? v : PROVE_NONE;
+    }
     if (!(part[TOTAL] > 0) || !present(part[PART]))
         return PROVE_NONE;
     v = part[PART] / part[TOTAL];
@@ -655,7 +668,7 @@ record_delta(const struct prove_world *w, struct prove_cell *c, size_t k)
     if (is_counted(w->g) || !present(canary) || !present(control))
         return;
     if (w->g->limit.against == AGAINST_CONTROL_RELATIVE && control > 0)
-        c->delta[k] = canary / control - 1;
+        c->delta[k] = isfinite(canary / control) ? canary / control - 1 : PROVE_NONE;
     else if (w->g->limit.against == AGAINST_CONTROL_POINTS)
         c->delta[k] = canary - control;
 }

@@ -13,8 +13,8 @@ prove_concerns(const struct gr_rule *r, struct gr_str guardrail)
     return true;
 }
 
-static bool
-is_share(const struct gr_rule *r)
+bool
+prove_is_share(const struct gr_rule *r)
 {
     return gr_str_starts(r->name, GR_STR("guardrail:share"));
 }
@@ -66,7 +66,7 @@ shown(struct gr_arena *a, const struct gr_rule *alert)
 
 enum gr_err
 prove_put_rules(struct gr_buf *b, struct gr_arena *a, const struct gr_rulefile *file, struct gr_str guardrail,
-                bool shares, const struct gr_rule *changed, struct gr_str expr)
+                bool shares, const struct gr_str *exprs)
 {
     struct gr_rulefile part = *file;
     struct gr_rule_group group, *groups[1] = {&group};
@@ -80,7 +80,9 @@ prove_put_rules(struct gr_buf *b, struct gr_arena *a, const struct gr_rulefile *
     for (size_t i = 0; group.rules && i < from->count; i++) {
         struct gr_rule *r = from->rules[i], *copy;
 
-        if (guardrail.n > 0 && (!prove_concerns(r, guardrail) || (!shares && is_share(r))))
+        if (guardrail.n > 0 && (!prove_concerns(r, guardrail) || (!shares && prove_is_share(r))))
+            continue;
+        if (exprs && exprs[i].n == 0)
             continue;
         if (!(copy = gr_arena_alloc(a, sizeof *copy)))
             return GR_ENOMEM;
@@ -88,8 +90,8 @@ prove_put_rules(struct gr_buf *b, struct gr_arena *a, const struct gr_rulefile *
         copy->annotations.count =
             0; /* templates that ask Prometheus: most of the time, and nothing of the rule */
         copy->comment = GR_STR_NONE;
-        if (r == changed)
-            copy->expr = expr;
+        if (exprs)
+            copy->expr = exprs[i];
         group.rules[group.count++] = copy;
         if (copy->kind == GR_RULE_ALERT && !(group.rules[group.count++] = shown(a, copy)))
             return GR_ENOMEM;

@@ -55,7 +55,7 @@ put_rules(struct prove_run *r, struct gr_arena *a, struct gr_str name, struct gr
     struct gr_buf b = GR_BUF_INIT(PROVE_FILE_BYTES_MAX);
     int code = EXIT_MACHINE;
 
-    if (prove_put_rules(&b, a, r->rules, guardrail, shares, NULL, GR_STR_NONE) == GR_OK)
+    if (prove_put_rules(&b, a, r->rules, guardrail, shares, NULL) == GR_OK)
         code = prove_run_put_file(r, name, gr_buf_str(&b));
     gr_buf_fini(&b);
     return code;
