@@ -16,6 +16,8 @@ const struct route routes[] = {
     {"GET", "/still", ROLE_READ, WORK_PAGE, page_still},
     {"GET", "/status/{id}", ROLE_READ, WORK_PAGE, page_number},
     {"GET", "/releases/{id}", ROLE_READ, WORK_PAGE, page_release},
+    {"GET", "/ack/{id}", ROLE_NONE, WORK_PAGE, page_link_show},
+    {"POST", "/ack/{id}", ROLE_NONE, WORK_FORM, page_link_take},
     {"GET", "/healthz", ROLE_NONE, WORK_HERE, api_healthz},
     {"GET", "/readyz", ROLE_NONE, WORK_HERE, api_readyz},
     {"GET", "/metrics", ROLE_READ, WORK_DESK, api_metrics},

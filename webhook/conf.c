@@ -8,6 +8,7 @@
 #include "guardrail/file.h"
 #include "guardrail/node.h"
 #include "guardrail/number.h"
+#include "link.h"
 #include "server.h"
 #include "tls.h"
 
@@ -80,7 +81,7 @@ read_choice(struct reader *r, const struct gr_node *v, const struct gr_str *name
 static void
 read_map(struct reader *r, const struct gr_node *map, const struct key *keys, size_t count)
 {
-    struct gr_str names[24];
+    struct gr_str names[32];
 
     GR_ASSERT(count <= GR_COUNT(names));
     for (size_t i = 0; i < count; i++)
@@ -502,6 +503,64 @@ read_log(struct reader *r, const struct gr_node *v)
 }
 
 static void
+read_public_url(struct reader *r, const struct gr_node *v)
+{
+    struct gr_str url = v->text;
+
+    if (!scalar(r, v))
+        return;
+    if (gr_str_ends(url, GR_STR("/")))
+        url.n--;
+    if (link_origin_ok(url))
+        r->conf->public_url = gr_arena_dup(r->arena, url);
+    else
+        gr_diag(r->diags, GR0209, v->span, GR_STR("https://guardraild.example.org"),
+                "\"public_url\" is https://, a host and perhaps a port, and nothing behind; http:// for this "
+                "machine "
+                "alone");
+}
+
+/* A plain name below secrets_dir, as the policy's files. */
+static void
+read_ack_key_file(struct reader *r, const struct gr_node *v)
+{
+    if (!scalar(r, v))
+        return;
+    if (gr_str_find(v->text, GR_STR("/"), 0) != SIZE_MAX || v->text.p[0] == '.')
+        gr_diag(r->diags, GR0209, v->span, GR_STR("ack.key"),
+                "\"key_file\" is the name of a file in secrets_dir, without a path");
+    else
+        r->conf->ack_key_file = gr_arena_dup(r->arena, v->text);
+}
+
+static void
+read_ack_expiry(struct reader *r, const struct gr_node *v)
+{
+    int64_t ms = 0;
+
+    if (!scalar(r, v))
+        return;
+    if (gr_duration_parse(v->text, &ms) != GR_OK || ms < CONF_ACK_MS_MIN || ms > CONF_ACK_MS_MAX)
+        gr_diag(r->diags, GR0209, v->span, GR_STR("12h"),
+                "\"expire_after\" takes a duration from 1m to 7d, as 12h");
+    else
+        r->conf->ack_expiry_ms = ms;
+}
+
+static void
+read_ack_links(struct reader *r, const struct gr_node *v)
+{
+    static const struct key keys[] = {
+        {GR_STR_INIT("expire_after"), read_ack_expiry},
+        {GR_STR_INIT("key_file"), read_ack_key_file},
+    };
+    read_map(r, v, keys, GR_COUNT(keys));
+    if (v->kind == GR_NODE_MAP && !gr_node_get(v, "key_file"))
+        gr_diag(r->diags, GR0102, v->key_span, GR_STR("{key_file: ack.key}"),
+                "\"ack_links\" needs \"key_file\"");
+}
+
+static void
 read_targets(struct reader *r, const struct gr_node *v)
 {
     static const struct key keys[] = {
@@ -520,6 +579,7 @@ read_not_yet(struct reader *r, const struct gr_node *v)
 }
 
 static const struct key top_keys[] = {
+    {GR_STR_INIT("ack_links"), read_ack_links},
     {GR_STR_INIT("actions_dir"), read_actions_dir},
     {GR_STR_INIT("actions_environment"), read_actions_environment},
     {GR_STR_INIT("actions_path"), read_actions_path},
@@ -535,6 +595,7 @@ static const struct key top_keys[] = {
     {GR_STR_INIT("mode"), read_mode},
     {GR_STR_INIT("policy"), read_policy_path},
     {GR_STR_INIT("prometheus_url"), read_prometheus_url},
+    {GR_STR_INIT("public_url"), read_public_url},
     {GR_STR_INIT("reports_dir"), read_reports_dir},
     {GR_STR_INIT("secrets_dir"), read_secrets_dir},
     {GR_STR_INIT("store"), read_store},
@@ -576,6 +637,10 @@ check_whole(struct reader *r, const struct gr_node *root)
                 "\"policy\" is missing: the policy.json that guardrailc wrote");
     if (!gr_node_get(root, "reports_dir"))
         gr_diag(r->diags, GR0102, top, GR_STR("reports_dir: reports"), "\"reports_dir\" is missing");
+    if (gr_node_get(root, "ack_links") && !gr_node_get(root, "public_url"))
+        gr_diag(r->diags, GR0102, gr_node_get(root, "ack_links")->key_span,
+                GR_STR("public_url: https://guardraild.example.org"),
+                "\"ack_links\" needs \"public_url\": what the links in messages begin with");
     if (!r->conf->loopback && listen)
         check_guard(r, root, listen->span);
 }
@@ -589,6 +654,7 @@ conf_parse(struct gr_str name, struct gr_str text, struct gr_str dir, struct gr_
                         .loopback = true,
                         .store_reserve_bytes = DISK_RESERVE_BYTES,
                         .confirm_ms = CONF_CONFIRM_MS,
+                        .ack_expiry_ms = CONF_ACK_MS,
                         .evidence_retention_ms = ENACT_KEEP_MS,
                         .mode = MODE_OBSERVE,
                         .log_format = LOG_LOGFMT,

@@ -15,6 +15,9 @@
 #define CONF_CONFIRM_MS INT64_C(300000) /* as long as a page waits before it goes to the next person */
 #define CONF_CONFIRM_MS_MIN INT64_C(1000)
 #define CONF_CONFIRM_MS_MAX INT64_C(3600000)
+#define CONF_ACK_MS INT64_C(43200000) /* a shift */
+#define CONF_ACK_MS_MIN INT64_C(60000)
+#define CONF_ACK_MS_MAX INT64_C(604800000)
 #define CONF_RETENTION_MS_MIN INT64_C(86400000)
 
 struct conf_names {
@@ -33,6 +36,10 @@ struct conf {
     struct gr_str store_path;
     int64_t store_reserve_bytes;   /* of free disk, below which nothing new is accepted; 0: none */
     int64_t evidence_retention_ms; /* how long raw requests are kept */
+    struct gr_str
+        public_url; /* how people reach us, without a slash at its end (link_origin_ok); empty: not stated */
+    struct gr_str ack_key_file; /* below secrets_dir; empty: messages carry no links */
+    int64_t ack_expiry_ms;
     struct gr_str policy_path;
     struct gr_str secrets_dir, actions_dir, reports_dir;
     struct gr_str actions_path;       /* where plain program names are looked up, "/a:/b"; empty: fixed */

@@ -12,8 +12,10 @@
 #include "enact.h"
 #include "guardrail/sys.h"
 #include "jread.h"
+#include "link_take.h"
 #include "metrics.h"
 #include "outbox.h"
+#include "page.h"
 #include "record.h"
 #include "rollback.h"
 #include "sender.h"
@@ -95,6 +97,7 @@ struct sending {
     const struct policy *policy;
     struct release release;
     bool has_release;
+    bool linked; /* the message carries a link that takes the page */
     struct audit_head audit;
     struct sender_result result;
     int64_t retry_ms, rest_ms; /* rest_ms: the action rests for so long; 0: it does not */
@@ -108,8 +111,13 @@ job_load_release(struct db *db, void *arg)
     struct sending *s = arg;
     enum gr_err err;
 
-    if ((err = audit_head(db, &s->audit)) != GR_OK || s->effect->release_id == 0)
+    if ((err = audit_head(db, &s->audit)) != GR_OK)
         return err;
+    if (s->worker->engine->app->conf->ack_key_file.n > 0 &&
+        (err = link_wanted(db, s->effect, &s->linked)) != GR_OK)
+        return err;
+    if (s->effect->release_id == 0)
+        return GR_OK;
     err = release_get(db, s->worker->engine->app->policies, s->effect->release_id, &s->release);
     s->has_release = err == GR_OK;
     return err == GR_ENOENT ? GR_OK : err;
@@ -134,6 +142,30 @@ incident_of(struct gr_str key)
     while (n > 0 && key.p[n - 1] >= '0' && key.p[n - 1] <= '9')
         n--;
     return n > 1 && n < key.n && key.p[n - 1] == '/' ? gr_str_sub(key, 0, n - 1) : key;
+}
+
+/* A fresh link for each try; empty without keys or randomness, for the message matters more. */
+static struct gr_str
+make_link(struct sending *s)
+{
+    const struct app *app = s->worker->engine->app;
+    struct link l = {.effect_id = s->effect->id, .expires_ms = app_now_ms() + app->conf->ack_expiry_ms};
+    struct link_keys keys = LINK_KEYS_INIT;
+    struct gr_buf url = GR_BUF_INIT(1024);
+    struct gr_str out = GR_STR("");
+    enum gr_err err = page_link_keys(app->conf, &keys);
+
+    if (err == GR_OK && getrandom(l.nonce, sizeof l.nonce, 0) != (ssize_t)sizeof l.nonce)
+        err = GR_EIO;
+    if (err == GR_OK && (err = link_name(&l, s->effect->stream, s->effect->key)) == GR_OK &&
+        (err = link_print(&url, &keys, app->conf->public_url, &l)) == GR_OK)
+        out = gr_arena_dup(s->arena, gr_buf_str(&url));
+    if (err != GR_OK)
+        log_event(app->log, AT_WARN, "a message goes without its acknowledgement link", "file",
+                  app->conf->ack_key_file.p, "error", gr_err_name(err), (char *)NULL);
+    link_keys_fini(&keys);
+    gr_buf_fini(&url);
+    return out;
 }
 
 static void
@@ -165,6 +197,8 @@ fill_message(struct sending *s, struct message *m)
                           .incident = incident_of(e->key),
                           .attempt = e->attempts,
                           .at_ms = jread_i64(p, "at_ms", e->created_ms)};
+    if (s->linked)
+        m->ack_url = make_link(s);
     if (s->audit.seq > 0) /* half a hash is enough to know a record by */
         m->audit_head = gr_arena_printf(s->arena, "%" PRId64 ":%.16s", s->audit.seq, s->audit.hash);
     if (policy_level_parse(e->level, &m->level) != GR_OK)

@@ -27,7 +27,9 @@
 #include "guardrail/file.h"
 #include "guardrail/sys.h"
 #include "guardrail/http_client.h"
+#include "link.h"
 #include "metrics.h"
+#include "page.h"
 #include "recorder.h"
 #include "sender.h"
 #include "server.h"
@@ -225,6 +227,22 @@ load_credentials(struct daemon *d)
     return err == GR_OK ? -1 : err == GR_ENOMEM || err == GR_EIO ? EXIT_MACHINE : EXIT_USAGE;
 }
 
+/* Messages go without links then. */
+static bool
+check_ack_key(const struct daemon *d, struct log *log)
+{
+    struct link_keys keys = LINK_KEYS_INIT;
+    enum gr_err err = d->conf.ack_key_file.n > 0 ? page_link_keys(&d->conf, &keys) : GR_OK;
+
+    link_keys_fini(&keys);
+    if (err != GR_OK)
+        log_event(log, AT_WARN,
+                  "no acknowledgement links: their key file is missing, open to others, or has no line of 32 "
+                  "to 1024 bytes",
+                  "file", d->conf.ack_key_file.p, "error", gr_err_name(err), (char *)NULL);
+    return err == GR_OK;
+}
+
 /* What will not work, said before it is needed. Not fatal: a rollback matters more than a message. */
 static size_t
 check_actions(struct daemon *d, const struct policy *p, struct log *log)
@@ -246,7 +264,7 @@ check_actions(struct daemon *d, const struct policy *p, struct log *log)
     }
     if (p->pager_count == 0)
         log_event(log, AT_WARN, "the policy names nobody to page", (char *)NULL);
-    return bad;
+    return bad + !check_ack_key(d, log);
 }
 
 /* ---- start and end ---- */
@@ -385,8 +403,8 @@ start_workers(struct daemon *d)
                                                          .prometheus_url = d->conf.prometheus_url,
                                                          .log = d->app.log},
                               &d->app.recorder)) != GR_OK ||
-        (err = board_create(&d->app.board)) != GR_OK ||
-        (err = engine_start(&eo, &d->app.engine)) != GR_OK || (err = desk_start(&d->desk)) != GR_OK)
+        (err = board_create(&d->app.board)) != GR_OK || (err = engine_start(&eo, &d->app.engine)) != GR_OK ||
+        (err = desk_start(&d->desk)) != GR_OK)
         return fail("start", gr_err_name(err));
     return -1;
 }

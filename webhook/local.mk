@@ -22,6 +22,7 @@ libwebhook_a_SOURCES = \
 	webhook/disk.c webhook/disk.h \
 	webhook/enact.c webhook/enact.h \
 	webhook/engine.c webhook/engine.h \
+	webhook/form.c webhook/form.h \
 	webhook/gate.c webhook/gate.h \
 	webhook/html.c webhook/html.h \
 	webhook/intake.c webhook/intake.h \
@@ -29,12 +30,15 @@ libwebhook_a_SOURCES = \
 	webhook/jread.c webhook/jread.h \
 	webhook/jw.c webhook/jw.h \
 	webhook/known.c webhook/known.h \
+	webhook/link.c webhook/link.h \
+	webhook/link_take.c webhook/link_take.h \
 	webhook/listen.c webhook/listen.h \
 	webhook/log.c webhook/log.h \
 	webhook/metrics.c webhook/metrics.h \
 	webhook/outbox.c webhook/outbox.h \
 	webhook/page.c webhook/page.h \
 	webhook/page_data.h \
+	webhook/page_link.c \
 	webhook/page_matrix.c \
 	webhook/page_parts.c webhook/page_parts.h \
 	webhook/page_read.c \

@@ -28,6 +28,11 @@
 #define PAGE_MATRIX_COLUMNS 12u
 
 route_fn page_overview, page_still, page_number, page_release;
+/* page_link.c: an acknowledgement link is followed, and its form comes back. */
+route_fn page_link_show, page_link_take;
+/* Reads the keys that the configuration names (ack_links). */
+struct link_keys;
+GR_MUST_USE enum gr_err page_link_keys(const struct conf *conf, struct link_keys *keys);
 
 /* A page that says what is wrong, in place of whatever was written. */
 void page_error(struct request *q, int status, const char *text);

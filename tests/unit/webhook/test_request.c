@@ -57,7 +57,11 @@ START_TEST(the_table_is_sound)
         const struct route *r = &routes[i];
         bool post = strcmp(r->method, "POST") == 0;
         ck_assert_msg(post || strcmp(r->method, "GET") == 0, "%s", r->path);
-        ck_assert_msg(!post || r->role == ROLE_ADMIN || r->role == ROLE_INGEST, "%s", r->path);
+        ck_assert_msg(!post || r->role == ROLE_ADMIN || r->role == ROLE_INGEST || r->work == WORK_FORM, "%s",
+                      r->path);
+        ck_assert_msg(r->work != WORK_FORM || post, "%s", r->path);
+        ck_assert_msg(r->work != WORK_PAGE || (!post && (r->role == ROLE_READ || r->role == ROLE_NONE)), "%s",
+                      r->path);
         ck_assert_msg((r->work == WORK_INTAKE) == (r->handle == NULL), "%s", r->path);
         for (size_t k = 0; k < i; k++)
             ck_assert_msg(strcmp(routes[k].path, r->path) != 0 || strcmp(routes[k].method, r->method) != 0,
