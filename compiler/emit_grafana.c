@@ -36,14 +36,30 @@ add(struct tree *t, struct gr_buf *path, struct gr_buf *b, enum gr_err err)
 }
 
 static enum gr_err
-add_dashboard(const struct model *m, struct tree *t, const struct phase *p)
+add_dashboard(const struct model *m, struct tree *t, struct gr_str what, struct gr_buf *b, enum gr_err err)
 {
-    struct gr_buf path = GR_BUF_INIT(PATH_MAX_BYTES), b = GR_BUF_INIT(FILE_MAX);
+    struct gr_buf path = GR_BUF_INIT(PATH_MAX_BYTES);
 
     put_folder(m, &path);
-    gr_buf_printf(&path, GR_FMT "-" GR_FMT ".json", GR_ARG(m->spec),
-                  GR_ARG(p ? p->name : GR_STR("overview")));
-    return add(t, &path, &b, p ? grafana_phase(m, p, &b) : grafana_overview(m, &b));
+    gr_buf_printf(&path, GR_FMT "-" GR_FMT ".json", GR_ARG(m->spec), GR_ARG(what));
+    return add(t, &path, b, err);
+}
+
+static enum gr_err
+add_dashboards(const struct model *m, struct tree *t)
+{
+    struct gr_buf b = GR_BUF_INIT(FILE_MAX);
+    enum gr_err err = add_dashboard(m, t, GR_STR("overview"), &b, grafana_overview(m, &b));
+
+    for (size_t i = 0; i < m->n_phases && err == GR_OK; i++) {
+        gr_buf_init(&b, FILE_MAX);
+        if (grafana_watched(m, &m->phases[i]))
+            err = add_dashboard(m, t, m->phases[i].name, &b, grafana_phase(m, &m->phases[i], &b));
+    }
+    if (err != GR_OK)
+        return err;
+    gr_buf_init(&b, FILE_MAX);
+    return add_dashboard(m, t, GR_STR("audit"), &b, grafana_audit(m, &b));
 }
 
 /* grafana/dashboard-linter's rules that do not fit, each with its reason. */
@@ -125,11 +141,8 @@ add_provider(const struct model *m, struct tree *t)
 enum gr_err
 emit_grafana(const struct model *m, struct tree *t)
 {
-    enum gr_err err = add_dashboard(m, t, NULL);
+    enum gr_err err = add_dashboards(m, t);
 
-    for (size_t i = 0; i < m->n_phases && err == GR_OK; i++)
-        if (grafana_watched(m, &m->phases[i]))
-            err = add_dashboard(m, t, &m->phases[i]);
     if (err == GR_OK)
         err = add_lint(m, t);
     if (err == GR_OK)

@@ -32,6 +32,8 @@ void query_phase_series(struct dash *d, size_t n);
 void dash_datasource(struct dash *d, cJSON *object);
 /* Adds the variable $guardrail: those of a phase, the worst first and chosen. */
 void dash_choice(struct dash *d, const struct phase *p);
+/* Adds the variable $instance: the daemons that work by this spec. */
+void dash_instances(struct dash *d);
 /* Appends its JSON to b and frees everything, also after a failure. */
 GR_MUST_USE enum gr_err dash_end(struct dash *d, struct gr_buf *b);
 
@@ -153,6 +155,7 @@ void reasons_table(struct dash *d, const struct panel *look, const struct phase 
 /* A folded row: the canary's share of the traffic, planned and observed. p: of one phase, or NULL. */
 void share_row(struct dash *d, const struct phase *p);
 
+GR_MUST_USE enum gr_err grafana_audit(const struct model *m, struct gr_buf *b);
 GR_MUST_USE enum gr_err grafana_overview(const struct model *m, struct gr_buf *b);
 GR_MUST_USE enum gr_err grafana_phase(const struct model *m, const struct phase *p, struct gr_buf *b);
 /* Whether any guardrail watches the phase: only then it has a dashboard. */

@@ -1,9 +1,9 @@
 /* The marks that every dashboard draws over its time axis.
  *
- *     Phase changes  blue    a release entered a phase
- *     Soft breaches  orange  a soft alert began; one mark for each guardrail, not one for each slice
- *     Hard breaches  red     the same of a hard alert
- *     Rollbacks      text    a rollback was asked for, and how it ended (white on dark, black on light: no third red)
+ *     Phase changes  sky blue    a release entered a phase
+ *     Soft breaches  orange      a soft alert began; one mark for each guardrail, not one for each slice
+ *     Hard breaches  vermillion  the same of a hard alert
+ *     Rollbacks      text        a rollback was asked for, and how it ended: white on dark, black on light
  *
  * All of them are series whose value is a time, so a mark stands where the thing happened and not at the next step of the query. */
 #include "config.h"
@@ -61,7 +61,7 @@ phases(struct dash *d, cJSON *list)
     aggregate(d, "max", GR_LABEL_PHASE, GR_SERIES_PHASE_START, &(struct sel){.no_slices = true});
     gr_buf_puts(&d->text, "{{deployment_id}} entered {{phase}}");
     text_stream(d);
-    put_annotation(d, list, "Phase changes", "blue", "Phase {{phase}}");
+    put_annotation(d, list, "Phase changes", COLOR_EARLY, "Phase {{phase}}");
 }
 
 /* An alert without `for` is active from the moment that it fires. */
@@ -98,7 +98,7 @@ dash_annotations(struct dash *d)
     cJSON *list = jsonout_array(&d->j, jsonout_object(&d->j, d->root, "annotations"), "list");
 
     phases(d, list);
-    breaches(d, list, "Soft breaches", "orange", "Soft", ",alertname=\"" GR_ALERT_SOFT "\"");
-    breaches(d, list, "Hard breaches", "red", "Hard", ",alertname=\"" GR_ALERT_HARD "\"");
+    breaches(d, list, "Soft breaches", COLOR_WARN, "Soft", ",alertname=\"" GR_ALERT_SOFT "\"");
+    breaches(d, list, "Hard breaches", COLOR_BAD, "Hard", ",alertname=\"" GR_ALERT_HARD "\"");
     rollbacks(d, list);
 }

@@ -69,7 +69,8 @@ put_query_variable(struct dash *d, cJSON *list, struct gr_str name, struct gr_st
     jsonout_num(&d->j, v, "refresh", 2);
     jsonout_bool(&d->j, v, "multi", true);
     jsonout_bool(&d->j, v, "includeAll", true);
-    jsonout_cstr(&d->j, v, "allValue", all);
+    if (all)
+        jsonout_cstr(&d->j, v, "allValue", all);
     jsonout_num(&d->j, v, "sort", sort);
     jsonout_num(&d->j, v, "hide", 0);
     put_all(d, v);
@@ -107,6 +108,19 @@ put_variables(struct dash *d)
         gr_buf_putc(&d->expr, '}');
         put_query_variable(d, list, d->slices.v[i], d->slices.v[i], ".*", 1);
     }
+}
+
+void
+dash_instances(struct dash *d)
+{
+    cJSON *list =
+        cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(d->root, "templating"), "list");
+
+    gr_buf_puts(&d->expr, GR_SERIES_POLICY "{");
+    outname_matcher(&d->expr, GR_LABEL_SPEC, d->m->spec);
+    gr_buf_putc(&d->expr, '}');
+    put_query_variable(d, list, GR_STR("instance"), GR_STR("instance"), NULL,
+                       1); /* All: these, and no other */
 }
 
 /* label_values() would give the first by name; query_result() keeps the order of the query (sort 0), and Grafana takes the first. */

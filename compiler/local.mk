@@ -31,6 +31,7 @@ libcompiler_a_SOURCES = \
 	compiler/emit_vmalert.h \
 	compiler/grafana.h \
 	compiler/grafana_annotations.c \
+	compiler/grafana_audit.c \
 	compiler/grafana_dash.c \
 	compiler/grafana_overview.c \
 	compiler/grafana_panel.c \

@@ -202,6 +202,17 @@ check_order(struct spec *s)
     }
 }
 
+/* Dashboards are named after phases, and two after what they show. */
+static void
+check_dashboard_name(struct spec *s, const struct gr_node *phase)
+{
+    const struct gr_node *name = spec_get(s, phase, "name");
+
+    if (name && (gr_str_is(name->text, "overview") || gr_str_is(name->text, "audit")))
+        gr_diag(s->d, GR0104, name->span, GR_STR("name the phase otherwise"),
+                "the dashboard \"" GR_FMT "\" shows something else than a phase", GR_ARG(name->text));
+}
+
 void
 read_phases(struct spec *s)
 {
@@ -226,6 +237,7 @@ read_phases(struct spec *s)
             continue;
         }
         read_phase(s, item, &m->phases[m->n_phases]);
+        check_dashboard_name(s, item);
         s->phases_ok = s->phases_ok && m->phases[m->n_phases].name.n > 0;
         m->n_phases++;
     }

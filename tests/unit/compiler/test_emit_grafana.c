@@ -15,7 +15,9 @@ static const struct gr_json_limits limits = {16u << 20, 64, 1u << 20};
 /* -- what every dashboard must be ---------------------------------------------------------------------------------------- */
 
 static const char *const dashboards[] = {FOLDER "demo-overview.json", FOLDER "demo-dark.json",
-                                         FOLDER "demo-p1.json", FOLDER "demo-p2.json"};
+                                         FOLDER "demo-p1.json", FOLDER "demo-p2.json",
+                                         FOLDER "demo-audit.json"};
+#define AUDIT 4
 
 static cJSON *
 emit(const struct model *m, const char *path)
@@ -191,7 +193,8 @@ START_TEST(dashboard_is_what_experts_expect)
     ck_assert(str_is(cJSON_GetArrayItem(variables, 0), "label", "Data source"));
     ck_assert(str_is(cJSON_GetArrayItem(variables, 1), "name", "cluster"));
     ck_assert(str_is(cJSON_GetArrayItem(variables, 2), "name", "deployment"));
-    ck_assert_int_eq(cJSON_GetArraySize(variables), 5); /* flow, venue */
+    /* flow, venue; instance, of the daemon's own series */
+    ck_assert_int_eq(cJSON_GetArraySize(variables), _i == AUDIT ? 6 : 5);
     cJSON_ArrayForEach(v, variables) if (str_is(v, "type", "query"))
         ck_assert_int_eq((int)num(v, "refresh"), 2);
     ck_assert_int_eq(cJSON_GetArraySize(gr_json_get(gr_json_get(root, "annotations"), "list")), 4);
@@ -208,6 +211,43 @@ START_TEST(dashboard_is_what_experts_expect)
     check_panels(&w, gr_json_get(root, "panels"), false);
     ck_assert_int_le(w.visible, QUERIES_MAX);
     ck_assert_int_gt(w.visible, 1);
+    cJSON_Delete(root);
+    testmodel_free(t);
+}
+END_TEST
+
+/* The daemon's own series are asked for by instance, all others by spec: another spec's must not get in. */
+START_TEST(audit_asks_for_nothing_foreign)
+{
+    struct testmodel *t = testmodel_make();
+    cJSON *root = emit(&t->m, dashboards[AUDIT]);
+    const cJSON *v = cJSON_GetArrayItem(gr_json_get(gr_json_get(root, "templating"), "list"), 5);
+    const cJSON *panel, *target;
+    int seen = 0;
+
+    ck_assert(str_is(v, "name", "instance"));
+    ck_assert_ptr_null(gr_json_get(v, "allValue")); /* All: these, and no other */
+    cJSON_ArrayForEach(v, gr_json_get(gr_json_get(root, "templating"), "list"))
+    {
+        if (str_is(v, "name", "flow") || str_is(v, "name", "venue"))
+            ck_assert_int_eq((int)num(v, "hide"), 2); /* carried on by links, of no use here */
+    }
+    cJSON_ArrayForEach(panel, gr_json_get(root, "panels"))
+    {
+        cJSON_ArrayForEach(target, gr_json_get(panel, "targets"))
+        {
+            struct gr_str expr = gr_json_str(target, "expr");
+
+            for (size_t at = 0; (at = gr_str_find(expr, GR_STR("{"), at)) != SIZE_MAX; at++, seen++) {
+                struct gr_str inside = gr_str_sub(expr, at + 1, expr.n);
+
+                ck_assert_msg(gr_str_starts(inside, GR_STR("instance=~\"${instance}\"")) ||
+                                  gr_str_starts(inside, GR_STR("spec=\"demo\"")),
+                              GR_FMT, GR_ARG(expr));
+            }
+        }
+    }
+    ck_assert_int_gt(seen, 30);
     cJSON_Delete(root);
     testmodel_free(t);
 }
