@@ -528,6 +528,7 @@ emit_grafana_suite(void)
     TCase *tc = tcase_create("dashboards");
 
     tcase_add_loop_test(tc, dashboard_is_what_experts_expect, 0, (int)GR_COUNT(dashboards));
+    tcase_add_test(tc, audit_asks_for_nothing_foreign);
     tcase_add_loop_test(tc, limits_lie_where_they_are, 0, (int)GR_COUNT(limit_rows));
     tcase_add_loop_test(tc, no_labels_at_all, 0, (int)GR_COUNT(dashboards));
     tcase_add_loop_test(tc, many_guardrails_share_a_row, 200, 202);
