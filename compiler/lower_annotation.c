@@ -6,8 +6,14 @@
 #include "config.h"
 #include "lower.h"
 
+#include <inttypes.h>
+
 #include "guardrail/policy.h"
 #include "outnames.h"
+
+/* What a dashboard shows of the time around an alert. */
+#define SHOWN_BEFORE_MS INT64_C(3600000)
+#define SHOWN_AFTER_MS INT64_C(900000)
 
 /* `{{` in foreign text would start an action. */
 void
@@ -305,7 +311,42 @@ describe_breach(struct lower *lo, const struct guardrail *g, const struct bound 
     gr_buf_puts(&lo->expr, ". {{ $labels.phase }} of deployment {{ $labels.deployment_id }}.");
 }
 
-/* Where to look: the overview with this stream, deployment and slice selected. */
+/* The dashboard of the alert's phase: "demo-{{ $labels.phase }}", unless a phase's name is too long for that. */
+static void
+put_dashboard_uid(struct lower *lo, const struct guardrail *g)
+{
+    const struct model *m = lo->m;
+    bool cut = false;
+
+    for (size_t i = 0; i < m->n_phases; i++)
+        cut = cut || m->spec.n + 1 + m->phases[i].name.n > UID_BYTES_MAX;
+    if (!cut) {
+        lower_put_text(lo, m->spec);
+        gr_buf_puts(&lo->expr, "-{{ $labels.phase }}");
+        return;
+    }
+    for (size_t i = 0; i < m->n_phases; i++) {
+        if (!(g->phases & UINT32_C(1) << i))
+            continue;
+        gr_buf_printf(&lo->expr, "{{ if eq $labels.phase \"" GR_FMT "\" }}", GR_ARG(m->phases[i].name));
+        if (lo->err == GR_OK)
+            lo->err = outname_uid(m, m->phases[i].name, &lo->expr);
+        gr_buf_puts(&lo->expr, "{{ end }}");
+    }
+}
+
+/* Whether every phase that guardrail g watches has a panel for each of its guardrails, and not a row that is repeated for chosen ones. */
+static bool
+has_panel(const struct model *m, const struct guardrail *g)
+{
+    for (size_t i = 0; i < m->n_phases; i++)
+        if (g->phases & UINT32_C(1) << i && outname_crowded(m, &m->phases[i]))
+            return false;
+    return true;
+}
+
+/* Where to look: the guardrail's panel in the dashboard of the phase, around the time of the alert, with this stream, deployment and slice
+ * selected. The range is absolute, so that the link in a ticket still shows the breach the week after. */
 static void
 put_dashboard_url(struct lower *lo, const struct guardrail *g)
 {
@@ -314,9 +355,18 @@ put_dashboard_url(struct lower *lo, const struct guardrail *g)
 
     lower_put_text(lo, m->grafana_url);
     gr_buf_puts(&lo->expr, gr_str_ends(m->grafana_url, GR_STR("/")) ? "d/" : "/d/");
-    if (lo->err == GR_OK)
-        lo->err = outname_uid(m, GR_STR("overview"), &lo->expr);
-    gr_buf_puts(&lo->expr, "?from=now-1h&to=now&var-deployment={{ $labels.deployment_id | urlquery }}");
+    put_dashboard_uid(lo, g);
+    if (has_panel(m, g))
+        gr_buf_printf(&lo->expr, "?viewPanel=%" PRIu32, outname_panel(m, g));
+    else
+        gr_buf_puts(&lo->expr, "?var-guardrail={{ $labels.guardrail }}");
+    gr_buf_printf(&lo->expr,
+                  "{{ with query \"(time() - %" PRId64
+                  ") * 1000\" }}&from={{ . | first | value | printf \"%%.0f\" }}{{ end }}"
+                  "{{ with query \"(time() + %" PRId64
+                  ") * 1000\" }}&to={{ . | first | value | printf \"%%.0f\" }}{{ end }}",
+                  (model_ms(m, SHOWN_BEFORE_MS) + 999) / 1000, (model_ms(m, SHOWN_AFTER_MS) + 999) / 1000);
+    gr_buf_puts(&lo->expr, "&var-deployment={{ $labels.deployment_id | urlquery }}");
     for (size_t s = 0; s < GR_COUNT(sets); s++)
         for (size_t i = 0; i < sets[s].n; i++)
             gr_buf_printf(&lo->expr,

@@ -44,6 +44,16 @@ outname_panel(const struct model *m, const struct guardrail *g)
     return (UINT32_C(1) << 30) + (number + same) * OUTNAME_PANELS % (UINT32_C(1) << 30);
 }
 
+bool
+outname_crowded(const struct model *m, const struct phase *p)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < m->n_guardrails; i++)
+        n += (m->guardrails[i].phases >> (p - m->phases)) & 1;
+    return n > MODEL_MANY;
+}
+
 /* Below those of guardrails, above the fixed ones. */
 uint32_t
 outname_row(struct gr_str name)

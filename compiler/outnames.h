@@ -13,6 +13,8 @@ GR_MUST_USE enum gr_err outname_uid(const struct model *m, struct gr_str what, s
  * their order.) Below 2^31; fixed panels have small ids, rows those of outname_row. */
 #define OUTNAME_PANELS 8u
 uint32_t outname_panel(const struct model *m, const struct guardrail *g);
+/* More guardrails in this phase than have panels of their own. */
+bool outname_crowded(const struct model *m, const struct phase *p);
 uint32_t outname_row(struct gr_str name);
 /* Value of the label `cohort` of a guardrail's canary series: that of the cohort label, or "stream" with scope stream. */
 #define COHORT_STREAM "stream"
