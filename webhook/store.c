@@ -409,14 +409,27 @@ count_batch(struct store *s, enum gr_err err, size_t jobs, double elapsed_ms)
     st->latency_count[bucket]++;
 }
 
-/* With the mutex. Waits for jobs, but no longer than the disk may go unwatched. */
+/* Worth it when nothing else is to be done. */
+static bool
+log_is_long(const struct store *s)
+{
+    return s->log_pages > 0 && s->log_pages >= s->checkpoint_pages / STORE_CHECKPOINT_IDLE;
+}
+
+/* With the mutex. Waits for jobs, but no longer than the disk may go unwatched, or the log wait for a pause. */
 static void
 wait_for_jobs(struct store *s)
 {
+    int64_t wait_ms = log_is_long(s) ? STORE_IDLE_MS : DISK_LOOK_MS;
     struct timespec until;
 
     (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += DISK_LOOK_MS / 1000;
+    until.tv_sec += (time_t)(wait_ms / 1000);
+    until.tv_nsec += (long)(wait_ms % 1000) * 1000000L;
+    if (until.tv_nsec >= 1000000000L) {
+        until.tv_nsec -= 1000000000L;
+        until.tv_sec++;
+    }
     (void)pthread_cond_timedwait(&s->wake, &s->mutex, &until); /* the caller looks why it ended */
 }
 
@@ -442,14 +455,14 @@ take_jobs(struct store *s, struct job *jobs, size_t *count, bool *failed)
     return going;
 }
 
-/* After the callers were answered: nobody waits for it. */
+/* After the callers were answered: nobody waits for it. idle: there was nothing to do just now. */
 static enum gr_err
-fold_log_in(struct store *s)
+fold_log_in(struct store *s, bool idle)
 {
     enum gr_err err = GR_OK;
     int rc;
 
-    if (s->log_pages < s->checkpoint_pages)
+    if (s->log_pages < s->checkpoint_pages && !(idle && log_is_long(s)))
         return GR_OK;
     rc = sqlite3_wal_checkpoint_v2(s->db.h, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     s->log_pages = 0; /* if it failed, the next commit says the number again */
@@ -485,7 +498,7 @@ store_main(void *arg)
         pthread_mutex_unlock(&s->mutex);
         for (size_t i = 0; i < n; i++)
             jobs[i].done(jobs[i].arg, err == GR_OK ? jobs[i].err : err);
-        if (!failed && fold_log_in(s) == GR_EIO) {
+        if (!failed && fold_log_in(s, n == 0) == GR_EIO) {
             pthread_mutex_lock(&s->mutex);
             s->state.errors++;
             s->state.last = GR_EIO;

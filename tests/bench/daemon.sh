@@ -2,6 +2,12 @@
 # How fast alerts are taken: guardraild (each answered after it is on disk) beside adnanh's webhook in its default mode (answers before it acts, keeps its
 # queue in memory), nginx that returns 200 unread, and a bare libmicrohttpd server. The same bodies, the same machine, one after the other, twice round.
 #
+# What is posted: no body twice (a fingerprint is another each time), so guardraild has to store each. The alerts in them are those of a hundred groups of other
+# slices, which have their turn one after the other: the first time each is new, opens a breach and has its effects; then it repeats as Alertmanager, its replicas
+# and its retries repeat what fires, only closer together. The last lines are the worst case, in which every alert of every body was never seen before.
+# guardraild answers when the request, what was decided and its effects are in one durable commit: decisions do not lag behind accepts. It is as fast as the
+# disk's fdatasync lets it be, which is measured before and after, in the same folder.
+#
 #   make bench-daemon                       or: daemon.sh BUILD-FOLDER [SECONDS-A-RUN]
 #
 # What is not installed is named and left out (Debian: webhook, nginx-light).
@@ -16,11 +22,11 @@ trap 'kill "${pids[@]}" 2>/dev/null; finish' EXIT
 declare -A port pid path
 servers=()
 
-# $1 alerts in one notification, as Alertmanager sends them; the first fingerprint is a number that load fills in.
+# $1 alerts in one notification, as Alertmanager sends them; load fills in the first fingerprint and the groups.
 body() {
     jq -nc --argjson n "$1" --argjson pad "$2" '[range($n) | {status: "firing", labels: {alertname: "GuardrailSoftBreach", cluster: "equities", deployment_id: "d1", flow: "making", group: "core",
-        guardrail: "error_rate", level: "soft", phase: "phase_1", side: "upper", spec: "demo", venue: "V\(.)"}, annotations: {summary: ("x" * $pad // "")},
-        startsAt: "2026-11-23T20:00:00.000Z", endsAt: "0001-01-01T00:00:00Z", generatorURL: "http://p/",
+        guardrail: "error_rate", level: "soft", phase: "phase_1", side: "upper", spec: "demo", venue: "V%%%%%%%%-\(.)"}, annotations: {summary: ("x" * $pad // "")},
+        startsAt: "'"$started"'", endsAt: "0001-01-01T00:00:00Z", generatorURL: "http://p/",
         fingerprint: (if . == 0 then "@@@@@@@@@@@@@@@@" else "00000000000000\(10 + .)" end)}] |
         {receiver: "guardraild", status: "firing", alerts: ., groupLabels: {}, commonLabels: {}, commonAnnotations: {}, externalURL: "http://am/", version: "4", groupKey: "{}:{}", truncatedAlerts: 0}'
 }
@@ -78,12 +84,29 @@ start_guardraild
 start_bare
 start_nginx
 start_webhook
+started=$(date -u -d '+1 second' +%Y-%m-%dT%H:%M:%S.000Z) # after the release did, or the alerts were stale
 sized 1 601 >"$dir/601"
 sized 12 6800 >"$dir/6800"
 for bytes in 601 6800; do
     answer=$(curl -s -o "$dir/answer" -w '%{http_code}' -H 'Content-Type: application/json' --data-binary @"$dir/$bytes" "$base/v1/alerts")
     [ "$answer" = 200 ] || { echo "guardraild refuses the body: $answer $(cat "$dir/answer")"; exit 1; }
 done
+# What the disk lets anybody do who waits for it: a write of 16 kB and its fdatasync, 200 times.
+disk() {
+    /usr/bin/python3 - "$dir/disk" <<'PY'
+import os, sys, time
+fd = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)
+times = []
+for i in range(200):
+    start = time.monotonic()
+    os.pwrite(fd, b"x" * 16384, i % 50 * 16384)
+    os.fdatasync(fd)
+    times.append((time.monotonic() - start) * 1000)
+times.sort()
+print(f"the disk writes 16 kB durably in {times[100]:.2f} ms (median), {times[180]:.1f} ms (90 %), {times[198]:.1f} ms (99 %)")
+PY
+}
+disk
 echo "bodies: $(wc -c <"$dir/601") and $(wc -c <"$dir/6800") bytes; $(nproc) processors, load $(cut -d' ' -f1 /proc/loadavg); $seconds s a run"
 printf '%-11s %6s %5s %11s %8s %8s %7s %7s %7s  %s\n' server bytes conns accepted/s p50 p99 other failed 'CPU us' 'RSS KiB at start, half, end'
 for round in 1 2; do
@@ -98,6 +121,14 @@ for round in 1 2; do
         done
     done
 done
+if [[ " ${servers[*]} " == *" guardraild "* ]]; then
+    echo "every alert of every body new:"
+    for bytes in 601 6800; do
+        set -- $("$load" "${port[guardraild]}" "${path[guardraild]}" "$dir/$bytes" 64 "$seconds" "${pid[guardraild]}" 0)
+        printf '%-11s %6s %5s %11s %8s %8s %7s %7s %7s  %s %s %s\n' guardraild $bytes 64 "$1" "$2" "$3" "$5" "$6" "${10}" "$7" "$8" "$9"
+    done
+fi
+disk
 # The better of the two rounds: what else the machine did is not the server's fault, for none of them.
 awk '{k = $1 " " $2 " " $3; if (!(k in best) || $4 > best[k]) best[k] = $4; if (!(k in p99) || $5 < p99[k]) p99[k] = $5; if ($6 > rss[$1]) rss[$1] = $6; if ($7 > 0 && (!(k in cpu) || $7 < cpu[k])) cpu[k] = $7}
     function ratio(peer, bytes, conns,   b) { b = best[peer " " bytes " " conns]; return b > 0 ? sprintf("%.2f", best["guardraild " bytes " " conns] / b) : "-" }

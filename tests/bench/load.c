@@ -1,8 +1,9 @@
 /* load - posts JSON to an HTTP server over kept-alive connections and measures how it is answered.
  *
- *     load PORT PATH BODY-FILE CONNECTIONS SECONDS [PID]
+ *     load PORT PATH BODY-FILE CONNECTIONS SECONDS [PID [GROUPS]]
  *
- * One thread, epoll; each connection has one request under way. Sixteen '@' in the body are replaced by a number that is another for every request.
+ * One thread, epoll; each connection has one request under way. Sixteen '@' in the body are replaced by a number that is another for every request, and
+ * each eight '%' by the number of a group: the groups have their turn one after the other, GROUPS (100) of them; 0: each request is a group of its own.
  * Prints one line: accepted/s, p50 and p99 in ms (from the send to the last byte of the answer), requests, other answers, failed connections, and with
  * PID that process's resident memory in KiB at the start, after half of the time, and at the end, and its processor time in microseconds a request (which a busy
  * machine does not change as it does the rest). The first tenth of the time is not counted. */
@@ -29,6 +30,8 @@
 #define CONNECTIONS_MAX 1024
 #define ANSWER_MAX 4096
 #define BUCKETS 200000 /* of 10 us: two seconds */
+#define MARKS_MAX 64
+#define GROUPS 100
 
 struct connection {
     int fd;
@@ -40,7 +43,9 @@ struct connection {
 struct load {
     uint16_t port;
     int epoll;
-    size_t n, request_n, number_at; /* SIZE_MAX: the body has no number */
+    size_t n, request_n, number_at;      /* SIZE_MAX: the body has no number */
+    size_t marks[MARKS_MAX], mark_count; /* where the group's number goes */
+    uint64_t groups;
     uint64_t number, accepted, other, failed;
     int64_t count_from_us;
     struct connection *connections;
@@ -94,14 +99,22 @@ go_on(struct load *l, struct connection *c)
     return true;
 }
 
+static void
+put_hex(char *to, size_t digits, uint64_t v)
+{
+    for (; digits-- > 0; v >>= 4)
+        to[digits] = "0123456789abcdef"[v & 15];
+}
+
 static bool
 begin(struct load *l, struct connection *c)
 {
-    static const char digits[] = "0123456789abcdef";
     uint64_t number = l->number++;
 
-    for (size_t i = 16; l->number_at != SIZE_MAX && i-- > 0; number >>= 4)
-        c->request[l->number_at + i] = digits[number & 15];
+    if (l->number_at != SIZE_MAX)
+        put_hex(c->request + l->number_at, 16, number);
+    for (size_t i = 0; i < l->mark_count; i++)
+        put_hex(c->request + l->marks[i], 8, l->groups ? number % l->groups : number);
     c->sent = c->got = 0;
     c->begin_us = now_us();
     return go_on(l, c);
@@ -251,6 +264,10 @@ prepare(struct load *l, const char *path, const char *file)
     ok = ok && gr_buf_err(&request) == GR_OK;
     l->request_n = request.n;
     l->number_at = gr_str_find(gr_buf_str(&request), GR_STR("@@@@@@@@@@@@@@@@"), 0);
+    for (size_t at = 0; l->mark_count < MARKS_MAX &&
+                        (at = gr_str_find(gr_buf_str(&request), GR_STR("%%%%%%%%"), at)) != SIZE_MAX;
+         at += 8)
+        l->marks[l->mark_count++] = at;
     for (size_t i = 0; ok && i < l->n; i++) {
         struct connection *c = &l->connections[i];
 
@@ -268,19 +285,21 @@ prepare(struct load *l, const char *path, const char *file)
 int
 main(int argc, char **argv)
 {
-    struct load l = {.epoll = epoll_create1(EPOLL_CLOEXEC)};
-    const char *pid = argc == 7 ? argv[6] : NULL;
+    struct load l = {.epoll = epoll_create1(EPOLL_CLOEXEC), .groups = GROUPS};
+    const char *pid = argc > 6 ? argv[6] : NULL;
     uint64_t port, seconds, n;
     int64_t start;
     long kib[3] = {0}, ticks = 0;
 
     if (argc < 6 || gr_parse_u64(gr_str(argv[1]), 65535, &port) != GR_OK ||
         gr_parse_u64(gr_str(argv[4]), CONNECTIONS_MAX, &n) != GR_OK ||
-        gr_parse_u64(gr_str(argv[5]), 3600, &seconds) != GR_OK || n == 0 || seconds == 0)
+        gr_parse_u64(gr_str(argv[5]), 3600, &seconds) != GR_OK || n == 0 || seconds == 0 ||
+        (argc > 7 && gr_parse_u64(gr_str(argv[7]), 1000000, &l.groups) != GR_OK))
         return 2;
     l.port = (uint16_t)port;
     l.n = n;
-    l.number = (uint64_t)time(NULL) << 32; /* no number of an earlier run */
+    /* No number of an earlier run, nor its lower half: 65,536 a second. */
+    l.number = (uint64_t)time(NULL) << 32 | ((uint64_t)time(NULL) & 0xffff) << 16;
     l.connections = calloc(n, sizeof *l.connections);
     l.latency = calloc(BUCKETS, sizeof *l.latency);
     if (!l.connections || !l.latency || !prepare(&l, argv[2], argv[3]))
