@@ -37,6 +37,7 @@ release_state_parse(struct gr_str s, enum release_state *out)
 
 /* ---- rows ---- */
 
+/* "+": by the few that wait for a person (effect_waiting), not by all effects of the release, of which there may be many thousands. */
 #define RELEASE_COLUMNS                                                                                      \
     "id, deployment_id, stream, state, phase, phase_n, phase_ms, started_ms, coalesce(ended_ms, 0), "        \
     "armed_epoch, "                                                                                          \
@@ -48,7 +49,7 @@ release_state_parse(struct gr_str s, enum release_state *out)
     "EXISTS (SELECT 1 FROM effect e WHERE e.release_id = release.id AND e.epoch = release.armed_epoch"       \
     " AND e.target = 'rollback' AND e.state <> 'void'), "                                                    \
     "coalesce((SELECT min(e.not_before_ms) FROM effect e WHERE e.state = 'waiting'"                          \
-    " AND e.release_id = release.id), 0), coalesce(hold_until_ms, 0)"
+    " AND +e.release_id = release.id), 0), coalesce(hold_until_ms, 0)"
 
 /* The stream of a policy whose key is this text; NULL when there is none. */
 static enum gr_err

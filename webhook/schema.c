@@ -142,6 +142,10 @@ static const char *const schema_steps[] = {
      "CREATE INDEX link_until ON link(until_ms);"
      "CREATE INDEX effect_dead ON effect(id) WHERE state = 'dead';"
      "CREATE INDEX effect_page ON effect(created_ms) WHERE kind = 'page' AND acked_ms IS NULL;"),
+
+    /* Version 9: what the storm breaker and the cool-down count at each alert that is decided, without reading what is long over. */
+    ("CREATE INDEX effect_storm ON effect(created_ms) WHERE target = 'rollback';"
+     "CREATE INDEX release_back ON release(stream, ended_ms) WHERE state = 'rolled_back';"),
 };
 
 const struct schema schema_current = {schema_steps, GR_COUNT(schema_steps)};
