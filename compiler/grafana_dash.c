@@ -88,6 +88,23 @@ query_phase_series(struct dash *d, size_t n)
     gr_buf_putc(&d->expr, '}');
 }
 
+/* `guardrail:verdict{spec="x",cluster=~"$cluster",deployment_id=~"$deployment",flow=~"$flow"}`: what the variables before it left, with the
+ * first n slice labels; a guardrail without one of them is not left out, unless a value is chosen. */
+static void
+select_verdicts(struct dash *d, size_t n)
+{
+    gr_buf_puts(&d->expr, GR_SERIES_VERDICT "{");
+    outname_matcher(&d->expr, GR_LABEL_SPEC, d->m->spec);
+    for (size_t i = 0; i < d->m->release_labels.n; i++)
+        gr_buf_printf(&d->expr, "," GR_FMT "=~\"$" GR_FMT "\"", GR_ARG(d->m->release_labels.v[i]),
+                      GR_ARG(d->m->release_labels.v[i]));
+    gr_buf_puts(&d->expr, "," GR_LABEL_DEPLOYMENT "=~\"$deployment\"");
+    for (size_t i = 0; i < n; i++)
+        gr_buf_printf(&d->expr, "," GR_FMT "=~\"$" GR_FMT "\"", GR_ARG(d->slices.v[i]),
+                      GR_ARG(d->slices.v[i]));
+    gr_buf_putc(&d->expr, '}');
+}
+
 /* allValue .+ for labels that every series has; .* for slices, which a guardrail may lack. */
 static void
 put_variables(struct dash *d)
@@ -103,9 +120,7 @@ put_variables(struct dash *d)
     query_phase_series(d, release->n);
     put_query_variable(d, list, GR_STR("deployment"), GR_STR(GR_LABEL_DEPLOYMENT), ".+", 2);
     for (size_t i = 0; i < d->slices.n; i++) {
-        gr_buf_puts(&d->expr, GR_SERIES_VERDICT "{");
-        outname_matcher(&d->expr, GR_LABEL_SPEC, d->m->spec);
-        gr_buf_putc(&d->expr, '}');
+        select_verdicts(d, i);
         put_query_variable(d, list, d->slices.v[i], d->slices.v[i], ".*", 1);
     }
 }
