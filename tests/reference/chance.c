@@ -236,7 +236,7 @@ chance_of(const struct run *r, const struct cell *c, size_t k)
 
 /* -- the budget ----------------------------------------------------------------------------------------------------------- */
 
-/* Tests of one guardrail: one for each slice that is expected, phase and side; dynamic values as many as may come. */
+/* Tests of one guardrail: one for each slice that is expected in the phase, and side; dynamic values as many as may come. */
 static double
 tests_of(const struct model *m, const struct guardrail *g, enum level level)
 {
@@ -250,6 +250,7 @@ tests_of(const struct model *m, const struct guardrail *g, enum level level)
         for (size_t s = 0; (g->phases >> p & 1) && s < g->n_expected; s++)
             for (size_t b = 0; b < g->limit.n_bounds; b++)
                 if (g->limit.bounds[b].level == level && g->limit.bounds[b].side < SIDE_BACKSTOP &&
+                    !flow_is_idle(m, &g->expected[s].labels, &m->phases[p]) &&
                     model_applies(m, g, &g->limit.bounds[b], &g->expected[s]))
                     tests += values;
     return tests;

@@ -5,7 +5,7 @@
  * what was meant. It is slow (each step walks the whole history) and takes the flows, dynamic slices and expressions that scenario.h makes,
  * not everything the language has:
  *
- *   expressions  selectors, + - * / with a number, sum/avg/max/min by (…)
+ *   expressions  selectors, avg/max/min_over_time(selector[range]), + - * / with a number, sum/avg/max/min by (…)
  *
  * Time starts at 0, and rules are evaluated at 0, sampling, 2 × sampling …, as promtool does. */
 #ifndef REFERENCE_EVALUATE_H

@@ -378,7 +378,8 @@ is_expected(const struct view *v)
 {
     const struct era *e = &v->c->stream->at[v->k];
 
-    return v->c->listed && e->open && (v->c->g->phases & e->bit);
+    return v->c->listed && e->open && (v->c->g->phases & e->bit) &&
+           !flow_is_idle(v->r->m, &v->c->labels, e->p);
 }
 
 /* The placeholder of an expected slice reports when any of its dynamic values does. */

@@ -8,7 +8,7 @@
 
 /* One release stream's active phase at one evaluation. */
 struct era {
-    bool open, gated;
+    bool open;
     struct gr_str deployment, phase;
     const struct phase
         *p;       /* borrowed from the model; NULL for a phase that the specification does not have */
@@ -104,6 +104,8 @@ double chance_threshold(const struct run *r, enum level level);
 size_t pairs_since_start(const struct run *r, const struct cell *c, size_t k);
 
 /* -- share.c ---------------------------------------------------------------------------------------------------------------- */
+/* Whether a slice's flow gets nothing in a phase, so that it cannot report. A slice that does not tell flows apart is never idle. */
+bool flow_is_idle(const struct model *m, const struct pairs *labels, const struct phase *p);
 /* Whether the canary's share in the window from evaluation `from` to k is not what was planned. */
 bool share_is_wrong(const struct run *r, const struct cell *c, size_t from, size_t k, bool *near);
 

@@ -28,7 +28,13 @@ struct plan { /* what later parts of the text have to agree with */
     struct gr_buf *out;
     bool shadow, dynamic, budget;
     bool shares; /* of traffic are planned: the first guardrail has to be able to check them */
+    bool flows;  /* fast and slow traffic have shares of their own */
+    bool idle;   /* slow has none in the first phase */
     unsigned sampling_s;
+    /* Numbers for what came later into these texts, so that what a seed gives is the same without it. */
+    struct rng late;
+    char part_kind
+        [6]; /* of guardrails that are ratios 'g' or 'b', by number: whose events another may count as well */
 };
 
 static void
@@ -38,18 +44,22 @@ put_head(struct plan *p)
 
     p->sampling_s = chance(&p->rng, 0.5) ? 60 : 120;
     p->dynamic = chance(&p->rng, 0.25);
-    gr_buf_puts(
+    p->flows = chance(&p->late, 0.35);
+    p->idle = p->flows && chance(&p->late, 0.5);
+    gr_buf_printf(
         p->out,
         "apiVersion: guardrail/v1\nspec: ref\nowner: tests@example.com\nrelease: {labels: [cluster]}\n"
-        "cohorts: {label: track, canary: new, control: old, compare_within: [venue]");
+        "%scohorts: {label: track, canary: new, control: old, compare_within: [venue%s]",
+        p->flows ? "flows: {label: flow, values: [fast, slow]}\n" : "", p->flows ? ", flow" : "");
     p->shares = chance(&p->rng, 0.35);
     if (p->shares)
         gr_buf_printf(p->out, ", control_traffic: %s", ONE(&p->rng, "rest", "equal"));
     gr_buf_puts(p->out, "}\nexpect:\n");
-    gr_buf_printf(p->out, "  - {cluster: equities, venue: [XA%s%s]}\n", wide || two ? ", XB" : "",
-                  wide ? ", XC" : "");
+    gr_buf_printf(p->out, "  - {cluster: equities, venue: [XA%s%s]%s}\n", wide || two ? ", XB" : "",
+                  wide ? ", XC" : "", p->flows ? ", flow: [fast, slow]" : "");
     if (two)
-        gr_buf_puts(p->out, "  - {cluster: crypto, venue: [XA]}\n");
+        gr_buf_printf(p->out, "  - {cluster: crypto, venue: [XA]%s}\n",
+                      !p->flows ? "" : ONE(&p->late, ", flow: [fast, slow]", ", flow: [fast]"));
     if (p->dynamic)
         gr_buf_puts(p->out, "dynamic_slices: {bucket: {at_most: 3}}\n");
     gr_buf_printf(p->out, "sampling: %us\nscrape_interval: %s\n", p->sampling_s, ONE(&p->rng, "15s", "30s"));
@@ -70,14 +80,19 @@ put_phases(struct plan *p)
     for (unsigned i = 1; i <= 2; i++) {
         unsigned slots = (unsigned)(3 + pick(&p->rng, 9)), odd = chance(&p->rng, 0.3) ? 30 : 0;
 
-        gr_buf_printf(p->out, "  - {name: p%u, traffic: %u%%, min_duration: %us", i, i * 10,
-                      slots * p->sampling_s + odd);
+        gr_buf_printf(p->out, "  - {name: p%u, traffic: ", i);
+        if (p->flows)
+            gr_buf_printf(p->out, "{fast: %u%%, slow: %u%%}", i * 10, i == 1 && p->idle ? 0 : i * 4);
+        else
+            gr_buf_printf(p->out, "%u%%", i * 10);
+        gr_buf_printf(p->out, ", min_duration: %us", slots * p->sampling_s + odd);
         if (chance(&p->rng, 0.4))
             gr_buf_printf(p->out, ", max_duration: %us",
                           (slots + 1 + (unsigned)pick(&p->rng, 10)) * p->sampling_s + odd);
         gr_buf_puts(p->out, "}\n");
     }
-    gr_buf_puts(p->out, "  - {name: done, traffic: 100%, final: true}\n");
+    gr_buf_printf(p->out, "  - {name: done, traffic: %s, final: true}\n",
+                  p->flows ? "{fast: 100%, slow: 100%}" : "100%");
 }
 
 /* Of a limit against control on a rise; `sign` is "+", "-" or "±". */
@@ -93,8 +108,9 @@ put_relative(struct plan *p, const char *sign)
     gr_buf_printf(p->out, ", hard: %s%s", sign, one(&p->rng, up ? big : hard, 3));
 }
 
+/* ignores: the planned share of the traffic. */
 static void
-put_evidence(struct plan *p, bool compared)
+put_evidence(struct plan *p, bool compared, bool ignores)
 {
     gr_buf_puts(p->out, "    evidence: {");
     gr_buf_printf(p->out, "min_total: %s", ONE(&p->rng, "20", "50", "200", "1000"));
@@ -102,6 +118,8 @@ put_evidence(struct plan *p, bool compared)
         gr_buf_printf(p->out, ", min_events: %s", ONE(&p->rng, "1", "5", "20"));
         if (p->budget && chance(&p->rng, 0.3))
             gr_buf_puts(p->out, ", kind: point");
+        if (ignores)
+            gr_buf_puts(p->out, ", traffic_share: ignore");
     } else if (chance(&p->rng, 0.6)) {
         gr_buf_printf(p->out, ", confirm: {hard: %s}", ONE(&p->rng, "1 of 1", "2 of 2", "2 of 3", "3 of 4"));
     }
@@ -137,20 +155,52 @@ put_overrides(struct plan *p, bool buckets, const char *hard, const char *soft, 
     }
 }
 
+/* Sometimes one flow alone, with slices that tell flows apart or need not. Whether there is nothing of it in the first phase. */
+static bool
+put_flow(struct plan *p)
+{
+    bool slow = chance(&p->late, 0.5);
+
+    if (!p->flows || !chance(&p->late, 0.3))
+        return false;
+    gr_buf_printf(p->out, "    only: {flow: %s}\n", slow ? "slow" : "fast");
+    if (chance(&p->late, 0.4))
+        gr_buf_puts(p->out, "    compare_within: [venue]\n");
+    return slow && p->idle;
+}
+
 /* Slices and time: what any guardrail can have. buckets: the slice is dynamic; venues: something in it names one. */
 static void
 put_options(struct plan *p, bool buckets, bool venues)
 {
+    bool late = false;
+
     if (buckets)
         gr_buf_puts(p->out, "    slice: [bucket]\n");
-    else if (!venues && chance(&p->rng, 0.15))
+    else if (!venues && chance(&p->rng, 0.15) && !p->flows) /* flows of different shares are never pooled */
         gr_buf_puts(p->out, "    compare_within: []\n");
     else if (chance(&p->rng, 0.1))
         gr_buf_puts(p->out, "    only: {venue: XA}\n");
+    else
+        late = put_flow(p);
     if (chance(&p->rng, 0.25))
         gr_buf_printf(p->out, "    window: %us\n", p->sampling_s * (unsigned)(1 + pick(&p->rng, 3)));
     if (chance(&p->rng, 0.2))
-        gr_buf_printf(p->out, "    phases: [%s]\n", ONE(&p->rng, "p1", "p2", "p1, p2"));
+        gr_buf_printf(p->out, "    phases: [%s]\n", late ? "p2" : ONE(&p->rng, "p1", "p2", "p1, p2"));
+}
+
+/* Whose events ratio i counts: its own, or those of an earlier one of its kind. Dynamic slices need labels that others do not have. */
+static unsigned
+events_of(struct plan *p, unsigned i, char kind)
+{
+    unsigned j = i;
+
+    if (!p->dynamic && chance(&p->late, 0.3))
+        for (j = 0; j < i && p->part_kind[j] != kind;)
+            j++;
+    if (j == i)
+        p->part_kind[i] = kind;
+    return j;
 }
 
 static void
@@ -160,9 +210,11 @@ put_ratio(struct plan *p, unsigned i)
     bool good = chance(&p->rng, 0.4), control = chance(&p->rng, 0.75) || checks,
          points = chance(&p->rng, 0.3);
     bool overrides = control && !points && chance(&p->rng, 0.4), buckets = has_buckets(p) && !checks;
+    unsigned events;
 
+    events = events_of(p, i, good ? 'g' : 'b');
     gr_buf_printf(p->out, "    metric:\n      ratio: {%s: g%u_%s_total, total: g%u_all_total}\n",
-                  good ? "good" : "bad", i, good ? "good" : "bad", i);
+                  good ? "good" : "bad", events, good ? "good" : "bad", events);
     if (chance(&p->rng, 0.3))
         gr_buf_puts(p->out, "      weights: {label: tier, values: {gold: 5, silver: 1}}\n");
     if (!control) {
@@ -189,8 +241,22 @@ put_ratio(struct plan *p, unsigned i)
         put_overrides(p, buckets, "-11%", "-3%", "88%");
     else if (overrides)
         put_overrides(p, buckets, "+45%", "+9%", "10%");
-    put_evidence(p, control);
+    put_evidence(p, control, control && p->shares && i > 0 && chance(&p->late, 0.4));
     put_options(p, buckets, overrides);
+}
+
+/* Over what there is now, or over a range that may be longer than a slot. */
+static void
+put_expression(struct plan *p, unsigned i)
+{
+    gr_buf_printf(p->out, "promql: '%s by (cluster, venue%s) (", ONE(&p->rng, "avg", "max", "min", "sum"),
+                  p->flows ? ", flow" : "");
+    if (chance(&p->late, 0.5))
+        gr_buf_printf(p->out, "%s_over_time(g%u_level[%us])", ONE(&p->late, "avg", "max", "min"), i,
+                      p->sampling_s / 2 * (unsigned)(1 + pick(&p->late, 6)));
+    else
+        gr_buf_printf(p->out, "g%u_level", i);
+    gr_buf_printf(p->out, ")%s'", ONE(&p->rng, "", " * 2", " / 4"));
 }
 
 static void
@@ -199,12 +265,13 @@ put_gauge(struct plan *p, unsigned i)
     bool fixed = chance(&p->rng, 0.45), is_signed = chance(&p->rng, 0.4), expression = chance(&p->rng, 0.3);
     const char *reduce = expression ? "" : fixed ? ONE(&p->rng, ", reduce: max", ", reduce: min", "") : "";
     bool buckets = !expression && has_buckets(p), overrides = false;
-    const char *labels = expression ? ", labels: [cluster, venue]" : "";
+    const char *labels = !expression ? ""
+                         : p->flows  ? ", labels: [cluster, venue, flow]"
+                                     : ", labels: [cluster, venue]";
 
     gr_buf_puts(p->out, "    metric: {");
     if (expression)
-        gr_buf_printf(p->out, "promql: '%s by (cluster, venue) (g%u_level)%s'",
-                      ONE(&p->rng, "avg", "max", "min", "sum"), i, ONE(&p->rng, "", " * 2", " / 4"));
+        put_expression(p, i);
     else
         gr_buf_printf(p->out, "gauge: g%u_level", i);
     gr_buf_printf(p->out, ", unit: %s%s%s%s}\n", is_signed ? "bps" : "ms", reduce, labels,
@@ -264,7 +331,7 @@ put_histogram(struct plan *p, unsigned i)
         put_relative(p, "+");
         gr_buf_printf(p->out, "%s}\n", chance(&p->rng, 0.3) ? ", backstop: 300ms" : "");
     }
-    put_evidence(p, !fixed);
+    put_evidence(p, !fixed, false);
     put_options(p, has_buckets(p), false);
 }
 
@@ -275,6 +342,7 @@ scenario_spec(struct gr_buf *out, uint64_t seed)
     unsigned n;
 
     rng_init(&p.rng, seed, 1);
+    rng_init(&p.late, seed, 2);
     put_head(&p);
     put_phases(&p);
     n = 1 + (unsigned)pick(&p.rng, 6);

@@ -6,18 +6,45 @@
 
 #define SIGMAS 8
 
-/* The planned share of a guardrail in a phase. Random specifications have no flows, so there is one for each phase. */
+/* The canary's share of a flow; of traffic that is not told apart, the one share that all flows have. False where there is none, or no such flow. */
 static bool
-planned_share(const struct run *r, const struct guardrail *g, const struct phase *p, double *out)
+flow_share(const struct phase *p, struct gr_str flow, double *out)
 {
+    for (size_t i = 0; i < p->n_traffic; i++)
+        if (flow.n == 0 || p->traffic[i].flow.n == 0 || gr_str_eq(p->traffic[i].flow, flow)) {
+            *out = gr_dec_double(p->traffic[i].ratio);
+            return *out > 0;
+        }
+    return false;
+}
+
+/* The planned share of a slice in a phase: that of its flow, which its labels tell or the guardrail's `only`. */
+static bool
+planned_share(const struct run *r, const struct cell *c, const struct phase *p, double *out)
+{
+    const struct guardrail *g = c->g;
     bool ratio = g->metric.kind == METRIC_RATIO_BAD || g->metric.kind == METRIC_RATIO_GOOD;
+    struct gr_str flow = label_of(&c->labels, r->m->flow_label);
 
     if (r->m->control_traffic == CONTROL_SAMPLE || g->evidence.share_ignored || g->stream_scope ||
-        !is_against_control(g) || g->dynamic.n || !ratio || p->n_traffic == 0)
+        !is_against_control(g) || g->dynamic.n || !ratio)
         return false;
-    GR_ASSERT(p->n_traffic == 1 && p->traffic[0].flow.n == 0);
-    *out = r->m->control_traffic == CONTROL_EQUAL ? 0.5 : gr_dec_double(p->traffic[0].ratio);
-    return *out > 0;
+    if (!flow_share(p, flow.n ? flow : label_of(&g->only, r->m->flow_label), out))
+        return false;
+    if (r->m->control_traffic == CONTROL_EQUAL)
+        *out = 0.5;
+    return true;
+}
+
+bool
+flow_is_idle(const struct model *m, const struct pairs *labels, const struct phase *p)
+{
+    struct gr_str flow = m->flow_label.n ? label_of(labels, m->flow_label) : GR_STR_NONE;
+
+    for (size_t i = 0; flow.n && i < p->n_traffic; i++)
+        if (gr_str_eq(p->traffic[i].flow, flow))
+            return !(gr_dec_double(p->traffic[i].ratio) > 0);
+    return false;
 }
 
 bool
@@ -29,7 +56,7 @@ share_is_wrong(const struct run *r, const struct cell *c, size_t from, size_t k,
     double plan, share, n, off;
     bool high, low;
 
-    if (!canary.sum.on || !planned_share(r, c->g, c->stream->at[k].p, &plan) || !(all > 0))
+    if (!canary.sum.on || !planned_share(r, c, c->stream->at[k].p, &plan) || !(all > 0))
         return false;
     share = canary.sum.total / all;
     n = c->g->metric.n_weights ? all * all / square : all;

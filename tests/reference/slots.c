@@ -136,8 +136,6 @@ era_at(const struct run *r, const struct stream_state *stream, size_t k)
             e.p = &r->m->phases[i];
             e.bit = 1u << i;
         }
-    /* Gated once the whole range of a slot's increase lies inside the phase. */
-    e.gated = e.open && e.start_s <= (double)(t_ms - r->m->sampling_ms - r->m->scrape_ms) / 1000;
     return e;
 }
 
@@ -476,6 +474,30 @@ apply(enum gr_promql_op op, double a, double b)
     }
 }
 
+/* avg_over_time(selector[range]) and its kind. */
+static struct vector
+eval_over_time(const struct run *r, const struct guardrail *g, const struct gr_promql *e,
+               struct gr_str cohort, int64_t t_ms)
+{
+    static const struct {
+        const char *name;
+        enum over_time how;
+    } functions[] = {{"avg_over_time", OVER_AVG}, {"max_over_time", OVER_MAX}, {"min_over_time", OVER_MIN}};
+    struct vector out = {.v = gr_arena_array(r->a, r->w->n + 1, sizeof *out.v)};
+    const struct gr_promql *selector = e->child[0];
+    size_t f = 0;
+
+    while (f < GR_COUNT(functions) && !gr_str_is(e->u.function->name, functions[f].name))
+        f++;
+    GR_ASSERT(out.v && f < GR_COUNT(functions) && selector->kind == GR_PROMQL_SELECTOR);
+    for (size_t i = 0; i < r->w->n; i++)
+        if (matches(r, g, selector, GR_STR_NONE, &r->w->series[i], cohort) &&
+            prom_over_time(r->w, &r->w->series[i], t_ms, selector->u.selector.range_ms, functions[f].how,
+                           &out.v[out.n].v))
+            out.v[out.n++].labels = r->w->series[i].labels;
+    return out;
+}
+
 static struct vector
 eval_vector(const struct run *r, const struct guardrail *g, const struct gr_promql *e, struct gr_str cohort,
             int64_t t_ms)
@@ -493,6 +515,8 @@ eval_vector(const struct run *r, const struct guardrail *g, const struct gr_prom
             out.v[i].v = apply(e->u.binary.op, out.v[i].v, e->child[1]->u.number);
         return out;
     }
+    if (e->kind == GR_PROMQL_CALL)
+        return eval_over_time(r, g, e, cohort, t_ms);
     GR_ASSERT(e->kind == GR_PROMQL_SELECTOR && e->u.selector.range_ms == 0);
     GR_ASSERT((out.v = gr_arena_array(r->a, r->w->n + 1, sizeof *out.v)) != NULL);
     for (size_t i = 0; i < r->w->n; i++)
@@ -500,6 +524,28 @@ eval_vector(const struct run *r, const struct guardrail *g, const struct gr_prom
             prom_instant(r->w, &r->w->series[i], t_ms, &out.v[out.n].v))
             out.v[out.n++].labels = r->w->series[i].labels;
     return out;
+}
+
+/* How far back a guardrail's expression looks. */
+static bool
+note_range(struct gr_promql *e, void *ctx)
+{
+    int64_t *longest = ctx;
+
+    if (e->u.selector.range_ms > *longest)
+        *longest = e->u.selector.range_ms;
+    return true;
+}
+
+/* Whether nothing that is compared in the slot ending at k was there before the phase: an expression may look further back than a slot. */
+static bool
+is_gated(const struct run *r, const struct guardrail *g, const struct era *e, size_t k)
+{
+    int64_t back = r->m->sampling_ms, t_ms = (int64_t)k * r->m->sampling_ms;
+
+    if (g->metric.kind == METRIC_PROMQL)
+        gr_promql_selectors(g->metric.part, note_range, &back);
+    return e->open && e->start_s <= (double)(t_ms - back - r->m->scrape_ms) / 1000;
 }
 
 /* A gauge: each series over the slot's time, those that are finite over all series. An expression: its value now. */
@@ -578,7 +624,7 @@ void
 slots_record(struct run *r, struct cell *c, size_t k)
 {
     const struct era *e = &c->stream->at[k];
-    bool counts = e->gated || !is_against_control(c->g);
+    bool counts = !is_against_control(c->g) || is_gated(r, c->g, e, k);
 
     edges_use(r, c->g);
     if (!e->open || !(c->g->phases & e->bit) || c->placeholder)
