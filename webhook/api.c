@@ -205,6 +205,7 @@ struct listing {
     struct request *q;
     struct jw *w;
     struct outbox_counts counts;
+    uint32_t storm; /* streams */
 };
 
 static enum gr_err
@@ -538,7 +539,8 @@ read_status(struct db *db, void *arg)
     struct listing *l = arg;
     enum gr_err err;
 
-    if ((err = outbox_count(db, &l->counts)) != GR_OK)
+    if ((err = outbox_count(db, &l->counts)) != GR_OK ||
+        (err = enact_storm(db, policies_current(l->q->app->policies), app_now_ms(), &l->storm)) != GR_OK)
         return err;
     jw_open(l->w, "releases", '[');
     err = release_each(db, l->q->app->policies, true, API_LIST_MAX, print_one, l);
@@ -570,6 +572,8 @@ api_status(struct request *q)
         request_error_of(q, err, NULL);
         return;
     }
+    jw_i64(&w, "breaker_streams", l.storm);
+    jw_bool(&w, "breaker_open", l.storm >= ENACT_STORM_STREAMS);
     jw_time(&w, "oldest_waiting_effect", l.counts.oldest_due_ms);
     jw_open(&w, "effects", '[');
     for (size_t i = 0; i < l.counts.count; i++) {

@@ -18,6 +18,8 @@ look(const struct ctl_verb *v, const struct ctl *c, struct ctl_answer *release, 
     if ((v->takes & CTL_ID) && !c->page) {
         gr_buf_printf(&path, "/v1/releases/%s", c->id);
         status = ctl_request(c, gr_buf_cstr(&path), NULL, release);
+        if (release->status == 404 && !c->json)
+            ctl_suggest(c);
         if (status == CTL_OK && (v->takes & CTL_OVERRIDE) && !c->override) {
             gr_buf_puts(&path, "/gate");
             status = ctl_request(c, gr_buf_cstr(&path), NULL, gate);
@@ -66,7 +68,7 @@ print_text(struct gr_buf *b, const struct ctl_verb *v, const struct ctl *c, cons
         gr_buf_putc(b, '\n');
     }
     if (gate->root)
-        ctl_print_gate(b, gate->root);
+        ctl_print_gate(b, gate->root, c);
     gr_buf_printf(b, "%s%s%s: %s\n", v->group.p, v->group.n ? " " : "", v->name.p, plan_of(v, c));
 }
 

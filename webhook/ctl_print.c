@@ -9,9 +9,8 @@
 
 /* ---- tables ---- */
 
-/* Code points; good enough for the ASCII that names are made of. */
-static size_t
-width(struct gr_str s)
+size_t
+ctl_width(struct gr_str s)
 {
     size_t n = 0;
 
@@ -25,7 +24,7 @@ ctl_table_row(struct gr_buf *b, const size_t *widths, const struct gr_str *cells
 {
     for (size_t i = 0; i < count; i++) {
         gr_buf_put(b, cells[i]);
-        for (size_t k = width(cells[i]); i + 1 < count && k < widths[i] + 2; k++)
+        for (size_t k = ctl_width(cells[i]); i + 1 < count && k < widths[i] + 2; k++)
             gr_buf_putc(b, ' ');
     }
     gr_buf_putc(b, '\n');
@@ -44,8 +43,8 @@ table_print(struct gr_buf *b, struct table *t)
 
     for (size_t c = 0; c < t->columns; c++)
         for (size_t r = 0; r < t->rows; r++)
-            if (width(gr_buf_str(&t->text[r][c])) > widths[c])
-                widths[c] = width(gr_buf_str(&t->text[r][c]));
+            if (ctl_width(gr_buf_str(&t->text[r][c])) > widths[c])
+                widths[c] = ctl_width(gr_buf_str(&t->text[r][c]));
     for (size_t r = 0; r < t->rows; r++) {
         for (size_t c = 0; c < t->columns; c++)
             cells[c] = gr_buf_str(&t->text[r][c]);
@@ -152,18 +151,62 @@ ctl_paint(struct gr_buf *out, struct gr_str text)
 
 /* ---- what guardraild answers with ---- */
 
+static void
+print_stop(struct gr_buf *b, const struct gr_node *r, const char *words, struct gr_str what,
+           struct gr_str why)
+{
+    gr_quote_log(b, jread_str(r, "deployment_id"));
+    gr_buf_puts(b, words);
+    gr_quote_log(b, what);
+    if (why.n > 0) {
+        gr_buf_puts(b, ": ");
+        gr_quote_log(b, why);
+    }
+    gr_buf_putc(b, '\n');
+}
+
+/* What keeps a release of the list where it is: "d42 is held by jane until …: why". */
+static void
+print_stops(struct gr_buf *b, const struct gr_node *r)
+{
+    struct gr_str confirm = jread_str(r, "confirm_by"), hold = jread_str(r, "promotion_hold"),
+                  halt = jread_str(r, "halt_reason");
+    struct gr_buf held = GR_BUF_INIT(16384);
+
+    if (jread_bool(r, "held")) {
+        gr_buf_put(&held, jread_str(r, "hold_by"));
+        gr_buf_puts(&held, " until ");
+        gr_buf_put(&held, jread_str(r, "hold_until"));
+        print_stop(b, r, " is held by ", gr_buf_str(&held), jread_str(r, "hold_reason"));
+    }
+    gr_buf_fini(&held);
+    if (confirm.n > 0)
+        print_stop(b, r, " waits for release confirm, or deny, by ", confirm, GR_STR_NONE);
+    else if (gr_str_is(jread_str(r, "state"), "running") && gr_str_is(jread_str(r, "armed"), "false"))
+        print_stop(b, r, " is not armed; release rearm arms it", GR_STR_NONE, GR_STR_NONE);
+    if (hold.n > 0)
+        print_stop(b, r, " is not promoted", GR_STR_NONE, hold);
+    if (halt.n > 0)
+        print_stop(b, r, " is halted", GR_STR_NONE, halt);
+}
+
 void
-ctl_print_releases(struct gr_buf *b, const struct gr_node *list)
+ctl_print_releases(struct gr_buf *b, const struct gr_node *list, const struct ctl *c)
 {
     static const char *const heads[] = {"DEPLOYMENT", "STREAM", "STATE",
                                         "PHASE",      "SINCE",  "EARLIEST PROMOTION"};
     static const char *const members[] = {"deployment_id", "stream_key",    "state",
                                           "phase",         "phase_started", "earliest_promotion"};
 
-    if (!list || list->count == 0)
+    (void)c;
+    if (!list || list->count == 0) {
         gr_buf_puts(b, "no releases\n");
-    else
-        list_print(b, list, heads, members, GR_COUNT(heads));
+        return;
+    }
+    list_print(b, list, heads, members, GR_COUNT(heads));
+    gr_node_each (r, list) {
+        print_stops(b, r);
+    }
 }
 
 static void
@@ -221,7 +264,7 @@ section(struct gr_buf *b, const char *title, const struct gr_node *list, const c
 }
 
 void
-ctl_print_release(struct gr_buf *b, const struct gr_node *root)
+ctl_print_release(struct gr_buf *b, const struct gr_node *root, const struct ctl *c)
 {
     static const char *const phase_heads[] = {"PHASE", "ENTERED", "LEFT", "APPROVER", "NOTE"};
     static const char *const phases[] = {"phase", "entered", "left", "approver", "note"};
@@ -237,6 +280,7 @@ ctl_print_release(struct gr_buf *b, const struct gr_node *root)
     static const char *const steps[] = {"name",        "attempt", "state",  "started",
                                         "duration_ms", "detail",  "command"};
 
+    (void)c;
     print_head(b, gr_node_get(root, "release"));
     section(b, "Phases", gr_node_get(root, "phases"), phase_heads, phases, GR_COUNT(phases));
     section(b, "Breaches", gr_node_get(root, "breaches"), breach_heads, breaches, GR_COUNT(breaches));
@@ -245,8 +289,9 @@ ctl_print_release(struct gr_buf *b, const struct gr_node *root)
 }
 
 void
-ctl_print_changed(struct gr_buf *b, const struct gr_node *root)
+ctl_print_changed(struct gr_buf *b, const struct gr_node *root, const struct ctl *c)
 {
+    (void)c;
     print_head(b, gr_node_get(root, "release"));
     if (jread_bool(root, "asked"))
         gr_buf_puts(b, "It runs, and ends before its next step; with --force in the middle of this one.\n");
@@ -255,8 +300,9 @@ ctl_print_changed(struct gr_buf *b, const struct gr_node *root)
 }
 
 void
-ctl_print_acked(struct gr_buf *b, const struct gr_node *root)
+ctl_print_acked(struct gr_buf *b, const struct gr_node *root, const struct ctl *c)
 {
+    (void)c;
     if (gr_node_get(root, "done")) {
         gr_quote_log(b, jread_str(root, "done"));
         gr_buf_printf(b, ": %lld\n", (long long)jread_i64(root, "count", 0));
@@ -267,10 +313,11 @@ ctl_print_acked(struct gr_buf *b, const struct gr_node *root)
 }
 
 void
-ctl_print_gate(struct gr_buf *b, const struct gr_node *root)
+ctl_print_gate(struct gr_buf *b, const struct gr_node *root, const struct ctl *c)
 {
     const struct gr_node *reasons = gr_node_get(root, "reasons");
 
+    (void)c;
     const struct gr_node *override = gr_node_get(root, "override");
 
     gr_buf_puts(b, jread_bool(root, "promote") ? "open: " : "closed: ");
@@ -295,7 +342,7 @@ ctl_print_gate(struct gr_buf *b, const struct gr_node *root)
 }
 
 void
-ctl_print_status(struct gr_buf *b, const struct gr_node *root)
+ctl_print_status(struct gr_buf *b, const struct gr_node *root, const struct ctl *c)
 {
     static const char *const heads[] = {"TARGET", "STATE", "EFFECTS"};
     static const char *const members[] = {"target", "state", "count"};
@@ -310,20 +357,23 @@ ctl_print_status(struct gr_buf *b, const struct gr_node *root)
           jread_bool(root, "blind")       ? GR_STR("silent: the guardrails are blind")
           : jread_str(root, "watchdog").n ? jread_str(root, "watchdog")
                                           : GR_STR("no beat yet"));
+    if (jread_bool(root, "breaker_open"))
+        field(b, "storm breaker", GR_STR("open: further rollbacks are held for a person"));
     field(b, "oldest waiting", jread_str(root, "oldest_waiting_effect"));
     gr_buf_putc(b, '\n');
-    ctl_print_releases(b, gr_node_get(root, "releases"));
+    ctl_print_releases(b, gr_node_get(root, "releases"), c);
     section(b, "Effects", gr_node_get(root, "effects"), heads, members, GR_COUNT(heads));
 }
 
 void
-ctl_print_letters(struct gr_buf *b, const struct gr_node *list)
+ctl_print_letters(struct gr_buf *b, const struct gr_node *list, const struct ctl *c)
 {
     static const char *const heads[] = {"ID",        "EFFECT",  "ACTION", "DEPLOYMENT",
                                         "GUARDRAIL", "CREATED", "ERROR"};
     static const char *const members[] = {"id",        "kind",    "action", "deployment_id",
                                           "guardrail", "created", "error"};
 
+    (void)c;
     if (!list || list->count == 0)
         gr_buf_puts(b, "no dead letters\n");
     else

@@ -37,6 +37,8 @@ const struct ctl_verb ctl_verbs[] = {
      ctl_print_acked, NULL, "ID --reason TEXT [--guardrail NAME], or --page NUMBER --reason TEXT",
      "acknowledges: pages are taken, breaches that are over are reviewed", NULL},
     {VERB("", "gate"), CTL_ID, "/v1/releases/%s/gate", NULL, ctl_print_gate, NULL, "ID", NULL, NULL},
+    {VERB("", "verdicts"), CTL_ID, "/v1/releases/%s/verdicts", NULL, ctl_print_verdicts, NULL, "ID", NULL,
+     NULL},
     {VERB("", "status"), CTL_WATCH, "/v1/status", NULL, ctl_print_status, NULL, "[--watch]", NULL, NULL},
     {VERB("deadletter", "list"), 0, "/v1/deadletters", NULL, ctl_print_letters, "deadletters", "", NULL,
      NULL},
@@ -90,7 +92,8 @@ const struct ctl_option ctl_options[] = {
     {"yes", NULL, CTL_CHANGES, FLAG(yes), "at a terminal: do not ask before anything is changed"},
     {"dry-run", NULL, CTL_CHANGES, FLAG(dry_run), "say what would be changed, and change nothing"},
     {"watch", NULL, CTL_WATCH, FLAG(watch), "with status: again every two seconds"},
-    {"json", NULL, 0, FLAG(json), "print guardraild's answer as it is"},
+    {"json", NULL, 0, FLAG(json), "print JSON: guardraild's answer as it is; see guardrailctl(1)"},
+    {"color", "WHEN", 0, TEXT(color), "auto (at a terminal, unless NO_COLOR is set), always or never"},
     {"help", NULL, 0, FLAG(help), "print this"},
     {"version", NULL, 0, FLAG(version), "print the version"},
 };
@@ -117,14 +120,17 @@ ctl_usage(struct gr_buf *b)
     gr_buf_puts(
         b,
         "\n"
-        "Exit status: 0 done, 1 refused (the gate is closed, the state does not allow it), 2 bad usage or no "
+        "Exit status: 0 done, 1 refused (the gate is closed, the state does not allow it), 2 bad usage, no "
         "such\n"
-        "deployment, 3 guardraild cannot be reached or is in trouble.\n"
+        "deployment, or not allowed to this token, 3 guardraild cannot be reached or is in trouble.\n"
         "\n"
         "Examples:\n"
         "  guardrailctl release start --stream cluster=equities --deployment d42 --by "
         "jane.doe@example.com\n"
         "  guardrailctl gate d42\n"
+        "  guardrailctl status --watch\n"
+        "  guardrailctl --url https://guardraild.example.org:9095 --ca-file ca.crt --token-file read.token "
+        "verdicts d42\n"
         "  guardrailctl ack d42 --reason 'a burst at the open; the extension was clean'\n"
         "  guardrailctl release advance d42 --by jane.doe@example.com --reason 'Latency normal "
         "after warm-up.'\n"

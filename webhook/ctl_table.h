@@ -29,7 +29,7 @@ struct ctl_verb {
     unsigned takes;
     const char *path;  /* %s: the id or number */
     const char *path2; /* with --override, --page or --all; NULL: none */
-    void (*print)(struct gr_buf *b, const struct gr_node *root);
+    void (*print)(struct gr_buf *b, const struct gr_node *root, const struct ctl *c);
     const char *list; /* print gets this member instead of the root */
     const char *usage;
     const char *plan;                            /* CTL_CHANGES: what it does, for people to agree to */

@@ -11,11 +11,14 @@
 #include <unistd.h>
 #include "ctl.h"
 #include "ctl_table.h"
+#include "guardrail/duration.h"
 #include "guardrail/number.h"
-#include "guardrail/quote.h"
+#include "jread.h"
 #include "jw.h"
 
 #define WATCH_S 2
+#define STATUS_RELEASES 10u /* whose verdicts stand in the status */
+#define NEAR_MAX 200u
 
 static enum ctl_exit
 print_usage(void)
@@ -117,6 +120,34 @@ take_option(struct ctl *c, const struct ctl_option *o, const char *value)
         memcpy(at + o->flag, &(bool){true}, sizeof(bool));
 }
 
+/* auto: for people at a terminal who have not said otherwise (no-color.org). */
+static bool
+read_colour(struct ctl *c)
+{
+    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+    c->colour = isatty(STDOUT_FILENO) && !(no && no[0]) && !(term && strcmp(term, "dumb") == 0);
+    if (!c->color || strcmp(c->color, "auto") == 0)
+        return true;
+    c->colour = strcmp(c->color, "always") == 0;
+    return c->colour || strcmp(c->color, "never") == 0;
+}
+
+/* As the C library would judge it, without its locales being there. */
+static bool
+speaks_utf8(void)
+{
+    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+
+    for (size_t i = 0; i < GR_COUNT(names); i++) {
+        const char *value = getenv(names[i]);
+
+        if (value && value[0])
+            return strstr(value, "UTF-8") || strstr(value, "utf8") || strstr(value, "utf-8");
+    }
+    return false;
+}
+
 /* -1: go on; else the exit status. *used: a bit for each row of ctl_options that was there. */
 static int
 read_options(int argc, char **argv, struct ctl *c, uint64_t *used)
@@ -135,6 +166,9 @@ read_options(int argc, char **argv, struct ctl *c, uint64_t *used)
         take_option(c, &ctl_options[o - 1], optarg);
         *used |= UINT64_C(1) << (o - 1);
     }
+    if (!read_colour(c))
+        return (int)misuse("--color takes auto, always or never, not \"%s\"%s", c->color, "");
+    c->utf8 = speaks_utf8();
     if (c->timeout && !read_timeout(c->timeout, &c->timeout_s))
         return (int)misuse("--timeout takes whole seconds, not \"%s\"%s", c->timeout, "");
     if (c->help)
@@ -208,15 +242,13 @@ build_body(const struct ctl_verb *v, const struct ctl *c, struct gr_buf *body)
 /* The id becomes part of a path: what may stand in a deployment id needs no escaping, and nothing else is
  * sent. */
 static bool
-id_ok(const char *id)
+id_ok(struct gr_str id)
 {
-    size_t n = strlen(id);
-
-    for (size_t i = 0; i < n; i++)
-        if (!((id[i] >= 'a' && id[i] <= 'z') || (id[i] >= 'A' && id[i] <= 'Z') ||
-              (id[i] >= '0' && id[i] <= '9') || id[i] == '.' || id[i] == '_' || id[i] == '-'))
+    for (size_t i = 0; i < id.n; i++)
+        if (!((id.p[i] >= 'a' && id.p[i] <= 'z') || (id.p[i] >= 'A' && id.p[i] <= 'Z') ||
+              (id.p[i] >= '0' && id.p[i] <= '9') || id.p[i] == '.' || id.p[i] == '_' || id.p[i] == '-'))
             return false;
-    return n > 0 && n <= 128 && id[0] != '.';
+    return id.n > 0 && id.n <= 128 && id.p[0] != '.';
 }
 
 static enum ctl_exit
@@ -296,7 +328,7 @@ check_operands(const struct ctl_verb *v, struct ctl *c, int argc, char **argv, i
         return misuse("\"%s\" is one argument too many for %s", argv[at], v->name.p);
     if (c->page)
         c->id = c->page;
-    if ((v->takes & CTL_ID) && !c->page && !id_ok(c->id))
+    if ((v->takes & CTL_ID) && !c->page && !id_ok(gr_str(c->id)))
         return misuse("\"%s\" cannot be a deployment id%s", c->id, "");
     if (((v->takes & CTL_NUMBER) || c->page) && !c->all && !read_number(&c->id))
         return misuse("\"%s\" is no number, as 17 or G-17%s", c->id, "");
@@ -328,37 +360,94 @@ check_usage(const struct ctl_verb *v, struct ctl *c, uint64_t used, int argc, ch
     return check_server(c);
 }
 
-/* For people at a terminal who have not said otherwise (no-color.org). */
-static bool
-colours(void)
-{
-    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+/* ---- the answer ---- */
 
-    return isatty(STDOUT_FILENO) && !(no && no[0]) && !(term && strcmp(term, "dumb") == 0);
+/* The verdicts of the releases that run, below the status. What cannot be asked is left out: an older guardraild. */
+static void
+add_verdicts(struct gr_buf *b, const struct gr_node *root, const struct ctl *c)
+{
+    const struct gr_node *list = gr_node_get(root, "releases");
+    struct ctl brief = *c;
+    size_t n = 0;
+
+    brief.brief = true;
+    if (!list || list->kind != GR_NODE_LIST)
+        return;
+    gr_node_each (r, list) {
+        struct gr_str id = jread_str(r, "deployment_id");
+        struct ctl_answer answer = {.status = 0};
+        struct gr_buf path = GR_BUF_INIT(1024);
+
+        if (!gr_str_is(jread_str(r, "state"), "running") || !id_ok(id) || n++ >= STATUS_RELEASES)
+            continue;
+        gr_buf_printf(&path, "/v1/releases/" GR_FMT "/verdicts", GR_ARG(id));
+        if (gr_buf_err(&path) == GR_OK && ctl_look(c, gr_buf_cstr(&path), &answer) == CTL_OK) {
+            gr_buf_putc(b, '\n');
+            ctl_print_verdicts(b, answer.root, &brief);
+        }
+        ctl_answer_fini(&answer);
+        gr_buf_fini(&path);
+    }
+}
+
+/* The screen anew, with the time: only when the answer is there, so that nothing flickers. */
+static void
+put_clock(struct gr_buf *b)
+{
+    gr_buf_puts(b, "\033[H\033[2J"); /* the cursor home, and all clear */
+    gr_time_print(b, (int64_t)time(NULL) * 1000);
+    gr_buf_puts(b, "\n\n");
 }
 
 static enum ctl_exit
 show(const struct ctl_verb *v, const struct ctl *c, const struct ctl_answer *a, enum ctl_exit status)
 {
     struct gr_buf text = GR_BUF_INIT(CTL_ANSWER_BYTES_MAX);
-    struct gr_buf painted = GR_BUF_INIT(CTL_ANSWER_BYTES_MAX), *shown = &text;
+    struct gr_buf painted = GR_BUF_INIT(CTL_ANSWER_BYTES_MAX);
     bool refused = status == CTL_REFUSED && gr_node_get(a->root, "reasons");
     bool ok = true;
 
     if (c->json && a->body.n > 0)
         return ctl_print_json(a) == CTL_OK ? status : CTL_MACHINE;
     if (refused)
-        ctl_print_gate(&text, a->root);
+        ctl_print_gate(&text, a->root, c);
     else if (status == CTL_OK)
-        v->print(&text, v->list ? gr_node_get(a->root, v->list) : a->root);
-    if (colours()) {
+        v->print(&text, v->list ? gr_node_get(a->root, v->list) : a->root, c);
+    if (status == CTL_OK && v->print == ctl_print_status)
+        add_verdicts(&text, a->root, c);
+    if (c->watch && isatty(STDOUT_FILENO))
+        put_clock(&painted);
+    if (c->colour)
         ctl_paint(&painted, gr_buf_str(&text));
-        shown = &painted;
-    }
-    ok = gr_buf_err(shown) == GR_OK && fputs(gr_buf_cstr(shown), stdout) >= 0 && fflush(stdout) == 0;
+    else
+        gr_buf_put(&painted, gr_buf_str(&text));
+    ok = gr_buf_err(&painted) == GR_OK && fputs(gr_buf_cstr(&painted), stdout) >= 0 && fflush(stdout) == 0;
     gr_buf_fini(&text);
     gr_buf_fini(&painted);
     return ok ? status : CTL_MACHINE;
+}
+
+void
+ctl_suggest(const struct ctl *c)
+{
+    struct ctl_answer answer = {.status = 0};
+    struct gr_str names[NEAR_MAX], near = GR_STR_NONE;
+    const struct gr_node *list;
+    size_t n = 0;
+
+    if (ctl_look(c, "/v1/releases", &answer) == CTL_OK &&
+        (list = gr_node_get(answer.root, "releases")) != NULL && list->kind == GR_NODE_LIST) {
+        gr_node_each (r, list) {
+            if (n < NEAR_MAX && id_ok(jread_str(r, "deployment_id")))
+                names[n++] = jread_str(r, "deployment_id");
+        }
+        near = gr_str_nearest(gr_str(c->id), names, n);
+    }
+    if (near.n > 0)
+        (void)fprintf(stderr, "Did you mean \"" GR_FMT "\"?\n", GR_ARG(near));
+    else
+        (void)fputs("guardrailctl release list shows those there are.\n", stderr);
+    ctl_answer_fini(&answer);
 }
 
 static enum ctl_exit
@@ -375,12 +464,12 @@ run(const struct ctl_verb *v, const struct ctl *c)
     status = ctl_request(c, gr_buf_cstr(&path), v->takes & CTL_CHANGES ? &body : NULL, &answer);
     if (answer.status)
         status = show(v, c, &answer, status);
+    if (answer.status == 404 && (v->takes & CTL_ID) && !c->page && !c->json)
+        ctl_suggest(c);
     /* A closed gate is an answer, and a script wants to know it. */
-    if (status == CTL_OK && v->print == ctl_print_gate &&
-        !gr_str_is(gr_node_get(answer.root, "promote")->text, "true"))
+    if (status == CTL_OK && v->print == ctl_print_gate && !jread_bool(answer.root, "promote"))
         status = CTL_REFUSED;
-    if (status == CTL_OK && v->print == ctl_print_audit &&
-        !gr_str_is(gr_node_get(answer.root, "ok")->text, "true"))
+    if (status == CTL_OK && v->print == ctl_print_audit && !jread_bool(answer.root, "ok"))
         status = CTL_REFUSED;
 done:
     ctl_answer_fini(&answer);
@@ -401,8 +490,6 @@ watch(const struct ctl_verb *v, struct ctl *c)
 
         if (!once)
             return CTL_MACHINE;
-        if (isatty(STDOUT_FILENO))
-            (void)fputs("\033[H\033[2J", stdout); /* the cursor home, and all clear */
         c->arena = once;
         status = run(v, c);
         c->arena = NULL;

@@ -92,7 +92,7 @@ guardraild_LDADD = $(WEBHOOK_LIBS)
 bin_PROGRAMS += guardrailctl
 guardrailctl_SOURCES = webhook/guardrailctl.c webhook/ctl.h webhook/ctl_audit.c webhook/ctl_completion.c \
 	webhook/ctl_http.c webhook/ctl_plan.c webhook/ctl_print.c \
-	webhook/ctl_table.c webhook/ctl_table.h
+	webhook/ctl_table.c webhook/ctl_table.h webhook/ctl_verdicts.c
 guardrailctl_CFLAGS = $(libwebhook_a_CFLAGS)
 guardrailctl_LDADD = $(WEBHOOK_LIBS)
 nodist_bashcompletion_DATA += completions/bash/guardrailctl

@@ -81,6 +81,7 @@ daemon_tests = \
 	tests/unit/webhook/daemon_confine.sh \
 	tests/unit/webhook/daemon_confirm.sh \
 	tests/unit/webhook/daemon_crash.sh \
+	tests/unit/webhook/daemon_ctl.sh \
 	tests/unit/webhook/daemon_faults.sh \
 	tests/unit/webhook/daemon_gate.sh \
 	tests/unit/webhook/daemon_hands.sh \
