@@ -40,6 +40,7 @@ libbase_a_SOURCES = \
 	base/source.c \
 	base/strset.c \
 	base/sys.c \
+	base/template.c \
 	base/utf8.c \
 	base/utf8.h
 BASE_LIBS = libbase.a $(YAML_LIBS) $(CJSON_LIBS) $(GNUTLS_LIBS) -lm

@@ -345,6 +345,7 @@ PATH_READER(reports_dir)
 URL_READER(prometheus_url)
 URL_READER(alertmanager_url)
 URL_READER(pagerduty_url)
+URL_READER(slack_url)
 #undef URL_READER
 
 static void
@@ -568,6 +569,7 @@ read_targets(struct reader *r, const struct gr_node *v)
         {GR_STR_INIT("ca_file"), read_target_ca_file},
         {GR_STR_INIT("pagerduty_url"), read_pagerduty_url},
         {GR_STR_INIT("private_hosts"), read_private_hosts},
+        {GR_STR_INIT("slack_url"), read_slack_url},
     };
     read_map(r, v, keys, GR_COUNT(keys));
 }

@@ -51,6 +51,7 @@ struct conf {
     enum log_format log_format;
     enum log_level log_level;
     struct gr_str pagerduty_url;     /* empty: PagerDuty's own */
+    struct gr_str slack_url;         /* of Slack's API; empty: its own */
     bool allow_http;                 /* plain HTTP to loopback targets, for tests */
     struct conf_names private_hosts; /* whom `http` actions may reach though their addresses are private */
     struct gr_str target_ca_file;    /* an authority for targets besides the system's; empty: none */

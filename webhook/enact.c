@@ -105,6 +105,24 @@ confirm_sentence(const struct effect *e, enum policy_level level)
                : "waits for a person to roll it back (guardrailctl release confirm, or deny)";
 }
 
+/* The same for machines, by message_act_name: the first effect that does something to the release. *waits: for a confirmation. */
+static const char *
+act_name(const struct decision *d, bool *waits)
+{
+    static const char *const names[EFFECT_KINDS] = {[EFFECT_ROLLBACK] = "rollback",
+                                                    [EFFECT_ABORT] = "abort",
+                                                    [EFFECT_HALT] = "halt",
+                                                    [EFFECT_EXTEND] = "extend"};
+
+    *waits = false;
+    for (size_t i = 0; i < d->effect_count; i++)
+        if (names[d->effects[i].kind] && d->effects[i].how != HOW_RECORD) {
+            *waits = d->effects[i].how == HOW_CONFIRM;
+            return names[d->effects[i].kind];
+        }
+    return "hold";
+}
+
 static const char *
 action_sentence(const struct decision *d)
 {
@@ -148,8 +166,10 @@ limit_text(const struct decision *d, struct gr_str side)
 
 /* The message's own part; the sender adds what the effect's row says. */
 static struct gr_str
-payload_of(struct gr_arena *a, const struct intake_alert *alert, const struct decision *d)
+payload_of(const struct enact_job *job, const struct intake_alert *alert, const struct decision *d)
 {
+    bool waits;
+    const char *act = act_name(d, &waits);
     struct gr_buf b = GR_BUF_INIT(PAYLOAD_BYTES_MAX);
     struct jw w = JW_INIT(&b);
     struct gr_str side = labels_get(alert->decide.labels, GR_STR(GR_LABEL_SIDE)), out;
@@ -165,9 +185,12 @@ payload_of(struct gr_arena *a, const struct intake_alert *alert, const struct de
     jw_str(&w, "runbook_url", labels_get(alert->annotations, GR_STR("runbook_url")));
     jw_str(&w, "dashboard_url", labels_get(alert->annotations, GR_STR("dashboard_url")));
     jw_text(&w, "action", action_sentence(d));
+    jw_text(&w, "act", act);
+    if (waits)
+        jw_i64(&w, "confirm_by_ms", job->now_ms + job->app->conf->confirm_ms);
     jw_i64(&w, "at_ms", alert->decide.received_ms);
     jw_close(&w, '}');
-    out = gr_buf_err(&b) == GR_OK ? gr_arena_dup(a, gr_buf_str(&b)) : GR_STR_NONE;
+    out = gr_buf_err(&b) == GR_OK ? gr_arena_dup(job->arena, gr_buf_str(&b)) : GR_STR_NONE;
     gr_buf_fini(&b);
     return out;
 }
@@ -420,7 +443,7 @@ apply(struct db *db, struct enact_job *job, const struct intake_alert *alert, st
                                 .guardrail = own_label(a, alert, GR_LABEL_GUARDRAIL),
                                 .level = own_label(a, alert, GR_LABEL_LEVEL),
                                 .phase = own_label(a, alert, GR_LABEL_PHASE),
-                                .payload = payload_of(a, alert, d),
+                                .payload = payload_of(job, alert, d),
                                 .not_before_ms = job->now_ms,
                                 .inbox_id = job->inbox_id};
     bool added[DECIDE_EFFECTS_MAX] = {false};

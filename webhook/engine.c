@@ -5,41 +5,29 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <sys/random.h>
 #include <time.h>
 #include "confirm.h"
-#include "circuit.h"
+#include "courier.h"
 #include "enact.h"
+#include "followup.h"
 #include "guardrail/sys.h"
-#include "jread.h"
-#include "link_take.h"
-#include "metrics.h"
 #include "outbox.h"
-#include "page.h"
-#include "record.h"
 #include "rollback.h"
 #include "sender.h"
 
 #define ARENA_BYTES_MAX (64u << 20)
 #define IDLE_MS 1000 /* looks for due retries at least so often */
-#define BACKOFF_BASE_MS 1000
-#define BACKOFF_CAP_MS 300000
-#define SEND_MS 15000 /* one attempt */
 #define SENDERS_MAX 8u
 #define PRUNE_MS 60000
 
 struct worker {
     struct engine *engine;
-    const char *target;                 /* of the effects it takes */
-    const struct sender_target *sender; /* NULL: an executor */
-    struct runner *runner;              /* executors only; borrowed */
+    const char *target;      /* of the effects it takes */
+    struct courier *courier; /* owned; NULL: an executor */
+    struct runner *runner;   /* executors only; borrowed */
     pthread_t thread;
     bool started;
     uint64_t seen; /* wake-ups it has answered */
-    struct circuit circuit;
-    struct circuit shown; /* a copy for others; the engine's mutex guards it */
-    double tokens;        /* of the rate limit */
-    int64_t filled_ms;
 };
 
 struct engine {
@@ -88,210 +76,6 @@ rest(struct worker *w)
     pthread_mutex_unlock(&e->mutex);
 }
 
-/* ---- messages ---- */
-
-struct sending {
-    struct worker *worker;
-    struct gr_arena *arena;
-    const struct outbox_effect *effect;
-    const struct policy *policy;
-    struct release release;
-    bool has_release;
-    bool linked; /* the message carries a link that takes the page */
-    struct audit_head audit;
-    struct sender_result result;
-    int64_t retry_ms, rest_ms; /* rest_ms: the action rests for so long; 0: it does not */
-    bool untried;
-    const char *state;
-};
-
-static enum gr_err
-job_load_release(struct db *db, void *arg)
-{
-    struct sending *s = arg;
-    enum gr_err err;
-
-    if ((err = audit_head(db, &s->audit)) != GR_OK)
-        return err;
-    if (s->worker->engine->app->conf->ack_key_file.n > 0 &&
-        (err = link_wanted(db, s->effect, &s->linked)) != GR_OK)
-        return err;
-    if (s->effect->release_id == 0)
-        return GR_OK;
-    err = release_get(db, s->worker->engine->app->policies, s->effect->release_id, &s->release);
-    s->has_release = err == GR_OK;
-    return err == GR_ENOENT ? GR_OK : err;
-}
-
-static enum message_kind
-kind_of(struct gr_str s)
-{
-    if (gr_str_is(s, "held"))
-        return MESSAGE_HELD;
-    if (gr_str_is(s, "outcome"))
-        return MESSAGE_OUTCOME;
-    return gr_str_is(s, "blind") ? MESSAGE_BLIND : MESSAGE_BREACH;
-}
-
-/* An effect's key without its episode: what comes again has the same. */
-static struct gr_str
-incident_of(struct gr_str key)
-{
-    size_t n = key.n;
-
-    while (n > 0 && key.p[n - 1] >= '0' && key.p[n - 1] <= '9')
-        n--;
-    return n > 1 && n < key.n && key.p[n - 1] == '/' ? gr_str_sub(key, 0, n - 1) : key;
-}
-
-/* A fresh link for each try; empty without keys or randomness, for the message matters more. */
-static struct gr_str
-make_link(struct sending *s)
-{
-    const struct app *app = s->worker->engine->app;
-    struct link l = {.effect_id = s->effect->id, .expires_ms = app_now_ms() + app->conf->ack_expiry_ms};
-    struct link_keys keys = LINK_KEYS_INIT;
-    struct gr_buf url = GR_BUF_INIT(1024);
-    struct gr_str out = GR_STR("");
-    enum gr_err err = page_link_keys(app->conf, &keys);
-
-    if (err == GR_OK && getrandom(l.nonce, sizeof l.nonce, 0) != (ssize_t)sizeof l.nonce)
-        err = GR_EIO;
-    if (err == GR_OK && (err = link_name(&l, s->effect->stream, s->effect->key)) == GR_OK &&
-        (err = link_print(&url, &keys, app->conf->public_url, &l)) == GR_OK)
-        out = gr_arena_dup(s->arena, gr_buf_str(&url));
-    if (err != GR_OK)
-        log_event(app->log, AT_WARN, "a message goes without its acknowledgement link", "file",
-                  app->conf->ack_key_file.p, "error", gr_err_name(err), (char *)NULL);
-    link_keys_fini(&keys);
-    gr_buf_fini(&url);
-    return out;
-}
-
-static void
-fill_message(struct sending *s, struct message *m)
-{
-    const struct outbox_effect *e = s->effect;
-    const struct gr_node *p = NULL;
-    struct gr_buf path = GR_BUF_INIT(4096);
-
-    if (jread(s->arena, e->payload, &p) != GR_OK)
-        p = NULL; /* what the row says is still a message */
-    *m = (struct message){.kind = kind_of(jread_str(p, "kind")),
-                          .ok = jread_bool(p, "ok"),
-                          .spec = s->policy->spec,
-                          .deployment_id = e->deployment_id,
-                          .phase = e->phase,
-                          .guardrail = e->guardrail,
-                          .source = jread_str(p, "source"),
-                          .slice = jread_labels(s->arena, p, "slice"),
-                          .summary = jread_str(p, "summary"),
-                          .description = jread_str(p, "description"),
-                          .limit = jread_str(p, "limit"),
-                          .action = jread_str(p, "action"),
-                          .reason = e->reason,
-                          .runbook_url = jread_str(p, "runbook_url"),
-                          .dashboard_url = jread_str(p, "dashboard_url"),
-                          .reference = gr_arena_printf(s->arena, "G-%" PRId64, e->id),
-                          .dedup_key = e->key,
-                          .incident = incident_of(e->key),
-                          .attempt = e->attempts,
-                          .at_ms = jread_i64(p, "at_ms", e->created_ms)};
-    if (s->linked)
-        m->ack_url = make_link(s);
-    if (s->audit.seq > 0) /* half a hash is enough to know a record by */
-        m->audit_head = gr_arena_printf(s->arena, "%" PRId64 ":%.16s", s->audit.seq, s->audit.hash);
-    if (policy_level_parse(e->level, &m->level) != GR_OK)
-        m->level = LEVEL_HARD;
-    if (s->has_release && s->release.stream_row)
-        m->stream = *s->release.stream_row;
-    if (s->has_release) {
-        record_path(&path, s->worker->engine->app->conf->reports_dir.p, gr_str(s->release.deployment_id));
-        m->record_path = gr_arena_dup(s->arena, gr_buf_str(&path));
-    }
-    gr_buf_fini(&path);
-}
-
-/* Full jitter: anywhere from now to base × 2^n. */
-static int64_t
-backoff_ms(int64_t attempts)
-{
-    int64_t cap = BACKOFF_CAP_MS;
-    uint32_t dice = 0;
-
-    if (attempts < 9 && ((int64_t)BACKOFF_BASE_MS << attempts) < cap)
-        cap = (int64_t)BACKOFF_BASE_MS << attempts;
-    if (getrandom(&dice, sizeof dice, 0) != (ssize_t)sizeof dice)
-        dice = UINT32_MAX / 2;
-    return (int64_t)((double)cap * ((double)dice / (double)UINT32_MAX));
-}
-
-static void
-judge(struct sending *s)
-{
-    const struct outbox_effect *e = s->effect;
-    struct app *app = s->worker->engine->app;
-    int64_t now = app_now_ms();
-
-    s->state = "done";
-    s->retry_ms = 0;
-    if (s->result.answer == SENDER_DONE) {
-        metrics_add(app->metrics, COUNT_SENT, 1);
-    } else if (s->result.answer == SENDER_NEVER || now - e->created_ms > s->worker->sender->age_ms_max) {
-        s->state = "dead";
-    } else {
-        s->retry_ms = s->result.retry_after_ms > 0 ? s->result.retry_after_ms : backoff_ms(e->attempts);
-        metrics_add(app->metrics, COUNT_SEND_RETRIES, 1);
-    }
-    log_event(app->log, s->result.answer == SENDER_DONE ? AT_INFO : AT_WARN,
-              s->result.answer == SENDER_DONE ? "message sent"
-              : strcmp(s->state, "dead") != 0 ? "message put back"
-                                              : "dead letter",
-              "target", s->worker->target, "action", e->action.p, "deployment_id", e->deployment_id.p, "key",
-              e->key.p, "why", s->result.text, (char *)NULL);
-}
-
-/* Whether the action rests from now on: its target asked for it, or does not answer. 4xx are answers. */
-static void
-note_outcome(struct sending *s)
-{
-    struct circuit *c = &s->worker->circuit;
-    const struct sender_result *r = &s->result;
-    bool asked = r->answer == SENDER_LATER && r->retry_after_ms > 0;
-    bool failed = r->answer == SENDER_LATER && (r->status == 0 || r->status == 408 || r->status >= 500);
-    int64_t now = gr_http_now_ms();
-
-    if (asked)
-        circuit_pause(c, s->effect->action, r->retry_after_ms, now);
-    if (circuit_note(c, s->effect->action, failed, now))
-        log_event(s->worker->engine->app->log, AT_WARN,
-                  "a target does not answer: it is left alone for a while", "target", s->worker->target,
-                  "action", s->effect->action.p, (char *)NULL);
-    s->rest_ms = circuit_rest_ms(c, s->effect->action, now);
-    if (r->answer == SENDER_LATER && s->retry_ms < s->rest_ms)
-        s->retry_ms = s->rest_ms;
-    pthread_mutex_lock(&s->worker->engine->mutex);
-    s->worker->shown = *c;
-    pthread_mutex_unlock(&s->worker->engine->mutex);
-}
-
-static enum gr_err
-job_settle(struct db *db, void *arg)
-{
-    struct sending *s = arg;
-    enum gr_err err;
-
-    if (s->rest_ms > 0 &&
-        (err = outbox_postpone(db, s->worker->target, s->effect->action, app_now_ms() + s->rest_ms)) != GR_OK)
-        return err;
-    if (s->untried)
-        return outbox_unclaim(db, s->effect->id, app_now_ms() + s->rest_ms);
-    if (s->result.answer != SENDER_DONE && strcmp(s->state, "done") == 0)
-        return outbox_retry(db, s->effect->id, app_now_ms() + s->retry_ms, gr_str(s->result.text));
-    return outbox_finish(db, s->effect->id, s->state,
-                         s->result.answer == SENDER_DONE ? GR_STR("") : gr_str(s->result.text), app_now_ms());
-}
-
 static void
 nap(struct engine *e, int64_t ms)
 {
@@ -299,83 +83,6 @@ nap(struct engine *e, int64_t ms)
 
     for (; ms > 0 && !atomic_load(&e->stop); ms -= 50)
         (void)nanosleep(&ts, NULL);
-}
-
-/* A bucket of `burst` that fills once an interval. */
-static void
-pace(struct worker *w)
-{
-    int64_t now = gr_http_now_ms();
-
-    if (w->sender->interval_ms <= 0)
-        return;
-    w->tokens += (double)(now - w->filled_ms) / (double)w->sender->interval_ms;
-    w->filled_ms = now;
-    if (w->tokens > (double)w->sender->burst)
-        w->tokens = (double)w->sender->burst;
-    if (w->tokens < 1.0) {
-        nap(w->engine, (int64_t)((1.0 - w->tokens) * (double)w->sender->interval_ms));
-        w->tokens = 1.0;
-        w->filled_ms = gr_http_now_ms();
-    }
-    w->tokens -= 1.0;
-}
-
-static void
-settle(struct sending *s)
-{
-    struct engine *e = s->worker->engine;
-    enum gr_err err;
-
-    while ((err = store_call(e->app->store, job_settle, s)) != GR_OK && !atomic_load(&e->stop) &&
-           err != GR_EIO)
-        nap(e, 200); /* else it would be sent twice */
-}
-
-static void
-send_effect(struct worker *w, struct gr_http_client *http, struct gr_arena *a, const struct outbox_effect *e)
-{
-    struct app *app = w->engine->app;
-    struct sending *s = gr_arena_alloc(a, sizeof *s);
-    const struct policy_action *action;
-    struct message m;
-    enum gr_err err;
-
-    if (!s)
-        return;
-    *s = (struct sending){.worker = w,
-                          .arena = a,
-                          .effect = e,
-                          .rest_ms = circuit_rest_ms(&w->circuit, e->action, gr_http_now_ms())};
-    if ((s->untried = s->rest_ms > 0)) {
-        settle(s);
-        return;
-    }
-    while ((err = store_call(app->store, job_load_release, s)) != GR_OK) {
-        if (err == GR_EIO || atomic_load(&w->engine->stop))
-            return; /* stays running until the next start */
-        nap(w->engine, 200);
-    }
-    s->policy = s->has_release && s->release.policy ? s->release.policy : policies_current(app->policies);
-    action = policy_action(s->policy, e->action);
-    if (!action || action->kind != w->sender->kind) {
-        s->result =
-            (struct sender_result){.answer = SENDER_NEVER, .text = "the policy has no such action any more"};
-    } else {
-        struct sender_env env = {.http = http,
-                                 .secrets_dir = app->conf->secrets_dir.p ? app->conf->secrets_dir.p : ".",
-                                 .allow_http = app->conf->allow_http,
-                                 .pagerduty_url = app->conf->pagerduty_url.p,
-                                 .private_hosts = app->conf->private_hosts.v,
-                                 .private_host_count = app->conf->private_hosts.n,
-                                 .stop = &w->engine->stop};
-        fill_message(s, &m);
-        pace(w);
-        sender_send(&env, action, &m, gr_http_now_ms() + SEND_MS, &s->result);
-    }
-    judge(s);
-    note_outcome(s);
-    settle(s);
 }
 
 /* ---- the threads ---- */
@@ -401,8 +108,8 @@ work_once(struct worker *w, struct gr_http_client *http)
 
     if (found) {
         busy(e, true);
-        if (w->sender)
-            send_effect(w, http, c.arena, &c.effect);
+        if (w->courier)
+            courier_send(w->courier, http, c.arena, &c.effect);
         else
             rollback_run(
                 &(struct rollback_env){
@@ -420,14 +127,14 @@ worker_main(void *arg)
     struct worker *w = arg;
     struct engine *e = w->engine;
     struct gr_http_client *http = NULL;
-    bool plain = w->sender ? e->app->conf->allow_http
-                           : true; /* Prometheus is often spoken to in the clear on loopback */
+    bool plain = w->courier ? e->app->conf->allow_http
+                            : true; /* Prometheus is often spoken to in the clear on loopback */
 
     while (!atomic_load(&e->stop)) {
         if (!http &&
             gr_http_client_create(
                 &(struct gr_http_options){.allow_http = plain,
-                                          .ca_file = w->sender ? e->app->conf->target_ca_file.p : NULL,
+                                          .ca_file = w->courier ? e->app->conf->target_ca_file.p : NULL,
                                           .stop = &e->cancel},
                 &http) != GR_OK)
             rest(w);
@@ -528,6 +235,7 @@ static const struct chore {
     {enact_holds, false},
     {confirm_expire, true},
     {enact_escalations, true},
+    {followup_add, true},
 };
 
 struct turn {
@@ -601,22 +309,26 @@ start_workers(struct engine *e)
     return GR_OK;
 }
 
-static void
+static enum gr_err
 list_workers(struct engine *e, const struct engine_options *o)
 {
     size_t count;
     const struct sender_target *const *senders = sender_targets(&count);
+    enum gr_err err;
 
     for (size_t i = 0; i < ENGINE_EXECUTORS; i++)
         e->workers[e->count++] =
             (struct worker){.engine = e, .target = OUTBOX_TARGET_ROLLBACK, .runner = o->runners[i]};
     GR_ASSERT(count <= SENDERS_MAX);
-    for (size_t i = 0; i < count; i++)
-        e->workers[e->count++] = (struct worker){.engine = e,
-                                                 .target = policy_action_kind_name(senders[i]->kind),
-                                                 .sender = senders[i],
-                                                 .tokens = (double)senders[i]->burst,
-                                                 .filled_ms = gr_http_now_ms()};
+    for (size_t i = 0; i < count; i++) {
+        struct worker *w = &e->workers[e->count];
+
+        *w = (struct worker){.engine = e, .target = policy_action_kind_name(senders[i]->kind)};
+        if ((err = courier_create(e->app, senders[i], &e->stop, &w->courier)) != GR_OK)
+            return err;
+        e->count++;
+    }
+    return GR_OK;
 }
 
 enum gr_err
@@ -640,9 +352,10 @@ engine_start(const struct engine_options *o, struct engine **out)
     if (recovered > 0)
         log_event(o->app->log, AT_WARN, "effects were running when the process ended; their journal is read",
                   (char *)NULL);
-    if (app_acts(o->app))
-        list_workers(e, o); /* in every other mode nothing is carried out, not even what waits from before */
-    *out = e;               /* before the threads, which find it there */
+    /* In every other mode nothing is carried out, not even what waits from before. */
+    if (app_acts(o->app) && (err = list_workers(e, o)) != GR_OK)
+        goto failed;
+    *out = e; /* before the threads, which find it there */
     if ((err = start_workers(e)) != GR_OK)
         goto failed;
     return GR_OK;
@@ -662,22 +375,13 @@ engine_wake(struct engine *e)
 }
 
 size_t
-engine_circuits(struct engine *e, struct engine_circuit *out, size_t max)
+engine_circuits(struct engine *e, struct courier_rest *out, size_t max)
 {
-    int64_t now = gr_http_now_ms(), rest;
     size_t n = 0;
 
-    pthread_mutex_lock(&e->mutex);
     for (size_t i = 0; i < e->count; i++)
-        for (size_t k = 0; e->workers[i].sender && k < CIRCUIT_ROWS && n < max; k++) {
-            const struct circuit_row *row = &e->workers[i].shown.rows[k];
-
-            if (row->action[0] == '\0' || (rest = row->rest_until_ms - now) <= 0)
-                continue;
-            memcpy(out[n].action, row->action, sizeof out[n].action);
-            out[n++].rest_ms = rest;
-        }
-    pthread_mutex_unlock(&e->mutex);
+        if (e->workers[i].courier)
+            n += courier_resting(e->workers[i].courier, out + n, max - n);
     return n;
 }
 
@@ -702,6 +406,8 @@ engine_stop(struct engine *e, int64_t timeout_ms)
             pthread_join(e->workers[i].thread, NULL);
     if (e->ticking)
         pthread_join(e->ticker, NULL);
+    for (size_t i = 0; i < e->count; i++)
+        courier_free(e->workers[i].courier);
     (void)pthread_mutex_destroy(&e->mutex);
     (void)pthread_cond_destroy(&e->cond);
     gr_sys.free(e);

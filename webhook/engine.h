@@ -14,6 +14,7 @@
 #ifndef GUARDRAIL_WEBHOOK_ENGINE_H
 #define GUARDRAIL_WEBHOOK_ENGINE_H
 #include "app.h"
+#include "courier.h"
 #include "runner.h"
 
 #define ENGINE_EXECUTORS                                                                                     \
@@ -29,13 +30,9 @@ struct engine_options {
 /* Puts back what was running when the process ended, then starts the threads. */
 GR_MUST_USE enum gr_err engine_start(const struct engine_options *o, struct engine **out);
 void engine_wake(struct engine *e);
+/* What is left alone for a while because its target does not answer or asked for it; at most max rows. Any thread. */
+size_t engine_circuits(struct engine *e, struct courier_rest *out, size_t max);
 /* Takes nothing new, gives what runs until timeout_ms, then cancels it (it is judged by its journal at the
  * next start). Accepts NULL. */
 void engine_stop(struct engine *e, int64_t timeout_ms);
-/* What is left alone for a while because its target does not answer; at most max rows. Any thread. */
-struct engine_circuit {
-    char action[132];
-    int64_t rest_ms;
-};
-size_t engine_circuits(struct engine *e, struct engine_circuit *out, size_t max);
 #endif

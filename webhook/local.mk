@@ -17,11 +17,13 @@ libwebhook_a_SOURCES = \
 	webhook/confine.c webhook/confine.h \
 	webhook/conns.c webhook/conns.h \
 	webhook/credentials.c webhook/credentials.h \
+	webhook/courier.c webhook/courier.h \
 	webhook/db.c webhook/db.h \
 	webhook/desk.c webhook/desk.h \
 	webhook/disk.c webhook/disk.h \
 	webhook/enact.c webhook/enact.h \
 	webhook/engine.c webhook/engine.h \
+	webhook/followup.c webhook/followup.h \
 	webhook/form.c webhook/form.h \
 	webhook/gate.c webhook/gate.h \
 	webhook/html.c webhook/html.h \
@@ -36,6 +38,7 @@ libwebhook_a_SOURCES = \
 	webhook/log.c webhook/log.h \
 	webhook/metrics.c webhook/metrics.h \
 	webhook/outbox.c webhook/outbox.h \
+	webhook/pace.c webhook/pace.h \
 	webhook/page.c webhook/page.h \
 	webhook/page_data.h \
 	webhook/page_link.c \
@@ -81,7 +84,10 @@ libwebhook_a_SOURCES += \
 	webhook/sender_http.c \
 	webhook/sender_jira.c \
 	webhook/sender_pagerduty.c \
-	webhook/sender_slack.c webhook/sender_text.h
+	webhook/sender_slack.c \
+	webhook/sender_slack_api.c \
+	webhook/sender_template.c \
+	webhook/sender_text.c webhook/sender_text.h
 WEBHOOK_LIBS = libwebhook.a $(BASE_LIBS) $(SQLITE_LIBS) $(MHD_LIBS) $(CURL_LIBS) $(PCRE2_LIBS) -lpthread
 
 sbin_PROGRAMS += guardraild

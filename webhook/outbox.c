@@ -77,7 +77,7 @@ outbox_add(struct db *db, const struct outbox_effect *e, int64_t now_ms, bool *a
     "guardrail, level, phase,"                                                                               \
     " reason, epoch, recheck, state, coalesce(last_error, ''), payload, attempts, created_ms, seen_ms, "     \
     "not_before_ms,"                                                                                         \
-    " coalesce(inbox_id, 0)"
+    " coalesce(inbox_id, 0), coalesce(acked_by, ''), coalesce(revived_ms, 0), coalesce(acked_ms, 0)"
 
 static struct gr_str
 keep(struct gr_arena *a, sqlite3_stmt *st, int column)
@@ -109,7 +109,10 @@ read_effect(sqlite3_stmt *st, struct gr_arena *a, struct outbox_effect *e)
                                 .created_ms = db_i64(st, 18),
                                 .seen_ms = db_i64(st, 19),
                                 .not_before_ms = db_i64(st, 20),
-                                .inbox_id = db_i64(st, 21)};
+                                .inbox_id = db_i64(st, 21),
+                                .acked_by = keep(a, st, 22),
+                                .revived_ms = db_i64(st, 23),
+                                .acked_ms = db_i64(st, 24)};
 }
 
 enum gr_err
@@ -320,8 +323,9 @@ outbox_escalating(struct db *db, struct gr_arena *a, int64_t due_ms, struct outb
 enum gr_err
 outbox_revive(struct db *db, int64_t id, const char *target, int64_t now_ms, int64_t *count)
 {
-    sqlite3_stmt *st = db_use(db, "UPDATE effect SET state = 'retry', not_before_ms = ?3, done_ms = NULL"
-                                  " WHERE state = 'dead' AND target = ?2 AND (?1 = 0 OR id = ?1)");
+    sqlite3_stmt *st =
+        db_use(db, "UPDATE effect SET state = 'retry', not_before_ms = ?3, revived_ms = ?3,"
+                   " done_ms = NULL WHERE state = 'dead' AND target = ?2 AND (?1 = 0 OR id = ?1)");
     enum gr_err err;
 
     db_bind_i64(db, st, 1, id);
@@ -382,6 +386,147 @@ outbox_deployment(struct db *db, int64_t id, char *out, size_t size)
         out[0] = '\0';
     db_end(st);
     return db->err;
+}
+
+enum gr_err
+outbox_follow(struct db *db, int64_t id, enum outbox_follow stage)
+{
+    sqlite3_stmt *st = db_use(db, "UPDATE effect SET follow = ?2 WHERE id = ?1");
+
+    db_bind_i64(db, st, 1, id);
+    db_bind_i64(db, st, 2, stage);
+    return db_run(db, st);
+}
+
+/* The one row of a statement, or GR_ENOENT. */
+static enum gr_err
+one_effect(struct db *db, sqlite3_stmt *st, struct gr_arena *a, struct outbox_effect *out)
+{
+    enum gr_err err;
+    bool row;
+
+    if ((err = db_step(db, st, &row)) != GR_OK)
+        return err;
+    if (!row)
+        return GR_ENOENT;
+    read_effect(st, a, out);
+    db_end(st);
+    return gr_arena_status(a);
+}
+
+enum gr_err
+outbox_get(struct db *db, struct gr_arena *a, int64_t id, struct outbox_effect *out)
+{
+    sqlite3_stmt *st = db_use(db, "SELECT " EFFECT_COLUMNS " FROM effect WHERE id = ?1");
+
+    db_bind_i64(db, st, 1, id);
+    return one_effect(db, st, a, out);
+}
+
+enum gr_err
+outbox_breach(struct db *db, struct gr_arena *a, int64_t release_id, struct gr_str guardrail,
+              int64_t before_id, struct outbox_effect *out)
+{
+    sqlite3_stmt *st = db_use(db, "SELECT " EFFECT_COLUMNS " FROM effect WHERE release_id = ?1"
+                                  " AND guardrail = ?2 AND id < ?3 AND inbox_id IS NOT NULL"
+                                  " ORDER BY id DESC LIMIT 1");
+
+    db_bind_i64(db, st, 1, release_id);
+    db_bind_str(db, st, 2, guardrail);
+    db_bind_i64(db, st, 3, before_id);
+    return one_effect(db, st, a, out);
+}
+
+enum gr_err
+outbox_acked(struct db *db, struct gr_arena *a, struct outbox_effect *out)
+{
+    return one_effect(db,
+                      db_use(db, "SELECT " EFFECT_COLUMNS " FROM effect WHERE follow = 1"
+                                 " AND acked_ms IS NOT NULL ORDER BY id LIMIT 1"),
+                      a, out);
+}
+
+enum gr_err
+outbox_acked_too(struct db *db, const struct outbox_effect *page)
+{
+    sqlite3_stmt *st =
+        db_use(db, "UPDATE effect SET acked_by = ?3, acked_ms = ?4 WHERE id IN (SELECT max(id) FROM effect e"
+                   " WHERE release_id = ?1 AND guardrail = ?2 AND kind = 'notify' AND follow = 1"
+                   " AND acked_ms IS NULL AND NOT EXISTS (SELECT 1 FROM effect q WHERE q.release_id = ?1"
+                   " AND q.guardrail = ?2 AND q.kind = 'notify' AND q.action = e.action AND q.acked_ms = ?4)"
+                   " GROUP BY action)");
+
+    db_bind_i64(db, st, 1, page->release_id);
+    db_bind_str(db, st, 2, page->guardrail);
+    db_bind_str(db, st, 3, page->acked_by);
+    db_bind_i64(db, st, 4, page->acked_ms);
+    return db_run(db, st);
+}
+
+enum gr_err
+outbox_follow_all(struct db *db, const struct outbox_effect *e, enum outbox_follow stage)
+{
+    sqlite3_stmt *st = db_use(db, "UPDATE effect SET follow = ?4 WHERE release_id = ?1 AND guardrail = ?2"
+                                  " AND action = ?3 AND follow IN (1, 2)");
+
+    db_bind_i64(db, st, 1, e->release_id);
+    db_bind_str(db, st, 2, e->guardrail);
+    db_bind_str(db, st, 3, e->action);
+    db_bind_i64(db, st, 4, stage);
+    return db_run(db, st);
+}
+
+enum gr_err
+outbox_over(struct db *db, struct gr_arena *a, int64_t quiet_ms, struct outbox_effect *out)
+{
+    sqlite3_stmt *st =
+        db_use(db, "SELECT " EFFECT_COLUMNS " FROM effect e WHERE follow IN (1, 2) AND ("
+                   "(release_id IS NOT NULL AND EXISTS (SELECT 1 FROM release r WHERE r.id = e.release_id"
+                   " AND r.state IN ('rolled_back', 'aborted', 'sealed'))"
+                   " AND NOT EXISTS (SELECT 1 FROM episode p WHERE p.release_id = e.release_id"
+                   " AND p.guardrail IN (e.guardrail, '') AND p.open = 1 AND p.seen_ms > ?1))"
+                   " OR (release_id IS NULL AND key LIKE 'page|blind|%' AND (SELECT open FROM watchdog) = 0))"
+                   " LIMIT 1");
+
+    db_bind_i64(db, st, 1, quiet_ms);
+    return one_effect(db, st, a, out);
+}
+
+enum gr_err
+outbox_thread(struct db *db, struct gr_arena *a, struct gr_str action, struct gr_str topic,
+              struct outbox_thread *out)
+{
+    sqlite3_stmt *st =
+        db_use(db, "SELECT effect_id, channel, ts FROM thread WHERE action = ?1 AND topic = ?2");
+    enum gr_err err;
+    bool row;
+
+    db_bind_str(db, st, 1, action);
+    db_bind_str(db, st, 2, topic);
+    if ((err = db_step(db, st, &row)) != GR_OK)
+        return err;
+    if (!row)
+        return GR_ENOENT;
+    *out =
+        (struct outbox_thread){.effect_id = db_i64(st, 0), .channel = keep(a, st, 1), .ts = keep(a, st, 2)};
+    db_end(st);
+    return gr_arena_status(a);
+}
+
+enum gr_err
+outbox_thread_begin(struct db *db, struct gr_str action, struct gr_str topic, const struct outbox_thread *t)
+{
+    sqlite3_stmt *st = db_use(db, "INSERT INTO thread(action, topic, effect_id, channel, ts)"
+                                  " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT(action, topic) DO UPDATE SET"
+                                  " effect_id = excluded.effect_id, channel = excluded.channel,"
+                                  " ts = excluded.ts");
+
+    db_bind_str(db, st, 1, action);
+    db_bind_str(db, st, 2, topic);
+    db_bind_i64(db, st, 3, t->effect_id);
+    db_bind_str(db, st, 4, t->channel);
+    db_bind_str(db, st, 5, t->ts);
+    return db_run(db, st);
 }
 
 enum gr_err

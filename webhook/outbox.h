@@ -21,6 +21,8 @@ struct outbox_effect {
     bool recheck;
     struct gr_str state, last_error, payload; /* payload: JSON, what a message says */
     int64_t attempts, created_ms, seen_ms, not_before_ms, inbox_id;
+    struct gr_str acked_by;
+    int64_t acked_ms, revived_ms; /* 0: never */
     int64_t escalate_ms; /* outbox_add: when it goes to the next person unless somebody takes it; 0: never */
 };
 /* state, not_before and the texts as given. *added: false if the key was there. */
@@ -63,6 +65,35 @@ GR_MUST_USE enum gr_err outbox_drop(struct db *db, int64_t id, int64_t now_ms, i
 /* Somebody takes a page. */
 GR_MUST_USE enum gr_err outbox_take(struct db *db, int64_t id, struct gr_str by, int64_t now_ms,
                                     int64_t *count);
+/* How far what follows a delivered message has come. */
+enum outbox_follow { FOLLOW_NOTHING, FOLLOW_TOLD, FOLLOW_ACKED, FOLLOW_OVER };
+GR_MUST_USE enum gr_err outbox_follow(struct db *db, int64_t id, enum outbox_follow stage);
+/* One effect. GR_ENOENT: none, here and below. */
+GR_MUST_USE enum gr_err outbox_get(struct db *db, struct gr_arena *a, int64_t id, struct outbox_effect *out);
+/* The newest effect before that one which an alert of this guardrail gave. */
+GR_MUST_USE enum gr_err outbox_breach(struct db *db, struct gr_arena *a, int64_t release_id,
+                                      struct gr_str guardrail, int64_t before_id, struct outbox_effect *out);
+/* A message that was delivered and acknowledged (FOLLOW_TOLD). */
+GR_MUST_USE enum gr_err outbox_acked(struct db *db, struct gr_arena *a, struct outbox_effect *out);
+/* Who took a page took what was said about it elsewhere, too: the newest notice of each action about the same guardrail of the release, unless
+ * it was told at that very moment already. */
+GR_MUST_USE enum gr_err outbox_acked_too(struct db *db, const struct outbox_effect *page);
+/* All that an action said about a guardrail of a release is followed up at once. */
+GR_MUST_USE enum gr_err outbox_follow_all(struct db *db, const struct outbox_effect *e,
+                                          enum outbox_follow stage);
+/* One that was delivered and is over: its release has ended and no alert of its guardrail was seen since quiet_ms; or it told of an outage of
+ * the watchdog that has ended. */
+GR_MUST_USE enum gr_err outbox_over(struct db *db, struct gr_arena *a, int64_t quiet_ms,
+                                    struct outbox_effect *out);
+/* Where the first message about a topic stands in Slack. */
+struct outbox_thread {
+    int64_t effect_id; /* the message */
+    struct gr_str channel, ts;
+};
+GR_MUST_USE enum gr_err outbox_thread(struct db *db, struct gr_arena *a, struct gr_str action,
+                                      struct gr_str topic, struct outbox_thread *out);
+GR_MUST_USE enum gr_err outbox_thread_begin(struct db *db, struct gr_str action, struct gr_str topic,
+                                            const struct outbox_thread *thread);
 /* The deployment that an effect belongs to, "" for none. GR_ENOENT: no such effect. */
 GR_MUST_USE enum gr_err outbox_deployment(struct db *db, int64_t id, char *out, size_t size);
 /* At start-up: what was running when the process ended is put back where it stood. *count: how many. */

@@ -21,7 +21,7 @@ struct view {
     /* of the releases that are shown */
     const struct board_item *verdicts[PAGE_RELEASES];
     const char *prometheus; /* why it gave no verdicts; NULL: it did, or was not asked */
-    struct engine_circuit circuits[CIRCUITS_SHOWN];
+    struct courier_rest circuits[CIRCUITS_SHOWN];
     size_t circuit_count;
 };
 

@@ -5,6 +5,7 @@
 #include <float.h>
 
 #include "expand.h"
+#include "guardrail/template.h"
 #include "runner.h"
 
 static const char *const kind_names[ACTION_KINDS] = {"rollback", "pagerduty", "slack", "jira",
@@ -192,6 +193,36 @@ read_base_url(struct policy_reader *r, const struct gr_node *map, struct policy_
         pj_fail(r, GR0602, gr_node_get(map, "base_url")->span, "a base_url begins with https://");
 }
 
+static void
+read_slack(struct policy_reader *r, const struct gr_node *map, struct policy_action *action)
+{
+    bool url = pj_name(r, map, "webhook_url_file", OPTIONAL, &action->webhook_url_file);
+    bool token = pj_name(r, map, "token_file", OPTIONAL, &action->token_file);
+
+    (void)pj_text(r, map, "channel", token ? REQUIRED : OPTIONAL, &action->channel);
+    if (!url && !token)
+        pj_fail(r, GR0102, map->span, "a slack action needs \"webhook_url_file\" or \"token_file\"");
+    else if (url && token)
+        pj_fail(r, GR0107, map->span, "\"webhook_url_file\" and \"token_file\" exclude each other");
+}
+
+static void
+read_template(struct policy_reader *r, const struct gr_node *map, struct policy_action *action)
+{
+    const struct gr_node *root;
+    struct gr_template_fault fault;
+    enum gr_err err;
+
+    if (!pj_text(r, map, "body", OPTIONAL, &action->body))
+        return;
+    err = gr_template_read(r->arena, action->body, &root, &fault);
+    if (err == GR_EUSER)
+        pj_fail(r, GR0315, gr_node_get(map, "body")->span, "the body: %s%s" GR_FMT, fault.what,
+                fault.name.n > 0 ? ": " : "", GR_ARG(fault.name));
+    else if (err != GR_OK)
+        r->no_memory = true;
+}
+
 /* The members of each kind; escalate_to is resolved when all actions are known. */
 static void
 read_action(struct policy_reader *r, const struct gr_node *map, struct policy_action *action)
@@ -210,13 +241,13 @@ read_action(struct policy_reader *r, const struct gr_node *map, struct policy_ac
         (void)pj_name(r, map, "routing_key_file", REQUIRED, &action->routing_key_file);
         break;
     case ACTION_SLACK:
-        (void)pj_text(r, map, "channel", OPTIONAL, &action->channel);
-        (void)pj_name(r, map, "webhook_url_file", REQUIRED, &action->webhook_url_file);
+        read_slack(r, map, action);
         break;
     case ACTION_JIRA:
         (void)pj_text(r, map, "project", REQUIRED, &action->project);
         (void)pj_text(r, map, "issue_type", OPTIONAL, &action->issue_type);
         (void)pj_text(r, map, "reopen", OPTIONAL, &action->reopen);
+        (void)pj_text(r, map, "close", OPTIONAL, &action->close);
         read_base_url(r, map, action);
         (void)pj_name(r, map, "token_file", REQUIRED, &action->token_file);
         break;
@@ -229,6 +260,7 @@ read_action(struct policy_reader *r, const struct gr_node *map, struct policy_ac
     case ACTION_HTTP:
         read_base_url(r, map, action);
         (void)pj_name(r, map, "token_file", OPTIONAL, &action->token_file);
+        read_template(r, map, action);
         break;
     case ACTION_KINDS:
         GR_ASSERT(false && "a kind of the table");

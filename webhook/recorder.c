@@ -359,6 +359,15 @@ write_file(struct recorder *r, struct pass *p)
     return err;
 }
 
+static bool
+has_row(const struct pass *p, int64_t id)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (p->rows[i].id == id)
+            return true;
+    return false;
+}
+
 /* GR_ENOENT: nothing is due. */
 static enum gr_err
 one_pass(struct recorder *r)
@@ -377,8 +386,9 @@ one_pass(struct recorder *r)
     if ((err = write_file(r, &p)) != GR_OK)
         goto done;
     err = store_call(r->o.store, mark_written, &p);
-    if (err == GR_OK && !p.complete)
-        err = GR_EAGAIN; /* an older decision of this deployment has no values yet: its turn comes first */
+    /* A newer decision without values is no trouble: it is due itself, and writes the file again. An older one is: its turn comes first. */
+    if (err == GR_OK && !has_row(&p, p.record_id))
+        err = GR_EAGAIN;
     if (err == GR_OK)
         log_event(r->o.log, AT_INFO, "decision recorded", "deployment_id", p.release.deployment_id, "phase",
                   p.release.phase, (char *)NULL);

@@ -146,6 +146,17 @@ static const char *const schema_steps[] = {
     /* Version 9: what the storm breaker and the cool-down count at each alert that is decided, without reading what is long over. */
     ("CREATE INDEX effect_storm ON effect(created_ms) WHERE target = 'rollback';"
      "CREATE INDEX release_back ON release(stream, ended_ms) WHERE state = 'rolled_back';"),
+
+    /* Version 10: what follows a message.
+     * effect.follow      0 nothing; 1 it was delivered; 2 that it was acknowledged is told, too; 3 and that it is over
+     * effect.revived_ms  when an operator sent a dead letter again: its age counts from then
+     * thread             Slack's: what of an action and topic (courier.c) was posted first, and where */
+    ("ALTER TABLE effect ADD COLUMN follow INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE effect ADD COLUMN revived_ms INTEGER;"
+     "CREATE INDEX effect_follow ON effect(release_id) WHERE follow IN (1, 2);"
+     "CREATE INDEX effect_acked ON effect(id) WHERE follow = 1 AND acked_ms IS NOT NULL;"
+     "CREATE TABLE thread(action TEXT NOT NULL, topic TEXT NOT NULL, effect_id INTEGER NOT NULL, channel TEXT "
+     "NOT NULL, ts TEXT NOT NULL, PRIMARY KEY(action, topic)) STRICT;"),
 };
 
 const struct schema schema_current = {schema_steps, GR_COUNT(schema_steps)};

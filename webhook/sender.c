@@ -14,7 +14,6 @@
 #define SECRET_PIECE_BYTES 9u /* what is shorter is a word, as "services" in Slack's URLs */
 #define EXCERPT_BYTES_MAX 100u
 #define HEADER_BYTES_MAX 8192u /* base64 of the largest secret */
-#define LINK_BYTES_MAX 2000u
 #define PAGERDUTY_URL "https://events.pagerduty.com/v2/enqueue"
 
 /* To add a target: one file with its functions, one row here. Sorted by name. */
@@ -28,6 +27,7 @@ static const struct sender_target targets[] = {
         .burst = 30,
         .age_ms_max = INT64_C(86400000),
         .send = http_send,
+        .follows = sender_follows_both,
         .secret_ok = sender_token_ok,
     },
     {
@@ -38,6 +38,7 @@ static const struct sender_target targets[] = {
         .burst = 10,
         .age_ms_max = INT64_C(259200000), /* a ticket is still worth having after three days */
         .send = jira_send,
+        .follows = jira_follows,
         .secret_ok = sender_token_ok,
     },
     {
@@ -48,6 +49,7 @@ static const struct sender_target targets[] = {
         .burst = 30,
         .age_ms_max = INT64_C(86400000),
         .send = alerts_send,
+        .follows = sender_follows_both,
         .secret_ok = sender_token_ok,
     },
     {
@@ -58,6 +60,7 @@ static const struct sender_target targets[] = {
         .burst = 30,
         .age_ms_max = INT64_C(86400000),
         .send = alerts_send,
+        .follows = sender_follows_both,
         .secret_ok = sender_token_ok,
     },
     {
@@ -68,6 +71,7 @@ static const struct sender_target targets[] = {
         .burst = 30,
         .age_ms_max = INT64_C(86400000), /* a page older than a day tells nobody anything */
         .encode = pagerduty_encode,
+        .follows = sender_follows_both,
         .secret_ok = pagerduty_key_ok,
         .classify = pagerduty_classify,
     },
@@ -78,8 +82,10 @@ static const struct sender_target targets[] = {
         .interval_ms = 1000,     /* Slack: one a second and channel, short bursts */
         .burst = 3,
         .age_ms_max = INT64_C(86400000),
+        .send = slack_send,
         .encode = slack_encode,
-        .secret_ok = sender_url_secret_ok,
+        .follows = slack_follows,
+        .secret_ok = slack_secret_ok,
         .classify = slack_classify,
     },
 };
@@ -118,139 +124,6 @@ sender_answer_name(enum sender_answer answer)
     return "never";
 }
 
-/* -- texts that targets share -------------------------------------------------------------------------------------------- */
-
-static const char *
-breach_words(enum policy_level level)
-{
-    switch (level) {
-    case LEVEL_HARD:
-        return "Hard breach";
-    case LEVEL_SOFT:
-        return "Soft breach";
-    case LEVEL_NO_DATA:
-    case POLICY_LEVELS:
-        break;
-    }
-    return "No data";
-}
-
-static const char *
-title_words(const struct message *m)
-{
-    switch (m->kind) {
-    case MESSAGE_BREACH:
-        return breach_words(m->level);
-    case MESSAGE_HELD:
-        return "Needs a human";
-    case MESSAGE_OUTCOME:
-        return m->ok ? "Rolled back" : "Rollback incomplete";
-    case MESSAGE_BLIND:
-        return "Guardrails are blind";
-    case MESSAGE_TEST:
-    case MESSAGE_KINDS:
-        break;
-    }
-    return "Drill";
-}
-
-const char *
-sender_severity(const struct message *m)
-{
-    switch (m->kind) {
-    case MESSAGE_BREACH:
-        return m->level == LEVEL_HARD ? "critical" : "warning";
-    case MESSAGE_OUTCOME:
-        return m->ok ? "info" : "critical";
-    case MESSAGE_HELD:
-    case MESSAGE_BLIND:
-        return "critical";
-    case MESSAGE_TEST:
-    case MESSAGE_KINDS:
-        break;
-    }
-    return "info";
-}
-
-void
-sender_title(struct gr_buf *b, const struct message *m)
-{
-    gr_buf_puts(b, title_words(m));
-    if (m->guardrail.n > 0)
-        gr_buf_printf(b, ": " GR_FMT, GR_ARG(m->guardrail));
-    if (m->deployment_id.n > 0)
-        gr_buf_printf(b, m->guardrail.n > 0 ? " (" GR_FMT ")" : ": " GR_FMT, GR_ARG(m->deployment_id));
-    else if (m->spec.n > 0)
-        gr_buf_printf(b, ": " GR_FMT, GR_ARG(m->spec));
-}
-
-void
-sender_plain(struct gr_buf *b, struct gr_str s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        gr_buf_putc(b, (unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f ? ' ' : s.p[i]);
-}
-
-/* The largest n <= s.n that ends no character in its middle. */
-static size_t
-char_start(struct gr_str s, size_t n)
-{
-    while (n > 0 && n < s.n && ((unsigned char)s.p[n] & 0xc0u) == 0x80u)
-        n--;
-    return n;
-}
-
-/* Quoting only lengthens, by at most 12 times; so a cut text is shortened in proportion until its quoted form fits. */
-void
-sender_put(struct gr_buf *b, struct gr_str s, void (*quote)(struct gr_buf *b, struct gr_str s), size_t max)
-{
-    size_t before = b->n, n = s.n < max ? s.n : char_start(s, max);
-
-    GR_ASSERT(max >= 3);
-    for (;;) {
-        size_t dots = n < s.n ? 3 : 0, used;
-
-        quote(b, gr_str_sub(s, 0, n));
-        used = b->n - before;
-        if (gr_buf_err(b) != GR_OK)
-            return;
-        if (used + dots <= max) {
-            gr_buf_puts(b, dots > 0 ? "..." : "");
-            return;
-        }
-        gr_buf_cut(b, before);
-        n = char_start(s, n > 16 && used > max ? n * max / used : n - 1);
-    }
-}
-
-bool
-sender_link_ok(struct gr_str url)
-{
-    if (url.n > LINK_BYTES_MAX ||
-        (!gr_str_starts(url, GR_STR("https://")) && !gr_str_starts(url, GR_STR("http://"))))
-        return false;
-    for (size_t i = 0; i < url.n; i++)
-        if (url.p[i] <= ' ' || url.p[i] > '~' || strchr("\"'<>|\\`", url.p[i]))
-            return false;
-    return true;
-}
-
-bool
-sender_url_secret_ok(struct gr_str secret, bool allow_http)
-{
-    return sender_link_ok(secret) && (allow_http || gr_str_starts(secret, GR_STR("https://")));
-}
-
-bool
-sender_token_ok(struct gr_str secret, bool allow_http)
-{
-    (void)allow_http;
-    for (size_t i = 0; i < secret.n; i++)
-        if (secret.p[i] <= ' ' || secret.p[i] > '~')
-            return false;
-    return secret.n >= 8 && secret.n <= SECRET_BYTES_MAX;
-}
-
 /* -- secrets ------------------------------------------------------------------------------------------------------------- */
 
 struct gr_str
@@ -260,7 +133,7 @@ sender_secret_file(const struct policy_action *action)
     case ACTION_PAGERDUTY:
         return action->routing_key_file;
     case ACTION_SLACK:
-        return action->webhook_url_file;
+        return action->webhook_url_file.n > 0 ? action->webhook_url_file : action->token_file;
     case ACTION_JIRA:
     case ACTION_OPSGENIE:
     case ACTION_JSM:
@@ -271,6 +144,29 @@ sender_secret_file(const struct policy_action *action)
         break;
     }
     return GR_STR_NONE;
+}
+
+struct gr_str
+sender_pace_key(const struct policy_action *action)
+{
+    if (action->kind == ACTION_SLACK && action->webhook_url_file.n == 0)
+        return action->channel;
+    return sender_secret_file(action).n > 0 ? sender_secret_file(action) : action->base_url;
+}
+
+bool
+sender_follows(const struct policy_action *action, enum message_kind kind)
+{
+    const struct sender_target *t = sender_target(action->kind);
+
+    return t && t->follows && t->follows(action, kind);
+}
+
+bool
+sender_follows_both(const struct policy_action *action, enum message_kind kind)
+{
+    (void)action;
+    return kind == MESSAGE_ACKED || kind == MESSAGE_CLOSED;
 }
 
 static void
@@ -297,7 +193,7 @@ read_secret(const struct sender_env *env, const struct sender_target *target,
         err = gr_buf_err(secret);
     if (err == GR_OK)
         err = gr_file_read_private(gr_buf_cstr(&path), secret);
-    if (err == GR_OK && !target->secret_ok(gr_str_trim(gr_buf_str(secret)), env->allow_http))
+    if (err == GR_OK && !target->secret_ok(action, gr_str_trim(gr_buf_str(secret)), env->allow_http))
         err = GR_ESYNTAX;
     gr_buf_fini(&path);
     return err;
@@ -464,9 +360,17 @@ sender_mark(struct gr_buf *b, struct gr_str key)
     gr_buf_printf(b, "gr-%.*s", (int)SENDER_MARK_HEX, hex);
 }
 
-/* What most targets need: one POST. */
-static void
-post(struct sender_call *c)
+bool
+sender_built(struct sender_call *c, enum gr_err err)
+{
+    if (err != GR_OK)
+        sender_say(c, err == GR_ENOMEM ? SENDER_LATER : SENDER_NEVER, "the message: %s", gr_err_name(err));
+    return err == GR_OK;
+}
+
+/* One POST of what the row encodes: PagerDuty, and Slack's incoming webhooks. */
+void
+sender_post(struct sender_call *c)
 {
     struct gr_buf body = GR_BUF_INIT(c->target->body_bytes_max);
     struct gr_http_request request = {
@@ -481,10 +385,7 @@ post(struct sender_call *c)
         request.url = gr_str(c->env->pagerduty_url ? c->env->pagerduty_url : PAGERDUTY_URL);
     c->target->encode(&body, c->action, c->m, c->secret);
     request.body = gr_buf_str(&body);
-    if (gr_buf_err(&body) != GR_OK)
-        sender_say(c, gr_buf_err(&body) == GR_ENOMEM ? SENDER_LATER : SENDER_NEVER, "the message: %s",
-                   gr_err_name(gr_buf_err(&body)));
-    else if (perform(c, "", &request))
+    if (sender_built(c, gr_buf_err(&body)) && perform(c, "", &request))
         answered(c, "", c->target->classify(c->response.status, gr_buf_str(&c->response.body)));
     wipe(&body); /* PagerDuty's holds the key */
 }
@@ -515,7 +416,7 @@ sender_send(const struct sender_env *env, const struct policy_action *action, co
         sender_say(&c, SENDER_LATER, "out of memory");
     } else {
         c.secret = gr_str_trim(gr_buf_str(&secret));
-        (c.target->send ? c.target->send : post)(&c);
+        (c.target->send ? c.target->send : sender_post)(&c);
     }
     gr_http_response_fini(&c.response);
     wipe(&c.header);

@@ -1,6 +1,6 @@
 /* sender_alerts.c - Opsgenie, and Jira Service Management, which took over its API: /v2/alerts below base_url, GenieKey.
  *
- * 202 only promises: what came of it stands at /v2/alerts/requests/ID a moment later, and is asked for a few times. An alert is one as
+ * An acknowledgement or the end of it is said to the alert of that alias: …/ALIAS/acknowledge, …/ALIAS/close. 202 only promises: what came of it stands at /v2/alerts/requests/ID a moment later, and is asked for a few times. An alert is one as
  * long as it is open and has the same alias, so sending again what may have arrived changes nothing. */
 #include "config.h"
 #include "sender_call.h"
@@ -68,15 +68,32 @@ put_paragraph(struct gr_buf *b, const char *name, struct gr_str text)
 }
 
 static void
+put_command(void *arg, const char *what, struct gr_str command)
+{
+    struct gr_buf *text = arg;
+
+    if (text->n + command.n < DESCRIPTION_MAX - 200)
+        gr_buf_printf(text, "%s%s: " GR_FMT, text->n > 0 ? "\n" : "", what, GR_ARG(command));
+}
+
+static void
 put_description(struct jw *w, const struct message *m)
 {
-    struct gr_buf text = GR_BUF_INIT(1 << 16);
+    struct gr_buf text = GR_BUF_INIT(1 << 16), action = GR_BUF_INIT(1 << 20);
 
+    sender_action(&action, m);
     put_paragraph(&text, "", m->summary);
     put_paragraph(&text, "", m->description);
-    put_paragraph(&text, "guardraild: ", m->action);
+    put_paragraph(&text, "guardraild: ", gr_buf_str(&action));
     if (text.n < DESCRIPTION_MAX - PART_MAX)
         put_paragraph(&text, "Why: ", m->reason);
+    if (text.n < DESCRIPTION_MAX - PART_MAX)
+        put_paragraph(&text, "Now: ", m->now);
+    gr_buf_puts(&text, text.n > 0 ? "\n" : "");
+    sender_commands(m, put_command, &text);
+    if (gr_buf_err(&action) != GR_OK)
+        w->b->err = gr_buf_err(&action);
+    gr_buf_fini(&action);
     jw_str(w, "description", gr_buf_str(&text));
     if (gr_buf_err(&text) != GR_OK)
         w->b->err = gr_buf_err(&text);
@@ -86,6 +103,9 @@ put_description(struct jw *w, const struct message *m)
 static void
 put_details(struct jw *w, const struct message *m)
 {
+    struct sender_link links[SENDER_LINKS_MAX];
+    size_t n = sender_links(m, links);
+
     jw_open(w, "details", '{');
     put(w, "level", gr_str(policy_level_name(m->level)), DETAIL_MAX);
     put(w, "deployment_id", m->deployment_id, DETAIL_MAX);
@@ -98,29 +118,36 @@ put_details(struct jw *w, const struct message *m)
     put(w, "record", m->record_path, DETAIL_MAX);
     put(w, "audit", m->audit_head, DETAIL_MAX);
     put(w, "reference", m->reference, DETAIL_MAX);
-    if (sender_link_ok(m->runbook_url))
-        put(w, "runbook", m->runbook_url, DETAIL_MAX);
-    if (sender_link_ok(m->dashboard_url))
-        put(w, "dashboard", m->dashboard_url, DETAIL_MAX);
+    for (size_t i = 0; i < n; i++)
+        if (links[i].url.n <= DETAIL_MAX) /* a cut one leads nowhere */
+            put(w, links[i].name, links[i].url, DETAIL_MAX);
     jw_close(w, '}');
 }
 
 /* A key that is too long keeps its readable head and ends in the hash of the whole. */
 static void
-put_alias(struct jw *w, struct gr_str key)
+print_alias(struct gr_buf *b, const struct message *m)
 {
-    struct gr_buf text = GR_BUF_INIT(1024);
+    struct gr_str key = m->dedup_key.n > 0 ? m->dedup_key : m->reference;
     char hex[GR_SHA256_HEX + 1];
 
     if (key.n <= ALIAS_MAX)
-        sender_plain(&text, key);
+        sender_plain(b, key);
     else if (gr_sha256_hex(key, hex) != GR_OK)
-        w->b->err = GR_ENOMEM;
+        b->err = GR_ENOMEM;
     else {
-        sender_put(&text, key, sender_plain, ALIAS_MAX - GR_SHA256_HEX - 1);
-        gr_buf_printf(&text, "-%s", hex);
+        sender_put(b, key, sender_plain, ALIAS_MAX - GR_SHA256_HEX - 1);
+        gr_buf_printf(b, "-%s", hex);
     }
-    if (key.n > 0)
+}
+
+static void
+put_alias(struct jw *w, const struct message *m)
+{
+    struct gr_buf text = GR_BUF_INIT(1024);
+
+    print_alias(&text, m);
+    if (text.n > 0)
         jw_str(w, "alias", gr_buf_str(&text));
     if (gr_buf_err(&text) != GR_OK)
         w->b->err = gr_buf_err(&text);
@@ -136,7 +163,7 @@ encode(struct gr_buf *b, const struct policy_action *action, const struct messag
     sender_title(&title, m);
     jw_open(&w, NULL, '{');
     put(&w, "message", gr_buf_str(&title), MESSAGE_MAX);
-    put_alias(&w, m->dedup_key.n > 0 ? m->dedup_key : m->reference);
+    put_alias(&w, m);
     jw_text(&w, "priority", priority(m));
     jw_text(&w, "source", "guardraild");
     put(&w, "entity", m->deployment_id, ENTITY_MAX);
@@ -160,6 +187,45 @@ encode(struct gr_buf *b, const struct policy_action *action, const struct messag
     gr_buf_fini(&title);
 }
 
+/* What is told about an alert that is there. */
+static bool
+follows(const struct message *m)
+{
+    return m->kind == MESSAGE_ACKED || m->kind == MESSAGE_CLOSED;
+}
+
+/* /v2/alerts, or what is done to the alert of that alias. */
+static void
+print_url(struct gr_buf *url, const struct sender_call *c)
+{
+    struct gr_buf alias = GR_BUF_INIT(1024);
+
+    sender_url(url, c->action, "/v2/alerts");
+    if (follows(c->m)) {
+        print_alias(&alias, c->m);
+        gr_buf_putc(url, '/');
+        gr_http_encode(url, gr_buf_str(&alias));
+        gr_buf_puts(url, c->m->kind == MESSAGE_ACKED ? "/acknowledge" : "/close");
+        gr_buf_puts(url, "?identifierType=alias");
+        if (gr_buf_err(&alias) != GR_OK)
+            url->err = gr_buf_err(&alias);
+    }
+    gr_buf_fini(&alias);
+}
+
+/* Who did it, and why. */
+static void
+encode_note(struct gr_buf *b, const struct message *m)
+{
+    struct jw w = JW_INIT(b);
+
+    jw_open(&w, NULL, '{');
+    put(&w, "user", m->by, SOURCE_MAX);
+    jw_text(&w, "source", "guardraild");
+    put(&w, "note", m->reason, PART_MAX);
+    jw_close(&w, '}');
+}
+
 /* What came of a request: an answer to the question, or none (yet). */
 static void
 look(struct sender_call *c, struct gr_arena *a, struct gr_str id)
@@ -180,7 +246,9 @@ look(struct sender_call *c, struct gr_arena *a, struct gr_str id)
     c->result->status = 202;
     c->result->retry_after_ms = -1;
     c->result->maybe_sent = false;
-    if (known && !jread_bool(root, "isSuccess") && !jread_bool(root, "success"))
+    if (known && !jread_bool(root, "isSuccess") && !jread_bool(root, "success") && follows(c->m))
+        sender_say(c, SENDER_DONE, "no alert of it is open there");
+    else if (known && !jread_bool(root, "isSuccess") && !jread_bool(root, "success"))
         sender_say(c, SENDER_NEVER, "accepted, but nothing came of it");
     else
         sender_say(c, SENDER_DONE, known ? "there" : "accepted; what came of it is not known yet");
@@ -196,17 +264,19 @@ alerts_send(struct sender_call *c)
 
     gr_buf_puts(&c->header, "GenieKey ");
     gr_buf_put(&c->header, c->secret);
-    sender_url(&url, c->action, "/v2/alerts");
-    encode(&body, c->action, c->m);
+    print_url(&url, c);
+    if (follows(c->m))
+        encode_note(&body, c->m);
+    else
+        encode(&body, c->action, c->m);
     err = a ? gr_buf_err(&body) : GR_ENOMEM;
     if (err == GR_OK)
         err = gr_buf_err(&url);
-    if (err != GR_OK)
-        sender_say(c, err == GR_ENOMEM ? SENDER_LATER : SENDER_NEVER, "the message: %s", gr_err_name(err));
-    else if (sender_ask(c, &(struct sender_question){.what = "alert",
-                                                     .post = true,
-                                                     .url = gr_buf_str(&url),
-                                                     .body = gr_buf_str(&body)}) == SENDER_DONE) {
+    if (sender_built(c, err) &&
+        sender_ask(c,
+                   &(struct sender_question){
+                       .what = "alert", .post = true, .url = gr_buf_str(&url), .body = gr_buf_str(&body)}) ==
+            SENDER_DONE) {
         if (c->response.status != 202 || jread(a, gr_buf_str(&c->response.body), &root) != GR_OK ||
             jread_str(root, "requestId").n == 0)
             sender_say(c, SENDER_NEVER, "status %ld, but the answer is not Opsgenie's", c->response.status);

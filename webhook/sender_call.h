@@ -39,7 +39,16 @@ void sender_url(struct gr_buf *b, const struct policy_action *action, const char
 /* "gr-" and half the SHA-256 of a key: a mark that a search finds again. Nothing for an empty key. */
 void sender_mark(struct gr_buf *b, struct gr_str key);
 
-/* sender_jira.c, sender_alerts.c (Opsgenie, JSM), sender_http.c: the functions of their rows. */
+/* One POST of what the row encodes, judged by its classify. */
+void sender_post(struct sender_call *c);
+/* A body that could not be built: never, or later without memory. True: there was no error. */
+bool sender_built(struct sender_call *c, enum gr_err err);
+
+/* sender_template.c: the body of an `http` action that has a template, which the policy's reader has checked. */
+void template_print(struct gr_buf *b, struct gr_str text, const struct message *m);
+
+/* sender_slack_api.c, sender_jira.c, sender_alerts.c (Opsgenie, JSM), sender_http.c: the functions of their rows. */
+void slack_send(struct sender_call *c);
 void jira_send(struct sender_call *c);
 void alerts_send(struct sender_call *c);
 void http_send(struct sender_call *c);

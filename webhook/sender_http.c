@@ -1,9 +1,10 @@
 /* sender_http.c - JSON to an address of one's own: all that a message says, by name.
  *
- *     {"version": 1, "kind": "breach"|"held"|"outcome"|"blind"|"test", "level", "severity", "ok", "title", "spec", "deployment_id",
- *      "phase", "guardrail", "metric", "release": {…}, "where": {…}, "summary", "description", "limit", "action", "reason",
- *      "record", "audit", "runbook_url", "dashboard_url", "reference", "key", "at"}
+ *     {"version": 1, "kind": "breach"|"held"|"outcome"|"blind"|"test"|"acknowledged"|"over", "level", "severity", "ok", "title", "spec",
+ *      "deployment_id", "phase", "guardrail", "metric", "release": {…}, "where": {…}, "summary", "description", "limit", "action", "reason", "now", "by",
+ *      "commands": [{"what", "run"}], "record", "audit", "ack_url", "runbook_url", "dashboard_url", "reference", "key", "at"}
  *
+ * or what the action's template makes of it (sender_template.c). "key" is the same in all messages about one breach.
  * Idempotency-Key is the same for a message that is sent again. Only public addresses are spoken to, but for the hosts that the configuration
  * lists. */
 #include "config.h"
@@ -14,8 +15,6 @@
 #include "jw.h"
 
 #define TEXT_MAX 8000u
-
-static const char *const kinds[MESSAGE_KINDS] = {"breach", "held", "outcome", "blind", "test"};
 
 static void
 put(struct jw *w, const char *name, struct gr_str text)
@@ -31,15 +30,27 @@ put(struct jw *w, const char *name, struct gr_str text)
 }
 
 static void
+put_command(void *arg, const char *what, struct gr_str command)
+{
+    struct jw *w = arg;
+
+    jw_open(w, NULL, '{');
+    jw_text(w, "what", what);
+    jw_str(w, "run", command);
+    jw_close(w, '}');
+}
+
+static void
 encode(struct gr_buf *b, const struct message *m)
 {
     struct jw w = JW_INIT(b);
-    struct gr_buf title = GR_BUF_INIT(1 << 20);
+    struct gr_buf title = GR_BUF_INIT(1 << 20), action = GR_BUF_INIT(1 << 20);
 
     sender_title(&title, m);
+    sender_action(&action, m);
     jw_open(&w, NULL, '{');
     jw_i64(&w, "version", 1);
-    jw_text(&w, "kind", m->kind < MESSAGE_KINDS ? kinds[m->kind] : "test");
+    jw_text(&w, "kind", message_kind_name(m->kind));
     jw_text(&w, "level", policy_level_name(m->level));
     jw_text(&w, "severity", sender_severity(m));
     jw_bool(&w, "ok", m->ok);
@@ -54,10 +65,16 @@ encode(struct gr_buf *b, const struct message *m)
     put(&w, "summary", m->summary);
     put(&w, "description", m->description);
     put(&w, "limit", m->limit);
-    put(&w, "action", m->action);
+    put(&w, "action", gr_buf_str(&action));
     put(&w, "reason", m->reason);
+    put(&w, "now", m->now);
+    put(&w, "by", m->by);
+    jw_open(&w, "commands", '[');
+    sender_commands(m, put_command, &w);
+    jw_close(&w, ']');
     put(&w, "record", m->record_path);
     put(&w, "audit", m->audit_head);
+    put(&w, "ack_url", sender_link_ok(m->ack_url) ? m->ack_url : GR_STR_NONE);
     put(&w, "runbook_url", sender_link_ok(m->runbook_url) ? m->runbook_url : GR_STR_NONE);
     put(&w, "dashboard_url", sender_link_ok(m->dashboard_url) ? m->dashboard_url : GR_STR_NONE);
     put(&w, "reference", m->reference);
@@ -66,14 +83,19 @@ encode(struct gr_buf *b, const struct message *m)
     jw_close(&w, '}');
     if (gr_buf_err(&title) != GR_OK)
         b->err = gr_buf_err(&title);
+    if (gr_buf_err(&action) != GR_OK)
+        b->err = gr_buf_err(&action);
     gr_buf_fini(&title);
+    gr_buf_fini(&action);
 }
 
 void
 http_send(struct sender_call *c)
 {
     struct gr_buf url = GR_BUF_INIT(8192), body = GR_BUF_INIT(c->target->body_bytes_max);
-    struct gr_str key = c->m->dedup_key.n > 0 ? c->m->dedup_key : c->m->reference;
+    struct gr_str key = c->m->key.n > 0         ? c->m->key
+                        : c->m->dedup_key.n > 0 ? c->m->dedup_key
+                                                : c->m->reference;
     char hex[GR_SHA256_HEX + 1] = "";
     struct gr_http_header idempotency = {GR_STR("Idempotency-Key"), GR_STR_NONE};
     enum gr_err err = gr_sha256_hex(key, hex);
@@ -84,14 +106,15 @@ http_send(struct sender_call *c)
         gr_buf_put(&c->header, c->secret);
     }
     gr_buf_put(&url, c->action->base_url); /* as it stands: a slash at its end may matter */
-    encode(&body, c->m);
+    if (c->action->body.n > 0)
+        template_print(&body, c->action->body, c->m);
+    else
+        encode(&body, c->m);
     if (err == GR_OK)
         err = gr_buf_err(&body);
     if (err == GR_OK)
         err = gr_buf_err(&url);
-    if (err != GR_OK)
-        sender_say(c, err == GR_ENOMEM ? SENDER_LATER : SENDER_NEVER, "the message: %s", gr_err_name(err));
-    else
+    if (sender_built(c, err))
         (void)sender_ask(c, &(struct sender_question){.what = "post",
                                                       .post = true,
                                                       .url = gr_buf_str(&url),

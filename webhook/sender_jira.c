@@ -7,6 +7,7 @@
  *     the incident's, issue not done   a comment
  *     the incident's, issue done       the transition `reopen` and a comment, if the policy names one and the workflow has it
  *     neither                          create
+ *     it is over, issue not done    the transition `close` and a comment
  * The index lags: a message that may have arrived (any attempt but the first) is searched twice, ten seconds apart. Comments carry the mark of their
  * effect and are looked through before one is made again. */
 #include "config.h"
@@ -102,12 +103,7 @@ answer(struct jira *j, const char *what)
 static bool
 built(struct jira *j, const struct gr_buf *b)
 {
-    enum gr_err err = gr_buf_err(b);
-
-    if (err != GR_OK)
-        sender_say(j->call, err == GR_ENOMEM ? SENDER_LATER : SENDER_NEVER, "the message: %s",
-                   gr_err_name(err));
-    return err == GR_OK;
+    return sender_built(j->call, gr_buf_err(b));
 }
 
 /* -- texts --------------------------------------------------------------------------------------------------------------- */
@@ -241,10 +237,22 @@ put_link(struct page *p, const char *name, struct gr_str url)
 }
 
 static void
+put_command(void *arg, const char *what, struct gr_str command)
+{
+    struct gr_buf name = GR_BUF_INIT(128);
+
+    gr_buf_printf(&name, "%s: ", what);
+    put_fact(arg, gr_buf_cstr(&name), command, GR_STR_NONE);
+    gr_buf_fini(&name);
+}
+
+static void
 put_facts(struct page *p, const struct jira *j)
 {
     const struct message *m = j->call->m;
-    struct gr_buf time = GR_BUF_INIT(64);
+    struct gr_buf time = GR_BUF_INIT(64), action = GR_BUF_INIT(1 << 20);
+    struct sender_link links[SENDER_LINKS_MAX];
+    size_t n = sender_links(m, links);
 
     put_fact(p, "Deployment: ", m->deployment_id, GR_STR_NONE);
     put_labels(p, "Release: ", m->stream);
@@ -252,17 +260,23 @@ put_facts(struct page *p, const struct jira *j)
     put_labels(p, "Where: ", m->slice);
     put_fact(p, "Metric: ", m->source, GR_STR_NONE);
     put_fact(p, "Limit: ", m->limit, GR_STR_NONE);
-    put_fact(p, "guardraild: ", m->action, GR_STR_NONE);
+    sender_action(&action, m);
+    put_fact(p, "guardraild: ", gr_buf_str(&action), GR_STR_NONE);
     put_fact(p, "Why: ", m->reason, GR_STR_NONE);
+    put_fact(p, "Now: ", m->now, GR_STR_NONE);
     gr_time_print(&time, m->at_ms);
     put_fact(p, "At: ", gr_buf_str(&time), GR_STR_NONE);
     put_fact(p, "Reference: ", m->reference, GR_STR_NONE);
     put_fact(p, "Record: ", m->record_path, GR_STR_NONE);
     put_fact(p, "Audit log: ", m->audit_head, GR_STR_NONE);
     put_fact(p, "Mark: ", gr_buf_str(&j->effect), GR_STR_NONE);
-    put_link(p, "Runbook", m->runbook_url);
-    put_link(p, "Dashboard", m->dashboard_url);
+    for (size_t i = 0; i < n; i++)
+        put_link(p, links[i].name, links[i].url);
+    sender_commands(m, put_command, p);
     end_facts(p);
+    if (gr_buf_err(&action) != GR_OK)
+        (p->w ? p->w->b : p->b)->err = gr_buf_err(&action);
+    gr_buf_fini(&action);
     gr_buf_fini(&time);
 }
 
@@ -363,9 +377,7 @@ create(struct jira *j)
     struct jw w = JW_INIT(&body);
     const struct gr_node *root;
 
-    sender_title(&title, j->call->m);
-    if (j->call->m->summary.n > 0)
-        gr_buf_printf(&title, " - " GR_FMT, GR_ARG(j->call->m->summary));
+    sender_headline(&title, j->call->m);
     sender_put(&cut, gr_buf_str(&title), sender_plain, SUMMARY_MAX);
     jw_open(&w, NULL, '{');
     jw_open(&w, "fields", '{');
@@ -495,6 +507,25 @@ come_again(struct jira *j)
         comment(j);
 }
 
+/* The breach is over: the transition that the policy names, and a comment that says why. */
+static void
+close_issue(struct jira *j)
+{
+    struct gr_str id = GR_STR_NONE;
+
+    if (j->key.n == 0)
+        sender_say(j->call, SENDER_DONE, "there is no issue of it");
+    else if (j->done)
+        sender_say(j->call, SENDER_DONE, GR_FMT " is done already", GR_ARG(j->key));
+    else if (!find_transition(j, j->call->action->close, &id))
+        return;
+    else if (id.n == 0)
+        sender_say(j->call, SENDER_NEVER, GR_FMT " has no such transition now: " GR_FMT, GR_ARG(j->key),
+                   GR_ARG(j->call->action->close));
+    else if (do_transition(j, id))
+        comment(j);
+}
+
 static void
 run(struct jira *j)
 {
@@ -502,6 +533,10 @@ run(struct jira *j)
 
     if (!search(j))
         return;
+    if (j->call->m->kind == MESSAGE_CLOSED) {
+        close_issue(j);
+        return;
+    }
     if (!j->own && j->call->m->attempt > 1 && (!sender_wait(j->call, settle) || !search(j)))
         return;
     if (j->own)
@@ -519,10 +554,10 @@ jira_send(struct sender_call *c)
                      .arena = gr_arena_create(ARENA_BYTES_MAX),
                      .effect = GR_BUF_INIT(64),
                      .incident = GR_BUF_INIT(64)};
-    struct gr_str key = c->m->dedup_key.n > 0 ? c->m->dedup_key : c->m->reference;
+    struct gr_str told = c->m->dedup_key.n > 0 ? c->m->dedup_key : c->m->reference;
 
-    sender_mark(&j.effect, key);
-    sender_mark(&j.incident, c->m->incident.n > 0 ? c->m->incident : key);
+    sender_mark(&j.effect, c->m->kind == MESSAGE_CLOSED && c->m->key.n > 0 ? c->m->key : told);
+    sender_mark(&j.incident, c->m->incident.n > 0 ? c->m->incident : told);
     authorize(&j);
     if (!j.arena || gr_buf_err(&j.effect) != GR_OK || gr_buf_err(&j.incident) != GR_OK)
         sender_say(c, SENDER_LATER, "out of memory");
@@ -533,4 +568,10 @@ jira_send(struct sender_call *c)
     gr_arena_free(j.arena);
     gr_buf_fini(&j.effect);
     gr_buf_fini(&j.incident);
+}
+
+bool
+jira_follows(const struct policy_action *action, enum message_kind kind)
+{
+    return kind == MESSAGE_CLOSED && action->close.n > 0;
 }

@@ -1,4 +1,4 @@
-/* sender_pagerduty.c - PagerDuty Events v2: trigger.
+/* sender_pagerduty.c - PagerDuty Events v2: trigger, acknowledge, resolve. The last two say their keys alone.
  *
  *     {"routing_key": …, "event_action": "trigger", "dedup_key": …, "client": "guardraild",
  *      "payload": {"summary", "source", "severity", "timestamp", "component", "group", "class", "custom_details": {…}},
@@ -75,9 +75,7 @@ put_summary(struct gr_buf *b, const struct message *m)
 {
     struct gr_buf text = GR_BUF_INIT(1 << 20);
 
-    sender_title(&text, m);
-    if (m->summary.n > 0)
-        gr_buf_printf(&text, " - " GR_FMT, GR_ARG(m->summary));
+    sender_headline(&text, m);
     gr_buf_puts(b, "\"severity\":");
     gr_quote_json(b, gr_str(sender_severity(m)));
     put_member(b, "summary", gr_buf_str(&text), SUMMARY_MAX);
@@ -95,8 +93,16 @@ put_summary(struct gr_buf *b, const struct message *m)
 }
 
 static void
+put_command(void *arg, const char *what, struct gr_str command)
+{
+    put_member(arg, what, command, DETAIL_MAX);
+}
+
+static void
 put_details(struct gr_buf *b, const struct message *m)
 {
+    struct gr_buf action = GR_BUF_INIT(1 << 20);
+
     gr_buf_puts(b, ",\"custom_details\":{\"level\":");
     gr_quote_json(b, gr_str(policy_level_name(m->level)));
     put_member(b, "deployment_id", m->deployment_id, SHORT_MAX);
@@ -107,32 +113,32 @@ put_details(struct gr_buf *b, const struct message *m)
     put_labels(b, "where", m->slice);
     put_member(b, "limit", m->limit, SHORT_MAX);
     put_member(b, "description", m->description, DETAIL_MAX);
-    put_member(b, "guardraild", m->action, DETAIL_MAX);
+    sender_action(&action, m);
+    put_member(b, "guardraild", gr_buf_str(&action), DETAIL_MAX);
     put_member(b, "why", m->reason, DETAIL_MAX);
+    put_member(b, "now", m->now, DETAIL_MAX);
+    sender_commands(m, put_command, b);
     put_member(b, "record", m->record_path, DETAIL_MAX);
     put_member(b, "audit", m->audit_head, SHORT_MAX);
     put_member(b, "reference", m->reference, SHORT_MAX);
     gr_buf_putc(b, '}');
+    if (gr_buf_err(&action) != GR_OK)
+        b->err = gr_buf_err(&action);
+    gr_buf_fini(&action);
 }
 
 static void
 put_links(struct gr_buf *b, const struct message *m)
 {
-    const struct {
-        const char *name;
-        struct gr_str url;
-    } links[] = {{"Runbook", m->runbook_url}, {"Dashboard", m->dashboard_url}};
-    bool first = true;
+    struct sender_link links[SENDER_LINKS_MAX];
+    size_t n = sender_links(m, links);
 
-    for (size_t i = 0; i < GR_COUNT(links); i++) {
-        if (!sender_link_ok(links[i].url))
-            continue;
-        gr_buf_puts(b, first ? ",\"links\":[{\"href\":" : ",{\"href\":");
+    for (size_t i = 0; i < n; i++) {
+        gr_buf_puts(b, i == 0 ? ",\"links\":[{\"href\":" : ",{\"href\":");
         gr_quote_json(b, links[i].url);
         gr_buf_printf(b, ",\"text\":\"%s\"}", links[i].name);
-        first = false;
     }
-    if (!first)
+    if (n > 0)
         gr_buf_putc(b, ']');
 }
 
@@ -140,10 +146,19 @@ void
 pagerduty_encode(struct gr_buf *b, const struct policy_action *action, const struct message *m,
                  struct gr_str secret)
 {
+    const char *event = m->kind == MESSAGE_ACKED    ? "acknowledge"
+                        : m->kind == MESSAGE_CLOSED ? "resolve"
+                                                    : "trigger";
+
     (void)action; /* the key names the service */
-    gr_buf_puts(b, "{\"event_action\":\"trigger\",\"client\":\"guardraild\",\"routing_key\":");
+    gr_buf_printf(b, "{\"event_action\":\"%s\",\"routing_key\":", event);
     gr_quote_json(b, secret);
     put_key(b, m->dedup_key.n > 0 ? m->dedup_key : m->reference);
+    if (strcmp(event, "trigger") != 0) { /* no more than that is said of an incident that is there */
+        gr_buf_putc(b, '}');
+        return;
+    }
+    gr_buf_puts(b, ",\"client\":\"guardraild\"");
     gr_buf_puts(b, ",\"payload\":{");
     put_summary(b, m);
     put_member(b, "component", m->deployment_id, SHORT_MAX);
@@ -156,8 +171,9 @@ pagerduty_encode(struct gr_buf *b, const struct policy_action *action, const str
 }
 
 bool
-pagerduty_key_ok(struct gr_str secret, bool allow_http)
+pagerduty_key_ok(const struct policy_action *action, struct gr_str secret, bool allow_http)
 {
+    (void)action;
     (void)allow_http;
     for (size_t i = 0; i < secret.n; i++)
         if (!((secret.p[i] >= '0' && secret.p[i] <= '9') || (secret.p[i] >= 'a' && secret.p[i] <= 'z') ||

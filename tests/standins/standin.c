@@ -5,16 +5,18 @@
  *
  *     POST /slack, /slack/…              as an incoming webhook: /slack/none 404 no_service, /slack/forbidden 403 invalid_token,
  *                                        /slack/archived 410 channel_is_archived
+ *     /slack-api/chat.postMessage…       as Slack's API (standin_check.h)
  *     POST /pagerduty/v2/enqueue         as Events v2
  *     /jira/cloud/…, /jira/dc/…          as Jira (standin_check.h)
  *     /jsm/v2/alerts…                    as Opsgenie and Jira Service Management
  *     POST /http, /http/token            as somebody's own receiver
- *     POST /control                      {"target": "slack"|"pagerduty"|"jira"|"jsm"|"http", "status": 429, "retry_after": 2,
+ *     POST /control                      {"target": "slack"|"pagerduty"|"jira"|"jsm"|"http"|"slack-api", "status": 429, "retry_after": 2,
  *                                        "count": 1}, or "hang": true, or "body": "text" (answered with status, default 200), or
  *                                        "lose": true (taken, but the answer is lost), for the next `count` requests (0: until
- *                                        told otherwise), "method": "POST" and "path": "end": only those; "count" -1 takes it back; or "lag": n alone
+ *                                        told otherwise), "method": "POST" and "path": "end": only those; "count" -1 takes it back; or "lag": n alone,
+ *                                        or "blind": true alone: Slack's history may not be read
  *     GET /received                      {"messages":[{"target","path","at_ms","message"}],"accepted":{…},"refused":{…},
- *                                        "issues":[…],"alerts":[…]}
+ *                                        "issues":[…],"alerts":[…],"posts":[…]}
  *     DELETE /received                   forgets them
  *
  * A refusal says why in the header X-Standin-Reason. One thread of libmicrohttpd's does all the work; main waits for a signal. */
@@ -36,9 +38,10 @@
 #define MESSAGES_MAX 10000
 #define HUNG_MAX 64u
 
-enum target { SLACK, PAGERDUTY, JIRA, ALERTS, HOOK, TARGETS };
-static const char *const target_names[TARGETS] = {"slack", "pagerduty", "jira", "jsm", "http"};
-static const char *const target_paths[TARGETS] = {"/slack", "/pagerduty", "/jira", "/jsm", "/http"};
+enum target { SLACK, PAGERDUTY, JIRA, ALERTS, HOOK, SLACK_API, TARGETS };
+static const char *const target_names[TARGETS] = {"slack", "pagerduty", "jira", "jsm", "http", "slack-api"};
+static const char *const target_paths[TARGETS] = {"/slack", "/pagerduty", "/jira",
+                                                  "/jsm",   "/http",      "/slack-api"};
 
 struct behaviour {
     long count; /* how many more requests; 0: none; -1: all */
@@ -54,6 +57,7 @@ struct standin {
     struct standin_jira jira;
     struct standin_alerts alerts;
     struct standin_hook hook;
+    struct standin_slack_api slack_api;
     cJSON *messages;
     struct MHD_Connection *hung[HUNG_MAX]; /* suspended until the end */
     size_t hung_count;
@@ -151,6 +155,12 @@ header_of(struct MHD_Connection *c, const char *name)
     return MHD_lookup_connection_value(c, MHD_HEADER_KIND, name);
 }
 
+static const char *
+argument_of(struct MHD_Connection *c, const char *name)
+{
+    return MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, name);
+}
+
 static void
 judge(struct standin *s, enum target t, const struct standin_request *r, struct standin_answer *a)
 {
@@ -168,6 +178,9 @@ judge(struct standin *s, enum target t, const struct standin_request *r, struct 
         break;
     case HOOK:
         standin_hook(&s->hook, r, a);
+        break;
+    case SLACK_API:
+        standin_slack_api(&s->slack_api, r, a);
         break;
     case PAGERDUTY:
     case TARGETS:
@@ -195,7 +208,11 @@ take(struct standin *s, struct MHD_Connection *c, enum target t, const char *met
         .authorization = header_of(c, "Authorization"),
         .content_type = header_of(c, "Content-Type"),
         .idempotency = header_of(c, "Idempotency-Key"),
-        .identifier = MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "identifierType"),
+        .identifier = argument_of(c, "identifierType"),
+        .channel = argument_of(c, "channel"),
+        .ts = argument_of(c, "ts"),
+        .oldest = argument_of(c, "oldest"),
+        .metadata = argument_of(c, "include_all_metadata"),
         .body = body,
     };
     struct standin_answer a;
@@ -205,7 +222,7 @@ take(struct standin *s, struct MHD_Connection *c, enum target t, const char *met
         return misbehave(s, c, t);
     judge(s, t, &r, &a);
     s->accepted[t] += a.message != NULL;
-    s->refused[t] += a.status >= 300;
+    s->refused[t] += a.status >= 300 || a.why[0] != '\0';
     if (a.message)
         keep(s, t, path, &a);
     if (!told)
@@ -239,6 +256,10 @@ set_behaviour(struct standin *s, const cJSON *json)
     for (size_t i = 0; i < TARGETS; i++)
         if (gr_str_is(target, target_names[i]))
             b = &s->behaviour[i];
+    if (gr_json_get(json, "blind")) {
+        s->slack_api.blind = cJSON_IsTrue(gr_json_get(json, "blind"));
+        return true;
+    }
     if (b && gr_json_get(json, "lag"))
         return set_lag(s, json);
     if (!b || gr_json_i64(json, "status", 200, 599, &status) == GR_ERANGE ||
@@ -295,6 +316,8 @@ received(struct standin *s, struct MHD_Connection *c)
     gr_json_print_canonical(&b, s->jira.issues);
     gr_buf_puts(&b, ",\"alerts\":");
     gr_json_print_canonical(&b, s->alerts.alerts);
+    gr_buf_puts(&b, ",\"posts\":");
+    gr_json_print_canonical(&b, s->slack_api.posts);
     gr_buf_puts(&b, "}\n");
     result = gr_buf_err(&b) == GR_OK ? reply(c, 200, gr_buf_str(&b), NULL, -1) : MHD_NO;
     gr_buf_fini(&b);
@@ -313,7 +336,9 @@ forget(struct standin *s, struct MHD_Connection *c)
     standin_jira_fini(&s->jira);
     standin_alerts_fini(&s->alerts);
     standin_hook_fini(&s->hook);
-    if (!standin_jira_init(&s->jira) || !standin_alerts_init(&s->alerts) || !standin_hook_init(&s->hook))
+    standin_slack_api_fini(&s->slack_api);
+    if (!standin_slack_api_init(&s->slack_api) || !standin_jira_init(&s->jira) ||
+        !standin_alerts_init(&s->alerts) || !standin_hook_init(&s->hook))
         return MHD_NO;
     memset(s->accepted, 0, sizeof s->accepted);
     memset(s->refused, 0, sizeof s->refused);
@@ -488,8 +513,8 @@ main(int argc, char **argv)
     }
     (void)sigfillset(&set);
     (void)sigprocmask(SIG_BLOCK, &set, NULL); /* before the thread starts, which inherits it */
-    if (!s.messages || !standin_jira_init(&s.jira) || !standin_alerts_init(&s.alerts) ||
-        !standin_hook_init(&s.hook) || !(daemon = start(&s, &o)) ||
+    if (!s.messages || !standin_slack_api_init(&s.slack_api) || !standin_jira_init(&s.jira) ||
+        !standin_alerts_init(&s.alerts) || !standin_hook_init(&s.hook) || !(daemon = start(&s, &o)) ||
         !(info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT))) {
         (void)fprintf(stderr, "standin: cannot listen\n");
         return 3;
@@ -504,6 +529,7 @@ main(int argc, char **argv)
     standin_jira_fini(&s.jira);
     standin_alerts_fini(&s.alerts);
     standin_hook_fini(&s.hook);
+    standin_slack_api_fini(&s.slack_api);
     for (size_t i = 0; i < TARGETS; i++) {
         gr_buf_fini(&s.behaviour[i].body);
         gr_buf_fini(&s.behaviour[i].path);

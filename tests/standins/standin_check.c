@@ -199,51 +199,63 @@ is_false_or_absent(const cJSON *object, const char *name)
     return !item || cJSON_IsFalse(item);
 }
 
-/* False: refused. */
-static bool
-check_blocks(const cJSON *json, struct standin_answer *a)
+static const char *
+blocks_fault(const cJSON *json, const char **why)
 {
     const cJSON *blocks = gr_json_get(json, "blocks"), *block;
-    const char *why = NULL;
     size_t total = 0;
 
     if (!blocks)
-        return true;
+        return NULL;
     if (!cJSON_IsArray(blocks) || cJSON_GetArraySize(blocks) > SLACK_BLOCKS_MAX)
-        why = "blocks is no list of at most 50";
+        *why = "blocks is no list of at most 50";
     cJSON_ArrayForEach(block, blocks)
     {
-        if (!why)
-            why = check_block(block, &total);
+        if (!*why)
+            *why = check_block(block, &total);
     }
-    if (why)
-        slack_refuses(a, 400, "invalid_blocks", why);
-    else if (total > SLACK_TOTAL_MAX)
-        slack_refuses(a, 400, "msg_blocks_too_long", "all texts together are too long");
-    return a->status == 0;
+    if (*why)
+        return "invalid_blocks";
+    if (total > SLACK_TOTAL_MAX)
+        *why = "all texts together are too long";
+    return *why ? "msg_blocks_too_long" : NULL;
+}
+
+const char *
+standin_slack_fault(const cJSON *json, const char *names, const char *malformed, const char **why)
+{
+    struct gr_str text = gr_json_str(json, "text");
+
+    *why = NULL;
+    if (!standin_only(json, names))
+        *why = "a member that there is not";
+    else if (!is_escaped(text))
+        *why = "text is not escaped";
+    else if (!is_false_or_absent(json, "link_names") || !is_false_or_absent(json, "unfurl_links") ||
+             !is_false_or_absent(json, "unfurl_media"))
+        *why = "names or links would be expanded";
+    if (*why)
+        return malformed;
+    if (!gr_json_get(json, "text") && !gr_json_get(json, "blocks"))
+        *why = "neither text nor blocks";
+    else if (gr_json_get(json, "text") && (text.n == 0 || standin_characters(text) > 40000))
+        *why = "text is no string, empty or too long";
+    return *why ? "no_text" : blocks_fault(json, why);
 }
 
 void
 standin_slack(struct gr_str body, struct standin_answer *a)
 {
     cJSON *json = standin_parse(body);
-    struct gr_str text = gr_json_str(json, "text");
+    const char *why = "no JSON object", *fault = "invalid_payload";
 
     *a = (struct standin_answer){.body = GR_BUF_INIT(4096), .why = ""};
-    if (!json)
-        slack_refuses(a, 400, "invalid_payload", "no JSON object");
-    else if (!standin_only(json, "text blocks link_names unfurl_links unfurl_media mrkdwn"))
-        slack_refuses(a, 400, "invalid_payload", "a member that incoming webhooks do not have");
-    else if (!gr_json_get(json, "text") && !gr_json_get(json, "blocks"))
-        slack_refuses(a, 400, "no_text", "neither text nor blocks");
-    else if (gr_json_get(json, "text") && (text.n == 0 || standin_characters(text) > 40000))
-        slack_refuses(a, 400, "no_text", "text is no string, empty or too long");
-    else if (!is_escaped(text))
-        slack_refuses(a, 400, "invalid_payload", "text is not escaped");
-    else if (!is_false_or_absent(json, "link_names") || !is_false_or_absent(json, "unfurl_links") ||
-             !is_false_or_absent(json, "unfurl_media"))
-        slack_refuses(a, 400, "invalid_payload", "names or links would be expanded");
-    else if (check_blocks(json, a)) {
+    if (json)
+        fault = standin_slack_fault(json, "text blocks link_names unfurl_links unfurl_media mrkdwn",
+                                    "invalid_payload", &why);
+    if (fault) {
+        slack_refuses(a, 400, fault, why);
+    } else {
         a->status = 200;
         gr_buf_puts(&a->body, "ok");
         a->message = json;
@@ -324,7 +336,9 @@ check_event(const cJSON *json)
     if (!standin_absent_or_string(json, "dedup_key", 255) || !standin_absent_or_string(json, "client", 1024))
         return "'dedup_key' is longer than 255 characters";
     if (!gr_str_is(action, "trigger"))
-        return gr_json_str(json, "dedup_key").n > 0 ? NULL : "'dedup_key' is missing or blank";
+        return gr_json_str(json, "dedup_key").n == 0                       ? "'dedup_key' is missing or blank"
+               : !standin_only(json, "routing_key event_action dedup_key") ? "more than its keys"
+                                                                           : NULL;
     why = check_payload(gr_json_get(json, "payload"));
     return why ? why : check_links(json);
 }

@@ -19,16 +19,21 @@ struct standin_answer {
 void standin_answer_fini(struct standin_answer *answer);
 /* 200 ok; 400 invalid_payload, no_text, invalid_blocks, msg_blocks_too_long. */
 void standin_slack(struct gr_str body, struct standin_answer *answer);
+/* What is wrong with a message's members, as Slack's word for it (`malformed` where the real one would take what guardraild never sends), or NULL.
+ * *why: for the person who debugs. */
+const char *standin_slack_fault(const cJSON *json, const char *names, const char *malformed,
+                                const char **why);
 /* 202 with the dedup key; 400 invalid event; 413 when larger than 512 KB. */
 void standin_pagerduty(struct gr_str body, struct standin_answer *answer);
 
 /* -- targets with a memory ----------------------------------------------------------------------------------------------- */
 
 struct standin_request {
-    const char *method, *path;                /* the path decoded, below the target's own */
-    const char *authorization, *content_type; /* NULL: none */
-    const char *identifier;                   /* the query's identifierType; NULL: none */
-    const char *idempotency;                  /* the header Idempotency-Key; NULL: none */
+    const char *method, *path;                    /* the path decoded, below the target's own */
+    const char *authorization, *content_type;     /* NULL: none */
+    const char *identifier;                       /* the query's identifierType; NULL: none */
+    const char *idempotency;                      /* the header Idempotency-Key; NULL: none */
+    const char *channel, *ts, *oldest, *metadata; /* of the query; metadata: include_all_metadata */
     struct gr_str body;
 };
 
@@ -53,6 +58,18 @@ struct standin_alerts {
 bool standin_alerts_init(struct standin_alerts *a);
 void standin_alerts_fini(struct standin_alerts *a);
 void standin_alerts(struct standin_alerts *s, const struct standin_request *r, struct standin_answer *answer);
+
+/* Slack's API: chat.postMessage, chat.update, conversations.history and .replies; Bearer xoxb-standin-0123456789. #deploy-ops is C0123456789; C0ARCHIVED0 is
+ * archived, to C0NOTINHERE nobody was invited. Refusals have status 200 and {"ok": false}. */
+struct standin_slack_api {
+    cJSON *posts;  /* [{"channel","ts","thread_ts","broadcast","updates","key","message"}] */
+    int64_t clock; /* of the next ts */
+    bool blind;    /* may not read: missing_scope */
+};
+bool standin_slack_api_init(struct standin_slack_api *s);
+void standin_slack_api_fini(struct standin_slack_api *s);
+void standin_slack_api(struct standin_slack_api *s, const struct standin_request *r,
+                       struct standin_answer *answer);
 
 /* Somebody's own receiver: JSON with an Idempotency-Key, below /token with Bearer hook-token-0123456789; says 200 to a key that it knows and keeps it
  * once. */

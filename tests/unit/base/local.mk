@@ -35,6 +35,7 @@ tests_unit_base_test_base_SOURCES = \
 	tests/unit/base/test_str.c \
 	tests/unit/base/test_strset.c \
 	tests/unit/base/test_sys.c \
+	tests/unit/base/test_template.c \
 	tests/unit/base/test_utf8.c \
 	tests/unit/base/tree.c \
 	tests/unit/base/tree.h \

@@ -30,6 +30,7 @@ static Suite *(*const suites[])(void) = {
     str_suite,
     strset_suite,
     sys_suite,
+    template_suite,
     utf8_suite,
 };
 /* clang-format on */

@@ -28,5 +28,6 @@ Suite *source_suite(void);
 Suite *str_suite(void); /* base.c */
 Suite *strset_suite(void);
 Suite *sys_suite(void);
+Suite *template_suite(void);
 Suite *utf8_suite(void);
 #endif

@@ -21,6 +21,7 @@ tests_unit_webhook_test_webhook_SOURCES += \
 	tests/unit/webhook/test_expand.c \
 	tests/unit/webhook/test_gate.c \
 	tests/unit/webhook/test_labels.c \
+	tests/unit/webhook/test_pace.c \
 	tests/unit/webhook/test_pages.c \
 	tests/unit/webhook/test_policy.c \
 	tests/unit/webhook/test_prom.c \
@@ -35,7 +36,8 @@ tests_unit_webhook_test_webhook_SOURCES += \
 	tests/standins/standin_alerts.c \
 	tests/standins/standin_check.c \
 	tests/standins/standin_check.h \
-	tests/standins/standin_jira.c
+	tests/standins/standin_jira.c \
+	tests/standins/standin_slack.c
 EXTRA_DIST += tests/unit/webhook/policy.json tests/unit/webhook/store_v1.sql
 # the daemon's core
 tests_unit_webhook_test_webhook_SOURCES += \

@@ -1,4 +1,4 @@
-/* Also covers sender_slack.c and sender_pagerduty.c, which are reached by their rows. What they encode is judged by the
+/* Also covers sender_text.c, sender_slack.c and sender_pagerduty.c, which are reached by their rows. What they encode is judged by the
  * stand-in's rules; sending goes to the stand-in itself, a process of its own. */
 #include "config.h"
 #include "../canned.h"
@@ -114,12 +114,13 @@ START_TEST(slack_says_everything)
         "*Release*\\n`cluster=equities`",
         "*Where*\\n`flow=making, venue=XNAS`",
         "*Limit*\\n`+40% over control`",
-        "*guardraild:* Rolling back: freeze",
-        "*Why:* hard breach",
+        "guardraild: Rolling back: freeze",
+        "\\nWhy: hard breach",
+        "Look: `guardrailctl status`",
         ("2024-05-16T21:15:00Z | ref: `17` | record: `reports/release_decisions/tp-1.yaml` | "
          "audit: `14:2c26b46b68ffc68f`"),
-        "<https://runbooks.example.org/error_rate?a=1&amp;b=2|runbook>",
-        "<https://grafana.example.org/d/demo|dashboard>",
+        "<https://runbooks.example.org/error_rate?a=1&amp;b=2|Runbook>",
+        "<https://grafana.example.org/d/demo|Panel>",
         "\"link_names\":false",
         "\"unfurl_links\":false",
     };

@@ -36,6 +36,7 @@ static Suite *(*const suites[])(void) = {
     log_suite,
     metrics_suite,
     outbox_suite,
+    pace_suite,
     release_suite,
     request_suite,
     server_suite,

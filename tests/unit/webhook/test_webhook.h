@@ -30,6 +30,7 @@ Suite *jw_suite(void);
 Suite *log_suite(void);
 Suite *metrics_suite(void);
 Suite *outbox_suite(void);
+Suite *pace_suite(void);
 Suite *release_suite(void);
 Suite *request_suite(void);
 Suite *server_suite(void);
