@@ -12,6 +12,7 @@
 #include "guardrail/policy.h"
 #include "outnames.h"
 
+#define ROWS_MAX "200" /* of a table */
 #define ANSWER_TEXT                                                                                                  \
     "The worst thing known of each release: ✔ go on, … too early, ? not proved, ▲ soft breach, ‖ held, ✖ " \
     "hard breach, ■ stopped. "                                                                                     \
@@ -168,6 +169,21 @@ phase_timeline(struct dash *d, int x, int w, int h)
 
 /* -- tables -------------------------------------------------------------------------------------------------------------- */
 
+/* The worst of what a spec with more than MODEL_MANY guardrails has: nobody reads thousands of rows. */
+static void
+only_worst(struct dash *d)
+{
+    if (d->m->n_guardrails <= MODEL_MANY)
+        return;
+    gr_buf_puts(&d->expr, " and on (guardrail, phase, deployment_id, ");
+    query_labels(d, NULL);
+    gr_buf_puts(&d->expr, ") topk(" ROWS_MAX ", max by (guardrail, phase, deployment_id, ");
+    query_labels(d, NULL);
+    gr_buf_puts(&d->expr, ") (");
+    query_select(d, GR_SERIES_VERDICT, &(struct sel){0});
+    gr_buf_puts(&d->expr, "))");
+}
+
 static void
 table_query(struct dash *d, cJSON *panel, const char *series)
 {
@@ -195,6 +211,7 @@ limit_query(struct dash *d, cJSON *panel, const char *upper, const char *lower)
         gr_buf_puts(&d->expr, ") (");
         query_select(d, "guardrail:limit", &(struct sel){.more = i == 0 ? upper : lower});
         gr_buf_puts(&d->expr, " > -Inf < +Inf)");
+        only_worst(d);
     }
     panel_target(d, panel, "", true, true);
 }
@@ -304,19 +321,20 @@ timelines(struct dash *d)
 {
     struct gr_buf labels = GR_BUF_INIT(1u << 16);
     int h = clamp(3 + d->m->n_guardrails * 7 / 10, 5, 18);
+    const struct sel all = {.worst = d->m->n_guardrails > MODEL_MANY ? WORST_MAX : 0};
     cJSON *row;
 
     gr_buf_puts(&d->text, "{{guardrail}}");
     verdict_timeline(
         d,
-        &(struct panel){
-            .type = "state-timeline",
-            .title = GR_STR("Worst slice of each guardrail"),
-            .description = GR_STR(
-                "Verdicts over time, the worst of all slices; the worst guardrail of the shown time first."),
-            .w = GRID_WIDTH,
-            .h = h},
-        "guardrail", &(struct sel){0});
+        &(struct panel){.type = "state-timeline",
+                        .title = GR_STR("Worst slice of each guardrail"),
+                        .description = GR_STR("Verdicts over time, the worst of all slices; the worst "
+                                              "guardrail of the shown time first (of more than 200, "
+                                              "the 50 worst). In the phase's dashboard is what it rests on."),
+                        .w = GRID_WIDTH,
+                        .h = h},
+        "guardrail", &all);
     d->y += h;
     standing_table(d, 12);
     d->y += 12;
@@ -328,15 +346,18 @@ timelines(struct dash *d)
     dash_settle(d, &d->expr);
     gr_buf_puts(&d->text, "{{guardrail}}");
     legend_labels(d, NULL);
-    verdict_timeline(d,
-                     &(struct panel){.type = "state-timeline",
-                                     .title = GR_STR("Every guardrail and slice"),
-                                     .description = GR_STR("Verdicts over time for each guardrail and slice; "
-                                                           "the worst of the shown time first. Narrow it "
-                                                           "down with the variables above."),
-                                     .w = GRID_WIDTH,
-                                     .h = 18},
-                     gr_buf_cstr(&labels), &(struct sel){0});
+    verdict_timeline(
+        d,
+        &(struct panel){
+            .type = "state-timeline",
+            .title = GR_STR("Every guardrail and slice"),
+            .description = GR_STR(
+                "Verdicts over time for each guardrail and slice; "
+                "the worst of the shown time first (of more than 200 guardrails, the 50 worst). Narrow it "
+                "down with the variables above."),
+            .w = GRID_WIDTH,
+            .h = 18},
+        gr_buf_cstr(&labels), &all);
     d->y += 18;
     row_end(d, row);
     dash_settle(d, &labels);

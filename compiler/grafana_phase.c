@@ -74,6 +74,16 @@ has_side(const struct guardrail *g, bool backstop)
     return false;
 }
 
+/* All its limits are lower ones. */
+static bool
+only_low(const struct guardrail *g)
+{
+    for (size_t i = 0; i < g->limit.n_bounds; i++)
+        if (!side_is_lower(g->limit.bounds[i].side))
+            return false;
+    return true;
+}
+
 /* -- queries ------------------------------------------------------------------------------------------------------------- */
 
 /* `,cohort="control"` */
@@ -240,7 +250,7 @@ runbook_link(struct dash *d, cJSON *panel, const struct guardrail *g)
 }
 
 static void
-value_options(struct dash *d, cJSON *panel)
+value_options(struct dash *d, cJSON *panel, bool low_is_bad)
 {
     cJSON *o = panel_options(d, panel), *sub = jsonout_object(&d->j, o, "legend");
 
@@ -249,8 +259,8 @@ value_options(struct dash *d, cJSON *panel)
     jsonout_bool(&d->j, sub, "showLegend", true);
     jsonout_num(&d->j, sub, "width", 300);
     jsonout_cstr(&d->j, jsonout_array(&d->j, sub, "calcs"), NULL, "last");
-    jsonout_cstr(&d->j, sub, "sortBy", "Last");
-    jsonout_bool(&d->j, sub, "sortDesc", true);
+    jsonout_cstr(&d->j, sub, "sortBy", "Last"); /* the worst on top */
+    jsonout_bool(&d->j, sub, "sortDesc", !low_is_bad);
     sub = jsonout_object(&d->j, o, "tooltip");
     jsonout_cstr(&d->j, sub, "mode", "multi");
     jsonout_cstr(&d->j, sub, "sort", "desc");
@@ -258,7 +268,7 @@ value_options(struct dash *d, cJSON *panel)
 
 /* Canary, control and limits as lines. */
 static void
-lines_look(struct dash *d, cJSON *panel, const char *unit, struct gr_str canary)
+lines_look(struct dash *d, cJSON *panel, const char *unit, struct gr_str canary, bool low_is_bad)
 {
     cJSON *defaults, *custom;
 
@@ -273,7 +283,7 @@ lines_look(struct dash *d, cJSON *panel, const char *unit, struct gr_str canary)
     override_cohort(d, panel, d->m->control, "text", 1);
     override_limit(d, panel, "/^hard limit/", COLOR_BAD);
     override_limit(d, panel, "/^soft limit/", COLOR_WARN_LINE);
-    value_options(d, panel);
+    value_options(d, panel, low_is_bad);
 }
 
 static void
@@ -304,7 +314,8 @@ value_panel(struct dash *d, const struct guardrail *g, const struct phase *p, in
     gr_buf_puts(&d->text, "{{level}} limit, {{side}},");
     legend_labels(d, g);
     panel_target(d, panel, NULL, false, false);
-    lines_look(d, panel, g->metric.unit ? g->metric.unit->grafana : "none", outname_canary(d->m, g));
+    lines_look(d, panel, g->metric.unit ? g->metric.unit->grafana : "none", outname_canary(d->m, g),
+               only_low(g));
     dash_settle(d, &description);
     gr_buf_fini(&description);
 }
@@ -525,7 +536,7 @@ chosen_lines(struct dash *d, const struct phase *p, const struct panel *look, co
         legend_labels(d, NULL);
         panel_target(d, panel, NULL, false, false);
     }
-    lines_look(d, panel, "none", d->m->canary);
+    lines_look(d, panel, "none", d->m->canary, false);
 }
 
 /* One row for every guardrail that is chosen. Values and limits of any kind fit the same panels, because effects and limits are recorded

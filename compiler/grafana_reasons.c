@@ -29,12 +29,13 @@ enum answer {
     ANSWER_STOPPED,
     ANSWER_UNKNOWN
 };
+#define ROWS_MAX "100" /* of the table, of specs with more than MODEL_MANY guardrails */
 #define SERIES_INFO "guardraild_release_info"
 
 static const struct mapping answers[] = {
     {ANSWER_GO, "✔ YES: all healthy", COLOR_GOOD},
     {ANSWER_DONE, "● DONE: final phase, healthy", COLOR_GOOD},
-    {ANSWER_EARLY, "… NOT YET: healthy, minimum time not over", COLOR_EARLY},
+    {ANSWER_EARLY, "… NOT YET: too early", COLOR_EARLY},
     {ANSWER_UNPROVED, "? WAIT: not proved", COLOR_UNKNOWN},
     {ANSWER_SOFT, "▲ WAIT: soft breach", COLOR_WARN},
     {ANSWER_HELD, "‖ WAIT: held", COLOR_WARN},
@@ -270,6 +271,22 @@ put_by(struct dash *d, const char *how)
     gr_buf_puts(&d->expr, ", " GR_LABEL_PHASE ", " GR_LABEL_GUARDRAIL ", why) (");
 }
 
+static bool
+is_crowded(const struct dash *d)
+{
+    return d->m->n_guardrails > MODEL_MANY;
+}
+
+/* One row for each reason of each guardrail; nobody reads more than the first of thousands. */
+static void
+put_worst(struct dash *d, const struct phase *p)
+{
+    gr_buf_puts(&d->expr, is_crowded(d) ? "topk(" ROWS_MAX ", " : "");
+    put_by(d, "max");
+    put_reasons(d, p);
+    gr_buf_puts(&d->expr, is_crowded(d) ? "))" : ")");
+}
+
 /* Seconds until the phase's minimum duration is over. */
 static void
 put_left(struct dash *d, const struct phase *p)
@@ -312,13 +329,16 @@ reasons_table(struct dash *d, const struct panel *look, const struct phase *p)
     bool first = true;
 
     gr_buf_puts(&d->expr, "label_replace(");
-    put_by(d, "max");
-    put_reasons(d, p);
-    gr_buf_puts(&d->expr, "), \"" PANEL_LABEL "\", \"$1\", \"" GR_LABEL_GUARDRAIL "\", \"(.+)\")");
+    put_worst(d, p);
+    gr_buf_puts(&d->expr, ", \"" PANEL_LABEL "\", \"$1\", \"" GR_LABEL_GUARDRAIL "\", \"(.+)\")");
     panel_target(d, panel, "", true, true);
     put_by(d, "count");
     put_guardrails(d, p, &first);
     gr_buf_putc(&d->expr, ')');
+    if (is_crowded(d)) {
+        gr_buf_puts(&d->expr, " and ");
+        put_worst(d, p);
+    }
     panel_target(d, panel, "", true, true);
     if (has_minimum(d, p)) {
         put_left(d, p);
