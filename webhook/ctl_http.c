@@ -113,8 +113,10 @@ static const struct trouble {
     {CURLE_PEER_FAILED_VERIFICATION,
      "its certificate is not trusted, has ended, or is another host's; --ca-file names who signed it"},
     {CURLE_SSL_CACERT_BADFILE, "the file of --ca-file cannot be used: it must hold certificates (PEM)"},
-    {CURLE_SSL_CERTPROBLEM, "the files of --cert-file and --key-file cannot be used together"},
-    {CURLE_SSL_CONNECT_ERROR, "no TLS with it: it may speak plain HTTP, or refuse the client certificate"},
+    {CURLE_SSL_CERTPROBLEM, "--cert-file and --key-file cannot be read, or do not belong together"},
+    {CURLE_SSL_CONNECT_ERROR, "no TLS with it: it may speak plain HTTP, or refuse the client certificate; or "
+                              "--cert-file and --key-file "
+                              "do not belong together"},
     {CURLE_SSL_ISSUER_ERROR, "its certificate was signed by another"},
     {CURLE_RECV_ERROR,
      "it ended the connection: is the client certificate its own authority's, and still valid?"},

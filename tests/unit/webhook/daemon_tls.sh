@@ -91,6 +91,53 @@ is "guardrailctl over http to others" "$("$ctl_bin" --server http://192.0.2.1:1 
 is "guardrailctl: names like this machine's" "$("$ctl_bin" --server http://127.0.0.1.example.org status 2>&1 | grep -c 'takes https://')" 1
 chmod 644 "$dir/pki/mail.key"
 is "guardrailctl: an open key" "$(remote --cert-file "$dir/pki/mail.crt" --key-file "$dir/pki/mail.key" status | grep -c 'mode 0600')" 1
+# remotely NAME STATUS TEXT OPTION…: release list, and what is wrong with it
+remotely() {
+    name=$1 want=$2 text=$3
+    shift 3
+    out=$("$ctl_bin" --url "$base" "$@" 2>&1)
+    got=$?
+    if [ $got -eq "$want" ] && printf '%s' "$out" | grep -q -e "$text"; then echo "ok: $name"; else fail "$name: status $got (wanted $want), printed: $out"; fi
+}
+ca="--ca-file $dir/pki/ca.crt"
+as() { echo "--cert-file $dir/pki/$1.crt --key-file $dir/pki/$1.key"; }
+# shellcheck disable=SC2046,SC2086 # no blanks in these paths
+{
+remotely "guardrailctl: trusted by nobody" 3 'is not trusted' release list
+remotely "guardrailctl: signed by another" 3 'is not trusted' --ca-file "$dir/pki/other.crt" release list
+remotely "guardrailctl: no certificates in the file" 3 'must hold certificates\|is not trusted' --ca-file "$dir/secrets/read.token" release list
+remotely "guardrailctl: no file" 3 'must hold certificates' --ca-file "$dir/pki/none.crt" release list
+remotely "guardrailctl: a role that may look does not change" 2 'this needs the role admin (403)' $ca --token-file "$dir/secrets/read.token" release hold d1 --reason x
+remotely "guardrailctl: a role that may post does not look" 2 'this needs the role read (403)' $ca --token-file "$dir/secrets/ingest.token" release list
+remotely "guardrailctl: a certificate of another role" 2 'this needs the role read (403)' $ca $(as am) release list
+remotely "guardrailctl: a certificate without a role" 2 '(401)' $ca $(as named) release list
+remotely "guardrailctl: its own certificate has ended" 3 'client certificate' $ca $(as expired) release list
+remotely "guardrailctl: its own certificate is another's" 3 'client certificate' $ca $(as foreign) release list
+remotely "guardrailctl: another's key" 3 'do not belong together' $ca --cert-file "$dir/pki/jane.crt" --key-file "$dir/pki/am.key" release list
+echo wrong-token-0123456789 >"$dir/secrets/wrong.token"
+chmod 600 "$dir/secrets/wrong.token"
+remotely "guardrailctl: a token that nobody gave" 2 '(401)' $ca --token-file "$dir/secrets/wrong.token" release list
+chmod 644 "$dir/secrets/wrong.token"
+remotely "guardrailctl: a token that others may read" 2 'wrong.token' $ca --token-file "$dir/secrets/wrong.token" release list
+remotely "guardrailctl: plain HTTP" 3 'does it want https' --url "http://127.0.0.1:$port" release list
+
+# Its certificate is for another host, or has ended: not even the right authority helps.
+new_cert ca elsewhere elsewhere "DNS:elsewhere.example" serverAuth
+new_cert ca old ended "DNS:localhost,IP:127.0.0.1" serverAuth 20200101000000Z 20210101000000Z
+cp "$dir/pki/server.crt" "$dir/pki/kept.crt"
+cp -p "$dir/pki/server.key" "$dir/pki/kept.key"
+show_certificate() { cat "$dir/pki/$1.crt" >"$dir/pki/server.crt" && cat "$dir/pki/$1.key" >"$dir/pki/server.key" && kill -HUP "$daemon_pid"; }
+shows_name() { openssl s_client -connect "127.0.0.1:$port" </dev/null 2>/dev/null | grep -q "^subject=CN = $1"; }
+show_certificate elsewhere
+eventually "another host's certificate" shows_name elsewhere
+remotely "guardrailctl: another host's" 3 'is not trusted, has ended, or is another host' $ca --token-file "$dir/secrets/read.token" release list
+show_certificate old
+eventually "a certificate that has ended" shows_name ended
+remotely "guardrailctl: it has ended" 3 'is not trusted, has ended, or is another host' $ca --token-file "$dir/secrets/read.token" release list
+show_certificate kept
+eventually "the right one again" shows_name localhost
+remotely "guardrailctl: verdicts from elsewhere" 0 'Verdicts of d1' $ca --token-file "$dir/secrets/read.token" verdicts d1
+}
 
 # Rotation. Files that change are found by themselves; two tokens are valid while they are rotated.
 read_with() { [ "$(ask - -H "$(bearer "$1")" "$base/metrics")" = "$2" ]; }
