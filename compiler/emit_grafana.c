@@ -68,9 +68,11 @@ add_lint(const struct model *m, struct tree *t)
 {
     static const char *const rules[][2] = {
         {"template-job-rule", "recorded series carry no job label"},
-        {"template-instance-rule", "recorded series carry no instance label"},
+        {"template-instance-rule", "recorded series carry no instance label; All of the audit dashboard is "
+                                   "the daemons of this spec, not .+"},
         {"target-job-rule", "recorded series carry no job label"},
-        {"target-instance-rule", "recorded series carry no instance label"},
+        {"target-instance-rule",
+         "recorded series carry no instance label, and what has a spec label is asked for by that"},
         {"panel-units-rule", "basis points are suffix:bp; Grafana's own bps means bits per second"},
     };
     struct gr_buf path = GR_BUF_INIT(PATH_MAX_BYTES), b = GR_BUF_INIT(FILE_MAX);
