@@ -55,7 +55,9 @@ tests_unit_webhook_test_webhook_SOURCES += \
 	tests/unit/webhook/test_disk.c \
 	tests/unit/webhook/test_enact.c \
 	tests/unit/webhook/test_intake.c \
+	tests/unit/webhook/test_intake_read.c \
 	tests/unit/webhook/test_jw.c \
+	tests/unit/webhook/test_known.c \
 	tests/unit/webhook/test_log.c \
 	tests/unit/webhook/test_metrics.c \
 	tests/unit/webhook/test_outbox.c \

@@ -9,6 +9,7 @@
 #include "tests/unit/fault.h"
 #include "webhook/enact.h"
 #include "webhook/known.h"
+#include "webhook/outbox.h"
 
 static struct bench bench;
 
@@ -205,6 +206,88 @@ START_TEST(a_soft_breach_extends_and_notifies)
 }
 END_TEST
 
+#define SEEN bench_number(&bench, "SELECT max(seen_ms) FROM effect WHERE kind = 'notify'")
+/* A repeat that changes nothing costs no statement but the one that keeps it, and is written down again after a second. */
+START_TEST(a_repeat_is_only_kept)
+{
+    post_at("firing", "soft", "d1", "equities", NOW);
+    for (int i = 1; i < 5; i++)
+        post_at("firing", "soft", "d1", "equities", NOW + i);
+    ck_assert_int_eq(bench_number(&bench, "SELECT count(*) FROM inbox"), 5);
+    ck_assert_int_eq(SEEN, NOW + 1); /* of the second: the first one's episode had no row yet */
+    post_at("firing", "soft", "d1", "equities", NOW + 1 + KNOWN_MS);
+    ck_assert_int_eq(SEEN, NOW + 1 + KNOWN_MS);
+    ck_assert_int_eq(COUNT("kind = 'notify'"), 1);
+}
+END_TEST
+
+static enum gr_err
+run_void(struct db *db, void *arg)
+{
+    const int64_t *id = arg;
+
+    return outbox_void(db, *id, GR_STR("test"), NOW);
+}
+
+/* The key of an effect that came to nothing is free at once. */
+START_TEST(a_repeat_sees_a_void_effect)
+{
+    int64_t id;
+
+    for (int i = 0; i < 3; i++)
+        post_at("firing", "soft", "d1", "equities", NOW + i);
+    id = bench_number(&bench, "SELECT id FROM effect WHERE kind = 'notify'");
+    bench_call(&bench, run_void, &id, GR_OK);
+    post_at("firing", "soft", "d1", "equities", NOW + 3);
+    ck_assert_int_eq(COUNT("kind = 'notify' AND state = 'ready'"), 1);
+    ck_assert_int_eq(COUNT("kind = 'notify'"), 2);
+}
+END_TEST
+
+/* A resolve ends the episode: what fires after it, within the same second, is no repeat of what fired before. */
+START_TEST(a_repeat_sees_the_end_of_its_episode)
+{
+    for (int i = 0; i < 3; i++)
+        post_at("firing", "soft", "d1", "equities", NOW + i);
+    post_at("resolved", "soft", "d1", "equities", NOW + 3);
+    ck_assert_int_eq(bench_number(&bench, "SELECT open FROM episode"), 0);
+    post_at("firing", "soft", "d1", "equities", NOW + 4);
+    ck_assert_int_eq(bench_number(&bench, "SELECT seen_ms FROM episode"), NOW + 4);
+}
+END_TEST
+
+/* The same alert three times in one job that is refused in the end. */
+static enum gr_err
+run_and_refuse(struct db *db, void *arg)
+{
+    for (int i = 0; i < 3; i++) {
+        enum gr_err err = enact_batch(db, arg);
+
+        if (err != GR_OK)
+            return err;
+    }
+    return GR_ESTATE;
+}
+
+START_TEST(what_was_undone_is_not_known)
+{
+    struct gr_buf b = GR_BUF_INIT(4096), error = GR_BUF_INIT(1024);
+    struct intake_batch batch = {.count = 0};
+    struct enact_job job = {
+        .app = &bench.app, .arena = bench.arena, .source = "alerts", .batch = &batch, .now_ms = NOW};
+
+    print_body(&b, "firing", "hard", "d1", "equities");
+    job.body = gr_buf_str(&b);
+    ck_assert_int_eq(intake_parse(bench.arena, job.body, NOW, &batch, &error), GR_OK);
+    bench_call(&bench, run_and_refuse, &job, GR_ESTATE);
+    ck_assert_int_eq(COUNT("1"), 0);
+    bench_call(&bench, enact_batch, &job, GR_OK);
+    ck_assert_int_eq(COUNT("kind = 'rollback'"), 1);
+    gr_buf_fini(&b);
+    gr_buf_fini(&error);
+}
+END_TEST
+
 /* The alerts that arrived are dealt with; what was cut off holds promotion and pages, once. */
 START_TEST(a_cut_notification_holds_and_pages)
 {
@@ -380,6 +463,10 @@ enact_suite(void)
     tcase_add_loop_test(tc, a_page_that_nobody_takes_goes_to_the_next_once, 0, 2);
     tcase_add_test(tc, resolved_changes_nothing);
     tcase_add_test(tc, a_soft_breach_extends_and_notifies);
+    tcase_add_test(tc, a_repeat_is_only_kept);
+    tcase_add_test(tc, a_repeat_sees_a_void_effect);
+    tcase_add_test(tc, a_repeat_sees_the_end_of_its_episode);
+    tcase_add_test(tc, what_was_undone_is_not_known);
     tcase_add_test(tc, a_cut_notification_holds_and_pages);
     tcase_add_test(tc, each_outage_pages_once);
     tcase_add_loop_test(tc, modes_that_only_write_down, 0, 2);
