@@ -130,7 +130,10 @@ static void
 say_trouble(const struct ctl *c, const struct exchange *x)
 {
     struct gr_buf detail = GR_BUF_INIT(4096);
-    const char *text = "it cannot be spoken to", *where = c->url ? c->url : c->socket;
+    /* A client certificate that is refused shows as a connection that breaks, at whatever point it happens to. */
+    const char *text = c->cert_file ? "the connection broke: it may refuse the client certificate"
+                                    : "it cannot be spoken to";
+    const char *where = c->url ? c->url : c->socket;
 
     for (size_t i = 0; i < GR_COUNT(troubles); i++)
         if (troubles[i].code == x->rc)
