@@ -21,7 +21,7 @@ put_number(struct gr_buf *b, const char *spec, va_list *ap)
     else if (strcmp(spec, "lld") == 0)
         gr_buf_put_i64(b, va_arg(*ap, long long));
     else
-        GR_ASSERT(!"a conversion that html_put does not know");
+        GR_ASSERT(false); /* a conversion that html_put does not know */
 }
 
 /* at: behind the %. Returns what stands behind the conversion. */
