@@ -139,7 +139,7 @@ void table_guardrails(struct dash *d, cJSON *panel, const char *column, int widt
 void table_hide(struct dash *d, cJSON *properties);
 /* In a column with these properties an empty cell is nothing to worry about: `text`. */
 void table_no_value(struct dash *d, cJSON *properties, const char *text);
-/* A label that a series does not have is no missing data: a dash. */
+/* A label that a series does not have is no missing data: a dash. Before table_guardrails: later overrides win. */
 void table_empty_labels(struct dash *d, cJSON *panel);
 
 /* A row's header. Collapsed: panels added until row_end belong to it and do not count as visible. */

@@ -253,8 +253,8 @@ standing_table(struct dash *d, int h)
     table_cells(d, defaults);
     table_states(d, panel, "Verdict", verdict_mappings, GR_COUNT(verdict_mappings));
     table_column(d, panel, "Verdict", 140);
-    table_guardrails(d, panel, "Guardrail", 240);
     table_empty_labels(d, panel);
+    table_guardrails(d, panel, "Guardrail", 240);
     for (size_t i = 0; i < GR_COUNT(numbers); i++) {
         properties = table_column(d, panel, numbers[i], 90);
         property_num(d, properties, "decimals", 3);

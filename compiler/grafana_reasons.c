@@ -354,13 +354,13 @@ reasons_table(struct dash *d, const struct panel *look, const struct phase *p)
     else
         (void)table_column(d, panel, "Phase", 125);
     (void)table_column(d, panel, "Deployment", 100);
+    table_empty_labels(d, panel);
     table_guardrails(d, panel, "Guardrail", 215);
     properties = table_column(d, panel, "Slices", 60);
     table_no_value(d, properties, "");
     properties = table_column(d, panel, "Time left", 75);
     property_str(d, properties, "unit", "s");
     table_no_value(d, properties, "");
-    table_empty_labels(d, panel);
     cJSON_DeleteItemFromObjectCaseSensitive(defaults, "noValue");
     jsonout_cstr(&d->j, defaults, "noValue", "NO DATA: no release is in a phase, or nothing reports");
     table_options(d, panel, NULL, false);

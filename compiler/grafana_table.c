@@ -217,6 +217,7 @@ table_guardrails(struct dash *d, cJSON *panel, const char *column, int width)
         put_link(d, properties, many);
     properties = panel_override(d, panel, "byName", PANEL_LABEL);
     table_hide(d, properties);
+    property_str(d, properties, "noValue", "1"); /* a row of no guardrail: whether the release may go on */
     if (many)
         return;
     m = jsonout_object(&d->j, mappings_of(d, properties), NULL);
