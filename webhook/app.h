@@ -21,16 +21,17 @@ struct app {
     struct store *store;
     const struct policies *policies;
     struct metrics *metrics;
-    struct engine *engine;           /* NULL in tests of the intake alone */
-    struct recorder *recorder;       /* NULL likewise */
-    struct checks *checks;           /* NULL likewise */
-    struct auditor *auditor;         /* NULL likewise */
+    struct engine *engine;     /* NULL in tests of the intake alone */
+    struct recorder *recorder; /* NULL likewise */
+    struct checks *checks;     /* NULL likewise */
+    struct auditor *auditor;   /* NULL likewise */
     struct board_cache *board; /* NULL likewise: pages show none */
-    int64_t started_ms;              /* Unix */
+    int64_t started_ms;        /* Unix */
     struct watchdog watchdog;
-    atomic_uint_fast64_t cancels;      /* grows when a rollback is to end in the middle of a step */
-    atomic_bool draining;              /* new work is refused with 503 */
-    atomic_bool policy_stale;          /* a new policy is wrong, the old one is used */
+    atomic_uint_fast64_t cancels; /* grows when a rollback is to end in the middle of a step */
+    atomic_bool draining;         /* new work is refused with 503 */
+    atomic_bool policy_stale;     /* a new policy is wrong, the old one is used */
+    atomic_bool config_stale; /* the configuration's file is wrong, or says what only a restart takes over */
     atomic_bool credentials_stale;     /* new files are wrong, the old ones are used */
     atomic_int_fast64_t tls_expires_s; /* of the own certificate, Unix; 0: no TLS */
 };

@@ -647,6 +647,88 @@ check_whole(struct reader *r, const struct gr_node *root)
         check_guard(r, root, listen->span);
 }
 
+/* ---- what has changed ---- */
+
+struct flat {
+    struct gr_arena *arena;
+    struct conf_setting *list;
+    size_t count;
+};
+
+static void
+flatten(struct flat *f, const struct gr_node *v, struct gr_str name)
+{
+    struct gr_buf joined = GR_BUF_INIT(CONF_BYTES_MAX);
+
+    if (v->kind == GR_NODE_MAP) {
+        gr_node_each (e, v) {
+            flatten(f, e,
+                    name.n == 0 ? e->key
+                                : gr_arena_printf(f->arena, GR_FMT "." GR_FMT, GR_ARG(name), GR_ARG(e->key)));
+        }
+        return;
+    }
+    if (v->kind == GR_NODE_LIST)
+        gr_node_each (e, v) {
+            gr_buf_puts(&joined, joined.n > 0 ? ", " : "");
+            gr_buf_put(&joined, e->text);
+        }
+    else
+        gr_buf_put(&joined, v->text);
+    if (f->count < CONF_SETTINGS_MAX)
+        f->list[f->count++] =
+            (struct conf_setting){gr_arena_dup(f->arena, name), gr_arena_dup(f->arena, gr_buf_str(&joined))};
+    gr_buf_fini(&joined);
+}
+
+static void
+list_settings(struct reader *r, const struct gr_node *root)
+{
+    struct flat f = {.arena = r->arena, .list = gr_arena_array(r->arena, CONF_SETTINGS_MAX, sizeof *f.list)};
+
+    if (!f.list)
+        return; /* the arena remembers */
+    flatten(&f, root, GR_STR_NONE);
+    r->conf->settings = f.list;
+    r->conf->setting_count = f.count;
+}
+
+/* What a reload takes over: nothing that another thread reads. */
+static bool
+is_live(struct gr_str name)
+{
+    return gr_str_is(name, "log.level");
+}
+
+static const struct conf_setting *
+find_setting(const struct conf *c, struct gr_str name)
+{
+    for (size_t i = 0; i < c->setting_count; i++)
+        if (gr_str_eq(c->settings[i].name, name))
+            return &c->settings[i];
+    return NULL;
+}
+
+size_t
+conf_changes(const struct conf *was, const struct conf *is, bool live, struct gr_buf *names)
+{
+    const struct conf *const sides[] = {is, was};
+    size_t count = 0;
+
+    for (size_t k = 0; k < 2;
+         k++) /* what is there and was not, or otherwise; then what is not there any more */
+        for (size_t i = 0; i < sides[k]->setting_count; i++) {
+            const struct conf_setting *s = &sides[k]->settings[i],
+                                      *other = find_setting(sides[1 - k], s->name);
+
+            if (is_live(s->name) != live || (other && (k == 1 || gr_str_eq(s->value, other->value))))
+                continue;
+            gr_buf_puts(names, count++ ? ", " : "");
+            gr_buf_put(names, s->name);
+        }
+    return count;
+}
+
 enum gr_err
 conf_parse(struct gr_str name, struct gr_str text, struct gr_str dir, struct gr_arena *a,
            struct gr_sources *sources, struct gr_diags *d, struct conf *out)
@@ -680,6 +762,7 @@ conf_parse(struct gr_str name, struct gr_str text, struct gr_str dir, struct gr_
     }
     read_map(&r, root, top_keys, GR_COUNT(top_keys));
     check_whole(&r, root);
+    list_settings(&r, root);
     if ((err = gr_diags_status(d)) != GR_OK)
         return err;
     if ((err = gr_arena_status(a)) != GR_OK)

@@ -24,7 +24,14 @@ struct conf_names {
     const struct gr_str *v;
     size_t n;
 };
+/* One setting of the file as it stands there: "tls.cert_file", "tls/own.crt"; the items of a list joined by ", ". */
+struct conf_setting {
+    struct gr_str name, value;
+};
+#define CONF_SETTINGS_MAX 512u
 struct conf {
+    const struct conf_setting *settings; /* in the file's order */
+    size_t setting_count;
     struct gr_str listen_host; /* an IPv4 or IPv6 address, without brackets */
     uint16_t listen_port;      /* 0: any */
     bool loopback;
@@ -63,4 +70,7 @@ GR_MUST_USE enum gr_err conf_load(const char *path, struct gr_arena *a, struct g
 GR_MUST_USE enum gr_err conf_parse(struct gr_str name, struct gr_str text, struct gr_str dir,
                                    struct gr_arena *a, struct gr_sources *sources, struct gr_diags *d,
                                    struct conf *out);
+/* Appends the names of settings that stand otherwise in `is` than in `was`, joined by ", ": those that a reload takes over (live), or
+ * those that a restart does. Returns how many. */
+size_t conf_changes(const struct conf *was, const struct conf *is, bool live, struct gr_buf *names);
 #endif

@@ -63,6 +63,7 @@ struct daemon {
     struct gr_arena *arena;
     struct policy *policy; /* until policies has it */
     struct policies policies;
+    enum log_level log_level; /* now; the configuration's at the start */
     struct credentials_files files;
     struct credentials *credentials;
     uint64_t stamp; /* of the credential files when they were last read */
@@ -670,6 +671,43 @@ renew_policy(struct daemon *d)
     gr_buf_fini(&why);
 }
 
+/* Reads the configuration anew, to say what of it is used: the log's level. Everything else was set up once, before privileges were given
+ * up, and is read by threads that run: it waits for a restart, by name. A file that is wrong changes nothing, and is told before the restart
+ * that it would prevent. */
+static void
+look_at_conf(struct daemon *d)
+{
+    struct gr_sources *sources = gr_sources_create();
+    struct gr_diags *diags = sources ? gr_diags_create(sources) : NULL;
+    struct gr_arena *a = gr_arena_create(4u << 20);
+    struct gr_buf text = GR_BUF_INIT(65536);
+    struct conf fresh;
+    size_t waiting = 0;
+    enum gr_err err = diags && a ? conf_load(d->o.config, a, sources, diags, &fresh) : GR_ENOMEM;
+
+    if (err != GR_OK) {
+        put_finding(diags, err, &text);
+        log_event(d->app.log, AT_ERROR,
+                  "the configuration is wrong: what runs stays, and a restart would fail", "file",
+                  d->o.config, "error", gr_buf_cstr(&text), (char *)NULL);
+    } else {
+        if (fresh.log_level != d->log_level) {
+            d->log_level = fresh.log_level;
+            log_set_level(d->app.log, fresh.log_level);
+            log_event(d->app.log, AT_WARN, "the log has another level from now on", "level",
+                      log_level_name(fresh.log_level), (char *)NULL);
+        }
+        if ((waiting = conf_changes(&d->conf, &fresh, false, &text)) > 0)
+            log_event(d->app.log, AT_WARN, "settings have changed that need a restart", "file", d->o.config,
+                      "settings", gr_buf_cstr(&text), (char *)NULL);
+    }
+    atomic_store(&d->app.config_stale, err != GR_OK || waiting > 0);
+    gr_buf_fini(&text);
+    gr_arena_free(a);
+    gr_diags_free(diags);
+    gr_sources_free(sources);
+}
+
 /* The one place where signals are read. */
 static int
 wait_for_end(struct daemon *d)
@@ -691,8 +729,9 @@ wait_for_end(struct daemon *d)
         if (got == SIGHUP) {
             service_tell_reloading(&d->service);
             log_event(d->app.log, AT_INFO,
-                      "SIGHUP: policy and credentials are read anew; a new configuration needs a restart",
+                      "SIGHUP: policy and credentials are read anew, of the configuration the log's level",
                       (char *)NULL);
+            look_at_conf(d);
             renew_policy(d);
         }
         renew_credentials(d, got == SIGHUP);
@@ -738,6 +777,7 @@ run(struct daemon *d)
         !(d->app.metrics = metrics_create()))
         return fail("start", gr_err_name(GR_ENOMEM));
     d->app.conf = &d->conf;
+    d->log_level = d->conf.log_level;
     d->app.started_ms = app_now_ms();
     watchdog_init(&d->app.watchdog, app_boot_ms(), false);
     if (d->o.check)

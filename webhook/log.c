@@ -15,7 +15,7 @@
 struct log {
     int fd; /* borrowed */
     enum log_format format;
-    enum log_level least;
+    atomic_int least; /* enum log_level */
     atomic_uint_fast64_t lost;
 };
 
@@ -36,9 +36,15 @@ log_create(int fd, enum log_format format, enum log_level least)
         return NULL;
     log->fd = fd;
     log->format = format;
-    log->least = least;
+    atomic_init(&log->least, (int)least);
     atomic_init(&log->lost, 0);
     return log;
+}
+
+void
+log_set_level(struct log *log, enum log_level least)
+{
+    atomic_store(&log->least, (int)least);
 }
 
 void
@@ -95,7 +101,7 @@ put_pair(struct gr_buf *b, enum log_format format, const char *name, struct gr_s
 bool
 log_wants(const struct log *log, enum log_level level)
 {
-    return log && level >= log->least;
+    return log && (int)level >= atomic_load(&log->least);
 }
 
 void

@@ -14,6 +14,8 @@ struct log;
 /* fd is borrowed. NULL when there is no memory. */
 GR_MUST_USE struct log *log_create(int fd, enum log_format format, enum log_level least);
 void log_free(struct log *log);
+/* From now on; any thread. */
+void log_set_level(struct log *log, enum log_level least);
 /*     log_event(log, AT_WARN, "step failed", "deployment_id", id, "step", name, (char *)NULL);
  * gives  ts=2026-11-23T14:05:09Z level=warn msg="step failed" deployment_id=d42 step=drain
  * log may be NULL: nothing happens. */

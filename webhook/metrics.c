@@ -450,6 +450,9 @@ print_policy(struct app *app, struct gr_buf *out)
     head(out, "guardraild_policy_stale", "gauge",
          "1 while the policy's file could not be used and the one read before is in force.");
     gr_buf_printf(out, "guardraild_policy_stale %d\n", atomic_load(&app->policy_stale));
+    head(out, "guardraild_config_stale", "gauge",
+         "1 while the configuration's file is wrong, or has settings that wait for a restart.");
+    gr_buf_printf(out, "guardraild_config_stale %d\n", atomic_load(&app->config_stale));
     head(out, "guardraild_build_info", "gauge", "The program's version and its SQLite's.");
     gr_buf_printf(out, "guardraild_build_info{version=\"%s\",sqlite=\"%s\"} 1\n", PACKAGE_VERSION,
                   store_engine_version());

@@ -50,6 +50,31 @@ hard d2 | sed 's/"cluster":"equities"/"cluster":"crypto"/' | post /v1/alerts >/d
 eventually "d2 rolls back" state_is d2 rolled_back
 is "each by its policy" "$(grep '^freeze' "$dir/ran" | cut -d' ' -f2 | tr '\n' ' ')" "d1 new "
 
+# Of the configuration the log's level is taken over; whatever else has changed, or is wrong, waits for a restart and is named.
+config_stale_is() { [ "$(curl -s "$base/metrics" | sed -n 's/^guardraild_config_stale //p')" = "$1" ]; }
+cp "$dir/guardraild.yml" "$dir/kept.yml"
+kill -HUP "$daemon_pid"
+eventually "as it was: nothing waits" config_stale_is 0
+printf 'log: {level: debug}\nconfirm_timeout: 1m\n' >>"$dir/guardraild.yml"
+sed -i 's/^mode: auto/mode: observe/' "$dir/guardraild.yml"
+kill -HUP "$daemon_pid"
+eventually "changed settings: shown" config_stale_is 1
+is "named" "$(grep -c 'need a restart.*settings="mode, confirm_timeout"' "$dir/log")" 1
+is "the level is another" "$(grep -c 'another level from now on.*level=debug' "$dir/log")" 1
+is "the mode is the old one" "$(ctl --json status | jq -r .mode)" auto
+echo 'mood: bad' >>"$dir/guardraild.yml"
+kill -HUP "$daemon_pid"
+eventually "a wrong one is told" grep -q 'the configuration is wrong.*unknown setting' "$dir/log"
+rm "$dir/guardraild.yml"
+kill -HUP "$daemon_pid"
+eventually "none, too" grep -q 'the configuration is wrong.*no such file' "$dir/log"
+is "and alerts are taken all the while" "$(hard nobody | post /v1/alerts)" 200
+is "nothing else has changed" "$(ctl --json status | jq -r .mode):$(hash_in_force)" "auto:$new"
+mv "$dir/kept.yml" "$dir/guardraild.yml"
+kill -HUP "$daemon_pid"
+eventually "the old one again" config_stale_is 0
+is "with its level" "$(grep -c 'another level from now on.*level=info' "$dir/log")" 1
+
 # back and forth, and across a crash
 make_policy
 kill -HUP "$daemon_pid"

@@ -181,6 +181,45 @@ START_TEST(refused)
 }
 END_TEST
 
+static const struct {
+    const char *name, *was, *is, *restart, *live;
+} changes[] = {
+    {"nothing", "mode: auto\n", "mode: auto\n", "", ""},
+    {"another order", "mode: auto\nconfirm_timeout: 1m\n", "confirm_timeout: 1m\nmode: auto\n", "", ""},
+    {"another value", "mode: auto\n", "mode: observe\n", "mode", ""},
+    {"a new one", "", "mode: auto\n", "mode", ""},
+    {"one that is gone", "mode: auto\n", "", "mode", ""},
+    {"inside of a map", "limits: {burst: 1, connections: 2}\n", "limits: {connections: 3}\n",
+     "limits.connections, limits.burst", ""},
+    {"a list", TLS(", client_ca_file: c, client_san: {read: [\"dns:a\"]}") "\n",
+     TLS(", client_ca_file: c, client_san: {read: [\"dns:a\", \"dns:b\"]}") "\n", "tls.client_san.read", ""},
+    {"the level", "log: {level: info}\n", "log: {level: debug}\n", "", "log.level"},
+    {"the level and the format", "", "log: {level: debug, format: json}\n", "log.format", "log.level"},
+};
+
+START_TEST(what_has_changed)
+{
+    struct gr_buf text = GR_BUF_INIT(4096), names = GR_BUF_INIT(4096);
+    struct conf was;
+
+    gr_buf_printf(&text, NEEDED "%s", changes[_i].was);
+    ck_assert_int_eq(parse(gr_buf_cstr(&text)), GR_OK);
+    was = conf;
+    gr_buf_reset(&text);
+    gr_buf_printf(&text, NEEDED "%s", changes[_i].is);
+    ck_assert_int_eq(parse(gr_buf_cstr(&text)), GR_OK);
+    ck_assert(conf_changes(&was, &conf, false, &names) == 0 || changes[_i].restart[0]);
+    ck_assert_msg(gr_str_is(gr_buf_str(&names), changes[_i].restart) ||
+                      (names.n == 0 && !changes[_i].restart[0]),
+                  "%s: %s", changes[_i].name, gr_buf_cstr(&names));
+    gr_buf_reset(&names);
+    ck_assert_uint_eq(conf_changes(&was, &conf, true, &names), changes[_i].live[0] ? 1 : 0);
+    ck_assert_str_eq(gr_buf_cstr(&names), changes[_i].live);
+    gr_buf_fini(&names);
+    gr_buf_fini(&text);
+}
+END_TEST
+
 START_TEST(the_sample_is_accepted)
 {
     struct gr_buf path = GR_BUF_INIT(4096);
@@ -210,6 +249,7 @@ conf_suite(void)
     tcase_add_test(tc, everything);
     tcase_add_test(tc, tls_and_limits);
     tcase_add_loop_test(tc, refused, 0, GR_COUNT(bad));
+    tcase_add_loop_test(tc, what_has_changed, 0, GR_COUNT(changes));
     tcase_add_test(tc, the_sample_is_accepted);
     tcase_add_test(tc, all_faults_in_one_run);
     suite_add_tcase(suite, tc);
