@@ -153,6 +153,8 @@ void verdict_timeline(struct dash *d, const struct panel *p, const char *labels,
 /* "May this release go on?": one tile per stream and deployment, and what speaks against it; p: of one phase, or NULL. d->y is not moved. */
 void answer_stat(struct dash *d, const struct panel *look, const struct phase *p);
 void reasons_table(struct dash *d, const struct panel *look, const struct phase *p);
+/* A column of reasons' names (missing, thin …), told in words. */
+void reasons_column(struct dash *d, cJSON *panel, const char *column, int width);
 /* A folded row: the canary's share of the traffic, planned and observed. p: of one phase, or NULL. */
 void share_row(struct dash *d, const struct phase *p);
 

@@ -266,7 +266,7 @@ standing_table(struct dash *d, int h)
     properties = table_column(d, panel, "Evidence", 90);
     property_num(d, properties, "decimals", 2);
     table_no_value(d, properties, "–");
-    (void)table_column(d, panel, "Phase", 130);
+    table_hide(d, table_column(d, panel, "Phase", 0)); /* links need it */
     table_options(d, panel, "Verdict", true);
 }
 
@@ -299,7 +299,7 @@ insufficient_table(struct dash *d, int h)
     table_columns(d, panel, false, NULL, columns, GR_COUNT(columns));
     defaults = panel_field(d, panel, "none", NULL);
     table_cells(d, defaults);
-    table_column(d, panel, "Reason", 130);
+    reasons_column(d, panel, "Reason", 240);
     table_column(d, panel, "Guardrail", 260);
     table_empty_labels(d, panel);
     cJSON_DeleteItemFromObjectCaseSensitive(defaults, "noValue");

@@ -659,12 +659,14 @@ grafana_phase(const struct model *m, const struct phase *p, struct gr_buf *b)
     if (n > MODEL_MANY) {
         dash_choice(&d, p);
         chosen_row(&d, p);
-        share_row(&d, p);
+        if (p->n_traffic > 0)
+            share_row(&d, p);
         return dash_end(&d, b);
     }
     for (size_t i = 0; i < m->n_guardrails; i++)
         if (in_phase(&d, &m->guardrails[i], p))
             group_rows(&d, i, p);
-    share_row(&d, p);
+    if (p->n_traffic > 0)
+        share_row(&d, p);
     return dash_end(&d, b);
 }

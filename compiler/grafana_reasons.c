@@ -319,6 +319,13 @@ has_minimum(const struct dash *d, const struct phase *p)
 }
 
 void
+reasons_column(struct dash *d, cJSON *panel, const char *column, int width)
+{
+    table_words(d, panel, column, reasons, GR_COUNT(reasons));
+    (void)table_column(d, panel, column, width);
+}
+
+void
 reasons_table(struct dash *d, const struct panel *look, const struct phase *p)
 {
     static const struct column columns[] = {
@@ -347,8 +354,7 @@ reasons_table(struct dash *d, const struct panel *look, const struct phase *p)
     table_columns(d, panel, true, "Value #A", columns, GR_COUNT(columns));
     defaults = panel_field(d, panel, "none", NULL);
     table_cells(d, defaults);
-    table_words(d, panel, "Why", reasons, GR_COUNT(reasons));
-    (void)table_column(d, panel, "Why", 225);
+    reasons_column(d, panel, "Why", 225);
     if (p) /* the rows need it for their links */
         table_hide(d, table_column(d, panel, "Phase", 0));
     else
