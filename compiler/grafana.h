@@ -9,7 +9,7 @@
 
 #define GRID_WIDTH 24
 #define QUERIES_MAX 20 /* visible at once */
-#define WORST_MAX 50   /* strips of a timeline, past MODEL_MANY guardrails; descriptions say so */
+#define WORST_MAX 50   /* strips of a timeline, past DASH_MANY guardrails; descriptions say so */
 
 struct dash {
     const struct model *m;

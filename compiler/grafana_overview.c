@@ -169,11 +169,11 @@ phase_timeline(struct dash *d, int x, int w, int h)
 
 /* -- tables -------------------------------------------------------------------------------------------------------------- */
 
-/* The worst of what a spec with more than MODEL_MANY guardrails has: nobody reads thousands of rows. */
+/* The worst of what a spec with more than DASH_MANY guardrails has: nobody reads thousands of rows. */
 static void
 only_worst(struct dash *d)
 {
-    if (d->m->n_guardrails <= MODEL_MANY)
+    if (d->m->n_guardrails <= DASH_MANY)
         return;
     gr_buf_puts(&d->expr, " and on (guardrail, phase, deployment_id, ");
     query_labels(d, NULL);
@@ -321,7 +321,7 @@ timelines(struct dash *d)
 {
     struct gr_buf labels = GR_BUF_INIT(1u << 16);
     int h = clamp(3 + d->m->n_guardrails * 7 / 10, 5, 18);
-    const struct sel all = {.worst = d->m->n_guardrails > MODEL_MANY ? WORST_MAX : 0};
+    const struct sel all = {.worst = d->m->n_guardrails > DASH_MANY ? WORST_MAX : 0};
     cJSON *row;
 
     gr_buf_puts(&d->text, "{{guardrail}}");

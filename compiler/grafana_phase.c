@@ -8,7 +8,7 @@
  *     ▸ traffic shares
  *
  * Nobody can open a dashboard of thousands of panels, and its file would be most of the output. So where a phase watches more than
- * MODEL_MANY, Grafana repeats one row for the guardrails that are chosen above; the worst is chosen at first:
+ * DASH_MANY, Grafana repeats one row for the guardrails that are chosen above; the worst is chosen at first:
  *
  *     go on? (per stream)        │ why not
  *     worst verdict per guardrail over time, the WORST_MAX worst
@@ -607,7 +607,7 @@ chosen_row(struct dash *d, const struct phase *p)
 static void
 worst_panel(struct dash *d, const struct phase *p, size_t guardrails)
 {
-    bool many = guardrails > MODEL_MANY;
+    bool many = guardrails > DASH_MANY;
     int h = guardrails < 3    ? 5
             : guardrails > 20 ? 18
                               : 3 + (int)guardrails * 7 / 10; /* about a row of the grid for each, bounded */
@@ -656,7 +656,7 @@ grafana_phase(const struct model *m, const struct phase *p, struct gr_buf *b)
                   p);
     d.y += HEAD_HEIGHT;
     worst_panel(&d, p, n);
-    if (n > MODEL_MANY) {
+    if (n > DASH_MANY) {
         dash_choice(&d, p);
         chosen_row(&d, p);
         if (p->n_traffic > 0)

@@ -29,7 +29,7 @@ enum answer {
     ANSWER_STOPPED,
     ANSWER_UNKNOWN
 };
-#define ROWS_MAX "100" /* of the table, of specs with more than MODEL_MANY guardrails */
+#define ROWS_MAX "100" /* of the table, of specs with more than DASH_MANY guardrails */
 #define SERIES_INFO "guardraild_release_info"
 
 static const struct mapping answers[] = {
@@ -274,7 +274,7 @@ put_by(struct dash *d, const char *how)
 static bool
 is_crowded(const struct dash *d)
 {
-    return d->m->n_guardrails > MODEL_MANY;
+    return d->m->n_guardrails > DASH_MANY;
 }
 
 /* One row for each reason of each guardrail; nobody reads more than the first of thousands. */

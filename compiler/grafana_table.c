@@ -210,7 +210,7 @@ table_hide(struct dash *d, cJSON *properties)
 void
 table_guardrails(struct dash *d, cJSON *panel, const char *column, int width)
 {
-    bool many = d->m->n_guardrails > MODEL_MANY;
+    bool many = d->m->n_guardrails > DASH_MANY;
     cJSON *properties = table_column(d, panel, column, width), *m, *options, *result;
 
     if (uids_follow(d))

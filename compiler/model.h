@@ -13,8 +13,7 @@
 #include "guardrail/rulefile.h"
 #include "guardrail/source.h"
 
-/* Past so many guardrails, outputs are for programs: rules cite texts that occur again, a dashboard repeats one row,
- * the policy has a line for each. */
+/* Past so many guardrails, outputs are for programs: rules cite texts that occur again, the policy has a line for each. */
 #define MODEL_MANY 200u
 #define MODEL_GUARDRAILS_MAX 20000u
 #define MODEL_PHASES_MAX 32u   /* phase sets are bits of a uint32_t */

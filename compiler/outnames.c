@@ -51,7 +51,7 @@ outname_crowded(const struct model *m, const struct phase *p)
 
     for (size_t i = 0; i < m->n_guardrails; i++)
         n += (m->guardrails[i].phases >> (p - m->phases)) & 1;
-    return n > MODEL_MANY;
+    return n > DASH_MANY;
 }
 
 /* Below those of guardrails, above the fixed ones. */

@@ -4,6 +4,9 @@
 #include "model.h"
 
 #define UID_BYTES_MAX 40u /* Grafana's limit */
+/* A phase that watches more guardrails has one row, which Grafana repeats for those that are chosen: a row each would be 16 kB each, and
+ * Grafana opens a megabyte slowly, a ConfigMap holds no more. */
+#define DASH_MANY 50u
 
 /* The uid of the dashboard "<spec>-<what>": [a-zA-Z0-9_-], at most UID_BYTES_MAX bytes. A longer name is cut and gets 8 hex digits
  * of its hash, so that it stays unique. */

@@ -334,17 +334,17 @@ START_TEST(no_labels_at_all)
 }
 END_TEST
 
-/* 200 guardrails in a phase have panels of their own, 201 share a row that Grafana repeats, and the file stays small. */
+/* DASH_MANY guardrails in a phase have panels of their own, one more and they share a row that Grafana repeats. */
 START_TEST(many_guardrails_share_a_row)
 {
     struct testmodel *t = testmodel_make();
-    struct guardrail *many = gr_arena_array(t->arena, 201, sizeof *many);
-    bool shared = _i > 200;
+    struct guardrail *many = gr_arena_array(t->arena, DASH_MANY + 1, sizeof *many);
+    bool shared = _i > (int)DASH_MANY;
     const cJSON *panels, *panel, *row = NULL, *choice;
     struct walk w = {0};
     cJSON *root;
 
-    for (size_t i = 0; i < 201; i++) {
+    for (size_t i = 0; i < DASH_MANY + 1; i++) {
         many[i] = t->guardrails[i % 3];
         many[i].name = gr_arena_printf(t->arena, "g%03zu", i);
     }
@@ -352,7 +352,7 @@ START_TEST(many_guardrails_share_a_row)
     t->m.n_guardrails = (size_t)_i;
     root = emit(&t->m, FOLDER "demo-p1.json");
     panels = gr_json_get(root, "panels");
-    ck_assert_int_eq(find_panel(panels, "g199") == NULL, shared);
+    ck_assert_int_eq(find_panel(panels, "g049") == NULL, shared);
     cJSON_ArrayForEach(panel, panels) if (gr_json_get(panel, "repeat")) row = panel;
     ck_assert_int_eq(row != NULL, shared);
     choice = cJSON_GetArrayItem(gr_json_get(gr_json_get(root, "templating"), "list"), 5);
@@ -534,7 +534,7 @@ emit_grafana_suite(void)
     tcase_add_test(tc, audit_asks_for_nothing_foreign);
     tcase_add_loop_test(tc, limits_lie_where_they_are, 0, (int)GR_COUNT(limit_rows));
     tcase_add_loop_test(tc, no_labels_at_all, 0, (int)GR_COUNT(dashboards));
-    tcase_add_loop_test(tc, many_guardrails_share_a_row, 200, 202);
+    tcase_add_loop_test(tc, many_guardrails_share_a_row, (int)DASH_MANY, (int)DASH_MANY + 2);
     tcase_add_test(tc, points_are_added_to_control);
     tcase_add_test(tc, phases_have_their_own_guardrails);
     tcase_add_loop_test(tc, folder_becomes_a_tree, 0, (int)GR_COUNT(folders));
