@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Hostile peers of the real guardraild: network.py PORT PID TEST... [--tls CA] [--full]
+"""Hostile peers of the real guardraild: network.py PORT PID TEST... [CA.crt] [--kind=DRIP] [--full]
 
 Each test prints "ok: NAME" or "FAIL: NAME: ..." and figures; the exit status is 1 after a failure.
   corpus     raw requests that another parser may take for something else: the status of each answer, and how many there are
@@ -14,6 +14,7 @@ args = [a for a in sys.argv[1:] if not a.startswith("--")]
 PORT, PID, TESTS = int(args[0]), int(args[1]), [a for a in args[2:] if not a.endswith(".crt")]
 CA = next((a for a in args if a.endswith(".crt")), None)
 FULL = "--full" in sys.argv
+KIND = next((a[7:] for a in sys.argv if a.startswith("--kind=")), None)  # the one drip
 CONTEXT = ssl.create_default_context(cafile=CA) if CA else None
 failures = 0
 
@@ -146,7 +147,7 @@ CORPUS = [
     ("CONNECT", request(b"CONNECT x:80 HTTP/1.1", (), b""), [404]),
     ("TRACE", request(b"TRACE /metrics HTTP/1.1", (), b""), [405]),
     ("HEAD", request(b"HEAD /healthz HTTP/1.1", (), b""), [405]),
-    ("a long method", request(b"A" * 9000 + b" / HTTP/1.1", (), b""), [404]),
+    ("a long method", request(b"A" * 9000 + b" / HTTP/1.1", (), b""), [405]),
     ("two hosts", post(LENGTH, b"Host: y"), [400]),
     ("no host", post(LENGTH, host=None), [400]),
     ("two types", post(b"Content-Type: text/plain", LENGTH), [400]),
@@ -308,7 +309,7 @@ def drip(kind, addresses, limit):
 
 
 def drips():
-    kinds = list(DRIPS) if FULL else (["a handshake", "a body"] if CA else ["a header", "a body"])
+    kinds = list(DRIPS) if FULL else [KIND] if KIND else (["a handshake", "a body"] if CA else ["a header", "a body"])
     for kind in kinds:
         if DRIPS[kind][2] or CA:
             for addresses in (1, 4, 64) if FULL else (4,):
