@@ -293,10 +293,8 @@ put_sums(struct gr_buf *b, const struct board *v, int64_t now_ms)
         html_time(b, v->at_ms, now_ms);
         html_put(b, "%s</span></p>\n", v->cut ? "; there are more slices than are shown" : "");
     } else {
-        html_put(
-            b,
-            "</p>\n<p><span class=\"chip unknown\"><span aria-hidden=\"true\">–</span> no data</span> from "
-            "Prometheus: ");
+        html_put(b,
+                 "</p>\n<p><span class=\"chip unknown\"><span aria-hidden=\"true\">–</span> no data</span> ");
         html_cut(b, gr_str(v->error), PAGE_TEXT_BYTES);
         html_put(b, "</p>\n");
     }

@@ -139,10 +139,12 @@ put_bar(struct gr_buf *b, const struct stay *s, int64_t now_ms)
 static void
 put_stay(struct gr_buf *b, const struct stay *s, int64_t now_ms)
 {
-    const char *class = s->now ? "now" : s->entry ? "done" : "todo";
     int64_t least = s->row ? s->row->min_duration_ms : 0;
 
-    html_put(b, "<li class=\"%s\"%s>", class, s->now ? " aria-current=\"step\"" : "");
+    if (s->now)
+        html_put(b, "<li class=\"now\" aria-current=\"step\">");
+    else
+        html_put(b, "<li class=\"%s\">", s->entry ? "done" : "todo");
     html_put(b, "<span aria-hidden=\"true\">%s</span> ", s->now ? "▸" : s->entry ? "✓" : "○");
     html_cut(b, s->name, PAGE_TEXT_BYTES);
     put_bar(b, s, now_ms);
@@ -450,8 +452,8 @@ put_effect(struct gr_buf *b, const struct page_effect *e, enum part_effects what
     put_ago(b, e->created_ms, now_ms);
     html_put(b, "</td><td>");
     if (what == EFFECTS_LETTERS) {
-        html_put(b, "%" PRId64 " tries; <code>guardrailctl deadletter retry %" PRId64 "</code>", e->attempts,
-                 e->id);
+        html_put(b, "%" PRId64 " %s; <code>guardrailctl deadletter retry %" PRId64 "</code>", e->attempts,
+                 e->attempts == 1 ? "try" : "tries", e->id);
     } else if (e->acked_by.n > 0) {
         html_put(b, "taken by ");
         html_cut(b, e->acked_by, PAGE_TEXT_BYTES);

@@ -48,16 +48,19 @@ tests_unit_webhook_test_webhook_SOURCES += \
 	tests/unit/webhook/faultvfs.c \
 	tests/unit/webhook/faultvfs.h \
 	tests/unit/webhook/test_audit.c \
+	tests/unit/webhook/test_board.c \
 	tests/unit/webhook/test_circuit.c \
 	tests/unit/webhook/test_conf.c \
 	tests/unit/webhook/test_conns.c \
 	tests/unit/webhook/test_confine.c \
 	tests/unit/webhook/test_disk.c \
 	tests/unit/webhook/test_enact.c \
+	tests/unit/webhook/test_html.c \
 	tests/unit/webhook/test_intake.c \
 	tests/unit/webhook/test_intake_read.c \
 	tests/unit/webhook/test_jw.c \
 	tests/unit/webhook/test_known.c \
+	tests/unit/webhook/test_link.c \
 	tests/unit/webhook/test_log.c \
 	tests/unit/webhook/test_metrics.c \
 	tests/unit/webhook/test_outbox.c \
@@ -92,6 +95,7 @@ daemon_tests = \
 	tests/unit/webhook/daemon_hostile.sh \
 	tests/unit/webhook/daemon_intake.sh \
 	tests/unit/webhook/daemon_network.sh \
+	tests/unit/webhook/daemon_page.sh \
 	tests/unit/webhook/daemon_reload.sh \
 	tests/unit/webhook/daemon_rollback.sh \
 	tests/unit/webhook/daemon_secrets.sh \
@@ -100,7 +104,7 @@ daemon_tests = \
 	tests/unit/webhook/daemon_tls.sh
 TESTS += $(daemon_tests)
 EXTRA_DIST += $(daemon_tests) tests/unit/webhook/daemon_lib.sh tests/unit/webhook/pki.sh \
-	tests/unit/webhook/activate.py tests/unit/webhook/network.py tests/unit/webhook/storm.py
+	tests/unit/webhook/activate.py tests/unit/webhook/browser.py tests/unit/webhook/network.py tests/unit/webhook/page_check.py tests/unit/webhook/storm.py
 # make tests/unit/webhook/token_timing && tests/unit/webhook/token_timing
 EXTRA_PROGRAMS += tests/unit/webhook/token_timing
 tests_unit_webhook_token_timing_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)

@@ -56,17 +56,19 @@ END_TEST
 
 START_TEST(everything)
 {
-    ck_assert_int_eq(parse("listen: \"[::1]:0\"\n"
-                           "auth: {ingest_token_file: /t/i, read_token_file: r, admin_token_file: a}\n"
-                           "admin_socket: /run/g.sock\nstore: sqlite:/v/s.db\npolicy: p.json\nsecrets_dir: "
-                           "s\nactions_dir: a\n"
-                           "prometheus_url: http://127.0.0.1:9090/\nalertmanager_url: "
-                           "https://am.example.org\nreports_dir: r\n"
-                           "store_reserve: 2GiB\nevidence_retention: 1d\n"
-                           "mode: dry-run\nlog: {format: json, level: debug}\n"
-                           "targets: {pagerduty_url: http://127.0.0.1:1/x, allow_http: true,\n"
-                           "  ca_file: ca.pem, private_hosts: [hooks.internal, 10.0.0.1]}\n"),
-                     GR_OK);
+    ck_assert_int_eq(
+        parse("listen: \"[::1]:0\"\n"
+              "auth: {ingest_token_file: /t/i, read_token_file: r, admin_token_file: a}\n"
+              "admin_socket: /run/g.sock\nstore: sqlite:/v/s.db\npolicy: p.json\nsecrets_dir: "
+              "s\nactions_dir: a\n"
+              "prometheus_url: http://127.0.0.1:9090/\nalertmanager_url: "
+              "https://am.example.org\nreports_dir: r\n"
+              "store_reserve: 2GiB\nevidence_retention: 1d\n"
+              "mode: dry-run\nlog: {format: json, level: debug}\n"
+              "targets: {pagerduty_url: http://127.0.0.1:1/x, allow_http: true,\n"
+              "  ca_file: ca.pem, private_hosts: [hooks.internal, 10.0.0.1]}\n"
+              "public_url: https://g.example.org/\nack_links: {key_file: ack.key, expire_after: 2h}\n"),
+        GR_OK);
     ck_assert_str_eq(conf.listen_host.p, "::1");
     ck_assert_uint_eq(conf.listen_port, 0);
     ck_assert_str_eq(conf.ingest_token_file.p, "/t/i");
@@ -81,6 +83,9 @@ START_TEST(everything)
     ck_assert_int_eq(conf.log_level, AT_DEBUG);
     ck_assert(conf.allow_http);
     ck_assert_str_eq(conf.target_ca_file.p, "/etc/g/ca.pem");
+    ck_assert_str_eq(conf.public_url.p, "https://g.example.org");
+    ck_assert_str_eq(conf.ack_key_file.p, "ack.key");
+    ck_assert_int_eq(conf.ack_expiry_ms, 7200000);
     ck_assert_uint_eq(conf.private_hosts.n, 2);
     ck_assert_str_eq(conf.private_hosts.v[1].p, "10.0.0.1");
 }
@@ -148,6 +153,17 @@ static const struct {
     {"no names", NEEDED TLS(", client_ca_file: a, client_san: {read: []}") "\n", "GR0103", "1 to 64"},
     {"an unknown role", NEEDED TLS(", client_ca_file: a, client_san: {raed: [\"dns:a\"]}") "\n", "GR0101",
      "did you mean \"read\""},
+    {"links without an address", NEEDED "ack_links: {key_file: ack.key}\n", "GR0102", "public_url"},
+    {"links without a key", NEEDED "public_url: https://g.example\nack_links: {}\n", "GR0102", "key_file"},
+    {"an unknown setting of links", NEEDED "public_url: https://g.example\nack_links: {keyfile: a}\n",
+     "GR0101", "did you mean \"key_file\""},
+    {"a misspelt address", NEEDED "publc_url: https://g.example\n", "GR0101", "did you mean \"public_url\""},
+    {"an address in the clear", NEEDED "public_url: http://g.example\n", "GR0209", "https://"},
+    {"an address with a path", NEEDED "public_url: https://g.example/x\n", "GR0209", "nothing behind"},
+    {"a key elsewhere", NEEDED "public_url: https://g.example\nack_links: {key_file: ../ack.key}\n", "GR0209",
+     "without a path"},
+    {"links for ever", NEEDED "public_url: https://g.example\nack_links: {key_file: a, expire_after: 8d}\n",
+     "GR0209", "from 1m to 7d"},
     {"no connection", NEEDED "limits: {connections: 0}\n", "GR0209", "from 1 to 512"},
     {"too many connections", NEEDED "limits: {connections: 513}\n", "GR0209", "from 1 to 512"},
     {"no burst", NEEDED "limits: {burst: 0}\n", "GR0209", "burst"},

@@ -75,6 +75,41 @@ START_TEST(roles)
 }
 END_TEST
 
+/* base64 of "name:token". */
+static const struct {
+    const char *header;
+    unsigned roles;
+} basics[] = {
+    {"Basic amFuZTpyZWFkLTAxMjM0NTY3ODkw", CAN(READ)}, /* jane:read-01234567890 */
+    {"basic  OnJlYWQtMDEyMzQ1Njc4OTA= ", CAN(READ)},   /* :read-01234567890 */
+    {"Basic eDphZG1pbi0wMTIzNDU2Nzg5", CAN(READ)},     /* x:admin-0123456789 */
+    {"Basic eDppbmdlc3QtMDEyMzQ1Njc4OQ==", 0},         /* x:ingest-0123456789 */
+    {"Basic cmVhZC0wMTIzNDU2Nzg5MA==", 0},             /* read-01234567890 */
+    {"Basic cmVhZC0wMTIzNDU2Nzg5MDo=", 0},             /* read-01234567890: */
+    {"Basic eDpyZWFkLTAxMjM0NTY3ODk=", 0},             /* x:read-0123456789 */
+    {"Basic eDp5OnJlYWQtMDEyMzQ1Njc4OTA=", 0},         /* x:y:read-01234567890 */
+    {"Bearer read-01234567890", 0},
+    {"Basic !!!!", 0},
+    {"Basic ", 0},
+    {"Basic", 0},
+    {"", 0},
+    {NULL, 0},
+};
+START_TEST(a_browser_proves_read_alone)
+{
+    struct tokens t = {0};
+
+    fixture_file(folder, "token", "ingest-0123456789\n", 0600);
+    ck_assert_int_eq(tokens_load(&t, ROLE_INGEST, path), GR_OK);
+    fixture_file(folder, "token", "admin-0123456789\n", 0600);
+    ck_assert_int_eq(tokens_load(&t, ROLE_ADMIN, path), GR_OK);
+    fixture_file(folder, "token", "read-01234567890\n", 0600);
+    ck_assert_int_eq(tokens_load(&t, ROLE_READ, path), GR_OK);
+    ck_assert_msg(tokens_basic(&t, basics[_i].header) == basics[_i].roles, "%s",
+                  basics[_i].header ? basics[_i].header : "(none)");
+}
+END_TEST
+
 START_TEST(without_files_nothing_is_proved)
 {
     struct tokens t = {0};
@@ -94,6 +129,7 @@ tokens_suite(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, loading, 0, GR_COUNT(files));
     tcase_add_loop_test(tc, roles, 0, GR_COUNT(rows));
+    tcase_add_loop_test(tc, a_browser_proves_read_alone, 0, GR_COUNT(basics));
     tcase_add_test(tc, without_files_nothing_is_proved);
     suite_add_tcase(suite, tc);
     return suite;

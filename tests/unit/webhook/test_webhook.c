@@ -10,11 +10,14 @@
 /* clang-format off */
 static Suite *(*const suites[])(void) = {
     audit_suite,
+    board_suite,
     decide_suite,
     decide_all_suite,
     expand_suite,
     gate_suite,
+    html_suite,
     labels_suite,
+    link_suite,
     pages_suite,
     policy_suite,
     prom_suite,

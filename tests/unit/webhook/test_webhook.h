@@ -4,11 +4,14 @@
 #include <check.h>
 
 Suite *audit_suite(void);
+Suite *board_suite(void);
 Suite *decide_suite(void);
 Suite *decide_all_suite(void);
 Suite *expand_suite(void);
 Suite *gate_suite(void);
+Suite *html_suite(void);
 Suite *labels_suite(void);
+Suite *link_suite(void);
 Suite *pages_suite(void);
 Suite *policy_suite(void);
 Suite *prom_suite(void);
