@@ -205,11 +205,15 @@ def metric(name):
 
 
 def timed(address="127.0.0.99"):
+    """An answer and how long it took. In a flood a connection may be displaced before its first byte is read: like any client, one tries again, once."""
     begin = time.monotonic()
-    try:
-        got = ask(GET, 5.0, address=address)
-    except OSError as e:
-        got = [str(e)]
+    for _ in range(2):
+        try:
+            got = ask(GET, 5.0, address=address)
+        except OSError as e:
+            got = [str(e)]
+        if got and isinstance(got[0], int):
+            break
     return got, time.monotonic() - begin
 
 
