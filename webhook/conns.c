@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <linux/tcp.h> /* has more than netinet/tcp.h */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <time.h>
 #include "guardrail/sys.h"
@@ -31,9 +32,9 @@ struct conns {
     pthread_mutex_t mutex;     /* guards all below, and the connections */
     pthread_cond_t reap;       /* the reaper's: it looks by the clock and is woken only to end */
     pthread_cond_t quiet;      /* of those who wait for requests to end, who are few and seldom there */
-    unsigned waiting;          /* how many that are */
+    atomic_uint waiting;       /* how many that are; changed with the mutex */
     struct conn *first, *last; /* the newest and the oldest */
-    size_t working;
+    atomic_size_t working;     /* grows with the mutex, falls without: see conns_worked */
     bool stopping;
     pthread_t reaper;
 };
@@ -351,9 +352,13 @@ conn_enter(struct conns *all, struct conn *c, enum conn_state state)
 void
 conns_worked(struct conns *all)
 {
+    atomic_fetch_sub(&all->working, 1);
+    /* Nobody waits but when the server ends. Who begins to wait counts itself first and looks at `working` after that, so one of the two sees
+     * the other. */
+    if (atomic_load(&all->waiting) == 0)
+        return;
     pthread_mutex_lock(&all->mutex);
-    all->working--;
-    tell(all);
+    pthread_cond_broadcast(&all->quiet);
     pthread_mutex_unlock(&all->mutex);
 }
 

@@ -537,6 +537,8 @@ enact_alert(struct db *db, struct enact_job *job, const struct intake_alert *ale
     if (d->episode.number > 0 &&
         (err = save_episode(db, gr_buf_str(&subject), &d->episode, known ? &r : NULL, d, alert)) != GR_OK)
         goto done;
+    if (!same_episode(&in, d))
+        known_episode(db->known, episode);
     /* The end of a soft breach counts as its last sign: the extension runs from there. */
     if (!alert->decide.firing && known && r.extend_ms > 0 &&
         gr_str_is(label_of(alert, GR_LABEL_LEVEL), "soft") &&

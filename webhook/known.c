@@ -3,8 +3,8 @@
 
 #include "guardrail/sys.h"
 
-#define EPISODES                                                                                             \
-    1024u /* how many counters the rows of episodes share; one of another row in common costs a decision in full */
+/* How many counters the rows of episodes share; one of another row in common costs a decision in full. */
+#define EPISODES 4096u
 
 struct entry {
     uint64_t hash, stamp; /* stamp: 0 for none */
@@ -79,6 +79,13 @@ known_forget(struct known *k)
     known_changed(k); /* no entry has the new stamp */
 }
 
+void
+known_episode(struct known *k, int64_t row)
+{
+    if (k)
+        k->episode_stamps[(uint64_t)row % EPISODES]++;
+}
+
 static void
 on_row(void *arg, int what, const char *database, const char *table, sqlite3_int64 row)
 {
@@ -86,10 +93,9 @@ on_row(void *arg, int what, const char *database, const char *table, sqlite3_int
 
     (void)what;
     (void)database;
+    (void)row;
     if (strcmp(table, "release") == 0)
         k->stamp++;
-    else if (strcmp(table, "episode") == 0)
-        k->episode_stamps[(uint64_t)row % EPISODES]++;
 }
 
 void

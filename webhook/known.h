@@ -6,8 +6,8 @@
  *
  * An alert is known by its text: all that deciding looks at, byte for byte (known_put), never by a hash alone. It is forgotten
  *   after KNOWN_MS, so that the times at which effects and episodes were last seen stay right to a second;
- *   when its episode's row or any release's row is written (the database's own hook tells), or known_changed says that the breaker may see
- *     something new or an effect's key is free again;
+ *   when any release's row is written (the database's own hook tells), when its episode began anew or ended (known_episode; that it was
+ *     seen again is no change), or when known_changed says that the breaker may see something new or an effect's key is free again;
  *   when a transaction or a job is undone (known_forget).
  * Decisions that time alone changes (the breaker, the cool-down, a stale alert) are not to be noted at all.
  *
@@ -33,7 +33,7 @@ void known_put_i64(struct known_text *t, int64_t v);
 struct known;
 GR_MUST_USE struct known *known_create(void);
 void known_free(struct known *k); /* accepts NULL */
-/* From now on the connection tells about rows of releases and episodes. k outlives it. */
+/* From now on the connection tells about rows of releases. k outlives it. */
 void known_watch(struct known *k, sqlite3 *h);
 /* All of these accept NULL: then nothing is ever known. */
 /* True: a repeat; *effects is what known_note was given. */
@@ -42,5 +42,7 @@ bool known_repeat(struct known *k, const struct known_text *t, int64_t now_ms, s
  * effects: how many of them were known. */
 void known_note(struct known *k, const struct known_text *t, int64_t episode, int64_t now_ms, size_t effects);
 void known_changed(struct known *k);
+/* What decide.h looks at in the row of an episode is another now. */
+void known_episode(struct known *k, int64_t row);
 void known_forget(struct known *k);
 #endif

@@ -46,8 +46,15 @@ struct bucket {
     int64_t at_ms;
 };
 
+/* What a request leaves behind for the next one, unless it grew: most cost no allocation of their own. */
+#define SPARE_EXCHANGES 64u
+#define SPARE_BYTES_MAX ((size_t)16 << 10)
+
+struct exchange;
 struct listener {
     struct server *server;
+    struct exchange *spare; /* owned; on the listener's thread */
+    unsigned spares;
     struct MHD_Daemon *mhd;
     enum conn_group group; /* CONN_LOCAL: every role is allowed */
     int fd;                /* ours until MHD has it */
@@ -75,6 +82,7 @@ struct exchange {
     struct MHD_Connection *mhd;
     struct peer *peer;
     enum progress progress;
+    struct exchange *next; /* among the spare ones */
 };
 
 static int64_t
@@ -248,6 +256,64 @@ refuse(struct exchange *x)
 }
 
 static void
+exchange_free(struct exchange *x)
+{
+    gr_arena_free(x->q.arena);
+    gr_buf_fini(&x->q.body);
+    gr_buf_fini(&x->q.out);
+    gr_sys.free(x);
+}
+
+/* Keeps it for another request if it is small. */
+static void
+exchange_done(struct listener *l, struct exchange *x)
+{
+    struct gr_arena *a = x->q.arena;
+
+    if (l->spares == SPARE_EXCHANGES || x->q.body.cap > SPARE_BYTES_MAX || x->q.out.cap > SPARE_BYTES_MAX ||
+        (a && (gr_arena_used(a) > SPARE_BYTES_MAX || gr_arena_status(a) != GR_OK))) {
+        exchange_free(x);
+        return;
+    }
+    if (a)
+        gr_arena_reset(a);
+    x->next = l->spare;
+    l->spare = x;
+    l->spares++;
+}
+
+static struct exchange *
+exchange_begin(struct listener *l, struct MHD_Connection *mhd)
+{
+    struct exchange *x = l->spare, old;
+
+    if (x) {
+        l->spare = x->next;
+        l->spares--;
+        old = *x;
+        memset(x, 0, sizeof *x);
+        x->q.body = old.q.body;
+        x->q.out = old.q.out;
+        x->q.arena = old.q.arena;
+        gr_buf_reset(&x->q.body);
+        gr_buf_reset(&x->q.out);
+    } else if ((x = gr_sys.realloc(NULL, sizeof *x)) != NULL) {
+        memset(x, 0, sizeof *x);
+        gr_buf_init(&x->q.body, INTAKE_BYTES_MAX);
+        gr_buf_init(&x->q.out, REQUEST_OUT_BYTES_MAX);
+    } else {
+        return NULL;
+    }
+    x->server = l->server;
+    x->mhd = mhd;
+    x->peer = peer_of(mhd);
+    x->q.app = l->server->o.app;
+    x->q.server_data = x;
+    x->q.content_type = "application/json";
+    return x;
+}
+
+static void
 on_completed(void *cls, struct MHD_Connection *mhd, void **con_cls, enum MHD_RequestTerminationCode code)
 {
     struct listener *l = cls;
@@ -260,10 +326,7 @@ on_completed(void *cls, struct MHD_Connection *mhd, void **con_cls, enum MHD_Req
     if (!x)
         return;
     GR_ASSERT(x->progress != WORKING);
-    gr_arena_free(x->q.arena);
-    gr_buf_fini(&x->q.body);
-    gr_buf_fini(&x->q.out);
-    gr_sys.free(x);
+    exchange_done(l, x);
     *con_cls = NULL;
 }
 
@@ -486,22 +549,13 @@ static enum MHD_Result
 first_call(struct listener *l, struct MHD_Connection *mhd, const char *url, const char *method,
            const char *version, void **con_cls)
 {
-    struct exchange *x = gr_sys.realloc(NULL, sizeof *x);
+    struct exchange *x = exchange_begin(l, mhd);
     struct headers h = {.length = NULL};
     char allow[ROUTE_ALLOW_BYTES];
     enum gr_err err;
 
     if (!x)
         return MHD_NO; /* the connection is closed: Alertmanager tries again */
-    memset(x, 0, sizeof *x);
-    x->server = l->server;
-    x->mhd = mhd;
-    x->peer = peer_of(mhd);
-    x->q.app = l->server->o.app;
-    x->q.server_data = x;
-    gr_buf_init(&x->q.body, INTAKE_BYTES_MAX);
-    gr_buf_init(&x->q.out, REQUEST_OUT_BYTES_MAX);
-    x->q.content_type = "application/json";
     *con_cls = x;
     if (!x->peer || !conn_enter(x->server->conns, x->peer->conn, CONN_BODY))
         return MHD_NO; /* shut down meanwhile */
@@ -649,7 +703,7 @@ start_work(struct exchange *x)
 {
     struct request *q = &x->q;
 
-    if (gr_buf_err(&q->body) != GR_OK || !(q->arena = gr_arena_create(ARENA_BYTES_MAX))) {
+    if (gr_buf_err(&q->body) != GR_OK || (!q->arena && !(q->arena = gr_arena_create(ARENA_BYTES_MAX)))) {
         request_error_of(q, gr_buf_err(&q->body) == GR_ELIMIT ? GR_ELIMIT : GR_ENOMEM, NULL);
         return send_answer(x, true);
     }
@@ -820,6 +874,11 @@ stop_listener(struct listener *l)
         (void)gr_sys.close(l->fd);
     l->mhd = NULL;
     l->fd = -1;
+    for (struct exchange *x; (x = l->spare) != NULL;) {
+        l->spare = x->next;
+        exchange_free(x);
+    }
+    l->spares = 0;
 }
 
 void
