@@ -330,7 +330,7 @@ timelines(struct dash *d)
         &(struct panel){.type = "state-timeline",
                         .title = GR_STR("Worst slice of each guardrail"),
                         .description = GR_STR("Verdicts over time, the worst of all slices; the worst "
-                                              "guardrail of the shown time first (of more than 200, "
+                                              "guardrail of the shown time first (of more than 50, "
                                               "the 50 worst). In the phase's dashboard is what it rests on."),
                         .w = GRID_WIDTH,
                         .h = h},
@@ -353,7 +353,7 @@ timelines(struct dash *d)
             .title = GR_STR("Every guardrail and slice"),
             .description = GR_STR(
                 "Verdicts over time for each guardrail and slice; "
-                "the worst of the shown time first (of more than 200 guardrails, the 50 worst). Narrow it "
+                "the worst of the shown time first (of more than 50 guardrails, the 50 worst). Narrow it "
                 "down with the variables above."),
             .w = GRID_WIDTH,
             .h = 18},

@@ -210,9 +210,11 @@ table_hide(struct dash *d, cJSON *properties)
 void
 table_guardrails(struct dash *d, cJSON *panel, const char *column, int width)
 {
-    bool many = d->m->n_guardrails > DASH_MANY;
+    bool many = false;
     cJSON *properties = table_column(d, panel, column, width), *m, *options, *result;
 
+    for (size_t i = 0; i < d->m->n_phases; i++)
+        many = many || outname_crowded(d->m, &d->m->phases[i]);
     if (uids_follow(d))
         put_link(d, properties, many);
     properties = panel_override(d, panel, "byName", PANEL_LABEL);

@@ -1,6 +1,9 @@
 #include "config.h"
 #include "test_compiler.h"
 
+#include <ctype.h>
+#include <stdlib.h>
+
 #include "../base/failing.h"
 #include "backend.h"
 #include "grafana.h"
@@ -9,6 +12,7 @@
 #include "outnames.h"
 #include "testmodel.h"
 
+#define S(text) GR_STR_INIT(text)
 #define FOLDER "grafana/dashboards/Demo/Canary/"
 static const struct gr_json_limits limits = {16u << 20, 64, 1u << 20};
 
@@ -381,6 +385,193 @@ START_TEST(many_guardrails_share_a_row)
 }
 END_TEST
 
+/* -- where links lead ---------------------------------------------------------------------------------------------------- */
+
+/* Each panel and row of `list` (and in its rows) has the id that it has in `other`. Returns how many are in both. */
+static int
+same_ids(const cJSON *list, const cJSON *other)
+{
+    const cJSON *a, *b;
+    int n = 0;
+
+    cJSON_ArrayForEach(a, list)
+    {
+        cJSON_ArrayForEach(b, other)
+        {
+            if (!gr_str_eq(gr_json_str(a, "title"), gr_json_str(b, "title")) ||
+                !gr_str_eq(gr_json_str(a, "type"), gr_json_str(b, "type")))
+                continue;
+            ck_assert_msg((int)num(a, "id") == (int)num(b, "id"), "%s: %d and %d",
+                          gr_json_get(a, "title")->valuestring, (int)num(a, "id"), (int)num(b, "id"));
+            n += 1 + same_ids(gr_json_get(a, "panels"), gr_json_get(b, "panels"));
+        }
+    }
+    return n;
+}
+
+/* The last guardrail stands first, and the first one is gone: nobody else's panels have other ids. */
+START_TEST(ids_stay_when_guardrails_come_and_go)
+{
+    struct testmodel *t = testmodel_make();
+    cJSON *before = emit(&t->m, FOLDER "demo-p2.json"), *after;
+    size_t n = t->m.n_guardrails - 1;
+    struct guardrail *fewer = gr_arena_array(t->arena, n, sizeof *fewer);
+
+    for (size_t i = 0; i < n; i++)
+        fewer[i] = t->guardrails[i == 0 ? n : i];
+    t->m.guardrails = fewer;
+    t->m.n_guardrails = n;
+    after = emit(&t->m, FOLDER "demo-p2.json");
+    ck_assert_ptr_null(find_panel(gr_json_get(after, "panels"), "errors"));
+    ck_assert_int_gt(same_ids(gr_json_get(before, "panels"), gr_json_get(after, "panels")), 15);
+    cJSON_Delete(before);
+    cJSON_Delete(after);
+    testmodel_free(t);
+}
+END_TEST
+
+/* Names whose hashes are the same have ids of their own all the same, whatever their order; all ids are positive 32-bit numbers. */
+START_TEST(names_that_meet_have_ids_of_their_own)
+{
+    struct guardrail g[] = {{.name = S("g9446")}, {.name = S("other")}, {.name = S("g8794")}};
+    struct guardrail back[] = {g[2], g[1], g[0]};
+    struct model m = {.guardrails = g, .n_guardrails = GR_COUNT(g)},
+                 alone = {.guardrails = g, .n_guardrails = 1};
+    uint32_t first = outname_panel(&m, &g[2]), second = outname_panel(&m, &g[0]);
+
+    ck_assert_uint_eq(first, outname_panel(&alone, &g[0])); /* they do meet */
+    ck_assert_uint_eq(second, first + OUTNAME_PANELS);
+    ck_assert_uint_ne(outname_panel(&m, &g[1]), first);
+    m.guardrails = back;
+    ck_assert_uint_eq(outname_panel(&m, &back[0]), first);
+    ck_assert_uint_eq(outname_panel(&m, &back[2]), second);
+    ck_assert_uint_lt(second, UINT32_C(1) << 31);
+    ck_assert_uint_lt(outname_row(GR_STR("g")), UINT32_C(1) << 30);
+    ck_assert_uint_ge(first, UINT32_C(1) << 30);
+}
+END_TEST
+
+/* The properties of a panel's column. */
+static const cJSON *
+property(const cJSON *panel, const char *column, const char *id)
+{
+    const cJSON *o, *p;
+
+    cJSON_ArrayForEach(o, gr_json_get(gr_json_get(panel, "fieldConfig"), "overrides"))
+    {
+        if (!str_is(gr_json_get(o, "matcher"), "options", column))
+            continue;
+        cJSON_ArrayForEach(p, gr_json_get(o, "properties"))
+        {
+            if (str_is(p, "id", id))
+                return gr_json_get(p, "value");
+        }
+    }
+    return NULL;
+}
+
+static const char *const linked[] = {"Why not", "Where each guardrail stands, worst first"};
+
+/* The column of names leads to the panel that the name is mapped to, with time, data source and variables. */
+START_TEST(a_row_leads_to_its_panel)
+{
+    struct testmodel *t = testmodel_make();
+    cJSON *root = emit(&t->m, FOLDER "demo-overview.json"), *phase = emit(&t->m, FOLDER "demo-p2.json");
+    const cJSON *panel = find_panel(gr_json_get(root, "panels"), linked[_i]), *target, *ids;
+
+    ck_assert(str_is(cJSON_GetArrayItem(property(panel, "Guardrail", "links"), 0), "url",
+                     "/d/demo-${__data.fields.Phase}?viewPanel=${__data.fields.panel}&${__url_time_range}&"
+                     "${datasource:queryparam}&var-deployment=${__data.fields.Deployment}&var-cluster="
+                     "${__data.fields.cluster}&${flow:queryparam}&${venue:queryparam}"));
+    ids = gr_json_get(cJSON_GetArrayItem(property(panel, "panel", "mappings"), 0), "options");
+    target = find_panel(gr_json_get(phase, "panels"), "pnl");
+    ck_assert_int_eq((int)strtol(gr_json_get(gr_json_get(ids, "pnl"), "text")->valuestring, NULL, 10),
+                     (int)num(target, "id"));
+    cJSON_Delete(root);
+    cJSON_Delete(phase);
+
+    t->m.spec = GR_STR("a_name_of_thirty_eight_bytes_no_more_x"); /* "-p1" is too much */
+    root = emit(&t->m, FOLDER "a_name_of_thirty_eight_bytes_no_more_x-overview.json");
+    panel = find_panel(gr_json_get(root, "panels"), linked[_i]);
+    ck_assert_ptr_null(property(panel, "Guardrail", "links"));
+    cJSON_Delete(root);
+    testmodel_free(t);
+}
+END_TEST
+
+/* No state is told by its colour alone: each has a sign of its own. */
+START_TEST(states_have_signs)
+{
+    struct testmodel *t = testmodel_make();
+    cJSON *root = emit(&t->m, FOLDER "demo-overview.json");
+    const cJSON *panel = find_panel(gr_json_get(root, "panels"), "May this release go on?"), *m, *state;
+    int n = 0;
+
+    cJSON_ArrayForEach(m, gr_json_get(gr_json_get(gr_json_get(panel, "fieldConfig"), "defaults"), "mappings"))
+    {
+        if (!str_is(m, "type", "value"))
+            continue;
+        cJSON_ArrayForEach(state, gr_json_get(m, "options"))
+        {
+            struct gr_str text = gr_json_str(state, "text");
+
+            ck_assert_msg(!isalnum((unsigned char)text.p[0]) || gr_str_starts(text, GR_STR("NO DATA")),
+                          GR_FMT, GR_ARG(text));
+            n++;
+        }
+    }
+    ck_assert_int_eq(n, 9);
+    for (size_t i = 0; i < GR_COUNT(verdict_mappings); i++)
+        ck_assert(!isalnum((unsigned char)verdict_mappings[i].text[0]));
+    cJSON_Delete(root);
+    testmodel_free(t);
+}
+END_TEST
+
+/* What can be chosen is what the variables before it left. */
+START_TEST(variables_are_chained)
+{
+    struct testmodel *t = testmodel_make();
+    cJSON *root = emit(&t->m, FOLDER "demo-p2.json");
+    const cJSON *list = gr_json_get(gr_json_get(root, "templating"), "list");
+
+    ck_assert(
+        str_is(gr_json_get(cJSON_GetArrayItem(list, 2), "query"), "query",
+               "label_values(guardrail_release_phase{spec=\"demo\",cluster=~\"$cluster\"}, deployment_id)"));
+    ck_assert(str_is(gr_json_get(cJSON_GetArrayItem(list, 4), "query"), "query",
+                     "label_values(guardrail:verdict{spec=\"demo\",cluster=~\"$cluster\",deployment_id=~"
+                     "\"$deployment\",flow=~\"$flow\"}, venue)"));
+    cJSON_Delete(root);
+    testmodel_free(t);
+}
+END_TEST
+
+/* Evidence against its thresholds: a panel for what is tested, none for fixed limits; 0 where nothing is outside. */
+START_TEST(evidence_has_its_thresholds)
+{
+    struct testmodel *t = testmodel_make();
+    cJSON *root;
+    const cJSON *panel, *steps;
+
+    t->m.false_rollback_budget = (struct gr_dec){1, -2};
+    root = emit(&t->m, FOLDER "demo-p2.json");
+    panel = find_panel(gr_json_get(root, "panels"), "errors: evidence");
+    ck_assert_ptr_nonnull(panel);
+    ck_assert_ptr_nonnull(
+        strstr(gr_json_get(cJSON_GetArrayItem(gr_json_get(panel, "targets"), 0), "expr")->valuestring,
+               "} or guardrail:effect{"));
+    steps = gr_json_get(gr_json_get(gr_json_get(gr_json_get(panel, "fieldConfig"), "defaults"), "thresholds"),
+                        "steps");
+    ck_assert_int_eq(cJSON_GetArraySize(steps), 3);
+    ck_assert_double_eq_tol(num(cJSON_GetArrayItem(steps, 2), "value"),
+                            model_evidence_threshold(&t->m, LEVEL_HARD), 1e-9);
+    ck_assert_ptr_null(find_panel(gr_json_get(root, "panels"), "pnl: evidence"));
+    ck_assert_ptr_nonnull(find_panel(gr_json_get(root, "panels"), "pnl: coverage"));
+    cJSON_Delete(root);
+    testmodel_free(t);
+}
+END_TEST
+
 START_TEST(points_are_added_to_control)
 {
     struct testmodel *t = testmodel_make();
@@ -535,6 +726,12 @@ emit_grafana_suite(void)
     tcase_add_loop_test(tc, limits_lie_where_they_are, 0, (int)GR_COUNT(limit_rows));
     tcase_add_loop_test(tc, no_labels_at_all, 0, (int)GR_COUNT(dashboards));
     tcase_add_loop_test(tc, many_guardrails_share_a_row, (int)DASH_MANY, (int)DASH_MANY + 2);
+    tcase_add_test(tc, ids_stay_when_guardrails_come_and_go);
+    tcase_add_test(tc, names_that_meet_have_ids_of_their_own);
+    tcase_add_loop_test(tc, a_row_leads_to_its_panel, 0, (int)GR_COUNT(linked));
+    tcase_add_test(tc, states_have_signs);
+    tcase_add_test(tc, variables_are_chained);
+    tcase_add_test(tc, evidence_has_its_thresholds);
     tcase_add_test(tc, points_are_added_to_control);
     tcase_add_test(tc, phases_have_their_own_guardrails);
     tcase_add_loop_test(tc, folder_becomes_a_tree, 0, (int)GR_COUNT(folders));

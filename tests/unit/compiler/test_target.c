@@ -135,6 +135,16 @@ static const struct {
     {ALONE(MINIMAL), "vmalert", "vmalert/rules.yml", ")[2m:15s])\n"},
     {ALONE(MINIMAL), "vmalert", "alertmanager/alertmanager.yml", "route:\n"},
     {ALONE(MINIMAL), "vmalert", "grafana/provisioning/dashboards/guardrail.yaml", "apiVersion"},
+    /* alerts lead to the panel of their guardrail */
+    {WITH(MINIMAL, "dashboards: {grafana_url: \"https://g\"}\n"), "prometheus", "prometheus/rules.yml",
+     "            https://g/d/checkout-{{ $labels.phase }}?viewPanel="},
+    {{MINIMAL, "dashboards: {grafana_url: \"https://g/\"}\n", "{name: canary,",
+      "{name: canary_of_a_hundredth_of_all_orders,"},
+     "prometheus",
+     "prometheus/rules.yml",
+     "https://g/d/{{ if eq $labels.phase \"canary_of_a_hundredth_of_all_orders\" "
+     "}}checkout-canary_of_a_hundredth_"},
+    {ALONE(MINIMAL), "prometheus", "prometheus/rules.yml", "!dashboard_url"},
     /* routes of requests */
     {ALONE(TRADEPULSE), "prometheus", "deploy/traffic_splitter/_baseline.yaml", NULL},
     {WITH(TRADEPULSE, DEPLOY), "prometheus", "deploy/traffic_splitter/canary_phase_1.yaml",
