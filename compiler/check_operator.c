@@ -4,6 +4,8 @@
 
 #include "check_secrets.h"
 #include "kube.h"
+#include "outnames.h"
+#include "routes.h"
 
 static struct gr_span
 place(const struct model *m)
@@ -123,6 +125,23 @@ check_webhook(const struct model *m, struct gr_diags *d)
             GR_ARG(m->webhook_url));
 }
 
+/* An AlertmanagerConfig takes a channel's address from a Secret, and no other with a token. */
+static void
+check_native(const struct model *m, struct gr_diags *d)
+{
+    struct routes *r = NULL;
+
+    if (routes_build(m, &r) != GR_OK)
+        return; /* said where they are written */
+    for (size_t i = 0; i < r->n_receivers; i++)
+        if (r->receivers[i].pager && r->receivers[i].pager->kind == ACTION_SLACK &&
+            outname_setting(r->receivers[i].pager, "token_file").n > 0)
+            gr_diag(d, GR0706, r->receivers[i].pager->span,
+                    GR_STR("add an action with pagerduty, or a slack one with `webhook_url_file:`"),
+                    "the operator's Alertmanager cannot post with a Slack token: when guardraild is down, it "
+                    "tells nobody");
+}
+
 void
 check_operator(const struct model *m, const struct tree *t, struct gr_diags *d)
 {
@@ -135,5 +154,6 @@ check_operator(const struct model *m, const struct tree *t, struct gr_diags *d)
         }
     check_namespace(m, d);
     check_webhook(m, d);
+    check_native(m, d);
     check_secrets(m, "one key of the Secret", operator_secret_key, d);
 }

@@ -9,8 +9,10 @@ static struct gr_str
 file_of(const struct action *a)
 {
     return a->kind == ACTION_PAGERDUTY ? outname_setting(a, "routing_key_file")
-           : a->kind == ACTION_SLACK   ? outname_setting(a, "webhook_url_file")
-                                       : GR_STR_NONE;
+           : a->kind == ACTION_SLACK
+               ? outname_setting(a,
+                                 outname_setting(a, "token_file").n > 0 ? "token_file" : "webhook_url_file")
+               : GR_STR_NONE;
 }
 
 void

@@ -75,7 +75,10 @@ put_native(struct gr_buf *b, enum secrets form, const struct receiver *r)
                        "{{ (index .Alerts 0).Annotations.summary }}'\n");
     } else {
         gr_buf_puts(b, "    slack_configs:\n      - ");
-        put_secret(b, form, "api_url", outname_setting(r->pager, "webhook_url_file"));
+        if (outname_setting(r->pager, "webhook_url_file").n > 0)
+            put_secret(b, form, "api_url", outname_setting(r->pager, "webhook_url_file"));
+        else
+            gr_buf_puts(b, "api_url: https://slack.com/api/chat.postMessage\n");
         put_setting(b, "        ", "channel", outname_setting(r->pager, "channel"));
         gr_buf_puts(b, "        title: '{{ .Status | toUpper }}: {{ (index .Alerts 0).Labels.alertname }}'\n"
                        "        text: '{{ range .Alerts }}{{ .Annotations.summary }} {{ end }}'\n");
@@ -83,6 +86,10 @@ put_native(struct gr_buf *b, enum secrets form, const struct receiver *r)
     gr_buf_puts(b, "        send_resolved: true\n"
                    "        http_config:\n"
                    "          follow_redirects: false\n");
+    if (r->pager->kind == ACTION_SLACK && outname_setting(r->pager, "token_file").n > 0) {
+        gr_buf_puts(b, "          authorization:\n            ");
+        put_secret(b, form, "credentials", outname_setting(r->pager, "token_file"));
+    }
 }
 
 /* A redirect would turn the POST into an empty GET whose 200 counts as delivered: never followed. max_alerts 0: never cut. */

@@ -189,9 +189,9 @@ put_native(const struct model *m, struct gr_buf *b, const struct receiver *r)
 {
     size_t start;
 
-    if (!r->pager) {
+    if (!r->pager || (r->pager->kind == ACTION_SLACK && outname_setting(r->pager, "token_file").n > 0)) {
         gr_buf_puts(b, "    # NOBODY IS TOLD when guardraild is down or blind: the spec has no pagerduty and "
-                       "no slack action.\n");
+                       "no slack action\n    # with an incoming webhook.\n");
         gr_buf_printf(b, "    - name: %s\n", r->name);
         return;
     }

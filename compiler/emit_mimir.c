@@ -52,6 +52,15 @@ emit_mimir_rules(const struct model *m, struct tree *t)
     return err;
 }
 
+static struct gr_str
+secret_of(const struct action *a)
+{
+    if (a->kind == ACTION_PAGERDUTY)
+        return outname_setting(a, "routing_key_file");
+    return outname_setting(a, "webhook_url_file").n > 0 ? outname_setting(a, "webhook_url_file")
+                                                        : outname_setting(a, "token_file");
+}
+
 /* "${A} ${B}", for envsubst, which would otherwise replace every variable that it meets. */
 static void
 put_variables(const struct model *m, struct gr_buf *b)
@@ -63,10 +72,7 @@ put_variables(const struct model *m, struct gr_buf *b)
     if (routes_build(m, &r) == GR_OK)
         for (size_t i = 0; i < r->n_receivers; i++)
             if (r->receivers[i].pager)
-                files[1] =
-                    outname_setting(r->receivers[i].pager, r->receivers[i].pager->kind == ACTION_PAGERDUTY
-                                                               ? "routing_key_file"
-                                                               : "webhook_url_file");
+                files[1] = secret_of(r->receivers[i].pager);
     for (size_t i = 0; i < GR_COUNT(files); i++)
         if (files[i].n > 0) {
             gr_buf_puts(b, any ? " ${" : "${");

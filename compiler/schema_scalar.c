@@ -190,6 +190,14 @@ put_date(struct jsonout *j, cJSON *at, const struct key *key)
 }
 
 static void
+put_template(struct jsonout *j, cJSON *at, const struct key *key)
+{
+    (void)key;
+    put_string(j, at, "^\\s*\\{",
+               "A JSON object whose strings may hold placeholders: {title}, {summary}, {level} …");
+}
+
+static void
 put_k_of_n(struct jsonout *j, cJSON *at, const struct key *key)
 {
     (void)key;
@@ -227,11 +235,14 @@ schema_name_pattern(struct gr_buf *b, enum key_type type)
 }
 
 static scalar_fn *const types[KEY_TYPE_COUNT] = {
-    [KEY_TEXT] = put_text,         [KEY_NAME] = put_named,        [KEY_LABEL] = put_named,
-    [KEY_PATH] = put_path,         [KEY_URL] = put_url,           [KEY_PROMQL] = put_promql,
-    [KEY_UNIT] = put_unit,         [KEY_BOOL] = put_bool,         [KEY_COUNT] = put_count,
-    [KEY_NUMBER] = put_number,     [KEY_DURATION] = put_duration, [KEY_SHARE] = put_share,
-    [KEY_QUANTITY] = put_quantity, [KEY_DATE] = put_date,         [KEY_K_OF_N] = put_k_of_n,
+    [KEY_TEXT] = put_text,         [KEY_NAME] = put_named,
+    [KEY_LABEL] = put_named,       [KEY_PATH] = put_path,
+    [KEY_URL] = put_url,           [KEY_PROMQL] = put_promql,
+    [KEY_TEMPLATE] = put_template, [KEY_UNIT] = put_unit,
+    [KEY_BOOL] = put_bool,         [KEY_COUNT] = put_count,
+    [KEY_NUMBER] = put_number,     [KEY_DURATION] = put_duration,
+    [KEY_SHARE] = put_share,       [KEY_QUANTITY] = put_quantity,
+    [KEY_DATE] = put_date,         [KEY_K_OF_N] = put_k_of_n,
     [KEY_CHOICE] = put_choice,     [KEY_ARGV] = put_text, /* each of its words */
 };
 

@@ -1,5 +1,6 @@
 /* spec_actions.c - what can be done: rollbacks step by step, and whom to tell. */
 #include "config.h"
+#include "outnames.h"
 #include "spec_parts.h"
 
 #define STEP_WITHIN_MS 60000
@@ -122,6 +123,20 @@ read_settings(struct spec *s, const struct gr_node *map, struct action *a)
     pairs_sort(&a->settings);
 }
 
+/* Where new accounts cannot be had any more, and the old ones end. */
+static void
+check_opsgenie(struct spec *s, const struct gr_node *target, const struct action *a)
+{
+    const struct gr_node *url = spec_get(s, target, "base_url");
+    struct gr_str base = outname_setting(a, "base_url");
+
+    if (a->kind == ACTION_OPSGENIE && (gr_str_starts(base, GR_STR("https://api.opsgenie.com")) ||
+                                       gr_str_starts(base, GR_STR("https://api.eu.opsgenie.com"))))
+        gr_diag(s->d, GR0319, url ? url->span : target->key_span,
+                GR_STR("write `jsm:` with the key of an integration there"),
+                "Opsgenie is sold no more and ends on 5 April 2027");
+}
+
 static void
 read_escalation(struct spec *s, const struct gr_node *node, struct action *a)
 {
@@ -163,6 +178,7 @@ read_action(struct spec *s, const struct gr_node *node, struct action *a)
             continue;
         a->kind = targets[i].kind;
         read_settings(s, target, a);
+        check_opsgenie(s, target, a);
         break;
     }
     if (steps || a->settings.v)

@@ -12,13 +12,14 @@
 #define KEY_NAME_BYTES_MAX 100u
 
 enum key_type {
-    KEY_TEXT,   /* one line, not empty */
-    KEY_NAME,   /* [a-z][a-z0-9_-]* */
-    KEY_LABEL,  /* a Prometheus label name that guardrail does not use itself */
-    KEY_PATH,   /* a file or folder, without ".." */
-    KEY_URL,    /* http:// or https:// */
-    KEY_PROMQL, /* an expression or selector; parsed by the part's reader */
-    KEY_UNIT,   /* a row of the unit table */
+    KEY_TEXT,     /* one line, not empty */
+    KEY_NAME,     /* [a-z][a-z0-9_-]* */
+    KEY_LABEL,    /* a Prometheus label name that guardrail does not use itself */
+    KEY_PATH,     /* a file or folder, without ".." */
+    KEY_URL,      /* http:// or https:// */
+    KEY_PROMQL,   /* an expression or selector; parsed by the part's reader */
+    KEY_TEMPLATE, /* JSON with placeholders in its strings (guardrail/template.h) */
+    KEY_UNIT,     /* a row of the unit table */
     KEY_BOOL,
     KEY_COUNT,  /* a whole number in [min, max] */
     KEY_NUMBER, /* a plain decimal */

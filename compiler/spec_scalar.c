@@ -5,6 +5,7 @@
 #include "spec_parts.h"
 
 #include "guardrail/duration.h"
+#include "guardrail/template.h"
 
 /* Labels that the generated rules set themselves; a spec that used one would be overwritten. */
 static const struct gr_str reserved_labels[] = {
@@ -164,6 +165,33 @@ promql_check(struct spec *s, const struct gr_node *node, const struct key *key)
         return true;
     gr_diag(s->d, GR0103, node->span, GR_STR("write a metric name or an expression"), "the text is empty");
     return false;
+}
+
+static struct gr_str
+placeholder_like(struct spec *s, struct gr_str name)
+{
+    struct strs names = {gr_arena_array(s->a, GR_TEMPLATE_NAMES, sizeof *names.v), 0};
+
+    for (size_t i = 0; names.v && i < GR_TEMPLATE_NAMES; i++)
+        names.v[names.n++] = gr_str(gr_template_names[i]);
+    return spec_suggest(s, name, &names, "placeholders");
+}
+
+static bool
+template_check(struct spec *s, const struct gr_node *node, const struct key *key)
+{
+    const struct gr_node *root;
+    struct gr_template_fault fault;
+    enum gr_err err = gr_template_read(s->a, node->text, &root, &fault);
+
+    (void)key;
+    if (err == GR_EUSER && fault.name.n > 0)
+        gr_diag(s->d, GR0315, node->span, placeholder_like(s, fault.name), "the body: %s: " GR_FMT,
+                fault.what, GR_ARG(fault.name));
+    else if (err == GR_EUSER)
+        gr_diag(s->d, GR0103, node->span, GR_STR("write a JSON object, as {\"text\": \"{title}\"}"),
+                "the body: %s", fault.what);
+    return err == GR_OK; /* without memory the arena says so */
 }
 
 static bool
@@ -405,6 +433,7 @@ static const struct scalar_type {
     [KEY_PATH] = {"a path", path_check},
     [KEY_URL] = {"a URL", url_check},
     [KEY_PROMQL] = {"PromQL", promql_check},
+    [KEY_TEMPLATE] = {"a JSON template", template_check},
     [KEY_UNIT] = {"a unit", unit_check},
     [KEY_BOOL] = {"true or false", bool_check},
     [KEY_COUNT] = {"a whole number", count_check},

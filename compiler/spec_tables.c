@@ -695,13 +695,18 @@ static const struct key slack_rows[] = {
     {.name = "channel",
      .type = KEY_TEXT,
      .flags = KEY_REQUIRED,
-     .help = "the channel to post to",
+     .help = "the channel to post to: its name, or with a token better its id",
      .form = "\"#deploy-ops\""},
     {.name = "webhook_url_file",
      .type = KEY_PATH,
-     .flags = KEY_REQUIRED,
+     .group = 1,
      .help = "the file with the incoming webhook's URL",
      .form = "slack.url"},
+    {.name = "token_file",
+     .type = KEY_PATH,
+     .group = 1,
+     .help = "the file with a bot token, for threads that are kept up to date",
+     .form = "slack.token"},
 };
 KEYS(slack, "slack");
 static const struct key jira_rows[] = {
@@ -718,6 +723,10 @@ static const struct key jira_rows[] = {
      .type = KEY_TEXT,
      .help = "the transition for an issue that is done and whose breach is back; without it a new issue",
      .form = "Reopen"},
+    {.name = "close",
+     .type = KEY_TEXT,
+     .help = "the transition for an issue whose breach is over; without it people close them",
+     .form = "Done"},
     {.name = "base_url",
      .type = KEY_URL,
      .flags = KEY_REQUIRED,
@@ -763,6 +772,10 @@ static const struct key http_rows[] = {
      .help = "the address that the message is posted to",
      .form = "https://hooks.example.org/guardrail"},
     {.name = "token_file", .type = KEY_PATH, .help = "the file with a bearer token", .form = "hook.token"},
+    {.name = "body",
+     .type = KEY_TEMPLATE,
+     .help = "the JSON that is posted, with placeholders in its strings; default: all that there is to say",
+     .form = "'{\"text\": \"{title}\"}'"},
 };
 KEYS(http, "http");
 

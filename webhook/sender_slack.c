@@ -161,6 +161,19 @@ put_context(struct gr_buf *b, struct gr_buf *text, const struct message *m)
     gr_buf_puts(b, "}]}");
 }
 
+static void
+put_body(struct gr_buf *b, struct gr_buf *text, const struct message *m, const struct message *newest)
+{
+    put_words(text, "", m->summary, SECTION_MAX / 2);
+    put_words(text, "", m->description, SECTION_MAX / 2 - 1);
+    put_section(b, text, "plain_text");
+    put_fields(b, text, m);
+    put_acts(b, text, m);
+    put_links(b, text, m);
+    sender_commands(newest, put_command, text);
+    put_section(b, text, "mrkdwn");
+}
+
 void
 slack_put_members(struct gr_buf *b, const struct message *m, const struct message *newest)
 {
@@ -177,14 +190,10 @@ slack_put_members(struct gr_buf *b, const struct message *m, const struct messag
     sender_put(&text, gr_buf_str(&title), gr_quote_slack, HEADER_MAX);
     put_json(b, &text);
     gr_buf_puts(b, "}}");
-    put_words(&text, "", m->summary, SECTION_MAX / 2);
-    put_words(&text, "", m->description, SECTION_MAX / 2 - 1);
-    put_section(b, &text, "plain_text");
-    put_fields(b, &text, m);
-    put_acts(b, &text, m);
-    put_links(b, &text, m);
-    sender_commands(newest, put_command, &text);
-    put_section(b, &text, "mrkdwn");
+    if (m->kind == MESSAGE_ACKED || m->kind == MESSAGE_CLOSED)
+        put_acts(b, &text, m); /* the rest stands above it in the thread */
+    else
+        put_body(b, &text, m, newest);
     put_context(b, &text, m);
     gr_buf_putc(b, ']');
     if (gr_buf_err(&title) != GR_OK)

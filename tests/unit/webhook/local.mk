@@ -30,6 +30,7 @@ tests_unit_webhook_test_webhook_SOURCES += \
 	tests/unit/webhook/standin_process.c \
 	tests/unit/webhook/standin_process.h \
 	tests/unit/webhook/test_sender.c \
+	tests/unit/webhook/test_sender_slack.c \
 	tests/unit/webhook/test_sender_targets.c \
 	tests/unit/webhook/test_standin.c \
 	tests/unit/webhook/test_standin_targets.c \

@@ -192,6 +192,78 @@ START_TEST(kinds)
 }
 END_TEST
 
+START_TEST(pagerduty_follows)
+{
+    struct message m = breach();
+    cJSON *json;
+
+    m.kind = _i == 0 ? MESSAGE_ACKED : MESSAGE_CLOSED;
+    json = encoded("page", &m, KEY);
+    ck_assert(gr_str_is(gr_json_str(json, "event_action"), _i == 0 ? "acknowledge" : "resolve"));
+    ck_assert(gr_str_eq(gr_json_str(json, "dedup_key"), m.dedup_key));
+    ck_assert_int_eq(cJSON_GetArraySize(json), 3);
+    cJSON_Delete(json);
+}
+END_TEST
+
+/* Names that are more than names stand in no command. */
+static const struct command_row {
+    const char *name, *deployment;
+    enum policy_level level;
+    enum message_act act;
+    int64_t confirm_by_ms;
+    bool page, halted, known;
+    const char *with, *without;
+} command_rows[] = {
+    {"rolls back", "tp-1", LEVEL_HARD, ACT_ROLLBACK, 0, true, false, true,
+     "Acknowledge: `guardrailctl ack --page G-17 --reason WHY`\nStop the rollback: `guardrailctl release "
+     "cancel tp-1",
+     "confirm"},
+    {"waits", "tp-1", LEVEL_HARD, ACT_ROLLBACK, 1715894400000, true, false, true,
+     "Roll back now: `guardrailctl release confirm tp-1 --reason WHY`\nDo not roll back: `guardrailctl "
+     "release deny",
+     "cancel"},
+    {"soft", "tp-1", LEVEL_SOFT, ACT_EXTEND, 0, false, false, true,
+     "guardrailctl ack tp-1 --guardrail error_rate", "--page"},
+    {"halted", "tp-1", LEVEL_HARD, ACT_HALT, 0, false, true, true, "guardrailctl release resume tp-1",
+     "--page"},
+    {"unknown", "tp-1", LEVEL_HARD, ACT_HOLD, 0, true, false, false, "Look: `guardrailctl status`",
+     "tp-1 --"},
+    {"hostile", "tp-1; rm -rf /", LEVEL_HARD, ACT_ROLLBACK, 0, true, false, true,
+     "guardrailctl ack --page G-17", "cancel"},
+};
+
+START_TEST(commands)
+{
+    const struct command_row *r = &command_rows[_i];
+    struct message m = breach();
+    struct gr_buf text = GR_BUF_INIT(65536), quoted = GR_BUF_INIT(4096);
+    struct gr_str wanted;
+    cJSON *json;
+    const char *shown;
+
+    m.deployment_id = gr_str(r->deployment);
+    m.reference = GR_STR("G-17");
+    m.level = r->level;
+    m.act = r->act;
+    m.confirm_by_ms = r->confirm_by_ms;
+    m.page = r->page;
+    m.halted = r->halted;
+    m.known = r->known;
+    json = encoded("notify", &m, "u");
+    gr_json_print_canonical(&text, json);
+    shown = gr_buf_cstr(&text);
+    gr_quote_json(&quoted, gr_str(r->with));
+    wanted = gr_str_sub(gr_buf_str(&quoted), 1, quoted.n - 1);
+    ck_assert_msg(gr_str_find(gr_buf_str(&text), wanted, 0) != SIZE_MAX, "%s: no %s in\n%s", r->name, r->with,
+                  shown);
+    gr_buf_fini(&quoted);
+    ck_assert_msg(!strstr(shown, r->without), "%s: %s in\n%s", r->name, r->without, shown);
+    gr_buf_fini(&text);
+    cJSON_Delete(json);
+}
+END_TEST
+
 START_TEST(an_empty_message)
 {
     struct message m = {.kind = MESSAGE_BLIND, .spec = GR_STR("demo")};
@@ -615,6 +687,8 @@ sender_suite(void)
     tcase_add_test(tc, slack_says_everything);
     tcase_add_test(tc, pagerduty_says_everything);
     tcase_add_loop_test(tc, kinds, 0, GR_COUNT(kind_rows));
+    tcase_add_loop_test(tc, pagerduty_follows, 0, 2);
+    tcase_add_loop_test(tc, commands, 0, GR_COUNT(command_rows));
     tcase_add_test(tc, an_empty_message);
     tcase_add_loop_test(tc, hostile_texts, 0, 2 * GR_COUNT(hostile));
     tcase_add_test(tc, long_keys_stay_different);

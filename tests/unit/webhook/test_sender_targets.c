@@ -493,6 +493,70 @@ START_TEST(jsm_outcomes)
 }
 END_TEST
 
+static void
+alert_is(const char *status)
+{
+    cJSON *alerts = list("alerts", 1);
+
+    ck_assert(gr_str_is(gr_json_str(cJSON_GetArrayItem(alerts, 0), "status"), status));
+    cJSON_Delete(alerts);
+}
+
+START_TEST(jsm_acknowledges_and_closes)
+{
+    struct message m = breach(1);
+    struct gr_buf key = GR_BUF_INIT(2048);
+
+    while (_i == 1 && key.n < 1000) /* longer than an alias may be */
+        gr_buf_puts(&key, "k/%20");
+    if (_i == 1)
+        m.dedup_key = gr_buf_str(&key);
+    expect(&jsm, &m, SENDER_DONE, "there");
+    m.kind = MESSAGE_ACKED;
+    m.by = GR_STR("jane");
+    expect(&jsm, &m, SENDER_DONE, "there");
+    alert_is("acked");
+    m.kind = MESSAGE_CLOSED;
+    expect(&jsm, &m, SENDER_DONE, "there");
+    alert_is("closed");
+    expect(&jsm, &m, SENDER_DONE, "no alert of it is open there"); /* somebody else was faster */
+    gr_buf_fini(&key);
+}
+END_TEST
+
+static const struct close_row {
+    const char *transition, *end; /* end: the issue was put there before */
+    enum sender_answer answer;
+    const char *text, *status;
+    int comments;
+} close_rows[] = {
+    {"Done", NULL, SENDER_DONE, "commented on DEPLOY-1", "Done", 1},
+    {"Done", "31", SENDER_DONE, "DEPLOY-1 is done already", "Done", 0},
+    {"Vanish", NULL, SENDER_NEVER, "DEPLOY-1 has no such transition now: Vanish", "To Do", 0},
+};
+
+START_TEST(jira_closes)
+{
+    const struct close_row *r = &close_rows[_i];
+    struct message m = breach(1);
+
+    jira[0].close = gr_str(r->transition);
+    ck_assert(sender_follows(&jira[0], MESSAGE_CLOSED) && !sender_follows(&jira[0], MESSAGE_ACKED) &&
+              !sender_follows(&jira[1], MESSAGE_CLOSED));
+    expect(&jira[0], &m, SENDER_DONE, "created");
+    if (r->end)
+        ck_assert_int_eq(standin_ask(&standin, http, "/jira/dc/rest/api/2/issue/DEPLOY-1/transitions",
+                                     DC_BEARER, "{\"transition\":{\"id\":\"31\"}}"),
+                         204);
+    m.kind = MESSAGE_CLOSED;
+    m.key = GR_STR("the end of it");
+    expect(&jira[0], &m, r->answer, r->text);
+    issues_are(1, r->comments, r->status);
+    m.dedup_key = m.incident = GR_STR("another");
+    expect(&jira[0], &m, SENDER_DONE, "there is no issue of it");
+}
+END_TEST
+
 /* -- HTTP ------------------------------------------------------------------------------------------------------------------ */
 
 START_TEST(http_posts)
@@ -517,6 +581,34 @@ START_TEST(http_posts)
     expect(&hook, &m, SENDER_NEVER, "post: status 401");
     hook.token_file = GR_STR("hook");
     expect(&hook, &m, SENDER_DONE, "post: status 200");
+}
+END_TEST
+
+/* What texts from outside hold stays inside its string. */
+START_TEST(http_templates)
+{
+    struct message m = breach(1);
+    cJSON *messages;
+    const cJSON *body;
+
+    m.known = m.page = true;
+    m.summary = GR_STR("\",\"evil\":\"{title} \\ \n<!channel>");
+    hook.body =
+        GR_STR("{\"title\":\"{level}: {title}\",\"kind\":\"x\",\"n\":[1.50,true,null,\"{summary}\"],"
+               "\"deep\":{\"{ \":\"{where} {release} {at}\"},\"run\":\"{commands}\",\"none\":\"{by}\"}");
+    expect(&hook, &m, SENDER_DONE, "post: status 200");
+    messages = list("messages", 1);
+    body = gr_json_get(cJSON_GetArrayItem(messages, 0), "message");
+    ck_assert(gr_str_is(gr_json_str(body, "title"), "hard: Hard breach: error_rate (tp-1)"));
+    ck_assert_ptr_null(gr_json_get(body, "evil"));
+    ck_assert_str_eq(cJSON_GetArrayItem(gr_json_get(body, "n"), 3)->valuestring,
+                     "\",\"evil\":\"{title} \\ \n<!channel>");
+    ck_assert(cJSON_IsNull(cJSON_GetArrayItem(gr_json_get(body, "n"), 2)));
+    ck_assert(gr_str_is(gr_json_str(gr_json_get(body, "deep"), "{ "),
+                        "flow=making, venue=XNAS cluster=equities 2024-05-16T21:15:00Z"));
+    ck_assert(gr_str_starts(gr_json_str(body, "run"), GR_STR("Acknowledge: guardrailctl ack --page G-1")));
+    ck_assert(gr_json_get(body, "none") && gr_json_str(body, "none").n == 0);
+    cJSON_Delete(messages);
 }
 END_TEST
 
@@ -571,7 +663,10 @@ sender_targets_suite(void)
     tcase_add_test(tc, jsm_alerts_once);
     tcase_add_test(tc, jsm_priorities);
     tcase_add_test(tc, jsm_outcomes);
+    tcase_add_loop_test(tc, jsm_acknowledges_and_closes, 0, 2);
+    tcase_add_loop_test(tc, jira_closes, 0, GR_COUNT(close_rows));
     tcase_add_test(tc, http_posts);
+    tcase_add_test(tc, http_templates);
     tcase_add_test(tc, http_is_guarded);
     tcase_add_test(tc, nobody_there);
     suite_add_tcase(s, tc);

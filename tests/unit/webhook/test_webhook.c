@@ -24,6 +24,7 @@ static Suite *(*const suites[])(void) = {
     record_suite,
     runner_suite,
     sender_suite,
+    sender_slack_suite,
     sender_targets_suite,
     standin_suite,
     standin_targets_suite,

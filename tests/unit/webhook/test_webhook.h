@@ -18,6 +18,7 @@ Suite *prom_suite(void);
 Suite *record_suite(void);
 Suite *runner_suite(void);
 Suite *sender_suite(void);
+Suite *sender_slack_suite(void);
 Suite *sender_targets_suite(void);
 Suite *standin_suite(void);
 Suite *standin_targets_suite(void);
