@@ -240,7 +240,7 @@ class Guard extends React.Component { state = {}; static getDerivedStateFromErro
 
 function Panel({ p, frames, rec, x, y, w, h, range, tz, marks, sub }) {
   return <div data-panel={p.id} style={{ position: 'absolute', left: x, top: y, width: w, height: h }}>
-    <PanelChrome title={(sub(p.title) || '') + (p.links?.length ? ' 🔗' : '')} description={p.description} width={w} height={h} padding={['table', 'text'].includes(p.type) ? 'none' : 'md'}>
+    <PanelChrome title={(sub(p.title) || '') + (p.links?.length ? ' ↗' : '')} description={p.description} width={w} height={h} padding={['table', 'text'].includes(p.type) ? 'none' : 'md'}>
       {(iw, ih) => rec.error ? <Msg color="red">{rec.error}</Msg> : <Guard rec={rec}><Body p={p} frames={frames} w={iw} h={ih} range={range} tz={tz} marks={marks} /></Guard>}
     </PanelChrome></div>;
 }

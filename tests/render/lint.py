@@ -3,11 +3,11 @@
 
 - the rules of grafana/dashboard-linter, by its names, with the exclusions of the .lint file beside the dashboards. That program is written in
   Go and is not run here; each rule is written down once more, from its documentation (docs/rules in its repository). An exclusion must
-  have a reason and must be needed: one that no dashboard asks for is an error;
+  have a reason; with --needed, one that no dashboard asks for is an error;
 - what the linter does not look at: overlaps, ids used twice, uids, links to dashboards that exist, at most 20 queries at once;
 - provisioning files in Grafana's format.
 
-    lint.py --guardrailc PROGRAM [--folder TITLE/TITLE] [--counts] FOLDER…      each FOLDER: a compiled tree with grafana/ in it
+    lint.py --guardrailc PROGRAM [--folder TITLE/TITLE] [--needed] [--counts] FOLDER…      each FOLDER: a compiled tree with grafana/ in it
 
 --counts prints a line for each dashboard: bytes, panels, visible and all queries. Exit 1 on findings."""
 import argparse, glob, json, os, re, subprocess, sys
@@ -331,6 +331,7 @@ def main():
     a = argparse.ArgumentParser()
     a.add_argument('--guardrailc', required=True)
     a.add_argument('--folder')
+    a.add_argument('--needed', action='store_true')
     a.add_argument('--counts', action='store_true')
     a.add_argument('trees', nargs='+')
     o = a.parse_args()
@@ -341,7 +342,7 @@ def main():
         findings[start:] = [f'{os.path.basename(tree)}: {f}' for f in findings[start:]]
         with open(glob.glob(os.path.join(glob.escape(tree), 'grafana/dashboards/**/.lint'), recursive=True)[0]) as f:
             excluded = set(yaml.safe_load(f)['exclusions'])
-    for rule in sorted(excluded - needed):
+    for rule in sorted(excluded - needed) if o.needed else ():
         findings.append(f'.lint: {rule} is excluded, and nothing needs it')
     for f in findings:
         print(f)

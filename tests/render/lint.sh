@@ -8,7 +8,7 @@ python=/usr/bin/python3
 $python -c 'import yaml' 2>/dev/null && command -v jq >/dev/null || { echo "SKIP: needs python3-yaml and jq"; exit 77; }
 work=$(mktemp -d "$GR_BUILDDIR/lint.XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
-lint() { $python "$GR_SRCDIR/tests/render/lint.py" --guardrailc "$GR_BUILDDIR/guardrailc" "$@"; }
+lint() { $python "$GR_SRCDIR/tests/render/lint.py" --guardrailc "$GR_BUILDDIR/guardrailc" --needed "$@"; }
 compile() { "$GR_BUILDDIR/guardrailc" compile -q "$1" -o "$work/$2" || exit 1; }
 
 trees=()

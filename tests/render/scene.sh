@@ -6,7 +6,7 @@
 #   canary_phase_2, canary_phase_3   equities alone, healthy; an operator opened the gate for each
 #   trouble      equities: hard breach, rolled back · derivatives: soft breach · crypto: silent
 #
-#   scene_start DIR [SCALE]    all programs; then the stage "nothing"
+#   scene_start DIR [SCALE]    all programs; then the stage "nothing". SCENE_SPEC: another specification for the same fleet
 #   scene_play                 all stages, one after the other. After each, scene_stage NAME is called, if it is defined
 #   scene_at NAME              when the stage was over, Unix seconds
 scene_fail() { echo "scene: $*" >&2; return 1; }
@@ -20,7 +20,7 @@ scene_at() { awk -v s="$1" '$1 == s {print $2}' "$STACK/stages"; }
 scene_start() {
   stack_init "$1" "${2:-120}" || return 1
   : >"$STACK/stages"
-  stack_up "$GR_SRCDIR/examples/tradepulse/guardrails.yml" --seed 7 --rps 20000 || return 1
+  stack_up "${SCENE_SPEC:-$GR_SRCDIR/examples/tradepulse/guardrails.yml}" --seed 7 --rps 20000 || return 1
   wait_for 30 scene_says "guardraild_store_up" || { scene_fail "guardraild is not scraped"; return 1; }
   scene_over nothing
 }
