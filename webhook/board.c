@@ -140,6 +140,17 @@ in_order(const void *a, const void *b)
     return (x->guardrail->index > y->guardrail->index) - (x->guardrail->index < y->guardrail->index);
 }
 
+/* What says whose it is must be ours: a server that answers something else is not believed. */
+static bool
+is_ours(const struct release *r, struct label_set labels)
+{
+    struct gr_str id = labels_get(labels, GR_STR(GR_LABEL_DEPLOYMENT)),
+                  phase = labels_get(labels, GR_STR(GR_LABEL_PHASE));
+
+    return labels_within(*r->stream_row, labels) && (!id.p || gr_str_is(id, r->deployment_id)) &&
+           (!phase.p || gr_str_is(phase, r->phase));
+}
+
 /* Reasons after verdicts, for they belong to insufficient ones. A sample of a guardrail that the policy does not know is not ours. */
 enum gr_err
 board_read(struct gr_arena *a, const struct release *r, const struct prom_vector *v, struct board *out)
@@ -160,7 +171,8 @@ board_read(struct gr_arena *a, const struct release *r, const struct prom_vector
             const struct policy_guardrail *row = name.n ? policy_guardrail(r->policy, name) : NULL;
             bool is_reason = labels_get(s->labels, GR_STR("reason")).p != NULL;
 
-            if (row && is_reason == (reasons == 1) && (err = read_sample(&g, s, row, is_reason)) != GR_OK)
+            if (row && is_reason == (reasons == 1) && is_ours(r, s->labels) &&
+                (err = read_sample(&g, s, row, is_reason)) != GR_OK)
                 return err;
         }
     for (size_t i = 1; i < g.count; i++) /* mostly sorted; equal ones keep their order */

@@ -55,7 +55,8 @@ void
 part_table(struct gr_buf *b, const char *caption, const char *const *heads)
 {
     html_put(b,
-             "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"%s\">\n<table>\n"
+             "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"%s\">\n<table "
+             "class=\"list\">\n"
              "<caption>%s</caption>\n<thead><tr>",
              caption, caption);
     for (; *heads; heads++)

@@ -95,6 +95,7 @@ daemon_tests = \
 	tests/unit/webhook/daemon_hands.sh \
 	tests/unit/webhook/daemon_hostile.sh \
 	tests/unit/webhook/daemon_intake.sh \
+	tests/unit/webhook/daemon_link.sh \
 	tests/unit/webhook/daemon_network.sh \
 	tests/unit/webhook/daemon_page.sh \
 	tests/unit/webhook/daemon_reload.sh \

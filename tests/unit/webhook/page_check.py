@@ -15,7 +15,7 @@ TAGS = {
     "header": set(), "main": set(), "nav": {"aria-label"}, "section": {"class", "aria-labelledby"}, "h1": set(), "h2": {"id"},
     "h3": {"id"}, "p": {"class", "id", "role"}, "br": set(), "strong": set(), "a": {"href", "rel"}, "code": set(),
     "span": {"class", "aria-hidden"}, "div": {"class", "role", "tabindex", "aria-label"}, "ul": {"class"},
-    "ol": {"class", "aria-label"}, "li": {"class", "aria-current"}, "dl": set(), "dt": set(), "dd": set(), "table": set(),
+    "ol": {"class", "aria-label"}, "li": {"class", "aria-current"}, "dl": set(), "dt": set(), "dd": set(), "table": {"class"},
     "caption": set(), "thead": set(), "tbody": set(), "tr": set(), "th": {"scope", "class"}, "td": {"class"}, "time": {"datetime"},
     "svg": {"class", "viewbox", "preserveaspectratio", "aria-hidden", "focusable"},
     "rect": {"class", "x", "y", "width", "height"}, "line": {"class", "x1", "y1", "x2", "y2"},

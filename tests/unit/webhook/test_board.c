@@ -92,7 +92,7 @@ START_TEST(a_verdict_is_one_of_four_numbers)
     struct prom_sample s;
 
     stage_make(&t);
-    s = sample(&t, "guardrail=error_rate,venue=XNAS,flow=making", values[_i].value);
+    s = sample(&t, "cluster=equities,guardrail=error_rate,venue=XNAS,flow=making", values[_i].value);
     ck_assert_int_eq(board_read(t.arena, &t.release, &(struct prom_vector){&s, 1}, &b), GR_OK);
     ck_assert_int_eq(cell(&b, "error_rate", fixture_labels(t.arena, "venue=XNAS,flow=making"))->verdict,
                      values[_i].want);
@@ -123,22 +123,27 @@ START_TEST(answers_find_their_cells)
 {
     struct stage t;
     struct board b = {.count = 0};
-    struct prom_sample s[8];
+    struct prom_sample s[11];
     struct prom_vector v = {s, 0};
     const struct board_cell *c;
 
     stage_make(&t);
+    s[v.count++] = sample(&t, "cluster=equities,guardrail=error_rate,venue=XNAS,flow=making,reason=thin",
+                          1); /* before its verdict */
+    s[v.count++] = sample(&t, "cluster=equities,guardrail=error_rate,venue=XNAS,flow=making", 1);
+    s[v.count++] = sample(&t, "cluster=equities,guardrail=error_rate,venue=XNAS,flow=agency", 0);
+    s[v.count++] = sample(&t, "cluster=equities,guardrail=error_rate,venue=XNAS,flow=agency,pod=b",
+                          2); /* twice: the worse one */
+    s[v.count++] = sample(&t, "cluster=equities,guardrail=error_rate,venue=XNAS,flow=agency,reason=thin",
+                          1); /* of no such verdict */
+    s[v.count++] = sample(&t, "cluster=equities,guardrail=model_drift,symbol_bucket=7", 3); /* not expected */
+    s[v.count++] = sample(&t, "cluster=equities,guardrail=unknown", 3);
+    s[v.count++] = sample(&t, "cluster=equities,venue=XNAS", 3);
+    s[v.count++] = sample(&t, "cluster=crypto,guardrail=error_rate,venue=XNAS,flow=agency", 3); /* not ours */
     s[v.count++] =
-        sample(&t, "guardrail=error_rate,venue=XNAS,flow=making,reason=thin", 1); /* before its verdict */
-    s[v.count++] = sample(&t, "guardrail=error_rate,venue=XNAS,flow=making", 1);
-    s[v.count++] = sample(&t, "guardrail=error_rate,venue=XNAS,flow=agency", 0);
+        sample(&t, "cluster=equities,deployment_id=d-2,guardrail=error_rate,venue=XNAS,flow=agency", 3);
     s[v.count++] =
-        sample(&t, "guardrail=error_rate,venue=XNAS,flow=agency,pod=b", 2); /* twice: the worse one */
-    s[v.count++] =
-        sample(&t, "guardrail=error_rate,venue=XNAS,flow=agency,reason=thin", 1); /* of no such verdict */
-    s[v.count++] = sample(&t, "guardrail=model_drift,symbol_bucket=7", 3);        /* not expected */
-    s[v.count++] = sample(&t, "guardrail=unknown", 3);
-    s[v.count++] = sample(&t, "venue=XNAS", 3);
+        sample(&t, "cluster=equities,phase=phase_2,guardrail=error_rate,venue=XNAS,flow=agency", 3);
     ck_assert_int_eq(board_read(t.arena, &t.release, &v, &b), GR_OK);
     c = cell(&b, "error_rate", fixture_labels(t.arena, "venue=XNAS,flow=making"));
     ck_assert_int_eq(c->verdict, VERDICT_INSUFFICIENT);
@@ -166,7 +171,7 @@ START_TEST(cells_have_an_end)
     ck_assert_uint_gt(g->slice_label_count, 0);
     s = gr_arena_array(t.arena, BOARD_CELLS_MAX + 1, sizeof *s);
     for (size_t i = 0; i <= BOARD_CELLS_MAX; i++) {
-        struct gr_str text = gr_arena_printf(t.arena, "guardrail=error_rate,venue=V%zu", i);
+        struct gr_str text = gr_arena_printf(t.arena, "cluster=equities,guardrail=error_rate,venue=V%zu", i);
         s[i] = sample(&t, text.p, 0);
     }
     ck_assert_int_eq(board_read(t.arena, &t.release, &(struct prom_vector){s, BOARD_CELLS_MAX + 1}, &b),
