@@ -495,7 +495,7 @@ describe(struct known_text *t, const struct enact_job *job, const struct decide_
 
 static enum gr_err
 enact_alert(struct db *db, struct enact_job *job, const struct intake_alert *alert,
-            const struct known_text *text)
+            const struct known_text *text, struct decision *d)
 {
     const struct policies *p = job->app->policies;
     struct decide_input in = {.policy = policies_current(p),
@@ -504,7 +504,6 @@ enact_alert(struct db *db, struct enact_job *job, const struct intake_alert *ale
                               .mode = job->app->conf->mode,
                               .now_ms = job->now_ms};
     struct gr_buf subject = GR_BUF_INIT(64u << 10);
-    struct decision *d = gr_arena_alloc(job->arena, sizeof *d);
     struct release r;
     struct gr_str deployment = own_label(job->arena, alert, GR_LABEL_DEPLOYMENT);
     size_t added = job->effects_new;
@@ -512,8 +511,6 @@ enact_alert(struct db *db, struct enact_job *job, const struct intake_alert *ale
     bool known;
     enum gr_err err;
 
-    if (!d)
-        return GR_ENOMEM;
     err = deployment.n ? release_find(db, p, deployment, &r) : GR_ENOENT;
     if (err != GR_OK && err != GR_ENOENT)
         return err;
@@ -570,6 +567,7 @@ enact_batch(struct db *db, void *arg)
 {
     struct enact_job *job = arg;
     struct known_text text;
+    struct decision *d = NULL; /* one for all of them: it is large, and there are many requests at once */
     size_t effects;
     enum gr_err err;
 
@@ -586,7 +584,9 @@ enact_batch(struct db *db, void *arg)
         describe(&text, job, &alert->decide);
         if (known_repeat(db->known, &text, job->now_ms, &effects))
             job->effects_known += effects;
-        else if ((err = enact_alert(db, job, alert, &text)) != GR_OK)
+        else if (!d && !(d = gr_arena_alloc(job->arena, sizeof *d)))
+            return GR_ENOMEM;
+        else if ((err = enact_alert(db, job, alert, &text, d)) != GR_OK)
             return err;
     }
     return GR_OK;

@@ -8,10 +8,12 @@
 # guardraild answers when the request, what was decided and its effects are in one durable commit: decisions do not lag behind accepts. It is as fast as the
 # disk's fdatasync lets it be, which is measured before and after, in the same folder.
 #
-#   make bench-daemon                       or: daemon.sh BUILD-FOLDER [SECONDS-A-RUN]
+#   make bench-daemon                       or: daemon.sh BUILD-FOLDER [SECONDS-A-RUN [CONNECTIONS…]]
 #
 # What is not installed is named and left out (Debian: webhook, nginx-light).
 build=${1:?} seconds=${2:-4}
+shift $(($# < 2 ? $# : 2))
+all_conns=(${@:-1 8 64})
 src=$(cd "$(dirname "$0")/../.." && pwd)
 export GR_SRCDIR=$src GR_BUILDDIR=$build
 . "$src/tests/e2e/stack.sh"
@@ -111,7 +113,7 @@ echo "bodies: $(wc -c <"$dir/601") and $(wc -c <"$dir/6800") bytes; $(nproc) pro
 printf '%-11s %6s %5s %11s %8s %8s %7s %7s %7s  %s\n' server bytes conns accepted/s p50 p99 other failed 'CPU us' 'RSS KiB at start, half, end'
 for round in 1 2; do
     for bytes in 601 6800; do
-        for conns in 1 8 64; do
+        for conns in "${all_conns[@]}"; do
             for server in "${servers[@]}"; do
                 out=$("$load" "${port[$server]}" "${path[$server]}" "$dir/$bytes" $conns "$seconds" "${pid[$server]}") || { echo "$server: load failed"; continue; }
                 set -- $out
