@@ -99,12 +99,41 @@ put_program(struct out *o, struct json_at object, const struct program *p, bool 
 }
 
 static void
+put_check(struct out *o, struct json_at object, const struct program *p)
+{
+    put_program(o, object, p, false);
+    if (p->aborts)
+        jsonstream_str(&o->j, object, GR_STR("on_failure"), GR_STR("abort"));
+}
+
+static void
 put_programs(struct out *o, struct json_at parent, const char *key, const struct program *p, size_t n)
 {
     struct json_at list = jsonstream_array(&o->j, parent, gr_str(key));
 
     for (size_t i = 0; i < n; i++)
-        put_program(o, jsonstream_object(&o->j, list, GR_STR_NONE), &p[i], false);
+        put_check(o, jsonstream_object(&o->j, list, GR_STR_NONE), &p[i]);
+}
+
+/* Each phase with traffic carries them: a pinned policy is read phase by phase. */
+static void
+put_on_enter(struct out *o, struct json_at parent)
+{
+    struct json_at list = jsonstream_array(&o->j, parent, GR_STR("on_enter"));
+
+    for (size_t i = 0; i < o->m->n_on_enter; i++) {
+        const struct enter_step *e = &o->m->on_enter[i];
+        struct json_at object = jsonstream_object(&o->j, list, GR_STR_NONE);
+
+        if (e->program.n_argv > 0) {
+            put_program(o, object, &e->program, false);
+        } else {
+            jsonstream_str(&o->j, object, GR_STR("name"), e->program.name);
+            jsonstream_str(&o->j, object, GR_STR("post"), e->post);
+            put_ms(o, object, "timeout_ms", e->program.timeout_ms);
+        }
+        jsonstream_num(&o->j, object, GR_STR("retries"), e->retries);
+    }
 }
 
 static void
@@ -126,6 +155,8 @@ put_phases(struct out *o, struct json_at root)
             jsonstream_num(&o->j, traffic, p->traffic[k].flow, gr_dec_double(p->traffic[k].ratio));
         put_programs(o, object, "checks", p->checks, p->n_checks);
         put_programs(o, object, "requires", p->requires, p->n_requires);
+        if (p->n_traffic > 0 && o->m->n_on_enter > 0)
+            put_on_enter(o, object);
     }
 }
 

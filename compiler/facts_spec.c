@@ -148,9 +148,10 @@ put_programs(struct facts_out *o, enum aspect aspect, const struct phase *p, con
         struct gr_buf b = GR_BUF_INIT(64);
 
         gr_duration_print(&b, programs[i].timeout_ms);
-        facts_text(
-            o, aspect, joined(o, p->name, "/", programs[i].name), path,
-            gr_arena_printf(o->a, GR_FMT " within " GR_FMT, GR_ARG(run), GR_ARG(facts_keep(o->a, &b))));
+        facts_text(o, aspect, joined(o, p->name, "/", programs[i].name), path,
+                   gr_arena_printf(o->a, GR_FMT " within " GR_FMT "%s", GR_ARG(run),
+                                   GR_ARG(facts_keep(o->a, &b)),
+                                   programs[i].aborts ? ", or the release is aborted" : ""));
     }
 }
 
@@ -172,6 +173,22 @@ put_phase(struct facts_out *o, const struct phase *p)
     }
     put_programs(o, ASPECT_PHASE_CHECKS, p, "checks", p->checks, p->n_checks);
     put_programs(o, ASPECT_PHASE_REQUIRES, p, "requires", p->requires, p->n_requires);
+}
+
+static void
+put_on_enter(struct facts_out *o)
+{
+    for (size_t i = 0; i < o->m->n_on_enter; i++) {
+        const struct enter_step *e = &o->m->on_enter[i];
+        struct gr_str what = e->program.n_argv > 0 ? argv_text(o, e->program.argv, e->program.n_argv)
+                                                   : gr_arena_printf(o->a, "post " GR_FMT, GR_ARG(e->post));
+        struct gr_buf b = GR_BUF_INIT(64);
+
+        gr_duration_print(&b, e->program.timeout_ms);
+        facts_text(o, ASPECT_ON_ENTER, e->program.name, "traffic.on_enter",
+                   gr_arena_printf(o->a, GR_FMT " within " GR_FMT ", %u retries", GR_ARG(what),
+                                   GR_ARG(facts_keep(o->a, &b)), e->retries));
+    }
 }
 
 uint32_t
@@ -391,6 +408,7 @@ facts_spec(struct facts_out *o)
     put_head(o);
     put_budgets(o);
     put_phases(o);
+    put_on_enter(o);
     put_actions(o);
     put_tail(o);
     facts_sort(o->v, o->n);

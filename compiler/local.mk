@@ -69,6 +69,7 @@ libcompiler_a_SOURCES = \
 	compiler/spec_actions.c \
 	compiler/spec_check.c \
 	compiler/spec_evidence.c \
+	compiler/spec_enter.c \
 	compiler/spec_expect.c \
 	compiler/spec_guardrail.c \
 	compiler/spec_hash.c \

@@ -148,6 +148,7 @@ struct program { /* checks, requires, steps */
     struct strs *argv; /* one per member of the pipeline; n_argv == 1 for run */
     size_t n_argv;
     int64_t timeout_ms;
+    bool aborts; /* of checks: an exit status other than 0 ends the release */
 };
 struct share {
     struct gr_str flow; /* empty without flows */
@@ -177,6 +178,11 @@ enum action_kind {
     ACTION_HTTP
 };
 enum on_failure { ON_FAILURE_ABORT, ON_FAILURE_CONTINUE, ON_FAILURE_PAGE };
+struct enter_step {         /* traffic.on_enter */
+    struct program program; /* n_argv == 0: a POST to the action `post` */
+    struct gr_str post;
+    uint32_t retries;
+};
 struct step {
     struct program program; /* n_argv == 0: a query */
     bool is_pipeline;
@@ -274,6 +280,8 @@ struct model {
     const struct gr_node *root;  /* the document; NULL in models made by hand */
     struct phase *phases;
     size_t n_phases;
+    struct enter_step *on_enter; /* of every phase with traffic */
+    size_t n_on_enter;
     struct guardrail *guardrails;
     size_t n_guardrails;
     struct action *actions;

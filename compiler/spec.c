@@ -86,6 +86,7 @@ read_parts(struct spec *s)
     read_expect(s);
     read_phases(s);
     read_actions(s);
+    read_on_enter(s);
     read_guardrails(s);
     read_tail(s);
     read_kubernetes(s);

@@ -349,6 +349,26 @@ check_escalation(struct spec *s, struct uses *u)
     }
 }
 
+/* What switches traffic by POST: a plain HTTP target, not a message to people. */
+static void
+check_posts(struct spec *s, struct uses *u)
+{
+    const struct gr_node *traffic = spec_get(s, s->root, "traffic");
+
+    gr_node_each (entry, spec_get(s, traffic, "on_enter")) {
+        const struct gr_node *post = spec_poisoned(s, entry) ? NULL : spec_get(s, entry, "post");
+        const struct action *a = post ? model_action(s->m, post->text) : NULL;
+
+        u->complete = u->complete && !spec_poisoned(s, entry) && (post || !spec_has(entry, "post"));
+        if (!post)
+            continue;
+        use_action(s, post, u);
+        if (model_action_builtin(post->text) || (a && (a->steps || a->kind != ACTION_HTTP)))
+            gr_diag(s->d, GR0105, post->span, GR_STR("name an action of the kind `http`"),
+                    "traffic cannot be switched by \"" GR_FMT "\"", GR_ARG(post->text));
+    }
+}
+
 static void
 check_actions(struct spec *s)
 {
@@ -360,6 +380,7 @@ check_actions(struct spec *s)
         check_abort(s, &s->drafts[i]);
     }
     check_escalation(s, &u);
+    check_posts(s, &u);
     for (size_t i = 0; i < s->m->n_actions && u.complete; i++)
         if (!strs_has(&u.used, s->m->actions[i].name))
             gr_diag(s->d, GR0305, s->m->actions[i].span, GR_STR("name it under `on:`, or remove it"),

@@ -102,6 +102,7 @@ void read_release(struct spec *s);    /* release, cohorts, flows, dynamic_slices
 void read_expect(struct spec *s);     /* spec_expect.c */
 void read_phases(struct spec *s);     /* spec_phases.c */
 void read_actions(struct spec *s);    /* spec_actions.c */
+void read_on_enter(struct spec *s);   /* spec_enter.c */
 void read_guardrails(struct spec *s); /* spec_guardrail.c */
 void read_kubernetes(struct spec *s); /* spec_kubernetes.c */
 void read_deploy(struct spec *s);     /* deploy; after phases and flows: spec_kubernetes.c */
@@ -128,7 +129,11 @@ bool read_bound(struct spec *s, const struct draft *d, enum level level, bool ba
                 const struct gr_node *value, struct bounds *out);
 
 /* Programs and placeholders (spec_program.c). */
-enum placeholders { PLACEHOLDERS_RELEASE, PLACEHOLDERS_BREACH }; /* the second also {guardrail} */
+enum placeholders {
+    PLACEHOLDERS_RELEASE,
+    PLACEHOLDERS_BREACH, /* also {guardrail} */
+    PLACEHOLDERS_TRAFFIC /* also {traffic_share} */
+};
 bool read_program(struct spec *s, const struct gr_node *map, enum placeholders allowed, struct program *out);
 struct strs read_argv(struct spec *s, const struct gr_node *list, enum placeholders allowed);
 /* Reports unknown {placeholders} of a text. */

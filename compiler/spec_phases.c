@@ -109,7 +109,8 @@ read_times(struct spec *s, const struct gr_node *node, struct phase *p)
 }
 
 static void
-read_programs(struct spec *s, const struct gr_node *list, struct program **out, size_t *n)
+read_programs(struct spec *s, const struct gr_node *phase, const struct gr_node *list, struct program **out,
+              size_t *n)
 {
     if (!list || !(*out = gr_arena_array(s->a, list->count, sizeof **out)))
         return;
@@ -121,6 +122,11 @@ read_programs(struct spec *s, const struct gr_node *list, struct program **out, 
             continue;
         (void)read_program(s, item, PLACEHOLDERS_RELEASE, p);
         p->name = list->kind == GR_NODE_MAP ? item->key : spec_text(s, item, "name");
+        p->aborts = gr_str_is(spec_text(s, item, "on_failure"), "abort");
+        if (p->aborts && spec_has(phase, "traffic"))
+            gr_diag(s->d, GR0105, spec_get(s, item, "on_failure")->span,
+                    GR_STR("let it hold, or check it in a shadow phase"),
+                    "\"abort\" ends a release before traffic; this phase has traffic");
         (*n)++;
     }
 }
@@ -149,8 +155,8 @@ read_phase(struct spec *s, const struct gr_node *node, struct phase *p)
         s->phases_ok = false;
     else
         read_times(s, node, p);
-    read_programs(s, spec_get(s, node, "checks"), &p->checks, &p->n_checks);
-    read_programs(s, spec_get(s, node, "requires"), &p->requires, &p->n_requires);
+    read_programs(s, node, spec_get(s, node, "checks"), &p->checks, &p->n_checks);
+    read_programs(s, node, spec_get(s, node, "requires"), &p->requires, &p->n_requires);
 }
 
 /* ---- the order of phases ---- */

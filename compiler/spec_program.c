@@ -40,6 +40,8 @@ known_placeholders(struct spec *s, enum placeholders allowed)
     (void)strs_add(s, &known, GR_STR("phase"));
     if (allowed == PLACEHOLDERS_BREACH)
         (void)strs_add(s, &known, GR_STR("guardrail"));
+    if (allowed == PLACEHOLDERS_TRAFFIC)
+        (void)strs_add(s, &known, GR_STR("traffic_share"));
     for (size_t i = 0; i < s->m->release_labels.n; i++)
         (void)strs_add(s, &known, s->m->release_labels.v[i]);
     return known;

@@ -18,6 +18,7 @@ static const char *const kind_choices[] = {"sequential", "point", NULL};
 static const char *const thin_choices[] = {"hold", "allow", NULL};
 static const char *const control_choices[] = {"sample", "rest", "equal", NULL};
 static const char *const share_choices[] = {"check", "ignore", NULL};
+static const char *const check_choices[] = {"hold", "abort", NULL};
 static const char *const failure_choices[] = {"abort", "continue", "page", NULL};
 static const char *const no_data_choices[] = {"fail", "ok", NULL};
 static const char *const shadow_choices[] = {"none", "mirror", NULL};
@@ -164,6 +165,13 @@ static const struct key check_rows[] = {
      .help = "how long the program may run; default 1m",
      .form = "10m",
      .absent = "1m"},
+    {.name = "on_failure",
+     .type = KEY_CHOICE,
+     .choices = check_choices,
+     .help = "what an exit status other than 0 does: hold (default) keeps the gate closed until the check "
+             "passes, abort ends the "
+             "release, where the phase has no traffic",
+     .absent = "hold"},
     {.name = "remove",
      .type = KEY_BOOL,
      .flags = KEY_OVERLAY,
@@ -242,6 +250,53 @@ static const struct key phase_rows[] = {
      .form = "true"},
 };
 KEYS(phase, "a phase");
+
+static const struct key enter_rows[] = {
+    {.name = "name",
+     .type = KEY_NAME,
+     .flags = KEY_REQUIRED,
+     .help = "what the step is called",
+     .form = "split"},
+    {.name = "run",
+     .type = KEY_ARGV,
+     .group = 1,
+     .help = "the program and its arguments, no shell; exit status 0 says that the split is in force",
+     .form = "[deploy/bin/set-split, \"{phase}\", \"{traffic_share}\"]"},
+    {.name = "post",
+     .type = KEY_NAME,
+     .group = 1,
+     .help = "the action of the kind http that is told the split; a 2xx says that it is in force",
+     .form = "router"},
+    {.name = "timeout",
+     .type = KEY_DURATION,
+     .help = "how long one attempt may take: 1m if nothing is said; a POST has 5s at most",
+     .form = "30s"},
+    {.name = "retries",
+     .type = KEY_COUNT,
+     .min = 0,
+     .max = 10,
+     .help = "how often the step is tried again; default 3",
+     .absent = "3"},
+    {.name = "remove",
+     .type = KEY_BOOL,
+     .flags = KEY_OVERLAY,
+     .help = "true: the base's step of this name goes",
+     .form = "true"},
+};
+KEYS(enter, "a step of on_enter");
+static const struct key traffic_action_rows[] = {
+    {.name = "on_enter",
+     .type = KEY_MAP,
+     .shape = SHAPE_LIST,
+     .flags = KEY_REQUIRED,
+     .map = &enter_keys,
+     .merge_by = "name",
+     .help =
+         "what applies the split of a phase with traffic, before the phase counts as entered. Steps set a "
+         "state: they may run twice",
+     .form = "[{name: split, run: [deploy/bin/set-split, \"{phase}\", \"{traffic_share}\"]}]"},
+};
+KEYS(traffic_action, "traffic");
 
 /* ---- guardrails ---- */
 
@@ -1133,6 +1188,11 @@ static const struct key root_rows[] = {
      .merge_by = "name",
      .help = "the phases of a release, in their order",
      .form = "[{name: canary, traffic: 5%, min_duration: 30m}, {name: done, final: true, traffic: 100%}]"},
+    {.name = "traffic",
+     .type = KEY_MAP,
+     .map = &traffic_action_keys,
+     .help = "how guardraild applies the traffic split itself; without it the deployment controller does",
+     .form = "{on_enter: [{name: split, run: [deploy/bin/set-split, \"{traffic_share}\"]}]}"},
     {.name = "guardrails",
      .type = KEY_MAP,
      .shape = SHAPE_LIST,

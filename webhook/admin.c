@@ -76,7 +76,8 @@ admin_read_act(struct request *q, struct release_act *act, bool reason_needed, c
         return false;
     }
     act->now_ms = app_now_ms();
-    return true;
+    act->drive = app_acts(q->app);
+    return admin_read_text(q, *map, "commander", BY_BYTES_MAX, false, &act->commander);
 }
 
 bool

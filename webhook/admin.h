@@ -7,7 +7,7 @@
 /* A text member, at most max bytes; "" if it is absent and not needed. */
 bool admin_read_text(struct request *q, const struct gr_node *map, const char *name, size_t max, bool needed,
                      struct gr_str *out);
-/* "by" and "reason"; the time is now. *map: the whole body. */
+/* "by", "reason" and "commander", which may be absent; the time is now. *map: the whole body. */
 bool admin_read_act(struct request *q, struct release_act *act, bool reason_needed,
                     const struct gr_node **map);
 /* "for": "30m" (1s … max_ms), or "until": a time to come, not further off than that. *until_ms: 0 if there is neither. */

@@ -3,6 +3,7 @@
 
 #include "audit.h"
 #include "guardrail/diag.h"
+#include "guardrail/duration.h"
 #include "metrics.h"
 #include "outbox.h"
 #include "page.h"
@@ -28,9 +29,14 @@ const struct route routes[] = {
     {"GET", "/v1/releases/{id}", ROLE_READ, WORK_DESK, api_release},
     {"GET", "/v1/releases/{id}/gate", ROLE_READ, WORK_DESK, api_gate},
     {"GET", "/v1/releases/{id}/verdicts", ROLE_READ, WORK_DESK, api_verdicts},
+    {"POST", "/v1/releases/{id}/gate", ROLE_READ, WORK_DESK, api_gate_post},
+    {"POST", "/v1/hooks/gate", ROLE_READ, WORK_DESK, hook_gate},
+    {"POST", "/v1/hooks/rollback", ROLE_READ, WORK_DESK, hook_rollback},
+    {"POST", "/v1/hooks/started", ROLE_READ, WORK_DESK, hook_started},
     {"POST", "/v1/releases", ROLE_ADMIN, WORK_DESK, admin_start},
     {"POST", "/v1/releases/{id}/advance", ROLE_ADMIN, WORK_DESK, admin_advance},
     {"POST", "/v1/releases/{id}/override", ROLE_ADMIN, WORK_DESK, admin_override},
+    {"POST", "/v1/releases/{id}/deviate", ROLE_ADMIN, WORK_DESK, admin_deviate},
     {"POST", "/v1/releases/{id}/abort", ROLE_ADMIN, WORK_DESK, admin_abort},
     {"POST", "/v1/releases/{id}/hold", ROLE_ADMIN, WORK_DESK, admin_hold},
     {"POST", "/v1/releases/{id}/resume", ROLE_ADMIN, WORK_DESK, admin_resume},
@@ -49,12 +55,33 @@ const size_t route_count = GR_COUNT(routes);
 /* ---- shapes ---- */
 
 static void
-print_shares(struct jw *w, const struct policy_phase *phase)
+print_shares(struct jw *w, const struct release *r)
 {
+    const struct policy_phase *phase = r->phase_row;
+
     jw_open(w, "traffic_share", '{');
     for (size_t i = 0; i < phase->traffic_count; i++)
-        jw_double(w, phase->traffic[i].flow.n ? phase->traffic[i].flow.p : "all", phase->traffic[i].ratio);
+        jw_double(w, phase->traffic[i].flow.n ? phase->traffic[i].flow.p : "all",
+                  release_share(r, phase, &phase->traffic[i]));
     jw_close(w, '}');
+}
+
+static void
+print_deviation(struct jw *w, const struct release *r)
+{
+    struct gr_buf lasts = GR_BUF_INIT(64);
+
+    jw_open(w, "deviation", '{');
+    jw_text(w, "commander", r->dev_by);
+    if (r->dev_min_ms > 0) {
+        gr_duration_print(&lasts, r->dev_min_ms);
+        jw_text(w, "lasts", gr_buf_cstr(&lasts));
+    }
+    if (r->dev_next[0])
+        jw_text(w, "next", r->dev_next);
+    jw_bool(w, "share", r->dev_share[0] != '\0');
+    jw_close(w, '}');
+    gr_buf_fini(&lasts);
 }
 
 void
@@ -70,8 +97,15 @@ api_print_release(struct jw *w, const char *key, const struct release *r)
     jw_time(w, "phase_started", r->phase_ms);
     jw_time(w, "started", r->started_ms);
     jw_time(w, "ended", r->ended_ms);
-    if (r->state == RELEASE_RUNNING && r->phase_row)
+    if (r->state == RELEASE_RUNNING && r->phase_row) {
         jw_time(w, "earliest_promotion", release_ripe_ms(r));
+        jw_time(w, "latest_promotion", release_late_ms(r) == INT64_MAX ? 0 : release_late_ms(r));
+        if (r->policy)
+            jw_str(w, "next_phase", release_next(r)->name);
+    }
+    jw_text(w, "entering", r->entering[0] ? r->entering : NULL);
+    if (release_deviates(r))
+        print_deviation(w, r);
     jw_bool(w, "extended", r->extend_ms > 0);
     jw_bool(w, "armed", !r->spent);
     jw_time(w, "confirm_by", r->confirm_by_ms);
@@ -82,7 +116,7 @@ api_print_release(struct jw *w, const char *key, const struct release *r)
     jw_text(w, "promotion_hold", r->promotion_hold[0] ? r->promotion_hold : NULL);
     jw_text(w, "halt_reason", r->halt_reason[0] ? r->halt_reason : NULL);
     if (r->phase_row && r->policy) {
-        print_shares(w, r->phase_row);
+        print_shares(w, r);
         jw_i64(w, "phase_number", (int64_t)r->phase_row->index + 1);
         jw_i64(w, "phase_count", (int64_t)r->policy->phase_count);
         jw_str(w, "spec_hash", r->policy->spec_hash);
@@ -100,6 +134,7 @@ api_print_gate(struct request *q, const struct gate *g, int status)
     jw_open(&w, NULL, '{');
     jw_text(&w, "deployment_id", g->release.deployment_id);
     jw_text(&w, "phase", g->release.phase);
+    jw_text(&w, "state", release_state_name(g->release.state));
     jw_bool(&w, "promote", promote);
     jw_open(&w, "reasons", '[');
     for (size_t i = 0; i < g->count; i++)
@@ -114,7 +149,7 @@ api_print_gate(struct request *q, const struct gate *g, int status)
         jw_time(&w, "until", g->release.override_until_ms);
         jw_close(&w, '}');
     }
-    if (status == 409)
+    if (status >= 400)
         jw_text(&w, "error", "the gate is closed");
     jw_close(&w, '}');
     gr_buf_putc(&q->out, '\n');
@@ -248,9 +283,11 @@ api_releases(struct request *q)
 static enum gr_err
 print_phases(struct db *db, struct jw *w, const struct release *r)
 {
-    sqlite3_stmt *st =
-        db_use(db, "SELECT phase, entered_ms, coalesce(left_ms, 0), approver, note, override FROM phase"
-                   " WHERE release_id = ?1 ORDER BY n");
+    sqlite3_stmt *st = db_use(
+        db,
+        "SELECT phase, entered_ms, coalesce(left_ms, 0), approver, note, override, coalesce(commander, '')"
+        " FROM phase"
+        " WHERE release_id = ?1 ORDER BY n");
     enum gr_err err;
     bool row;
 
@@ -264,6 +301,8 @@ print_phases(struct db *db, struct jw *w, const struct release *r)
         jw_str(w, "approver", db_text(st, 3));
         jw_str(w, "note", db_text(st, 4));
         jw_bool(w, "override", db_i64(st, 5) != 0);
+        if (db_text(st, 6).n > 0)
+            jw_str(w, "commander", db_text(st, 6));
         jw_close(w, '}');
     }
     jw_close(w, ']');
@@ -397,12 +436,18 @@ void
 api_gate(struct request *q)
 {
     struct gate *g = gr_arena_alloc(q->arena, sizeof *g);
-    enum gr_err err = g ? gate_ask(q->app, q->arena, gr_str(q->id), app_now_ms(), g) : GR_ENOMEM;
+    bool no_phase = false;
+    enum gr_err err =
+        g ? gate_ask_of(q->app, q->arena, gr_str(q->id), gr_str(q->phase), app_now_ms(), g, &no_phase)
+          : GR_ENOMEM;
 
     if (err == GR_OK)
         api_print_gate(q, g, 200);
     else
-        request_error_of(q, err, err == GR_ENOENT ? "no such deployment" : NULL);
+        request_error_of(q, err,
+                         no_phase           ? "the policy has no such phase"
+                         : err == GR_ENOENT ? "no such deployment"
+                                            : NULL);
 }
 
 struct looking {

@@ -19,7 +19,8 @@ GR_MUST_USE enum gr_err api_read_body(struct request *q, const struct gr_node **
 /* Handlers: one per route. */
 route_fn api_healthz, api_readyz, api_metrics, api_status, api_audit, api_releases, api_release, api_gate,
     api_verdicts, api_deadletters;
-route_fn admin_start, admin_advance, admin_override, admin_abort, admin_hold, admin_resume, admin_rearm,
-    admin_confirm, admin_cancel, admin_deny, admin_ack, admin_ack_page, admin_letters_retry,
+route_fn api_gate_post, hook_gate, hook_rollback, hook_started; /* hooks.c */
+route_fn admin_start, admin_advance, admin_deviate, admin_override, admin_abort, admin_hold, admin_resume,
+    admin_rearm, admin_confirm, admin_cancel, admin_deny, admin_ack, admin_ack_page, admin_letters_retry,
     admin_letter_retry, admin_letter_drop;
 #endif

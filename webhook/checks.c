@@ -2,6 +2,7 @@
 #include "checks.h"
 
 #include <pthread.h>
+#include "enact.h"
 #include "expand.h"
 #include "guardrail/quote.h"
 #include "guardrail/sys.h"
@@ -37,9 +38,12 @@ checks_free(struct checks *c)
 }
 
 struct outcome {
+    const struct app *app;
+    struct gr_arena *arena;
     const struct release *release;
     struct gr_str name;
     bool passed;
+    bool said_no; /* the program ran to its end, and its exit status is not 0 */
     int64_t ended_ms;
     struct gr_str detail;
     bool known; /* load: there was a row */
@@ -111,7 +115,9 @@ run_one(struct app *app, struct gr_arena *a, const struct release *r, const stru
     struct gr_str bad = GR_STR_NONE;
     enum gr_err err;
 
-    o->passed = false;
+    o->passed = o->said_no = false;
+    o->app = app;
+    o->arena = a;
     err = expand_argv(a, &check->argv, &values, &argv, &bad);
     if (err == GR_OK)
         err = run_and_wait(app, app->checks->runner,
@@ -125,6 +131,8 @@ run_one(struct app *app, struct gr_arena *a, const struct release *r, const stru
                            &result);
     if (err == GR_OK) {
         o->passed = result.outcome == RUNNER_SUCCEEDED;
+        o->said_no = result.outcome == RUNNER_FAILED && result.member_count == 1 &&
+                     result.members[0].end == RUNNER_EXITED;
         runner_result_print(&text, &result);
         if (!o->passed && result.tail.n) { /* the last words often say why */
             gr_buf_puts(&text, ": ");
@@ -146,10 +154,37 @@ run_one(struct app *app, struct gr_arena *a, const struct release *r, const stru
     return err == GR_ERANGE ? GR_OK : err;
 }
 
+/* The release ends, before it had traffic. Somebody else may have changed it meanwhile: then that stays. */
+static enum gr_err
+abort_release(struct db *db, void *arg)
+{
+    const struct outcome *o = arg;
+    struct release r;
+    struct gr_buf why = GR_BUF_INIT(1024);
+    struct release_act act = {.by = GR_STR("guardraild"),
+                              .reason = gr_arena_printf(o->arena, "check " GR_FMT " failed: " GR_FMT,
+                                                        GR_ARG(o->name), GR_ARG(o->detail)),
+                              .now_ms = o->ended_ms};
+    struct gr_str key = gr_arena_printf(o->arena, "%lld|check|%lld", (long long)o->release->id,
+                                        (long long)o->release->phase_n);
+    enum gr_err err = act.reason.p && key.p ? GR_OK : GR_ENOMEM;
+
+    if (err == GR_OK && (err = release_get(db, o->app->policies, o->release->id, &r)) == GR_OK &&
+        r.phase_n == o->release->phase_n && (err = release_abort(db, &r, &act, &why)) == GR_OK)
+        err = enact_notice(db, o->app, o->arena, &r,
+                           &(struct enact_page){.key = key.p,
+                                                .kind = "held",
+                                                .reason = act.reason,
+                                                .level = GR_STR("hard"),
+                                                .now_ms = o->ended_ms});
+    gr_buf_fini(&why);
+    return err == GR_ESTATE ? GR_OK : err;
+}
+
 static enum gr_err
 run_all(struct app *app, struct gr_arena *a, const struct release *r, struct gate *g)
 {
-    const struct policy_phase *phase = r->phase_row, *next = &r->policy->phases[phase->index + 1];
+    const struct policy_phase *phase = r->phase_row, *next = release_next(r);
     enum gr_err err;
 
     for (size_t i = 0; i < phase->check_count; i++) {
@@ -161,6 +196,8 @@ run_all(struct app *app, struct gr_arena *a, const struct release *r, struct gat
         if ((err = run_one(app, a, r, &phase->checks[i], &o)) != GR_OK ||
             (err = store_call(app->store, store_outcome, &o)) != GR_OK)
             return err;
+        if (o.said_no && phase->checks[i].aborts)
+            return store_call(app->store, abort_release, &o);
     }
     for (size_t i = 0; i < next->require_count; i++) {
         struct outcome o = {.release = r, .name = next->requires[i].name};

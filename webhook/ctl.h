@@ -20,7 +20,8 @@ struct ctl {
     const char *socket, *url, *token_file, *ca_file, *cert_file, *key_file;
     const char *stream, *deployment, *by, *reason;
     const char *span, *until, *guardrail, *page;
-    const char *head, *policies; /* verify, replay */
+    const char *commander, *lasts, *to, *share; /* off the schedule */
+    const char *head, *policies;                /* verify, replay */
     const char *timeout, *color;
     bool json, override, store, all, force, yes, dry_run, watch, help, version;
     bool colour, utf8; /* what is printed may hold */

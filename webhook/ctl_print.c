@@ -239,6 +239,15 @@ print_head(struct gr_buf *b, const struct gr_node *r)
     field(b, "earliest promotion", jread_str(r, "earliest_promotion"));
     if (jread_bool(r, "extended"))
         field(b, "extended", GR_STR("after a soft breach"));
+    field(b, "latest promotion", jread_str(r, "latest_promotion"));
+    field(b, "next phase", jread_str(r, "next_phase"));
+    if (jread_str(r, "entering").n > 0) {
+        gr_buf_printf(b, "%-20s the traffic split of ", "applying");
+        gr_quote_log(b, jread_str(r, "entering"));
+        gr_buf_putc(b, '\n');
+    }
+    if (gr_node_get(r, "deviation"))
+        field(b, "off schedule, by", jread_str(gr_node_get(r, "deviation"), "commander"));
     print_shares(b, gr_node_get(r, "traffic_share"));
     if (jread_bool(r, "held")) {
         field(b, "held by", jread_str(r, "hold_by"));
@@ -285,7 +294,7 @@ ctl_print_release(struct gr_buf *b, const struct gr_node *root, const struct ctl
     section(b, "Phases", gr_node_get(root, "phases"), phase_heads, phases, GR_COUNT(phases));
     section(b, "Breaches", gr_node_get(root, "breaches"), breach_heads, breaches, GR_COUNT(breaches));
     section(b, "Effects", gr_node_get(root, "effects"), effect_heads, effects, GR_COUNT(effects));
-    section(b, "Rollback steps", gr_node_get(root, "steps"), step_heads, steps, GR_COUNT(steps));
+    section(b, "Steps", gr_node_get(root, "steps"), step_heads, steps, GR_COUNT(steps));
 }
 
 void

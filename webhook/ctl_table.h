@@ -23,6 +23,8 @@ enum ctl_takes {
     CTL_FORCE = 1u << 14,     /* may have --force */
     CTL_WATCH = 1u << 15,     /* may have --watch */
     CTL_SHELL = 1u << 16,     /* the name of a shell */
+    CTL_COMMANDER = 1u << 17, /* may have --commander */
+    CTL_DEVIATE = 1u << 18,   /* must have --commander and one of --lasts, --to, --share */
 };
 struct ctl_verb {
     struct gr_str group, name; /* group "": a verb of its own */

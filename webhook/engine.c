@@ -9,6 +9,7 @@
 #include "confirm.h"
 #include "courier.h"
 #include "enact.h"
+#include "enter.h"
 #include "followup.h"
 #include "guardrail/sys.h"
 #include "outbox.h"
@@ -37,7 +38,7 @@ struct engine {
     pthread_cond_t cond;
     uint64_t wakes;
     size_t busy;
-    struct worker workers[ENGINE_EXECUTORS + SENDERS_MAX];
+    struct worker workers[ENGINE_EXECUTORS + 1 + SENDERS_MAX];
     size_t count;
     pthread_t ticker;
     bool ticking;
@@ -110,6 +111,11 @@ work_once(struct worker *w, struct gr_http_client *http)
         busy(e, true);
         if (w->courier)
             courier_send(w->courier, http, c.arena, &c.effect);
+        else if (strcmp(w->target, OUTBOX_TARGET_ENTER) == 0)
+            enter_run(
+                &(struct enter_env){
+                    .app = e->app, .runner = w->runner, .http = http, .stop = &e->stop, .cancel = &e->cancel},
+                c.arena, &c.effect);
         else
             rollback_run(
                 &(struct rollback_env){
@@ -127,16 +133,16 @@ worker_main(void *arg)
     struct worker *w = arg;
     struct engine *e = w->engine;
     struct gr_http_client *http = NULL;
-    bool plain = w->courier ? e->app->conf->allow_http
-                            : true; /* Prometheus is often spoken to in the clear on loopback */
+    bool targets = w->courier || strcmp(w->target, OUTBOX_TARGET_ENTER) == 0;
+    bool plain = targets ? e->app->conf->allow_http
+                         : true; /* Prometheus is often spoken to in the clear on loopback */
 
     while (!atomic_load(&e->stop)) {
-        if (!http &&
-            gr_http_client_create(
-                &(struct gr_http_options){.allow_http = plain,
-                                          .ca_file = w->courier ? e->app->conf->target_ca_file.p : NULL,
-                                          .stop = &e->cancel},
-                &http) != GR_OK)
+        if (!http && gr_http_client_create(
+                         &(struct gr_http_options){.allow_http = plain,
+                                                   .ca_file = targets ? e->app->conf->target_ca_file.p : NULL,
+                                                   .stop = &e->cancel},
+                         &http) != GR_OK)
             rest(w);
         else if (!work_once(w, http))
             rest(w);
@@ -319,6 +325,8 @@ list_workers(struct engine *e, const struct engine_options *o)
     for (size_t i = 0; i < ENGINE_EXECUTORS; i++)
         e->workers[e->count++] =
             (struct worker){.engine = e, .target = OUTBOX_TARGET_ROLLBACK, .runner = o->runners[i]};
+    e->workers[e->count++] =
+        (struct worker){.engine = e, .target = OUTBOX_TARGET_ENTER, .runner = o->enter_runner};
     GR_ASSERT(count <= SENDERS_MAX);
     for (size_t i = 0; i < count; i++) {
         struct worker *w = &e->workers[e->count];

@@ -26,6 +26,7 @@ struct engine;
 struct engine_options {
     struct app *app;
     struct runner *runners[ENGINE_EXECUTORS]; /* borrowed; one each */
+    struct runner *enter_runner;              /* of traffic splits; borrowed */
 };
 /* Puts back what was running when the process ended, then starts the threads. */
 GR_MUST_USE enum gr_err engine_start(const struct engine_options *o, struct engine **out);

@@ -95,9 +95,10 @@ expand_into(struct gr_buf *b, struct gr_str text, const struct expand_values *va
     struct gr_str name;
 
     while (expand_next(text, &at, &name)) {
-        struct gr_str value = value_of(values, name);
+        bool share = gr_str_is(name, EXPAND_TRAFFIC_SHARE) && values->traffic_share.n > 0;
+        struct gr_str value = share ? values->traffic_share : value_of(values, name);
 
-        if (!expand_value_ok(value)) {
+        if (!share && !expand_value_ok(value)) {
             if (bad)
                 *bad = name;
             return GR_ERANGE;

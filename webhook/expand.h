@@ -9,8 +9,11 @@
 
 #define EXPAND_ARG_BYTES_MAX 16384u /* one argument or query, expanded */
 
+#define EXPAND_TRAFFIC_SHARE "traffic_share"
 struct expand_values {
     struct gr_str deployment_id, spec, phase, guardrail;
+    struct gr_str
+        traffic_share; /* from the policy: flows and numbers, "agency=0.005,making=0.01"; not matched against the pattern */
     struct label_set stream; /* {<release label>} */
 };
 /* Whether s may stand for a placeholder. False too when the matcher has no memory or reaches a limit: unsafe is the answer. */

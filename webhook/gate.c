@@ -117,8 +117,10 @@ judge_state(struct facts *f)
     gr_buf_fini(&until);
     if (!r->policy && release_state_active(r->state))
         gate_reason(f->gate, f->arena, "the policy that the release is pinned to is not loaded");
-    f->gate->firm = f->gate->count;
     f->gate->overridden = release_overridden(r, f->now_ms);
+    if (r->entering[0])
+        gate_reason(f->gate, f->arena, "the traffic split of %s is being applied", r->entering);
+    f->gate->firm = f->gate->count;
     if (r->promotion_hold[0])
         gate_reason(f->gate, f->arena, "promotion is held: %s", r->promotion_hold);
     if (r->confirm_by_ms > 0)
@@ -135,7 +137,7 @@ static void
 judge_time(struct facts *f)
 {
     const struct release *r = &f->gate->release;
-    struct gr_buf text = GR_BUF_INIT(64);
+    struct gr_buf text = GR_BUF_INIT(64), until = GR_BUF_INIT(64);
     int64_t left_ms;
 
     if (!r->phase_row || r->state != RELEASE_RUNNING)
@@ -143,14 +145,19 @@ judge_time(struct facts *f)
     left_ms = release_ripe_ms(r) - f->now_ms;
     if (left_ms > 0) {
         gr_duration_print(&text, left_ms < 1000 ? 1000 : left_ms / 1000 * 1000);
-        gate_reason(f->gate, f->arena, "%s of the minimum duration remain%s", gr_buf_cstr(&text),
-                    r->extend_ms ? ", extended after a soft breach" : "");
+        gr_time_print(&until, release_ripe_ms(r));
+        gate_reason(f->gate, f->arena, "%s of the minimum duration remain, until %s%s", gr_buf_cstr(&text),
+                    gr_buf_cstr(&until), r->extend_ms ? ", extended after a soft breach" : "");
     }
-    if (r->phase_row->max_duration_ms > 0 && f->now_ms - r->phase_ms > r->phase_row->max_duration_ms)
-        gate_reason(f->gate, f->arena, "the phase outlived its maximum duration");
+    if (f->now_ms > release_late_ms(r))
+        gate_reason(f->gate, f->arena,
+                    "the phase outlived its maximum duration: an incident commander can let it last longer "
+                    "(guardrailctl release deviate %s --lasts …)",
+                    r->deployment_id);
     if (app_blind(f->app))
         gate_reason(f->gate, f->arena, "the watchdog is silent: the guardrails are blind");
     gr_buf_fini(&text);
+    gr_buf_fini(&until);
 }
 
 static enum gr_err
@@ -375,7 +382,7 @@ gate_slice_idle(const struct release *r, struct label_set slice)
 
     for (size_t i = 0; flow.n > 0 && i < r->phase_row->traffic_count; i++)
         if (gr_str_eq(r->phase_row->traffic[i].flow, flow))
-            return !(r->phase_row->traffic[i].ratio > 0);
+            return !(release_share(r, r->phase_row, &r->phase_row->traffic[i]) > 0);
     return false;
 }
 
@@ -465,4 +472,45 @@ gate_ask(struct app *app, struct gr_arena *a, struct gr_str deployment_id, int64
     if (out->release.state == RELEASE_RUNNING && out->release.policy)
         ask_prometheus(app, a, out);
     return gr_arena_status(a);
+}
+
+static enum gr_err
+job_find(struct db *db, void *arg)
+{
+    struct facts *f = arg;
+
+    return release_find(db, f->app->policies, f->deployment_id, &f->gate->release);
+}
+
+enum gr_err
+gate_ask_of(struct app *app, struct gr_arena *a, struct gr_str deployment_id, struct gr_str phase,
+            int64_t now_ms, struct gate *out, bool *no_phase)
+{
+    struct facts f = {.app = app, .arena = a, .deployment_id = deployment_id, .gate = out, .now_ms = now_ms};
+    const struct release *r = &out->release;
+    const struct policy_phase *p;
+    enum gr_err err;
+
+    *no_phase = false;
+    memset(out, 0, sizeof *out);
+    if (phase.n == 0)
+        return gate_ask(app, a, deployment_id, now_ms, out);
+    if ((err = store_call(app->store, job_find, &f)) != GR_OK)
+        return err;
+    if (r->state == RELEASE_SEALED && !r->policy)
+        return GR_OK; /* it has passed every phase, and its policy is gone */
+    if (!r->policy)
+        return gate_ask(app, a, deployment_id, now_ms, out);
+    if (!(p = policy_phase(r->policy, phase))) {
+        *no_phase = true;
+        return GR_ENOENT;
+    }
+    if (r->state == RELEASE_SEALED || (r->state == RELEASE_RUNNING && p->index < r->phase_row->index))
+        return GR_OK;
+    if (r->state == RELEASE_RUNNING && p->index > r->phase_row->index) {
+        gate_reason(out, a, "the release has not come to " GR_FMT ": it is in %s", GR_ARG(phase), r->phase);
+        out->firm = out->count;
+        return gr_arena_status(a);
+    }
+    return gate_ask(app, a, deployment_id, now_ms, out);
 }

@@ -33,6 +33,10 @@ struct gate {
 bool gate_is_open(const struct gate *g);
 /* Texts live in the arena. GR_ENOENT: no such deployment; else what the store said. Not on the store's
  * thread. */
+/* Of a certain phase: a release that is in a later one, or general, has passed it; one in an earlier phase has not come to it. GR_ENOENT,
+ * too: its policy has no such phase, and *no_phase. Empty: the phase that the release stands in. */
+GR_MUST_USE enum gr_err gate_ask_of(struct app *app, struct gr_arena *a, struct gr_str deployment_id,
+                                    struct gr_str phase, int64_t now_ms, struct gate *out, bool *no_phase);
 GR_MUST_USE enum gr_err gate_ask(struct app *app, struct gr_arena *a, struct gr_str deployment_id,
                                  int64_t now_ms, struct gate *out);
 /* Appends the question for Prometheus, of a release with a policy, stream and phase. */

@@ -180,20 +180,25 @@ read_options(int argc, char **argv, struct ctl *c, uint64_t *used)
 
 /* ---- the request ---- */
 
+/* NAME=VALUE,… as an object of texts. alone: the name of one value without a name; empty: there is none. */
 static bool
-put_stream(struct jw *w, const char *text)
+put_pairs(struct jw *w, const char *key, const char *text, struct gr_str alone)
 {
     struct gr_str rest = gr_str(text), piece;
     struct gr_buf name = GR_BUF_INIT(1024);
     bool ok = true;
 
-    jw_open(w, "stream", '{');
+    jw_open(w, key, '{');
     while (ok && gr_str_next(&rest, ',', &piece)) {
         size_t eq = gr_str_find(piece, GR_STR("="), 0);
-        ok = eq != SIZE_MAX && eq > 0;
+        bool bare = eq == SIZE_MAX && alone.n > 0;
+        ok = bare || (eq != SIZE_MAX && eq > 0);
         gr_buf_reset(&name);
-        gr_buf_put(&name, gr_str_trim(gr_str_sub(piece, 0, ok ? eq : 0)));
-        jw_str(w, gr_buf_cstr(&name), ok ? gr_str_trim(gr_str_sub(piece, eq + 1, piece.n)) : GR_STR(""));
+        gr_buf_put(&name, bare ? alone : gr_str_trim(gr_str_sub(piece, 0, ok ? eq : 0)));
+        jw_str(w, gr_buf_cstr(&name),
+               bare ? gr_str_trim(piece)
+               : ok ? gr_str_trim(gr_str_sub(piece, eq + 1, piece.n))
+                    : GR_STR(""));
     }
     jw_close(w, '}');
     gr_buf_fini(&name);
@@ -216,7 +221,9 @@ build_body(const struct ctl_verb *v, const struct ctl *c, struct gr_buf *body)
 
     if (!gr_str_is_utf8(gr_str(c->reason)) || !gr_str_is_utf8(gr_str(by)) ||
         !gr_str_is_utf8(gr_str(c->guardrail)) || !gr_str_is_utf8(gr_str(c->span)) ||
-        !gr_str_is_utf8(gr_str(c->until)))
+        !gr_str_is_utf8(gr_str(c->until)) || !gr_str_is_utf8(gr_str(c->commander)) ||
+        !gr_str_is_utf8(gr_str(c->lasts)) || !gr_str_is_utf8(gr_str(c->to)) ||
+        !gr_str_is_utf8(gr_str(c->share)) || !gr_str_is_utf8(gr_str(c->stream)))
         return misuse("names and reasons must be UTF-8%s%s", "", "");
     jw_open(&w, NULL, '{');
     jw_text(&w, "by", by);
@@ -230,9 +237,17 @@ build_body(const struct ctl_verb *v, const struct ctl *c, struct gr_buf *body)
         jw_bool(&w, "force", true);
     if (c->guardrail)
         jw_text(&w, "guardrail", c->guardrail);
+    if (c->commander)
+        jw_text(&w, "commander", c->commander);
+    if (c->lasts)
+        jw_text(&w, "lasts", c->lasts);
+    if (c->to)
+        jw_text(&w, "to", c->to);
+    if (c->share && !put_pairs(&w, "share", c->share, GR_STR("all")))
+        return misuse("--share takes FLOW=SHARE, as making=2%%, not \"%s\"%s", c->share, "");
     if (v->takes & CTL_STREAM) {
         jw_text(&w, "deployment_id", c->deployment);
-        if (!put_stream(&w, c->stream))
+        if (!put_pairs(&w, "stream", c->stream, GR_STR("")))
             return misuse("--stream takes LABEL=VALUE, as cluster=equities, not \"%s\"%s", c->stream, "");
     }
     jw_close(&w, '}');
@@ -351,6 +366,10 @@ check_usage(const struct ctl_verb *v, struct ctl *c, uint64_t used, int argc, ch
         return misuse("%s needs --reason%s", v->name.p, "");
     if ((v->takes & CTL_SPAN_MUST) && !c->span && !c->until)
         return misuse("%s needs --for or --until%s", v->name.p, "");
+    if ((v->takes & CTL_DEVIATE) && !c->commander)
+        return misuse("%s needs --commander: the incident commander who allows it%s", v->name.p, "");
+    if ((v->takes & CTL_DEVIATE) && !c->lasts && !c->to && !c->share)
+        return misuse("%s needs one of --lasts, --to and --share%s", v->name.p, "");
     if (c->span && c->until)
         return misuse("--for and --until exclude each other%s%s", "", "");
     if (c->page && c->guardrail)

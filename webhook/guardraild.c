@@ -44,7 +44,7 @@
 #define PROGRAMS_MS 20000 /* grace, and what the runner allows for the leftover */
 #define BUSY_TIMEOUT_MS 1000 /* a foreign lock on the store: Alertmanager shall hear 503 within two seconds */
 #define TICK_MS 2000         /* credential files are looked at so often */
-#define RUNNERS (ENGINE_EXECUTORS + 1)
+#define RUNNERS (ENGINE_EXECUTORS + 2) /* one for checks, one for traffic splits */
 
 struct options {
     const char *config, *port_file;
@@ -391,6 +391,7 @@ start_workers(struct daemon *d)
     d->curl = true;
     for (size_t i = 0; i < ENGINE_EXECUTORS; i++)
         eo.runners[i] = d->runners[i];
+    eo.enter_runner = d->runners[ENGINE_EXECUTORS + 1];
     if ((err = store_call(d->app.store, begin_audit, NULL)) != GR_OK)
         return fail("audit", gr_err_name(err));
     if ((err = auditor_start(&(struct auditor_options){.store = d->app.store,

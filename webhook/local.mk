@@ -4,6 +4,7 @@ libwebhook_a_CFLAGS = $(AM_CFLAGS) $(CJSON_CFLAGS) $(SQLITE_CFLAGS) $(MHD_CFLAGS
 # the daemon's core
 libwebhook_a_SOURCES = \
 	webhook/admin.c webhook/admin.h \
+	webhook/admin_deviate.c \
 	webhook/admin_effects.c \
 	webhook/api.c webhook/api.h \
 	webhook/app.c webhook/app.h \
@@ -23,9 +24,11 @@ libwebhook_a_SOURCES = \
 	webhook/disk.c webhook/disk.h \
 	webhook/enact.c webhook/enact.h \
 	webhook/engine.c webhook/engine.h \
+	webhook/enter.c webhook/enter.h \
 	webhook/followup.c webhook/followup.h \
 	webhook/form.c webhook/form.h \
 	webhook/gate.c webhook/gate.h \
+	webhook/hooks.c \
 	webhook/html.c webhook/html.h \
 	webhook/intake.c webhook/intake.h \
 	webhook/intake_read.c webhook/intake_read.h \

@@ -280,7 +280,7 @@ put_release(struct db *db, const struct release *r, void *arg)
         put_release_labels(&s->share, r);
         put_label(&s->share, "flow", r->phase_row->traffic[i].flow, false);
         gr_buf_puts(&s->share, "} ");
-        gr_double_print(&s->share, r->phase_row->traffic[i].ratio);
+        gr_double_print(&s->share, release_share(r, r->phase_row, &r->phase_row->traffic[i]));
         gr_buf_putc(&s->share, '\n');
     }
     gr_buf_puts(&s->state, "guardraild_release_info");

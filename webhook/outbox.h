@@ -9,7 +9,8 @@
 #include "guardrail/arena.h"
 
 #define OUTBOX_TARGET_ROLLBACK "rollback"
-#define OUTBOX_TARGET_NONE "none" /* nothing to carry out: the change was made with the row */
+#define OUTBOX_TARGET_ENTER "enter" /* a phase's on_enter (enter.h) */
+#define OUTBOX_TARGET_NONE "none"   /* nothing to carry out: the change was made with the row */
 
 struct outbox_effect {
     int64_t id;
@@ -28,7 +29,8 @@ struct outbox_effect {
 /* state, not_before and the texts as given. *added: false if the key was there. */
 GR_MUST_USE enum gr_err outbox_add(struct db *db, const struct outbox_effect *e, int64_t now_ms, bool *added);
 /* Takes the effect of a target that is due longest: state running, one attempt more. Messages of one action about the same guardrail of a release
- * keep their order: none is taken while an earlier one waits or runs. Of a release's rollbacks one runs at a time. GR_ENOENT: none is due. */
+ * keep their order: none is taken while an earlier one waits or runs. Of a release's rollbacks one runs at a time, and none while a traffic split
+ * of the release is still being applied. GR_ENOENT: none is due. */
 GR_MUST_USE enum gr_err outbox_claim(struct db *db, struct gr_arena *a, const char *target, int64_t now_ms,
                                      struct outbox_effect *out);
 /* Ends an effect: done, failed, dead, held, ambiguous. */

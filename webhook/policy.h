@@ -18,7 +18,9 @@
 #define POLICY_COMMANDS_MAX 8u /* members of one pipeline */
 #define POLICY_ARGS_MAX 128u   /* of one command, the program included */
 #define POLICY_PAGERS_MAX 8u
-#define POLICY_USES_MAX 16u /* actions of one guardrail and level */
+#define POLICY_ENTER_MAX 16u      /* steps of one on_enter */
+#define POLICY_ENTER_POST_MS 5000 /* the most that a POST may take: a rollback waits for its end */
+#define POLICY_USES_MAX 16u       /* actions of one guardrail and level */
 
 enum policy_level { LEVEL_HARD, LEVEL_SOFT, LEVEL_NO_DATA, POLICY_LEVELS };
 /* "hard", "soft", "no_data". */
@@ -96,6 +98,15 @@ struct policy_check {
     struct gr_str name;
     struct policy_argv argv;
     int64_t timeout_ms;
+    bool aborts; /* an exit status other than 0 ends the release; else it closes the gate until it passes */
+};
+/* One step of traffic.on_enter: a program, or a POST to an action of the kind http. It sets a state, so it may run twice. */
+struct policy_enter {
+    struct gr_str name;
+    struct policy_argv argv; /* count 0: a POST */
+    const struct policy_action *post;
+    int64_t timeout_ms; /* of one attempt */
+    uint32_t retries;   /* further attempts after the first */
 };
 struct policy_share {
     struct gr_str flow; /* "" without flows */
@@ -112,6 +123,8 @@ struct policy_phase {
     size_t check_count;
     const struct policy_check *requires; /* asked before this phase is entered */
     size_t require_count;
+    const struct policy_enter *on_enter; /* what applies its traffic split, in this order */
+    size_t enter_count;
 };
 
 struct policy_limit {

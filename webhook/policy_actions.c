@@ -20,14 +20,17 @@ policy_action_kind_name(enum policy_action_kind kind)
 }
 
 static void
-check_placeholders(struct policy_reader *r, struct gr_str text, struct gr_span where, bool check)
+check_placeholders(struct policy_reader *r, struct gr_str text, struct gr_span where,
+                   enum policy_places places)
 {
     struct gr_str name;
     size_t at = 0;
 
     while (expand_next(text, &at, &name)) {
         bool known = gr_str_is(name, GR_LABEL_DEPLOYMENT) || gr_str_is(name, GR_LABEL_SPEC) ||
-                     gr_str_is(name, GR_LABEL_PHASE) || (!check && gr_str_is(name, GR_LABEL_GUARDRAIL));
+                     gr_str_is(name, GR_LABEL_PHASE) ||
+                     (places == PLACES_BREACH && gr_str_is(name, GR_LABEL_GUARDRAIL)) ||
+                     (places == PLACES_TRAFFIC && gr_str_is(name, EXPAND_TRAFFIC_SHARE));
 
         for (size_t i = 0; !known && i < r->p->release_label_count; i++)
             known = gr_str_eq(name, r->p->release_labels[i]);
@@ -37,7 +40,8 @@ check_placeholders(struct policy_reader *r, struct gr_str text, struct gr_span w
 }
 
 void
-policy_read_argv(struct policy_reader *r, const struct gr_node *list, bool check, struct policy_argv *out)
+policy_read_argv(struct policy_reader *r, const struct gr_node *list, enum policy_places places,
+                 struct policy_argv *out)
 {
     size_t n = 0, i = 0, at = 0;
     struct gr_str *args, name;
@@ -54,7 +58,7 @@ policy_read_argv(struct policy_reader *r, const struct gr_node *list, bool check
         if (!pj_string(r, item, &args[i]))
             return;
         if (i > 0)
-            check_placeholders(r, args[i], item->span, check);
+            check_placeholders(r, args[i], item->span, places);
         else if (!runner_program_ok(args[0]))
             pj_fail(
                 r, GR0602, item->span,
@@ -79,7 +83,7 @@ read_pipeline(struct policy_reader *r, const struct gr_node *list, struct policy
     if (!(commands = pj_array(r, list, POLICY_COMMANDS_MAX, sizeof *commands, &n)))
         return;
     gr_node_each (item, list) {
-        policy_read_argv(r, item, false, &commands[i++]);
+        policy_read_argv(r, item, PLACES_BREACH, &commands[i++]);
     }
     step->kind = STEP_PIPELINE;
     step->commands = commands;
@@ -94,7 +98,7 @@ read_query(struct policy_reader *r, const struct gr_node *map, struct policy_ste
 
     step->kind = STEP_QUERY;
     (void)pj_text(r, map, "query", REQUIRED, &step->query);
-    check_placeholders(r, step->query, gr_node_get(map, "query")->span, false);
+    check_placeholders(r, step->query, gr_node_get(map, "query")->span, PLACES_BREACH);
     step->has_below = pj_double(r, map, "below", OPTIONAL, -DBL_MAX, DBL_MAX, &step->bound);
     step->has_above = pj_double(r, map, "above", OPTIONAL, -DBL_MAX, DBL_MAX, &step->bound);
     if (step->has_below == step->has_above)
@@ -113,7 +117,7 @@ read_run(struct policy_reader *r, const struct gr_node *list, struct policy_step
         r->no_memory = true;
         return;
     }
-    policy_read_argv(r, list, false, command);
+    policy_read_argv(r, list, PLACES_BREACH, command);
     step->kind = STEP_RUN;
     step->commands = command;
     step->command_count = 1;
@@ -153,7 +157,7 @@ read_step(struct policy_reader *r, const struct gr_node *map, struct policy_step
     (void)pj_name(r, map, "name", REQUIRED, &step->name);
     read_step_body(r, map, step);
     if ((probe = pj_member(r, map, "probe", OPTIONAL, GR_NODE_LIST)))
-        policy_read_argv(r, probe, false, &step->probe);
+        policy_read_argv(r, probe, PLACES_BREACH, &step->probe);
     (void)pj_choice(r, map, "on_failure", OPTIONAL, failure_names, GR_COUNT(failure_names), &on_failure);
     step->on_failure = (enum policy_on_failure)on_failure;
     (void)pj_bool(r, map, "idempotent", &step->idempotent);

@@ -50,7 +50,9 @@ bool pj_is_label_name(struct gr_str s);
 
 /* policy_actions.c: the "actions" member, and one program with its arguments (check: no {guardrail} there). */
 void policy_read_actions(struct policy_reader *r, const struct gr_node *actions);
-void policy_read_argv(struct policy_reader *r, const struct gr_node *list, bool check,
+/* Which placeholders have a meaning: of the release alone, also {guardrail}, or also {traffic_share}. */
+enum policy_places { PLACES_RELEASE, PLACES_BREACH, PLACES_TRAFFIC };
+void policy_read_argv(struct policy_reader *r, const struct gr_node *list, enum policy_places places,
                       struct policy_argv *out);
 /* policy_read.c: the whole document. */
 void policy_read(struct policy_reader *r, const struct gr_node *root);

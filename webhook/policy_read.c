@@ -175,8 +175,9 @@ static void
 read_checks(struct policy_reader *r, const struct gr_node *list, const struct policy_check **out,
             size_t *count)
 {
+    static const char *const failures[] = {"abort"};
     struct policy_check *checks;
-    size_t n = 0, i = 0;
+    size_t n = 0, i = 0, one = 0;
 
     if (!(checks = pj_array(r, list, 64, sizeof *checks, &n)))
         return;
@@ -188,7 +189,8 @@ read_checks(struct policy_reader *r, const struct gr_node *list, const struct po
             continue;
         }
         (void)pj_name(r, item, "name", REQUIRED, &check->name);
-        policy_read_argv(r, pj_member(r, item, "run", REQUIRED, GR_NODE_LIST), true, &check->argv);
+        policy_read_argv(r, pj_member(r, item, "run", REQUIRED, GR_NODE_LIST), PLACES_RELEASE, &check->argv);
+        check->aborts = pj_choice(r, item, "on_failure", OPTIONAL, failures, GR_COUNT(failures), &one);
         (void)pj_int(r, item, "timeout_ms", REQUIRED, 1, RUNNER_TIMEOUT_MS_MAX, &check->timeout_ms);
     }
     *out = checks;
@@ -221,7 +223,7 @@ read_phase(struct policy_reader *r, const struct gr_node *map, struct policy_pha
                 &phase->require_count);
 }
 
-static void
+static struct policy_phase *
 read_phases(struct policy_reader *r, const struct gr_node *root)
 {
     const struct gr_node *list = pj_member(r, root, "phases", REQUIRED, GR_NODE_LIST);
@@ -231,7 +233,7 @@ read_phases(struct policy_reader *r, const struct gr_node *root)
     if (list && list->count == 0)
         pj_fail(r, GR0108, list->span, "at least one phase is needed");
     if (!(phases = pj_array(r, list, POLICY_PHASES_MAX, sizeof *phases, &n)))
-        return;
+        return NULL;
     gr_node_each (item, list) {
         phases[i].index = i;
         read_phase(r, item, &phases[i], i + 1 == n);
@@ -242,6 +244,67 @@ read_phases(struct policy_reader *r, const struct gr_node *root)
     }
     r->p->phases = phases;
     r->p->phase_count = n;
+    return phases;
+}
+
+static void
+read_enter(struct policy_reader *r, const struct gr_node *map, struct policy_enter *e)
+{
+    const struct gr_node *run, *post;
+    int64_t retries = 3;
+
+    if (map->kind != GR_NODE_MAP) {
+        pj_fail(r, GR0103, map->span, "a step is a map");
+        return;
+    }
+    (void)pj_name(r, map, "name", REQUIRED, &e->name);
+    run = pj_member(r, map, "run", OPTIONAL, GR_NODE_LIST);
+    post = pj_member(r, map, "post", OPTIONAL, GR_NODE_SCALAR);
+    if ((run != NULL) + (post != NULL) != 1)
+        pj_fail(r, GR0107, map->span, "a step has exactly one of \"run\" and \"post\"");
+    else if (run)
+        policy_read_argv(r, run, PLACES_TRAFFIC, &e->argv);
+    else if (!(e->post = policy_action(r->p, post->text)) || e->post->kind != ACTION_HTTP)
+        pj_fail(r, GR0304, post->span, "no action of the kind http has this name");
+    (void)pj_int(r, map, "timeout_ms", REQUIRED, 1, post ? POLICY_ENTER_POST_MS : RUNNER_TIMEOUT_MS_MAX,
+                 &e->timeout_ms);
+    (void)pj_int(r, map, "retries", OPTIONAL, 0, 10, &retries);
+    e->retries = (uint32_t)retries;
+}
+
+static void
+read_on_enter(struct policy_reader *r, const struct gr_node *list, struct policy_phase *phase)
+{
+    struct policy_enter *rows;
+    size_t n = 0, i = 0;
+
+    if (!list || !(rows = pj_array(r, list, POLICY_ENTER_MAX, sizeof *rows, &n)))
+        return;
+    gr_node_each (item, list) {
+        read_enter(r, item, &rows[i]);
+        for (size_t k = 0; k < i; k++)
+            if (rows[i].name.n > 0 && gr_str_eq(rows[k].name, rows[i].name))
+                pj_fail(r, GR0106, item->span, "two steps are named " GR_FMT, GR_ARG(rows[i].name));
+        i++;
+    }
+    phase->on_enter = rows;
+    phase->enter_count = n;
+}
+
+/* When the actions are known. */
+static void
+read_enters(struct policy_reader *r, const struct gr_node *root, struct policy_phase *phases)
+{
+    const struct gr_node *list = gr_node_get(root, "phases");
+    size_t i = 0;
+
+    if (!list || !phases || r->p->phase_count != list->count)
+        return;
+    gr_node_each (item, list) {
+        if (item->kind == GR_NODE_MAP)
+            read_on_enter(r, pj_member(r, item, "on_enter", OPTIONAL, GR_NODE_LIST), &phases[i]);
+        i++;
+    }
 }
 
 static void
@@ -577,6 +640,7 @@ find_pagers(struct policy_reader *r)
 void
 policy_read(struct policy_reader *r, const struct gr_node *root)
 {
+    struct policy_phase *phases;
     int64_t format;
 
     if (!root || root->kind != GR_NODE_MAP) {
@@ -588,8 +652,9 @@ policy_read(struct policy_reader *r, const struct gr_node *root)
     read_head(r, root);
     read_streams(r, root);
     read_cohorts(r, root);
-    read_phases(r, root);
+    phases = read_phases(r, root);
     policy_read_actions(r, pj_member(r, root, "actions", REQUIRED, GR_NODE_MAP));
+    read_enters(r, root, phases);
     read_guardrails(r, root);
     read_expected(r, root);
     if (!r->bad && !r->no_memory)

@@ -211,6 +211,7 @@ record_print(struct gr_buf *b, struct gr_str deployment_id, const struct record_
     put_labels(b, "", "release", d->stream);
     put_text(b, "", "phase", d->phase);
     put_text(b, "", "approver", d->approver);
+    put_optional(b, "", "commander", d->commander);
     put_time(b, "", "start_timestamp", d->phase_start_ms);
     put_shares(b, d);
     put_snapshot(b, d);

@@ -5,7 +5,7 @@
  * availability: mode 0444, and any later write that would change it is refused. One document:
  *
  *     ---
- *     decision: rollback                      promote rollback abort hold halt extend override …
+ *     decision: rollback                      promote rollback abort hold halt override deviation …
  *     timestamp: 2024-05-16T21:31:04Z         when it was decided
  *     deployment_id: tp-2024-05-16-1
  *     spec: tradepulse
@@ -13,6 +13,7 @@
  *     release: {cluster: equities}            (as a block)
  *     phase: canary_phase_2                   the playbook's fields from here on
  *     approver: jane.doe@tradepulse.ai        or guardraild
+ *     commander: kim@tradepulse.ai            who allowed a deviation from the schedule; left out otherwise
  *     start_timestamp: 2024-05-16T21:15:00Z   of the phase
  *     traffic_share:
  *       market_making: 0.05
@@ -54,6 +55,7 @@ struct record_decision {
     struct gr_str decision;        /* a word [a-z_]+ */
     int64_t at_ms, phase_start_ms; /* Unix ms; phase_start 0: left null */
     struct gr_str spec, spec_hash, phase, approver;
+    struct gr_str commander; /* the incident commander who allowed what is off the schedule; may be empty */
     struct label_set stream;
     const struct policy_share *traffic;
     size_t traffic_count;

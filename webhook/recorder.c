@@ -68,6 +68,8 @@ print_body(struct db *db, struct gr_buf *b, const struct release *r, const struc
     jw_text(&w, "decision", n->decision);
     jw_text(&w, "outcome", n->outcome ? n->outcome : "");
     jw_str(&w, "approver", n->by);
+    if (n->commander.n > 0)
+        jw_str(&w, "commander", n->commander);
     jw_str(&w, n->by_daemon ? "reason" : "notes", n->text);
     jw_text(&w, "phase", r->phase);
     jw_i64(&w, "phase_ms", r->phase_ms);
@@ -76,7 +78,8 @@ print_body(struct db *db, struct gr_buf *b, const struct release *r, const struc
     jw_labels(&w, "stream", *r->stream_row);
     jw_open(&w, "traffic", '{');
     for (size_t i = 0; i < r->phase_row->traffic_count; i++)
-        jw_double(&w, r->phase_row->traffic[i].flow.p, r->phase_row->traffic[i].ratio);
+        jw_double(&w, r->phase_row->traffic[i].flow.p,
+                  release_share(r, r->phase_row, &r->phase_row->traffic[i]));
     jw_close(&w, '}');
     if (n->breach) {
         jw_str(&w, "guardrail", n->breach->guardrail);
@@ -324,6 +327,7 @@ read_decision(struct gr_arena *a, const struct row *row, struct record_decision 
                                   .spec_hash = jread_str(b, "spec_hash"),
                                   .phase = jread_str(b, "phase"),
                                   .approver = jread_str(b, "approver"),
+                                  .commander = jread_str(b, "commander"),
                                   .stream = jread_labels(a, b, "stream"),
                                   .notes = jread_str(b, "notes"),
                                   .reason = jread_str(b, "reason"),

@@ -11,9 +11,10 @@
 #include "release.h"
 
 struct record_note {
-    const char *decision;   /* "promote" … */
-    const char *outcome;    /* NULL: none */
-    struct gr_str by, text; /* text: a person's note, or our reason when by_daemon */
+    const char *decision;    /* "promote" … */
+    const char *outcome;     /* NULL: none */
+    struct gr_str commander; /* who allowed what is off the schedule; may be empty */
+    struct gr_str by, text;  /* text: a person's note, or our reason when by_daemon */
     bool by_daemon;
     const struct release_breach *breach; /* NULL: none */
     int64_t effect_id;                   /* the rollback whose steps belong to it; 0: none */

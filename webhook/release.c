@@ -2,8 +2,16 @@
 #include "release.h"
 
 #include "guardrail/duration.h"
+#include "guardrail/number.h"
+#include "jread.h"
+#include "jw.h"
 #include "outbox.h"
 #include "recorder.h"
+
+#define RELEASE_NEEDS_COMMANDER                                                                              \
+    "this is off the schedule (before the phase's minimum, or after its maximum): name the incident "        \
+    "commander "                                                                                             \
+    "who allows it (--commander)"
 
 static const struct {
     const char *name;
@@ -49,7 +57,9 @@ release_state_parse(struct gr_str s, enum release_state *out)
     "EXISTS (SELECT 1 FROM effect e WHERE e.release_id = release.id AND e.epoch = release.armed_epoch"       \
     " AND e.target = 'rollback' AND e.state <> 'void'), "                                                    \
     "coalesce((SELECT min(e.not_before_ms) FROM effect e WHERE e.state = 'waiting'"                          \
-    " AND +e.release_id = release.id), 0), coalesce(hold_until_ms, 0)"
+    " AND +e.release_id = release.id), 0), coalesce(hold_until_ms, 0), coalesce(entering, ''), "              \
+    "coalesce(dev_n, 0), coalesce(dev_min_ms, 0), coalesce(dev_share, ''), coalesce(dev_next, ''), "         \
+    "coalesce(dev_by, '')"
 
 /* The stream of a policy whose key is this text; NULL when there is none. */
 static enum gr_err
@@ -104,6 +114,12 @@ read_row(struct db *db, sqlite3_stmt *st, struct release *r)
     r->spent = db_i64(st, 24) != 0;
     r->confirm_by_ms = db_i64(st, 25);
     r->hold_until_ms = db_i64(st, 26);
+    db_copy(db, st, 27, r->entering, sizeof r->entering);
+    r->dev_n = db_i64(st, 28);
+    r->dev_min_ms = db_i64(st, 29);
+    db_copy(db, st, 30, r->dev_share, sizeof r->dev_share);
+    db_copy(db, st, 31, r->dev_next, sizeof r->dev_next);
+    db_copy(db, st, 32, r->dev_by, sizeof r->dev_by);
 }
 
 static enum gr_err
@@ -201,12 +217,78 @@ release_view_of(const struct release *r)
                                  .had_traffic = r->had_traffic};
 }
 
+bool
+release_deviates(const struct release *r)
+{
+    return r->dev_n > 0 && r->dev_n == r->phase_n;
+}
+
+/* An extension by a soft breach is the policy's, whatever the phase was to last. */
 int64_t
 release_ripe_ms(const struct release *r)
 {
-    int64_t from = r->phase_ms > r->extend_ms ? r->phase_ms : r->extend_ms;
+    int64_t extended, ripe;
 
-    return r->phase_row ? from + r->phase_row->min_duration_ms : INT64_MAX;
+    if (!r->phase_row)
+        return INT64_MAX;
+    ripe = r->phase_ms +
+           (release_deviates(r) && r->dev_min_ms > 0 ? r->dev_min_ms : r->phase_row->min_duration_ms);
+    extended = r->extend_ms > 0 ? r->extend_ms + r->phase_row->min_duration_ms : 0;
+    return extended > ripe ? extended : ripe;
+}
+
+int64_t
+release_late_ms(const struct release *r)
+{
+    int64_t max = r->phase_row ? r->phase_row->max_duration_ms : 0;
+
+    if (max > 0 && release_deviates(r) && r->dev_min_ms > max)
+        max = r->dev_min_ms;
+    return max > 0 ? r->phase_ms + max : INT64_MAX;
+}
+
+bool
+release_off_schedule(const struct release *r, int64_t now_ms)
+{
+    return now_ms < release_ripe_ms(r) || now_ms > release_late_ms(r);
+}
+
+const struct policy_phase *
+release_next(const struct release *r)
+{
+    const struct policy_phase *to =
+        release_deviates(r) && r->dev_next[0] ? policy_phase(r->policy, gr_str(r->dev_next)) : NULL;
+
+    return to && to->index > r->phase_row->index ? to : &r->policy->phases[r->phase_row->index + 1];
+}
+
+/* dev_share is ours: {"flow":0.05,…}, flows of the policy alone. */
+double
+release_share(const struct release *r, const struct policy_phase *p, const struct policy_share *share)
+{
+    struct gr_arena *a;
+    const struct gr_node *map = NULL;
+    double ratio = share->ratio;
+
+    if (p != r->phase_row || !release_deviates(r) || r->dev_share[0] == '\0')
+        return ratio;
+    if ((a = gr_arena_create(256u << 10)) && jread(a, gr_str(r->dev_share), &map) == GR_OK)
+        ratio = jread_double(map, share->flow.n > 0 ? share->flow.p : "all", ratio);
+    gr_arena_free(a);
+    return ratio;
+}
+
+void
+release_print_shares(struct gr_buf *b, const struct release *r, const struct policy_phase *p)
+{
+    for (size_t i = 0; i < p->traffic_count; i++) {
+        gr_buf_puts(b, i > 0 ? "," : "");
+        if (p->traffic[i].flow.n > 0) {
+            gr_buf_put(b, p->traffic[i].flow);
+            gr_buf_putc(b, '=');
+        }
+        gr_double_print(b, release_share(r, p, &p->traffic[i]));
+    }
 }
 
 /* ---- transitions ---- */
@@ -228,10 +310,13 @@ save(struct db *db, struct release *r)
         "UPDATE release SET state = ?2, phase = ?3, phase_n = ?4, phase_ms = ?5, ended_ms = nullif(?6, 0),"
         " had_traffic = ?7, held = ?8, hold_by = ?9, hold_reason = ?10, promotion_hold = ?11, halt_reason = "
         "?12,"
-        " extend_ms = nullif(?13, 0), armed_epoch = ?15, armed_ms = ?16, version = version + 1"
+        " extend_ms = nullif(?13, 0), armed_epoch = ?15, armed_ms = ?16, entering = nullif(?17, ''),"
+        " version = version + 1"
         " WHERE id = ?1 AND version = ?14");
     enum gr_err err;
 
+    if (r->state != RELEASE_RUNNING)
+        r->entering[0] = '\0'; /* whatever stops a release wins over a split that is being applied */
     db_bind_i64(db, st, 1, r->id);
     db_bind_text(db, st, 2, states[r->state].name);
     db_bind_text(db, st, 3, r->phase);
@@ -248,6 +333,7 @@ save(struct db *db, struct release *r)
     db_bind_i64(db, st, 14, r->version);
     db_bind_i64(db, st, 15, r->armed_epoch);
     db_bind_i64(db, st, 16, r->armed_ms);
+    db_bind_text(db, st, 17, r->entering);
     if ((err = db_run(db, st)) != GR_OK)
         return err;
     GR_ASSERT(db_changes(db) == 1); /* r was read in this very transaction, or its version was compared */
@@ -299,8 +385,8 @@ enter_phase(struct db *db, struct release *r, const struct policy_phase *phase, 
     r->extend_ms = 0;
     r->promotion_hold[0] = '\0';
     r->had_traffic = r->had_traffic || !phase->shadow;
-    st = db_use(db, "INSERT INTO phase(release_id, n, phase, entered_ms, approver, note, override)"
-                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
+    st = db_use(db, "INSERT INTO phase(release_id, n, phase, entered_ms, approver, note, override, commander)"
+                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, nullif(?8, ''))");
     db_bind_i64(db, st, 1, r->id);
     db_bind_i64(db, st, 2, r->phase_n);
     db_bind_text(db, st, 3, r->phase);
@@ -308,6 +394,7 @@ enter_phase(struct db *db, struct release *r, const struct policy_phase *phase, 
     db_bind_str(db, st, 5, act->by.p ? act->by : GR_STR(""));
     db_bind_str(db, st, 6, act->reason.p ? act->reason : GR_STR(""));
     db_bind_i64(db, st, 7, override);
+    db_bind_str(db, st, 8, act->commander.p ? act->commander : GR_STR(""));
     return db_run(db, st);
 }
 
@@ -320,6 +407,7 @@ note(struct db *db, const struct release *r, const char *decision, const char *o
                                              .outcome = outcome,
                                              .by = act->by,
                                              .text = act->reason,
+                                             .commander = act->commander,
                                              .by_daemon = gr_str_is(act->by, "guardraild"),
                                              .breach = breach,
                                              .effect_id = effect_id,
@@ -365,6 +453,57 @@ insert_release(struct db *db, const struct policies *p, struct release *r, const
         return err;
     r->id = db_last_id(db);
     return GR_OK;
+}
+
+/* ---- entering a phase ---- */
+
+static void
+print_enter(struct gr_buf *b, const struct release_enter *e)
+{
+    struct jw w = JW_INIT(b);
+
+    jw_open(&w, NULL, '{');
+    jw_str(&w, "by", e->by);
+    jw_str(&w, "note", e->note);
+    jw_str(&w, "commander", e->commander.p ? e->commander : GR_STR(""));
+    jw_bool(&w, "override", e->override);
+    jw_close(&w, '}');
+}
+
+/* The effect that enter.c carries out. Its key has the row's version: each try is one of its own. The caller saves r. */
+static enum gr_err
+begin_entering(struct db *db, struct release *r, const struct policy_phase *phase, bool override,
+               const struct release_act *act)
+{
+    struct gr_buf key = GR_BUF_INIT(8192), payload = GR_BUF_INIT(65536);
+    struct outbox_effect e = {.kind = GR_STR("enter"),
+                              .target = GR_STR(OUTBOX_TARGET_ENTER),
+                              .release_id = r->id,
+                              .deployment_id = gr_str(r->deployment_id),
+                              .stream = gr_str(r->stream),
+                              .phase = phase->name,
+                              .reason = act->reason.p ? act->reason : GR_STR(""),
+                              .state = gr_str(act->drive ? "ready" : "observed"),
+                              .epoch = r->armed_epoch,
+                              .not_before_ms = act->now_ms};
+    bool added;
+    enum gr_err err;
+
+    gr_buf_printf(&key, "enter|" GR_FMT "|%s|%s|" GR_FMT "|%lld", GR_ARG(r->policy->spec), r->stream,
+                  r->deployment_id, GR_ARG(phase->name), (long long)r->version);
+    print_enter(&payload, &(struct release_enter){.override = override,
+                                                  .by = act->by,
+                                                  .note = act->reason.p ? act->reason : GR_STR(""),
+                                                  .commander = act->commander});
+    e.key = gr_buf_str(&key);
+    e.payload = gr_buf_str(&payload);
+    if ((err = gr_buf_err(&key)) == GR_OK && (err = gr_buf_err(&payload)) == GR_OK)
+        err = outbox_add(db, &e, act->now_ms, &added);
+    gr_buf_fini(&key);
+    gr_buf_fini(&payload);
+    if (err == GR_OK && act->drive)
+        copy_text(r->entering, sizeof r->entering, phase->name);
+    return err;
 }
 
 /* Whether stream and id are free; fills what a new row starts with. */
@@ -424,6 +563,8 @@ release_start(struct db *db, const struct policies *p, struct label_set stream, 
         r.state = RELEASE_SEALED;
         r.ended_ms = act->now_ms;
     }
+    if (r.phase_row->enter_count > 0 && (err = begin_entering(db, &r, r.phase_row, false, act)) != GR_OK)
+        return err;
     if ((err = save(db, &r)) != GR_OK)
         return err;
     if ((err = log_act(db, &r, "release start", act)) != GR_OK)
@@ -434,21 +575,13 @@ release_start(struct db *db, const struct policies *p, struct label_set stream, 
     return GR_OK;
 }
 
-enum gr_err
-release_advance(struct db *db, struct release *r, int64_t version, bool override,
-                const struct release_act *act, struct gr_buf *why)
+/* The next phase begins now. */
+static enum gr_err
+promote(struct db *db, struct release *r, const struct policy_phase *next, bool override,
+        const struct release_act *act)
 {
-    const struct policy_phase *next;
     enum gr_err err;
 
-    if (r->state != RELEASE_RUNNING)
-        return refuse(why, "the release is not running but ", states[r->state].name);
-    if (!r->policy)
-        return refuse(why, "the policy that the release is pinned to is not loaded", "");
-    if (r->version != version)
-        return refuse(why, "the release changed while the gate was asked; ask again", "");
-    GR_ASSERT(!r->phase_row->final); /* a final phase is sealed, not running */
-    next = &r->policy->phases[r->phase_row->index + 1];
     /* The record speaks of the phase that ends: its start, its shares, its values. */
     if ((err = note(db, r, override ? "override" : "promote", next->name.p, act, NULL, 0)) != GR_OK)
         return err;
@@ -456,6 +589,7 @@ release_advance(struct db *db, struct release *r, int64_t version, bool override
         return err;
     if ((err = enter_phase(db, r, next, override, act)) != GR_OK)
         return err;
+    r->entering[0] = '\0';
     if (next->final) {
         r->state = RELEASE_SEALED;
         r->ended_ms = act->now_ms;
@@ -468,6 +602,193 @@ release_advance(struct db *db, struct release *r, int64_t version, bool override
         !next->final)
         return err;
     return audit_end_file(db, act->now_ms, gr_str(r->deployment_id), GR_STR("the release is general"));
+}
+
+static enum gr_err
+may_advance(const struct release *r, int64_t version, bool override, const struct release_act *act,
+            struct gr_buf *why)
+{
+    if (r->state != RELEASE_RUNNING)
+        return refuse(why, "the release is not running but ", states[r->state].name);
+    if (!r->policy)
+        return refuse(why, "the policy that the release is pinned to is not loaded", "");
+    if (r->version != version)
+        return refuse(why, "the release changed while the gate was asked; ask again", "");
+    if (r->entering[0])
+        return refuse(why, "the traffic split is being applied for ", r->entering);
+    if (r->confirm_by_ms > 0)
+        return refuse(why, "a rollback or abort waits for a person: confirm or deny it first", "");
+    if (override && act->commander.n == 0 && release_off_schedule(r, act->now_ms) &&
+        !release_overridden(r, act->now_ms))
+        return refuse(why, RELEASE_NEEDS_COMMANDER, "");
+    GR_ASSERT(!r->phase_row->final); /* a final phase is sealed, not running */
+    return GR_OK;
+}
+
+enum gr_err
+release_advance(struct db *db, struct release *r, int64_t version, bool override,
+                const struct release_act *act, struct gr_buf *why)
+{
+    const struct policy_phase *next;
+    struct release_act with = *act;
+    enum gr_err err;
+
+    if ((err = may_advance(r, version, override, act, why)) != GR_OK)
+        return err;
+    next = release_next(r);
+    if (with.commander.n == 0 && release_deviates(r))
+        with.commander = gr_str(r->dev_by);
+    if (next->enter_count > 0 && (err = begin_entering(db, r, next, override, &with)) != GR_OK)
+        return err;
+    if (next->enter_count == 0 || !act->drive)
+        return promote(db, r, next, override, &with);
+    if ((err = save(db, r)) != GR_OK)
+        return err;
+    return log_act(db, r,
+                   override ? "release override: applying the split" : "release advance: applying the split",
+                   act);
+}
+
+/* The first phase, or other shares in the middle of one: its clock starts when the split is in force. */
+static enum gr_err
+restart_clock(struct db *db, struct release *r, int64_t now_ms)
+{
+    sqlite3_stmt *st = db_use(db, "UPDATE phase SET entered_ms = ?3 WHERE release_id = ?1 AND n = ?2");
+    enum gr_err err;
+
+    db_bind_i64(db, st, 1, r->id);
+    db_bind_i64(db, st, 2, r->phase_n);
+    db_bind_i64(db, st, 3, now_ms);
+    if ((err = db_run(db, st)) != GR_OK)
+        return err;
+    r->phase_ms = now_ms;
+    r->entering[0] = '\0';
+    return save(db, r);
+}
+
+enum gr_err
+release_entered(struct db *db, struct release *r, const char *phase, const struct release_enter *e,
+                const struct release_act *act)
+{
+    struct release_act as = {
+        .by = e->by, .reason = e->note, .commander = e->commander, .now_ms = act->now_ms};
+    const struct policy_phase *next;
+    enum gr_err err;
+
+    if (r->state != RELEASE_RUNNING || !r->policy || strcmp(r->entering, phase) != 0 ||
+        !(next = policy_phase(r->policy, gr_str(phase))))
+        return GR_ESTATE;
+    if ((err = log_act(db, r, "traffic split applied", act)) != GR_OK)
+        return err;
+    return next == r->phase_row ? restart_clock(db, r, act->now_ms) : promote(db, r, next, e->override, &as);
+}
+
+enum gr_err
+release_not_entered(struct db *db, struct release *r, bool failed, const struct release_act *act)
+{
+    enum gr_err err;
+
+    r->entering[0] = '\0';
+    if (release_state_active(r->state) && failed)
+        copy_text(r->promotion_hold, sizeof r->promotion_hold, act->reason);
+    if ((err = save(db, r)) != GR_OK ||
+        (err = log_act(db, r, failed ? "traffic split failed" : "traffic split ended", act)) != GR_OK)
+        return err;
+    return release_state_active(r->state) ? note(db, r, "hold", "split_not_applied", act, NULL, 0) : GR_OK;
+}
+
+/* ---- off the schedule ---- */
+
+static enum gr_err
+check_deviation(const struct release *r, const struct release_deviation *d, struct gr_buf *why)
+{
+    const struct policy_phase *to = d->to.n > 0 ? policy_phase(r->policy, d->to) : NULL;
+
+    if (r->entering[0])
+        return refuse(why, "the traffic split is being applied for ", r->entering);
+    if (d->to.n > 0 && !to) {
+        gr_buf_printf(why, "the policy has no phase \"" GR_FMT "\"", GR_ARG(d->to));
+        return GR_ESTATE;
+    }
+    if (to && to->index <= r->phase_row->index)
+        return refuse(why, "phases do not run backwards: the release stands in ", r->phase);
+    if (d->share.n > 0 && r->phase_row->traffic_count == 0)
+        return refuse(why, "this phase has no traffic: ", r->phase);
+    return GR_OK;
+}
+
+/* "lasts 30m instead of 20m; phase canary_3 follows; shares agency=0.01,making=0.02" */
+static void
+describe_deviation(struct gr_buf *b, const struct release *r, const struct release_deviation *d)
+{
+    if (d->lasts_ms > 0) {
+        gr_buf_puts(b, "lasts ");
+        gr_duration_print(b, d->lasts_ms);
+        gr_buf_puts(b, " instead of ");
+        gr_duration_print(b, r->phase_row->min_duration_ms);
+    }
+    if (d->to.n > 0)
+        gr_buf_printf(b, "%sphase " GR_FMT " follows", b->n > 0 ? "; " : "", GR_ARG(d->to));
+    if (d->share.n > 0) {
+        gr_buf_printf(b, "%sshares ", b->n > 0 ? "; " : "");
+        release_print_shares(b, r, r->phase_row);
+    }
+}
+
+static enum gr_err
+save_deviation(struct db *db, const struct release *r)
+{
+    sqlite3_stmt *st =
+        db_use(db, "UPDATE release SET dev_n = ?2, dev_min_ms = nullif(?3, 0), dev_share = nullif(?4, ''),"
+                   " dev_next = nullif(?5, ''), dev_by = ?6 WHERE id = ?1");
+
+    db_bind_i64(db, st, 1, r->id);
+    db_bind_i64(db, st, 2, r->dev_n);
+    db_bind_i64(db, st, 3, r->dev_min_ms);
+    db_bind_text(db, st, 4, r->dev_share);
+    db_bind_text(db, st, 5, r->dev_next);
+    db_bind_text(db, st, 6, r->dev_by);
+    return db_run(db, st);
+}
+
+enum gr_err
+release_deviate(struct db *db, struct release *r, const struct release_deviation *d,
+                const struct release_act *act, struct gr_buf *why)
+{
+    struct gr_buf text = GR_BUF_INIT(8192);
+    enum gr_err err;
+
+    GR_ASSERT(act->commander.n > 0);
+    if (r->state != RELEASE_RUNNING)
+        return refuse(why, "only a running release has a schedule; this one is ", states[r->state].name);
+    if (!r->policy)
+        return refuse(why, "the policy that the release is pinned to is not loaded", "");
+    if ((err = check_deviation(r, d, why)) != GR_OK)
+        return err;
+    if (!release_deviates(r)) { /* what was allowed in an earlier phase ended with it */
+        r->dev_min_ms = 0;
+        r->dev_share[0] = r->dev_next[0] = '\0';
+    }
+    r->dev_n = r->phase_n;
+    copy_text(r->dev_by, sizeof r->dev_by, act->commander);
+    if (d->lasts_ms > 0)
+        r->dev_min_ms = d->lasts_ms;
+    if (d->to.n > 0)
+        copy_text(r->dev_next, sizeof r->dev_next, d->to);
+    if (d->share.n > 0)
+        copy_text(r->dev_share, sizeof r->dev_share, d->share);
+    describe_deviation(&text, r, d);
+    if ((err = gr_buf_err(&text)) == GR_OK && (err = save_deviation(db, r)) == GR_OK &&
+        (err = log_act(db, r, "deviation from the schedule", act)) == GR_OK)
+        err = note(db, r, "deviation", gr_buf_cstr(&text), act, NULL, 0);
+    gr_buf_fini(&text);
+    if (err != GR_OK)
+        return err;
+    if (d->share.n == 0)
+        return save(db, r);
+    if (r->phase_row->enter_count > 0 && (err = begin_entering(db, r, r->phase_row, false, act)) != GR_OK)
+        return err;
+    return r->entering[0] ? save(db, r) : restart_clock(db, r, act->now_ms);
 }
 
 static enum gr_err
@@ -524,6 +845,29 @@ release_hold(struct db *db, struct release *r, int64_t until_ms, const struct re
     return note(db, r, "hold", "held", act, NULL, 0);
 }
 
+/* The split of the phase that the release stands in was not applied: it is tried again. (That of a next phase is, by advance.) */
+static enum gr_err
+again(struct db *db, struct release *r, const struct release_act *act)
+{
+    sqlite3_stmt *st;
+    bool row, failed;
+    enum gr_err err;
+
+    if (r->state != RELEASE_RUNNING || !r->policy || r->entering[0] || r->phase_row->enter_count == 0)
+        return GR_OK;
+    st = db_use(
+        db, "SELECT state IN ('failed', 'cancelled') FROM effect WHERE release_id = ?1 AND target = 'enter'"
+            " ORDER BY id DESC LIMIT 1");
+    db_bind_i64(db, st, 1, r->id);
+    if ((err = db_step(db, st, &row)) != GR_OK)
+        return err;
+    failed = row && db_i64(st, 0) != 0;
+    db_end(st);
+    if (!failed)
+        return GR_OK;
+    return begin_entering(db, r, r->phase_row, false, act);
+}
+
 enum gr_err
 release_resume(struct db *db, struct release *r, const struct release_act *act, struct gr_buf *why)
 {
@@ -539,7 +883,7 @@ release_resume(struct db *db, struct release *r, const struct release_act *act, 
         return err;
     r->held = false;
     r->hold_by[0] = r->hold_reason[0] = r->promotion_hold[0] = r->halt_reason[0] = '\0';
-    if ((err = save(db, r)) != GR_OK)
+    if ((err = again(db, r, act)) != GR_OK || (err = save(db, r)) != GR_OK)
         return err;
     if ((err = log_act(db, r, "release resume", act)) != GR_OK)
         return err;
@@ -594,6 +938,13 @@ release_cancel(struct db *db, struct release *r, bool force, bool *asked, const 
     int64_t id;
     enum gr_err err = outbox_cancel(db, r->id, force, act->by, act->reason, act->now_ms, &id, asked);
 
+    if (err == GR_ENOENT && r->entering[0]) { /* enter.c sees it, and ends what runs */
+        *asked = true;
+        r->entering[0] = '\0';
+        if ((err = save(db, r)) != GR_OK)
+            return err;
+        return log_act(db, r, "release cancel: the traffic split", act);
+    }
     if (err == GR_ENOENT)
         return refuse(why, "no rollback of this release waits or runs", "");
     if (err != GR_OK ||
@@ -636,6 +987,8 @@ release_override(struct db *db, struct release *r, int64_t until_ms, const struc
 
     if (r->state != RELEASE_RUNNING)
         return refuse(why, "only a running release has a gate; this one is ", states[r->state].name);
+    if (act->commander.n == 0 && release_off_schedule(r, act->now_ms))
+        return refuse(why, RELEASE_NEEDS_COMMANDER, "");
     GR_ASSERT(until_ms - act->now_ms <= RELEASE_OVERRIDE_MS_MAX);
     copy_text(r->override_by, sizeof r->override_by, act->by);
     copy_text(r->override_reason, sizeof r->override_reason, act->reason);
@@ -722,8 +1075,8 @@ release_ack(struct db *db, const struct release *r, struct gr_str guardrail, con
         return refuse(why, "there is nothing to acknowledge",
                       open ? ": the breach goes on, and is reviewed when it is over" : "");
     }
-    if ((err = log_act(db, r, "acknowledged", act)) != GR_OK)
-        return err;
+    if ((err = log_act(db, r, "acknowledged", act)) != GR_OK || r->state == RELEASE_SEALED || !r->policy)
+        return err; /* a sealed record never changes */
     return note(db, r, "acknowledge", NULL, act,
                 &(struct release_breach){.guardrail = guardrail.p ? guardrail : GR_STR(""),
                                          .level = GR_STR(""),

@@ -5,6 +5,10 @@
  *     running, halted → rolling_back → rolled_back, or halted when a step failed or is unknown
  *     running, halted → aborted
  *
+ * A phase whose policy has on_enter counts as entered when its steps are done: until then the release stands in the phase before,
+ * with `entering` set, and enter.c carries the steps out. Whatever else changes the state meanwhile wins, and they end. The first phase
+ * has none before it: it is entered at once, and its clock starts anew when they are done.
+ *
  * All functions run on the store's thread, inside a job's transaction (store.h); they read no clock. What is
  * not possible in the
  * present state is GR_ESTATE with a sentence in `why`, and nothing is changed. Each transition adds an audit
@@ -22,6 +26,8 @@
 #define RELEASE_STREAM_BYTES 1024
 #define RELEASE_WHO_BYTES 201
 #define RELEASE_WHY_BYTES 1001
+#define RELEASE_SHARES_BYTES 4096
+#define RELEASE_LASTS_MS_MAX INT64_C(604800000)
 
 struct release {
     int64_t id;
@@ -44,6 +50,10 @@ struct release {
     int64_t confirm_by_ms; /* a rollback or abort waits for a person until then (confirm.h); 0: none */
     bool spent;        /* a rollback was asked for since it was last armed: no further one begins by itself */
     int64_t extend_ms; /* the last sign of a soft breach in this phase; 0: none */
+    char entering[RELEASE_ID_BYTES]; /* its split is being applied; empty: none */
+    /* What deviates from the schedule while the release stands in phase dev_n (release_deviates). */
+    int64_t dev_n, dev_min_ms;
+    char dev_share[RELEASE_SHARES_BYTES], dev_next[RELEASE_ID_BYTES], dev_by[RELEASE_WHO_BYTES];
     char policy_sha256[GR_SHA256_HEX + 1];
     int64_t version; /* grows with every change of the row */
     /* Filled in from the pinned policy; NULL when that is not loaded (ended releases only). */
@@ -55,7 +65,14 @@ struct release {
 /* Who did it and why; texts are cut by nobody: the caller refuses longer ones than the fields above. */
 struct release_act {
     struct gr_str by, reason;
+    struct gr_str commander; /* who allows what is off the schedule; may be empty */
     int64_t now_ms;
+    bool drive; /* on_enter is carried out (modes that act); else only written down */
+};
+/* What a pending promotion will be written down with (the effect's payload). */
+struct release_enter {
+    bool override;
+    struct gr_str by, note, commander;
 };
 bool release_state_active(enum release_state s); /* running, halted or rolling back */
 GR_MUST_USE enum gr_err release_state_parse(struct gr_str s, enum release_state *out);
@@ -81,6 +98,31 @@ GR_MUST_USE enum gr_err release_start(struct db *db, const struct policies *p, s
  * GR_ESTATE. */
 GR_MUST_USE enum gr_err release_advance(struct db *db, struct release *r, int64_t version, bool override,
                                         const struct release_act *act, struct gr_buf *why);
+/* The phase that follows; of a release that runs and has a policy. */
+const struct policy_phase *release_next(const struct release *r);
+/* Whether a promotion now would be off the schedule: before the minimum, extensions included, or after the maximum. */
+bool release_off_schedule(const struct release *r, int64_t now_ms);
+/* The steps of on_enter are done: the phase is entered. GR_ESTATE: it is not to be entered any more. */
+GR_MUST_USE enum gr_err release_entered(struct db *db, struct release *r, const char *phase,
+                                        const struct release_enter *e, const struct release_act *act);
+/* They are not, and will not be: the release stays where it is and promotion is held. failed: by themselves; else something else has
+ * ended them. */
+GR_MUST_USE enum gr_err release_not_entered(struct db *db, struct release *r, bool failed,
+                                            const struct release_act *act);
+/* Off the schedule, by the word of an incident commander (act->commander, never empty): texts and numbers that are 0 stay as they are. */
+struct release_deviation {
+    int64_t lasts_ms;    /* the phase's minimum, shorter or longer */
+    struct gr_str to;    /* the phase that follows, some are skipped */
+    struct gr_str share; /* JSON, flow to ratio: what the canary gets in this phase; its clock starts anew */
+};
+GR_MUST_USE enum gr_err release_deviate(struct db *db, struct release *r, const struct release_deviation *d,
+                                        const struct release_act *act, struct gr_buf *why);
+/* Whether it does, in this phase. */
+bool release_deviates(const struct release *r);
+/* The share of phase p, deviation included. */
+double release_share(const struct release *r, const struct policy_phase *p, const struct policy_share *share);
+/* "agency=0.005,making=0.01", or "0.01" without flows. */
+void release_print_shares(struct gr_buf *b, const struct release *r, const struct policy_phase *p);
 GR_MUST_USE enum gr_err release_abort(struct db *db, struct release *r, const struct release_act *act,
                                       struct gr_buf *why);
 /* until_ms: when it ends by itself, at most RELEASE_HOLD_MS_MAX from now: a hold that is forgotten leaves a release unprotected. */
@@ -145,4 +187,6 @@ GR_MUST_USE enum gr_err release_extend(struct db *db, struct release *r, int64_t
 
 /* When the minimum duration, extensions included, is over. */
 int64_t release_ripe_ms(const struct release *r);
+/* When its maximum is. */
+int64_t release_late_ms(const struct release *r);
 #endif

@@ -46,7 +46,8 @@ GR_MUST_USE enum gr_err route_find(const char *method, const char *path, char *i
 struct request {
     struct app *app;
     const struct route *route;
-    char id[RELEASE_ID_BYTES]; /* of the path; "" if it has none */
+    char id[RELEASE_ID_BYTES];    /* of the path; "" if it has none */
+    char phase[RELEASE_ID_BYTES]; /* ?phase=NAME; "" if there is none */
     struct gr_buf body;
     struct gr_arena *arena; /* made when the work begins */
     int status;

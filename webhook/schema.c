@@ -157,6 +157,19 @@ static const char *const schema_steps[] = {
      "CREATE INDEX effect_acked ON effect(id) WHERE follow = 1 AND acked_ms IS NOT NULL;"
      "CREATE TABLE thread(action TEXT NOT NULL, topic TEXT NOT NULL, effect_id INTEGER NOT NULL, channel TEXT "
      "NOT NULL, ts TEXT NOT NULL, PRIMARY KEY(action, topic)) STRICT;"),
+
+    /* Version 11: what applies a traffic split, and deviations from the schedule.
+     * release.entering  the phase whose split is being applied (enter.c)
+     * release.dev_*     in force while the release stands in the phase of number dev_n: its minimum, its shares (JSON, flow to
+     *                   ratio), the phase that follows; and the incident commander who allowed it
+     * phase.commander   the same, of a promotion off the schedule */
+    ("ALTER TABLE release ADD COLUMN entering TEXT;"
+     "ALTER TABLE release ADD COLUMN dev_n INTEGER;"
+     "ALTER TABLE release ADD COLUMN dev_min_ms INTEGER;"
+     "ALTER TABLE release ADD COLUMN dev_share TEXT;"
+     "ALTER TABLE release ADD COLUMN dev_next TEXT;"
+     "ALTER TABLE release ADD COLUMN dev_by TEXT;"
+     "ALTER TABLE phase ADD COLUMN commander TEXT;"),
 };
 
 const struct schema schema_current = {schema_steps, GR_COUNT(schema_steps)};

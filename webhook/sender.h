@@ -65,6 +65,7 @@ struct message {
      * state. */
     struct gr_str thread_channel, thread_ts;
     const struct message *head; /* NULL: this is the first, or the first is not known any more */
+    struct gr_str body;         /* http: this JSON, instead of what its row encodes; empty: none */
 };
 
 enum sender_answer { SENDER_DONE, SENDER_LATER, SENDER_NEVER };

@@ -106,7 +106,9 @@ http_send(struct sender_call *c)
         gr_buf_put(&c->header, c->secret);
     }
     gr_buf_put(&url, c->action->base_url); /* as it stands: a slash at its end may matter */
-    if (c->action->body.n > 0)
+    if (c->m->body.n > 0)
+        gr_buf_put(&body, c->m->body);
+    else if (c->action->body.n > 0)
         template_print(&body, c->action->body, c->m);
     else
         encode(&body, c->m);

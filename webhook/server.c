@@ -545,6 +545,20 @@ holds_nul(const struct peer *p, const char *url, const char *version)
     return to > from && to - from <= SERVER_HEADER_BYTES_MAX && to - from > p->uri_bytes + 1;
 }
 
+/* The one argument that a question may have. Names of phases need no escape, and keep_escapes leaves one as it is: unknown. */
+static bool
+phase_ok(struct MHD_Connection *mhd, struct request *q)
+{
+    const char *phase = MHD_lookup_connection_value(mhd, MHD_GET_ARGUMENT_KIND, "phase");
+    size_t n = phase ? strlen(phase) : 0;
+
+    if (n >= sizeof q->phase || (phase && n == 0))
+        return false;
+    if (n > 0)
+        memcpy(q->phase, phase, n + 1);
+    return true;
+}
+
 static enum MHD_Result
 first_call(struct listener *l, struct MHD_Connection *mhd, const char *url, const char *method,
            const char *version, void **con_cls)
@@ -576,6 +590,10 @@ first_call(struct listener *l, struct MHD_Connection *mhd, const char *url, cons
     x->q.urgent = l->group == CONN_LOCAL;
     if (h.host && strlen(h.host) < sizeof x->q.host)
         memcpy(x->q.host, h.host, strlen(h.host) + 1);
+    if (!phase_ok(mhd, &x->q)) {
+        request_error(&x->q, 400, "?phase= takes the name of a phase");
+        return refuse(x);
+    }
     if (!role_ok(x, l, &h) || !framing_ok(&x->q, &h) || !rate_ok(x, l))
         return refuse(x);
     if (atomic_load(&x->q.app->draining) && !route_is_probe(x->q.route)) {

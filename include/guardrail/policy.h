@@ -19,8 +19,11 @@
  *   "phases": [                                         in order; the last one is final
  *     {"name": "canary_phase_1", "shadow": false, "final": false, "min_duration_ms": 1200000, "max_duration_ms": 4800000,
  *      "traffic": {"market_making": 0.01, "agency": 0.005},                     without flows: {"": 0.01}
- *      "checks": [{"name": "replay", "run": ["deploy/bin/replay-feed", "{deployment_id}"], "timeout_ms": 600000}],
- *      "requires": [{"name": "tickets_closed", "run": […], "timeout_ms": 60000}]}
+ *      "checks": [{"name": "replay", "run": ["deploy/bin/replay-feed", "{deployment_id}"], "timeout_ms": 600000,
+ *                  "on_failure": "abort"}],                                    absent: the gate stays closed until it passes
+ *      "requires": [{"name": "tickets_closed", "run": […], "timeout_ms": 60000}],
+ *      "on_enter": [{"name": "split", "run": ["deploy/bin/set-split", "{phase}", "{traffic_share}"], "timeout_ms": 60000, "retries": 3},
+ *                   {"name": "tell", "post": "router", "timeout_ms": 5000, "retries": 3}]}
  *   ],
  *   "guardrails": [
  *     {"name": "order_acceptance_error_rate", "group": "core_stability", "source": "execution.order_accept.failures",
@@ -54,7 +57,7 @@
  * }
  *
  * Built-in actions need no entry under "actions": hold, extend, halt, abort. Placeholders in run, pipeline, probe and query:
- * {deployment_id}, {spec}, {phase}, {guardrail} and {<release label>}; values must match GR_POLICY_VALUE_PATTERN, else the
+ * {deployment_id}, {spec}, {phase}, {guardrail} and {<release label>}, in on_enter also {traffic_share}; values must match GR_POLICY_VALUE_PATTERN, else the
  * action is held. */
 #ifndef GUARDRAIL_POLICY_H
 #define GUARDRAIL_POLICY_H

@@ -46,7 +46,7 @@ start_guardraild() {
     echo 'limits: {connections: 256, connections_per_address: 256, requests_per_second: 0}' >>"$dir/guardraild.yml" # what keeps strangers off would be what is measured
     start_daemon >/dev/null
     start_release d1
-    ctl release advance d1 --by tester --reason x --override >/dev/null
+    ctl release advance d1 --by tester --reason x --override --commander tester >/dev/null
     port[guardraild]=$(cat "$dir/port") pid[guardraild]=$daemon_pid path[guardraild]=/v1/alerts
     servers+=(guardraild)
 }

@@ -20,7 +20,7 @@ make_config auto
 echo 'limits: {connections: 256, connections_per_address: 256, requests_per_second: 0}' >>"$dir/guardraild.yml"
 start_daemon --allow-scaled >/dev/null
 ctl release start --stream cluster=load --deployment load --by bench >/dev/null
-ctl release advance load --by bench --reason x --override >/dev/null
+ctl release advance load --by bench --reason x --override --commander tester >/dev/null
 payload "$(alert firing GuardrailSoftBreach soft load phase_1 | sed 's/equities/load/')" >"$dir/repeat"
 echo "$(nproc) processors, load $(cut -d' ' -f1-3 /proc/loadavg); milliseconds from before the request is sent to the program's start"
 /usr/bin/python3 "$GR_SRCDIR/tests/bench/reaction.py" "$base" "$dir/admin.sock" "$dir/actions/stamps" "$build/tests/bench/load" "$dir/repeat" "$n" || failures=1

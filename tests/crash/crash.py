@@ -280,7 +280,7 @@ targets: {{pagerduty_url: "{here}/pagerduty", allow_http: true}}
             r = self.release(deployment)["release"]
             if r["phase"] == phase or r["state"] not in ("running",):
                 return True
-            self.admin("POST", f"/v1/releases/{deployment}/override", {"by": "tester", "reason": "x"})
+            self.admin("POST", f"/v1/releases/{deployment}/override", {"by": "tester", "reason": "x", "commander": "tester"})
             return False
         self.insist(f"{deployment} does not advance", attempt)
 
@@ -532,7 +532,7 @@ def one_round(w, r, dice):
     w.ends_as(deployment, ("rolled_back", "halted"))
     if w.release(deployment)["release"]["state"] == "halted":
         w.insist(f"{deployment} cannot be aborted", lambda: w.admin(
-            "POST", f"/v1/releases/{deployment}/abort", {"by": "tester", "reason": "x"})[0] in (200, 409))
+            "POST", f"/v1/releases/{deployment}/abort", {"by": "tester", "reason": "x", "commander": "tester"})[0] in (200, 409))
     # So that each start has its own clock, and each round one real start after a real kill.
     with w.lock:
         w.kill(True)

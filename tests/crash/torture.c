@@ -619,7 +619,8 @@ make_release(struct db *db, void *arg)
 {
     struct life *l = arg;
     struct label cluster = {GR_STR("cluster"), GR_STR("equities")};
-    struct release_act act = {.by = GR_STR("jane"), .reason = GR_STR("test"), .now_ms = 1000};
+    struct release_act act = {
+        .by = GR_STR("jane"), .reason = GR_STR("test"), .commander = GR_STR("kim"), .now_ms = 1000};
     struct gr_buf why = GR_BUF_INIT(1024);
     struct release r;
     enum gr_err err =

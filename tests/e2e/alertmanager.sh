@@ -82,7 +82,7 @@ YAML
     start_am a || return 1
     [ "$peers" = 1 ] || { start_am b && sleep 7; } || return 1 # past the settling: a pair that has met
     ctl release start --stream "cluster=$deployment" --deployment "$deployment" --by tester >/dev/null || return 1
-    ctl release advance "$deployment" --by tester --reason x --override >/dev/null || return 1
+    ctl release advance "$deployment" --by tester --reason x --override --commander tester >/dev/null || return 1
     began=$(date -u +%Y-%m-%dT%H:%M:%S.%3NZ)
     while [ "$t" -le "$end" ]; do
         send_alert

@@ -30,7 +30,7 @@ scene_verb() { ctl release "$@" --by tests --reason "to look at dashboards" >>"$
 # Opens the gate, whatever it asks for, and enters the next phase.
 scene_advance() { # DEPLOYMENT PHASE
   scene_verb advance "$1" && return 0
-  scene_verb override "$1" --for 1m && scene_verb advance "$1" || scene_verb advance "$1" --override
+  scene_verb override "$1" --for 1m --commander tests && scene_verb advance "$1" || scene_verb advance "$1" --override --commander tests
 }
 # DEPLOYMENT PHASE: it stands there, and there were enough slots that values and verdicts are lines, not points.
 scene_settled() {

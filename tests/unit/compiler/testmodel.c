@@ -50,7 +50,7 @@ static struct share shares_p2[] = {{S("fast"), {5, -2}, S("5%")}, {S("slow"), {2
 static struct share shares_full[] = {{S("fast"), {1, 0}, S("100%")}, {S("slow"), {1, 0}, S("100%")}};
 static struct gr_str replay_args[] = {S("deploy/bin/replay"), S("{deployment_id}")};
 static struct strs replay_argv[] = {{replay_args, 2}};
-static struct program replay[] = {{S("replay"), replay_argv, 1, 10 * MIN}};
+static struct program replay[] = {{S("replay"), replay_argv, 1, 10 * MIN, false}};
 
 static struct gr_str freeze_args[] = {S("deploy/bin/freeze"), S("{deployment_id}")},
                      probe_args[] = {S("deploy/bin/frozen")};
@@ -59,8 +59,8 @@ static struct gr_str build_args[] = {S("kustomize"), S("build")},
                      apply_args[] = {S("kubectl"), S("apply"), S("-f"), S("-")};
 static struct strs redeploy_argv[] = {{build_args, 2}, {apply_args, 4}};
 static struct step steps[] = {
-    {.program = {S("freeze"), freeze_argv, 1, 15000}, .probe = {probe_args, 1}},
-    {.program = {S("redeploy"), redeploy_argv, 2, 5 * MIN},
+    {.program = {S("freeze"), freeze_argv, 1, 15000, false}, .probe = {probe_args, 1}},
+    {.program = {S("redeploy"), redeploy_argv, 2, 5 * MIN, false},
      .is_pipeline = true,
      .idempotent = true,
      .retries = 3,

@@ -10,6 +10,12 @@
 void
 bench_make(struct bench *b)
 {
+    bench_make_with(b, fixture_policy());
+}
+
+void
+bench_make_with(struct bench *b, struct policy *policy)
+{
     memset(b, 0, sizeof *b);
     fixture_dir(b->folder, sizeof b->folder);
     ck_assert_int_lt(snprintf(b->database, sizeof b->database, "%s/store.db", b->folder),
@@ -24,7 +30,7 @@ bench_make(struct bench *b)
         store_open(&b->app.store, &(struct store_options){.path = b->database, .busy_timeout_ms = 50}, NULL),
         GR_OK);
     ck_assert_int_eq(store_start(b->app.store), GR_OK);
-    ck_assert_int_eq(policies_load(&b->policies, fixture_policy(), b->app.store, 1, NULL), GR_OK);
+    ck_assert_int_eq(policies_load(&b->policies, policy, b->app.store, 1, NULL), GR_OK);
     b->app.policies = &b->policies;
     b->arena = gr_arena_create(64u << 20);
     ck_assert_ptr_nonnull(b->arena);

@@ -13,6 +13,8 @@ struct bench {
 };
 /* mode auto; app.engine and app.recorder are NULL. */
 void bench_make(struct bench *b);
+/* With another policy, which it takes over. */
+void bench_make_with(struct bench *b, struct policy *policy);
 void bench_remove(struct bench *b);
 /* Calls fn on the store's thread and expects the outcome. */
 void bench_call(struct bench *b, store_fn *fn, void *arg, enum gr_err want);

@@ -67,6 +67,7 @@ tests_unit_webhook_test_webhook_SOURCES += \
 	tests/unit/webhook/test_outbox.c \
 	tests/unit/webhook/test_recorder.c \
 	tests/unit/webhook/test_release.c \
+	tests/unit/webhook/test_schedule.c \
 	tests/unit/webhook/test_request.c \
 	tests/unit/webhook/test_schema.c \
 	tests/unit/webhook/test_server.c \
@@ -91,6 +92,7 @@ daemon_tests = \
 	tests/unit/webhook/daemon_crash.sh \
 	tests/unit/webhook/daemon_ctl.sh \
 	tests/unit/webhook/daemon_faults.sh \
+	tests/unit/webhook/daemon_enter.sh \
 	tests/unit/webhook/daemon_gate.sh \
 	tests/unit/webhook/daemon_hands.sh \
 	tests/unit/webhook/daemon_hostile.sh \

@@ -95,6 +95,10 @@ answer(const char *url, struct gr_str body, struct gr_buf *out)
             gr_buf_puts(out, "ok");
         return slack_status();
     }
+    if (strncmp(url, "/router", 7) == 0) {
+        append("http.log", body);
+        return 204;
+    }
     gr_buf_puts(out, "ok");
     append("pagerduty.log", body);
     return 202;

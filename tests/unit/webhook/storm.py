@@ -38,7 +38,7 @@ def ask(connection, path, body):
 def start(path, n):
     connection = Unix(path)
     for i in range(n):
-        who = {"by": "storm", "reason": "a test"}
+        who = {"by": "storm", "reason": "a test", "commander": "storm"}
         status = ask(connection, "/v1/releases", {"stream": {"cluster": "s%d" % i}, "deployment_id": "d%d" % i, **who})
         if status >= 300 or ask(connection, "/v1/releases/d%d/override" % i, who) >= 300:
             sys.exit("release d%d does not start: %d" % (i, status))

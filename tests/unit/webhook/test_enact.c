@@ -21,7 +21,8 @@ static enum gr_err
 run_start(struct db *db, void *arg)
 {
     const struct starting *s = arg;
-    struct release_act act = {.by = GR_STR("jane"), .reason = GR_STR("test"), .now_ms = 1000};
+    struct release_act act = {
+        .by = GR_STR("jane"), .reason = GR_STR("test"), .commander = GR_STR("kim"), .now_ms = 1000};
     struct gr_buf why = GR_BUF_INIT(1024);
     struct release r;
     enum gr_err err = release_start(db, &bench.policies, fixture_labels(bench.arena, s->stream),

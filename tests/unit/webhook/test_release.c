@@ -251,11 +251,13 @@ START_TEST(an_override_ends_with_its_time_and_its_phase)
 
     ck_assert_int_eq(act_at(START, "d1", 1000, &r), GR_OK);
     ck_assert(!release_overridden(&r, 1000));
-    ck_assert_int_eq(act_at(OPEN_GATE, "d1", 2000, &r), GR_OK);
-    ck_assert(release_overridden(&r, 61999));
-    ck_assert(!release_overridden(&r, 62000));
-    ck_assert_int_eq(act_at(ADVANCE, "d1", 3000, &r), GR_OK);
-    ck_assert(!release_overridden(&r, 3000));
+    ck_assert_int_eq(act_at(OPEN_GATE, "d1", 2000, &r),
+                     GR_ESTATE); /* before the minimum, and no commander allows it */
+    ck_assert_int_eq(act_at(OPEN_GATE, "d1", 902000, &r), GR_OK);
+    ck_assert(release_overridden(&r, 961999));
+    ck_assert(!release_overridden(&r, 962000));
+    ck_assert_int_eq(act_at(ADVANCE, "d1", 903000, &r), GR_OK);
+    ck_assert(!release_overridden(&r, 903000));
     ck_assert_int_eq(act(HALT, "d1"), GR_OK);
     ck_assert_int_eq(act(OPEN_GATE, "d1"), GR_ESTATE);
 }

@@ -44,6 +44,7 @@ static Suite *(*const suites[])(void) = {
     outbox_suite,
     pace_suite,
     release_suite,
+    schedule_suite,
     request_suite,
     server_suite,
     service_suite,

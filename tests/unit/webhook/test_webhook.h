@@ -38,6 +38,7 @@ Suite *metrics_suite(void);
 Suite *outbox_suite(void);
 Suite *pace_suite(void);
 Suite *release_suite(void);
+Suite *schedule_suite(void);
 Suite *request_suite(void);
 Suite *server_suite(void);
 Suite *service_suite(void);
