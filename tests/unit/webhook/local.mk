@@ -91,6 +91,7 @@ daemon_tests = \
 	tests/unit/webhook/daemon_confirm.sh \
 	tests/unit/webhook/daemon_crash.sh \
 	tests/unit/webhook/daemon_ctl.sh \
+	tests/unit/webhook/daemon_executor.sh \
 	tests/unit/webhook/daemon_faults.sh \
 	tests/unit/webhook/daemon_enter.sh \
 	tests/unit/webhook/daemon_gate.sh \
