@@ -14,6 +14,7 @@
 #include "stop.h"
 
 const struct option_row test_options[] = {
+    {"doubt", 0, NULL, "with --mutate: tests also changes that are known to be the same"},
     {"guardrail", 'g', "NAME", "this guardrail only"},
     {"jobs", 'j', "N", "how many promtools run at a time, 1 to 16 (default 2)"},
     {"mutate", 0, NULL, "change each part of each rule, and require that a test notices"},
@@ -54,12 +55,15 @@ take_options(struct prove_run *r, const struct options *o)
     r->seed = seed;
     r->mutate = options_get(rows, o, "mutate") != NULL;
     r->spread = options_get(rows, o, "spread") != NULL;
+    r->doubt = options_get(rows, o, "doubt") != NULL;
     r->only = options_get(rows, o, "guardrail");
     r->program = promtool_program(getenv("PROMTOOL"));
     if (r->sample > 0 && !r->mutate)
         return usage(r->self, "--sample says how many changes --mutate makes: give both");
     if (r->spread && r->sample == 0)
         return usage(r->self, "--spread says which changes --sample chooses: give both");
+    if (r->doubt && !r->mutate)
+        return usage(r->self, "--doubt is for what --mutate explains: give both");
     if (r->mutate && options_get(rows, o, "write-only"))
         return usage(r->self, "--write-only runs nothing, so it does not go with --mutate");
     if (r->session->style.format != GR_DIAG_TEXT && r->session->style.format != GR_DIAG_JSON)

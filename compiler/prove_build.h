@@ -35,6 +35,8 @@ struct prove_world *build_world(struct build *b, const char *name, int64_t step_
 struct prove_cell *build_outside(struct build *b, const char *name, struct prove_stream **out);
 /* The same in the phase that most cases use, showing one level all along. */
 struct prove_stream *build_constant(struct build *b, const char *name, struct prove_level l);
+/* The stream number i of those that `expect` lists, with its slices, in a phase; without samples. */
+struct prove_stream *build_listed(struct build *b, uint32_t i, size_t phase);
 struct prove_export *build_enter(struct build *b, struct prove_stream *s, const char *deployment,
                                  size_t phase, double start_s);
 /* Samples of scrapes [from, to). Counters go on from what they last were. */

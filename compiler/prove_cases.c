@@ -242,7 +242,14 @@ build_text(struct build *b, struct gr_str s)
 double
 build_literal(const struct build *b, const struct bound *bound, const struct slice *slice)
 {
-    return gr_dec_double(model_literal(b->m, b->g, bound, slice));
+    struct pair dynamic[MODEL_LABELS_MAX];
+    size_t n = 0;
+
+    if (slice)
+        return gr_dec_double(model_literal(b->m, b->g, bound, slice));
+    for (; n < b->g->dynamic.n && n < GR_COUNT(dynamic); n++)
+        dynamic[n] = (struct pair){b->g->dynamic.v[n], invented(b->g, b->g->dynamic.v[n])};
+    return prove_literal_outside(b->g, bound, (struct pairs){dynamic, n});
 }
 
 /* A little further to the bad side (positive steps) or to the good one. */
@@ -1038,7 +1045,7 @@ backstop_cases(struct build *b)
 
         if (!side_is_backstop(bound->side))
             continue;
-        c = build_outside(b, "backstop-at-once", &s);
+        c = build_outside(b, TEXT(b, "%s-at-once", side_name(bound->side)), &s);
         build_fill(b, c, 0, build_scrape(b, b->gate - 1) + 1,
                    prove_level_value(b->w, build_beside(bound, v, 20)));
         build_fill(b, c, build_scrape(b, b->gate - 1) + 1, ALL, prove_level_value(b->w, v / 2));
@@ -1059,7 +1066,8 @@ backstop_cases(struct build *b)
             } else {
                 l = prove_level_scaled(b->w, l, few ? 1e-6 : 1);
             }
-            s = build_constant(b, few ? "backstop-too-few-events" : "backstop-events", l);
+            s = build_constant(b, TEXT(b, "%s-%s", side_name(bound->side), few ? "too-few-events" : "events"),
+                               l);
             build_at(s, 1);
             build_at(s, b->gate + 1);
         }
@@ -1168,6 +1176,29 @@ expected_streams(struct build *b, size_t phase, const struct bound *bound, doubl
     }
 }
 
+struct prove_stream *
+build_listed(struct build *b, uint32_t i, size_t phase)
+{
+    struct prove_stream *s = build_stream(b);
+
+    if (!s)
+        return NULL;
+    s->real = true;
+    s->index = i;
+    s->release = b->m->streams[i].release;
+    s->name = s->release.v[0].value;
+    (void)build_enter(b, s, D1, phase, -3600);
+    for (size_t k = 0; k < b->g->n_expected; k++) {
+        struct prove_cell *c = b->g->expected[k].stream == i ? cell(b, s) : NULL;
+
+        if (!c)
+            continue;
+        c->expected = &b->g->expected[k];
+        c->labels = b->g->expected[k].labels;
+    }
+    return s;
+}
+
 static const char *const world_names[] = {"inside", "at", "outside"};
 
 static void
@@ -1230,6 +1261,27 @@ beyond_from_start(struct build *b)
         build_at(s, k);
 }
 
+/* Buckets so wide that what is interpolated in them is infinite. */
+static void
+wide_world(struct build *b)
+{
+    static const double edges[] = {-(double)INFINITY, -1.7e308, 1.7e308, (double)INFINITY};
+
+    if (b->g->metric.kind != METRIC_HISTOGRAM ||
+        !build_world(b, "edges beyond all numbers", b->m->sampling_ms, b->gate + 3))
+        return;
+    for (size_t i = 0; i < GR_COUNT(edges); i++)
+        b->w->edges[i] = edges[i];
+    for (size_t in = 0; in < 3; in += 2) { /* the bucket that has all */
+        struct prove_level l = {0};
+
+        for (size_t h = 0; h < 2; h++)
+            for (size_t i = in; i < GR_COUNT(edges); i++)
+                l.v[h][i] = 1000;
+        build_at(build_constant(b, in ? "endless-above" : "endless-below", l), b->gate + 1);
+    }
+}
+
 /* Slots that are nearly, and just more than, as old as evidence is summed over. Few of them, far apart: only their age matters. */
 static void
 long_worlds(struct build *b)
@@ -1289,6 +1341,17 @@ newest_world(struct build *b)
 }
 
 static bool
+is_slice_label(const struct guardrail *g, struct gr_str label)
+{
+    for (size_t i = 0; i < g->compare_within.n + g->dynamic.n; i++)
+        if (gr_str_eq(i < g->compare_within.n ? g->compare_within.v[i]
+                                              : g->dynamic.v[i - g->compare_within.n],
+                      label))
+            return true;
+    return false;
+}
+
+static bool
 choose(struct build *b)
 {
     uint64_t least = UINT64_MAX;
@@ -1317,6 +1380,8 @@ choose(struct build *b)
         b->suite->refused = "its window is too long: more than 200 slots in the shortest phase";
     else if (b->g->limit.n_bounds > PROVE_BOUNDS)
         b->suite->refused = "it has too many limits";
+    else if (b->g->metric.n_weights > 0 && is_slice_label(b->g, b->g->metric.weight_label))
+        b->suite->refused = "its weights go by a label of its slices, so that each slice has one of them";
     else if (2 * b->g->metric.n_weights > PROVE_PARTS)
         b->suite->refused = "it has too many weights";
     return !b->suite->refused;
@@ -1397,6 +1462,7 @@ prove_suite_build(struct gr_arena *a, const struct model *m, const struct guardr
     override_worlds(&b);
     long_worlds(&b);
     newest_world(&b);
+    wide_world(&b);
     if (prove_share_build(a, out, m) != GR_OK)
         return GR_ENOMEM;
     build_fed(&b);

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "guardrail/number.h"
+#include "prove_same.h"
 
 /* ---- matchers that a join implies ---- */
 
@@ -363,6 +364,12 @@ sight(const struct gr_promql *e, const struct gr_promql *part)
     return ELSEWHERE;
 }
 
+bool
+prove_unseen(const struct gr_promql *e, const struct gr_promql *part)
+{
+    return sight(e, part) == UNSEEN;
+}
+
 /* A change from one aggregation or function over time to another: each has a result exactly where there is anything. */
 static bool
 same_presence(const struct mutate_change *c)
@@ -533,10 +540,12 @@ same_whole_number(const struct mutate_change *c)
            !(floor(before) < floor(c->part->u.number)) && !(floor(before) > floor(c->part->u.number));
 }
 
-/* Whether a value is a whole number: a count, or of several the sum, the most or the least. */
+/* Whether a value is a whole number: a count (guardrail:test:slots is one), or of several the sum, the most or the least. */
 static bool
 is_whole(const struct gr_promql *e)
 {
+    if (e->kind == GR_PROMQL_SELECTOR)
+        return e->u.selector.range_ms == 0 && gr_str_is(gr_promql_metric(e), "guardrail:test:slots");
     if (e->kind == GR_PROMQL_PAREN)
         return is_whole(e->child[0]);
     if (e->kind == GR_PROMQL_CALL)
@@ -657,6 +666,8 @@ prove_equal(const struct model *m, const struct gr_rule *rule, struct mutate_cha
         return "the newest of those counted is within this range, too";
     if (m && nobody_early(m, change))
         return "these guardrails have no backstop, so nothing of theirs is early";
+    if ((why = prove_same(m, change)) != NULL)
+        return why;
     if (change->dropped.name.n == 0)
         return NULL;
     if (fate(m, change->tree, change->part, &change->dropped, &found) == GONE)

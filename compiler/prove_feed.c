@@ -128,13 +128,32 @@ strangers(struct build *b)
     }
 }
 
+/* Where levels are not proved apart, what is exactly at one limit may be beyond another that looks at the same. */
+static bool
+beyond_another(const struct build *b, const struct bound *bound, const struct slice *slice)
+{
+    double v = build_literal(b, bound, slice);
+
+    for (size_t i = 0; i < b->g->limit.n_bounds; i++) {
+        const struct bound *o = &b->g->limit.bounds[i];
+        uint32_t n = o->level == LEVEL_HARD ? b->g->evidence.hard_n : b->g->evidence.soft_n;
+
+        if (o == bound || o->side != bound->side || (!build_compared(b->g) && n > 1))
+            continue;
+        if (side_is_lower(o->side) ? v < build_literal(b, o, slice) : v > build_literal(b, o, slice))
+            return true;
+    }
+    return false;
+}
+
 /* What is proved exactly at a limit, which is no breach; or, where sides are proved apart, far beyond it at the other side. */
 static void
 proved(struct build *b, const struct bound *bound)
 {
     bool apart = build_compared(b->g) && b->g->evidence.kind == EVIDENCE_SEQUENTIAL;
 
-    for (unsigned other = bound->inclusive ? 1 : 0; other < (apart ? 2 : 1); other++) {
+    for (unsigned other = bound->inclusive || (!apart && beyond_another(b, bound, NULL)) ? 1 : 0;
+         other < (apart ? 2 : 1); other++) {
         struct prove_stream *s;
         struct prove_cell *c = build_outside(b,
                                              TEXT(b, "%s-%s-proved-%s", level_name(bound->level),
@@ -159,12 +178,72 @@ proved(struct build *b, const struct bound *bound)
     }
 }
 
+/* Each slice that `expect` lists proved exactly at its own limit, which others may have tighter. */
+static void
+proved_listed(struct build *b, const struct bound *bound)
+{
+    bool apart = build_compared(b->g) && b->g->evidence.kind == EVIDENCE_SEQUENTIAL;
+
+    if (bound->inclusive || b->g->limit.n_overrides == 0 || b->g->dynamic.n > 0 ||
+        !build_world(b,
+                     TEXT(b, "each slice at its own limit, by hand: %s %s", level_name(bound->level),
+                          side_name(bound->side)),
+                     b->m->sampling_ms, STEPS))
+        return;
+    for (uint32_t i = 0; i < b->m->n_streams; i++) {
+        struct prove_stream *s = build_listed(b, i, b->phase);
+
+        for (size_t k = 0; s && k < s->n_cells; k++) {
+            struct prove_feed *f = gr_arena_alloc(b->arena, sizeof *f);
+
+            if (!f) {
+                build_failed(b);
+                return;
+            }
+            if (!apart && beyond_another(b, bound, s->cells[k].expected))
+                continue;
+            *f = (struct prove_feed){.proved = bound,
+                                     .proved_value = build_literal(b, bound, s->cells[k].expected)};
+            s->cells[k].feed = f;
+        }
+        build_at(s, STEPS - 2);
+    }
+}
+
+/* An effect outside a limit of cohorts that have counted nothing: no rate is made of it. */
+static void
+idle(struct build *b, const struct bound *bound)
+{
+    struct prove_stream *s;
+    struct prove_cell *c = build_outside(b, "counts-nothing", &s);
+    struct prove_feed *f = gr_arena_alloc(b->arena, sizeof *f);
+
+    (void)build_enter(b, s, D1, b->phase, -3600);
+    build_at(s, STEPS - 2);
+    if (!c || !f) {
+        build_failed(b);
+        return;
+    }
+    *f = (struct prove_feed){.effect = build_beside(bound, build_literal(b, bound, NULL), 40),
+                             .coverage = 1,
+                             .evidence = PROVE_NONE,
+                             .difference = PROVE_NONE,
+                             .enough = b->g->evidence.min_total > 0 ? PROVE_NONE : 0,
+                             .bad = 0,
+                             .window = PROVE_NONE,
+                             .idle = true};
+    c->feed = f;
+}
+
 void
 build_fed(struct build *b)
 {
     if (!build_world(b, "by hand", b->m->sampling_ms, STEPS))
         return;
     strangers(b);
+    if (build_compared(b->g) && build_counts(b->g) && b->g->evidence.kind == EVIDENCE_SEQUENTIAL &&
+        !side_is_backstop(b->g->limit.bounds[0].side))
+        idle(b, &b->g->limit.bounds[0]);
     for (size_t i = 0; i < b->g->limit.n_bounds; i++) {
         const struct bound *bound = &b->g->limit.bounds[i];
 
@@ -179,4 +258,7 @@ build_fed(struct build *b)
             if (build_compared(b->g) || k < 2 || rows[k].beyond < 0)
                 feed(b, bound, &rows[k]);
     }
+    for (size_t i = 0; i < b->g->limit.n_bounds; i++)
+        if (!side_is_backstop(b->g->limit.bounds[i].side))
+            proved_listed(b, &b->g->limit.bounds[i]);
 }

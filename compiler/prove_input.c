@@ -144,6 +144,27 @@ possible_selector(struct gr_promql *e, void *ctx)
     return matchers_possible(e, ctx);
 }
 
+/* Whether a sum inside an expression adds up series of several slices. */
+static bool
+adds_slices(const struct guardrail *g, const struct gr_promql *e)
+{
+    const struct gr_promql_aggregate *a = &e->u.aggregate;
+
+    for (size_t i = 0; i < e->count; i++)
+        if (adds_slices(g, e->child[i]))
+            return true;
+    for (size_t i = 0; e->kind == GR_PROMQL_AGGREGATE && a->op == GR_PROMQL_SUM && i < g->compare_within.n;
+         i++) {
+        bool listed = false;
+
+        for (size_t k = 0; k < a->count; k++)
+            listed = listed || gr_str_eq(a->labels[k], g->compare_within.v[i]);
+        if (listed != (a->clause == GR_PROMQL_BY))
+            return true;
+    }
+    return false;
+}
+
 const char *
 prove_input_refused(const struct prove_world *w)
 {
@@ -157,6 +178,8 @@ prove_input_refused(const struct prove_world *w)
         return "samples cannot be made up for its regular expression";
     if (mt->kind == METRIC_PROMQL && !(fabs(prove_expression(w, 1) - prove_expression(w, 0)) > 1e-9))
         return "samples cannot be made up for its expression: it is more than sums and products";
+    if (mt->kind == METRIC_PROMQL && adds_slices(w->g, mt->part))
+        return "samples cannot be made up for its expression: a sum in it is over several slices";
     return NULL;
 }
 

@@ -18,6 +18,7 @@
 #include "mutate.h"
 #include "prove_equal.h"
 #include "prove_reach.h"
+#include "prove_same.h"
 #include "prove_trim.h"
 #include "stop.h"
 
@@ -58,6 +59,7 @@ struct worker {
     struct gr_str expr, folder;
     struct turn *turns;
     size_t n_turns, at, given; /* turns [at, at + given) are promtool's */
+    const char *why;           /* it is known to be the same, and doubted */
     bool busy, asking;         /* asking: whether a part that has noticed passes with the rules as they are */
     size_t asked;
 };
@@ -77,6 +79,7 @@ struct campaign {
     struct prove_rules *read; /* two of each target: without shares, and with */
     struct worker workers[PROMTOOL_JOBS_MAX];
     int64_t told_ms;
+    bool complained;
     int code;
 };
 
@@ -514,10 +517,10 @@ begin(struct campaign *c, struct worker *w)
     gr_buf_fini(&b);
     w->busy = true;
     c->r->mutants++;
-    why = prove_equal(c->r->m, rule, &w->change);
-    if (!w->expr.p || (!why && !order(c, w)))
+    why = w->why = prove_equal(c->r->m, rule, &w->change);
+    if (!w->expr.p || ((!why || c->r->doubt) && !order(c, w)))
         return false;
-    if (!why && w->n_turns > 0)
+    if ((!why || c->r->doubt) && w->n_turns > 0)
         return start(c, w);
     good = survivor(c, w, why);
     leave(w);
@@ -566,6 +569,7 @@ answered(struct campaign *c, struct worker *w)
 {
     w->asking = false;
     if (w->run.end != PROMTOOL_PASSED) {
+        c->complained = true;
         complain(c->r->self, GR_FMT " fails with unchanged rules", GR_ARG(c->parts[w->asked].file));
         return false;
     }
@@ -573,6 +577,17 @@ answered(struct campaign *c, struct worker *w)
     c->r->killed++;
     leave(w);
     return true;
+}
+
+/* A proof that a test contradicts is no survivor's, but worse. */
+static bool
+doubted(struct campaign *c, const struct worker *w)
+{
+    c->complained = true;
+    complain(c->r->self,
+             "a test notices a change of " GR_FMT " that should be the same (%s): " GR_FMT "; " GR_FMT,
+             GR_ARG(c->rules[w->rule]->name), w->why, GR_ARG(w->change.what), GR_ARG(w->change.after));
+    return false;
 }
 
 /* What one promtool said: noticed, or the next parts, or nobody is left. Late is no notice: it survives. */
@@ -589,6 +604,8 @@ settle(struct campaign *c, struct worker *w)
             if (!c->parts[part].sound)
                 return ask(c, w, part);
         }
+        if (w->why)
+            return doubted(c, w);
         c->r->killed++;
     } else if (w->run.end != PROMTOOL_PASSED && w->run.end != PROMTOOL_TIMEOUT) {
         return false;
@@ -596,7 +613,7 @@ settle(struct campaign *c, struct worker *w)
         w->at += w->given;
         if (w->run.end == PROMTOOL_PASSED && w->at < w->n_turns)
             return start(c, w);
-        if (!survivor(c, w, NULL))
+        if (!survivor(c, w, w->why ? w->why : prove_recorded(c->r->emitted, c->rules[w->rule], &w->change)))
             return false;
     }
     leave(w);
@@ -664,7 +681,7 @@ prove_run_mutants(struct prove_run *r)
         gr_arena_free(c.workers[i].arena);
     }
     gr_arena_free(c.arena);
-    if (c.code == EXIT_MACHINE)
+    if (c.code == EXIT_MACHINE && !c.complained)
         complain(r->self, "promtool could not be run for each change");
     return c.code == EXIT_CLEAN && r->survived > 0 ? EXIT_FINDINGS : c.code;
 }

@@ -33,7 +33,7 @@ struct prove_run {
     struct gr_rulefile *rules;   /* under test */
     struct gr_rulefile *emitted; /* those that compile would write; the same, but for --rules */
     struct gr_buf folder;
-    bool temporary, mutate, spread;
+    bool temporary, mutate, spread, doubt;
     size_t jobs, sample;
     uint64_t seed;
     const char *only, *program;

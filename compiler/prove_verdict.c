@@ -16,6 +16,30 @@ is_counted(const struct guardrail *g)
     return g->metric.kind != METRIC_GAUGE && g->metric.kind != METRIC_PROMQL;
 }
 
+/* Of a slice that `expect` does not list: the tightest of all, but for overrides that name another value of a dynamic label. */
+double
+prove_literal_outside(const struct guardrail *g, const struct bound *b, struct pairs labels)
+{
+    struct gr_dec best = b->literal;
+
+    for (size_t i = 0; i < g->limit.n_overrides; i++) {
+        const struct override *o = &g->limit.overrides[i];
+        bool applies = true;
+
+        for (size_t k = 0; k < o->where.n; k++)
+            for (size_t d = 0; d < g->dynamic.n; d++)
+                for (size_t l = 0; l < labels.n && gr_str_eq(g->dynamic.v[d], o->where.v[k].key); l++)
+                    if (gr_str_eq(labels.v[l].key, o->where.v[k].key) &&
+                        !gr_str_eq(labels.v[l].value, o->where.v[k].value))
+                        applies = false;
+        for (size_t k = 0; applies && k < o->n_bounds; k++)
+            if (o->bounds[k].level == b->level && o->bounds[k].side == b->side &&
+                model_tighter(b->side, o->bounds[k].literal, best))
+                best = o->bounds[k].literal;
+    }
+    return gr_dec_double(best);
+}
+
 /* The literal that holds for a slice: of one that `expect` lists its own, elsewhere the tightest that its dynamic labels leave open.
  * Infinite where only overrides state the limit and none applies. */
 static double
@@ -24,7 +48,7 @@ literal_of(const struct prove_world *w, const struct prove_cell *c, const struct
     struct slice s = {c->expected ? c->expected->stream : 0, c->labels};
 
     if (!c->expected)
-        return gr_dec_double(model_literal(w->m, w->g, b, NULL));
+        return prove_literal_outside(w->g, b, c->labels);
     if (!model_applies(w->m, w->g, b, &s))
         return side_is_lower(b->side) ? -(double)INFINITY : (double)INFINITY;
     return gr_dec_double(model_literal(w->m, w->g, b, &s));

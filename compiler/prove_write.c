@@ -428,8 +428,8 @@ put_shown_all(struct writer *x, const struct prove_cell *c)
     const struct prove_state *st = &c->state[x->k];
     const struct guardrail *g = x->w->g;
 
-    if (x->twins)
-        return;
+    if (x->twins || x->spec)
+        return; /* what another specification's alerts show is not recorded */
     for (size_t i = 0; i < g->limit.n_bounds; i++) {
         const struct bound *b = &g->limit.bounds[i];
         double v = st->effect;
@@ -580,6 +580,24 @@ put_proved(struct writer *x, const struct prove_cell *c, const struct prove_feed
     gr_buf_fini(&l);
 }
 
+/* Both cohorts have counted nothing since the phase's start. */
+static void
+put_idle(struct writer *x, const struct prove_cell *c)
+{
+    static const char *const names[] = {"guardrail:test:total", "guardrail:test:bad"};
+
+    for (size_t i = 0; i < 2 * GR_COUNT(names); i++) {
+        struct gr_buf l = begin(x, names[i / 2], c, &x->s->exports[0]);
+
+        put_pair(&l, GR_STR("cohort"), i % 2 ? x->w->m->control : prove_canary_name(x->w));
+        gr_buf_putc(&l, '}');
+        gr_buf_puts(x->b, "  - series: ");
+        gr_quote_json(x->b, gr_buf_str(&l));
+        gr_buf_printf(x->b, "\n    values: '0x%zu'\n", x->w->scrapes);
+        gr_buf_fini(&l);
+    }
+}
+
 static void
 put_feed(struct writer *x, const struct prove_cell *c)
 {
@@ -598,8 +616,11 @@ put_feed(struct writer *x, const struct prove_cell *c)
     put_fed(x, "guardrail:evidence", c, f->evidence, false);
     put_fed(x, "guardrail:test:d", c, f->difference, false);
     put_fed(x, "guardrail:enough", c, f->enough, false);
-    put_fed(x, "guardrail:test:bad", c, f->bad, true);
+    if (!f->idle)
+        put_fed(x, "guardrail:test:bad", c, f->bad, true);
     put_fed(x, "guardrail:window:value", c, f->window, true);
+    if (f->idle)
+        put_idle(x, c);
     if (f->left_behind)
         put_over_left(x, c, f->left_behind, true);
 }
@@ -685,6 +706,46 @@ put_numbers(struct writer *x)
     gr_duration_print(x->b, (int64_t)x->k * x->w->step_ms);
     gr_buf_puts(x->b, "\n    exp_samples: []\n");
     gr_buf_fini(&e);
+}
+
+/* Whether all that is recorded of a stream is what its own samples make. */
+static bool
+is_own(const struct prove_stream *s)
+{
+    for (size_t i = 0; i < s->n_cells; i++)
+        if (s->cells[i].feed)
+            return false;
+    return !s->intruded && s->n_decoys == 0;
+}
+
+/* Nothing is recorded of a release or a phase that is not active, or of another specification, but what is given of it. */
+static void
+put_foreign(struct writer *x)
+{
+    const struct prove_export *e = prove_active(x->s, x->k);
+    struct gr_buf q = GR_BUF_INIT(65536);
+
+    for (unsigned i = e ? 0 : 2; i < 4; i++) {
+        if (i == 2 && e)
+            continue;
+        gr_buf_puts(&q, q.n > 0 ? " or " : "");
+        gr_buf_printf(&q, "{__name__=~\"guardrail:.+\",spec%s", i == 3 ? "!=" : "=");
+        gr_quote_promql(&q, x->w->m->spec);
+        if (i < 2) {
+            gr_buf_puts(&q, i ? ",phase!=" : ",deployment_id!=");
+            gr_quote_promql(&q, i ? x->w->m->phases[e->phase].name : gr_str(e->deployment));
+        } else if (i == 3) {
+            gr_buf_puts(&q, ",__name__!~\"guardrail:(gate|open)\"");
+        }
+        put_matchers(&q, x->s);
+        gr_buf_putc(&q, '}');
+    }
+    gr_buf_puts(x->b, "  - expr: ");
+    gr_quote_json(x->b, gr_buf_str(&q));
+    gr_buf_puts(x->b, "\n    eval_time: ");
+    gr_duration_print(x->b, (int64_t)x->k * x->w->step_ms);
+    gr_buf_puts(x->b, "\n    exp_samples: []\n");
+    gr_buf_fini(&q);
 }
 
 static void
@@ -833,6 +894,8 @@ put_world(struct gr_buf *b, const struct prove_world *w, size_t from, size_t to)
             put_exact(&x);
             put_rounded(&x);
             put_alerts(&x);
+            if (is_own(x.s))
+                put_foreign(&x);
             if (t + 1 == x.s->n_times)
                 put_numbers(&x);
         }
