@@ -69,6 +69,27 @@ is "coloured where it is asked for" "$(ctl verdicts d1 --color always | grep -cF
 is "not in a pipe" "$(ctl verdicts d1 | grep -cF "$yellow")" 0
 is "never, if that is asked for" "$(ctl status --color never | grep -cF "$yellow")" 0
 is "in the status" "$(ctl status | grep -c '^error_rate *soft')" 1
+cat >"$dir/terminal.py" <<'PYT'
+"""terminal.py COMMAND...: at a terminal, until the screen was drawn twice; prints what stood there the first time."""
+import os, pty, signal, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[1], sys.argv[1:])
+seen = b""
+while seen.count(b"\033[H\033[2J") < 2:
+    try:
+        piece = os.read(fd, 65536)
+    except OSError:
+        break
+    if not piece:
+        break
+    seen += piece
+os.kill(pid, signal.SIGINT)
+sys.stdout.write((seen.split(b"\033[H\033[2J") + [b"", b""])[1].decode())
+PYT
+TERM=xterm LC_ALL=C.UTF-8 timeout 30 /usr/bin/python3 "$dir/terminal.py" "$ctl_bin" --socket "$dir/admin.sock" status --watch >"$dir/screen"
+is "watched at a terminal: the time, the verdict, its line, in colours" \
+    "$(head -1 "$dir/screen" | grep -c '^20[-0-9]*T[0-9:]*Z'):$(grep -cF "${yellow}soft" "$dir/screen"):$(grep -cF "▁$(printf '\033[0m')${yellow}▅" "$dir/screen")" 1:1:1
 rm "$dir/standin/verdict.json"
 says "Prometheus is gone" 0 "not known: " ctl verdicts d1
 says "and the status is there" 0 "d1          cluster=equities  running" ctl status
