@@ -70,6 +70,10 @@ save_episode(struct db *db, struct gr_str subject, const struct decide_episode *
         " number = excluded.number, open = excluded.open, ended_ms = excluded.ended_ms");
     struct gr_buf slice = GR_BUF_INIT(16u << 10);
     struct gr_str phase = labels_get(alert->decide.labels, GR_STR(GR_LABEL_PHASE));
+    enum policy_level level; /* the alert's own: a decision for a release that has ended looks at none */
+    bool known =
+        d->guardrail && d->reason != REASON_UNKNOWN_LEVEL &&
+        policy_level_parse(labels_get(alert->decide.labels, GR_STR(GR_LABEL_LEVEL)), &level) == GR_OK;
     enum gr_err err;
 
     labels_print_key(&slice, d->slice);
@@ -80,8 +84,7 @@ save_episode(struct db *db, struct gr_str subject, const struct decide_episode *
     db_bind_i64(db, st, 5, alert->decide.received_ms);
     db_bind_i64(db, st, 6, e->ended_ms);
     db_bind_str(db, st, 7, d->guardrail ? d->guardrail->name : GR_STR(""));
-    db_bind_text(db, st, 8,
-                 d->guardrail && d->reason != REASON_UNKNOWN_LEVEL ? policy_level_name(d->level) : "");
+    db_bind_text(db, st, 8, known ? policy_level_name(level) : "");
     db_bind_str(db, st, 9, gr_buf_str(&slice).p ? gr_buf_str(&slice) : GR_STR(""));
     db_bind_str(db, st, 10, phase.p ? phase : GR_STR(""));
     err = db_run(db, st);

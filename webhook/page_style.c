@@ -47,8 +47,8 @@ static const char style[] =
     "border:1px solid var(--soft);border-radius:.3rem}button{font:inherit;font-weight:600;margin-top:1rem;padding:.6rem 1.2rem;border:0;border-radius:.3rem;"
     "background:var(--link);color:var(--card)}"
     "dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem;margin:.4rem 0}dt{color:var(--soft)}dd{margin:0}"
-    "@media(max-width:44rem){.list thead{display:none}.list tr{display:block;border-top:1px solid var(--line);padding:.4rem 0}"
-    ".list th,.list td{display:inline-block;border:0;padding:0 .7rem .1rem 0;min-width:0;max-width:100%;vertical-align:baseline}.list td.wide{display:block;min-width:0}"
+    "@media(max-width:44rem){.list,.list tbody,.list caption{display:block}.list thead{display:none}.list tr{display:block;border-top:1px solid var(--line);padding:.4rem 0}"
+    ".list th,.list td{display:inline-block;border:0;padding:0 .7rem .1rem 0;min-width:0;max-width:100%;vertical-align:baseline;overflow-wrap:anywhere}.list td.wide{display:block;min-width:0}"
     "body{padding:.6rem}ol.phases{grid-auto-flow:row;gap:.5rem}dl{grid-template-columns:1fr}dd{margin:0 0 .4rem}}"
     "@media print{body{background:#fff;color:#000}}";
 /* clang-format on */

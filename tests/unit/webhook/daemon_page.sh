@@ -167,6 +167,7 @@ eventually "the step runs" ran_is drain 1
 is "rolling back" "$(page rolling /)" 200
 has "the state" rolling '⟲</span> rolling back'
 has "the step" rolling '●</span> running</span></td><th scope="row">drain'
+has "a soft breach that comes late is a soft one" rolling '!</span> soft'
 has "the step before" rolling '✓</span> done</span></td><th scope="row">freeze'
 dead() { page rolling / >/dev/null; grep -q 'Dead letters</h2>' "$dir/pages/rolling.html"; }
 eventually "the dead letter" dead
