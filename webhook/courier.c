@@ -313,7 +313,7 @@ fill_effect(const struct sending *s, const struct outbox_effect *e, const struct
                           .guardrail = e->guardrail,
                           .action = jread_str(p, "action"),
                           .reason = e->reason,
-                          .by = e->acked_by,
+                          .by = followup_by(e),
                           .reference = gr_arena_printf(s->arena, "G-%" PRId64, e->id),
                           .key = e->key,
                           .dedup_key = told,

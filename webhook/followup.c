@@ -9,6 +9,7 @@
 #define TURNS_MAX 100
 #define ACKED_END "|acknowledged"
 #define OVER_END "|over"
+#define ACKED_BY "acknowledged by "
 #define DEAD_PART "|undelivered|"
 
 struct gr_str
@@ -19,6 +20,14 @@ followup_of(const struct outbox_effect *e)
     if (gr_str_is(e->kind, FOLLOWUP_OVER) && gr_str_ends(e->key, GR_STR(OVER_END)))
         return gr_str_sub(e->key, 0, e->key.n - strlen(OVER_END));
     return e->key;
+}
+
+struct gr_str
+followup_by(const struct outbox_effect *e)
+{
+    bool told = gr_str_is(e->kind, FOLLOWUP_ACKED) && gr_str_starts(e->reason, GR_STR(ACKED_BY));
+
+    return told ? gr_str_sub(e->reason, strlen(ACKED_BY), e->reason.n) : GR_STR_NONE;
 }
 
 static bool
@@ -94,8 +103,7 @@ follow(struct db *db, const struct app *app, struct gr_arena *a, const struct ou
         return GR_OK;
     row.kind = over ? GR_STR(FOLLOWUP_OVER) : GR_STR(FOLLOWUP_ACKED);
     row.key = gr_arena_printf(a, GR_FMT "%s", GR_ARG(e->key), over ? OVER_END : ACKED_END);
-    row.reason =
-        over ? over_reason(e, &r) : gr_arena_printf(a, "acknowledged by " GR_FMT, GR_ARG(e->acked_by));
+    row.reason = over ? over_reason(e, &r) : gr_arena_printf(a, ACKED_BY GR_FMT, GR_ARG(e->acked_by));
     row.state = GR_STR("ready");
     row.last_error = GR_STR("");
     row.inbox_id = 0;

@@ -15,6 +15,8 @@
 
 /* The key of the message that an effect follows; any other effect's own key. */
 struct gr_str followup_of(const struct outbox_effect *e);
+/* Of one that tells an acknowledgement: who. Else empty. */
+struct gr_str followup_by(const struct outbox_effect *e);
 /* A message was delivered. */
 GR_MUST_USE enum gr_err followup_told(struct db *db, const struct policy_action *action,
                                       const struct outbox_effect *e);

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include "auditor.h"
 #include "enact.h"
+#include "engine.h"
 #include "guardrail/number.h"
 #include "guardrail/quote.h"
 #include "guardrail/sys.h"
@@ -16,6 +17,7 @@
 
 #define SERIES_BYTES_MAX (16u << 20)
 #define ROUTES_MAX 64u
+#define CIRCUITS_MAX 64u
 
 static const int codes[] = {200, 201, 400, 401, 403, 404, 405, 409,
                             410, 411, 413, 415, 421, 503, 0}; /* 0: any other */
@@ -364,6 +366,24 @@ print_effects(struct gr_buf *b, const struct outbox_counts *c, int64_t now_ms)
     gr_buf_putc(b, '\n');
 }
 
+static void
+print_circuits(struct app *app, struct gr_buf *b)
+{
+    struct courier_rest rests[CIRCUITS_MAX];
+    size_t n = app->engine ? engine_circuits(app->engine, rests, CIRCUITS_MAX) : 0;
+
+    head(b, "guardraild_target_resting_seconds", "gauge",
+         "How long an action is left alone, for its target does not answer or asked for it.");
+    for (size_t i = 0; i < n; i++) {
+        gr_buf_puts(b, "guardraild_target_resting_seconds{");
+        put_label(b, "target", gr_str(rests[i].target), true);
+        put_label(b, "action", gr_str(rests[i].action), false);
+        gr_buf_puts(b, "} ");
+        gr_double_print(b, (double)rests[i].rest_ms / 1000.0);
+        gr_buf_putc(b, '\n');
+    }
+}
+
 /* The part that comes from the store, or its last good text. */
 static void
 print_stored(struct app *app, struct gr_buf *out)
@@ -555,5 +575,6 @@ metrics_print(struct app *app, struct gr_buf *out)
     print_stored(app, out);
     print_policy(app, out);
     print_store(app, out);
+    print_circuits(app, out);
     print_counters(app, out);
 }

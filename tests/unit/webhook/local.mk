@@ -94,6 +94,7 @@ daemon_tests = \
 	tests/unit/webhook/daemon_executor.sh \
 	tests/unit/webhook/daemon_faults.sh \
 	tests/unit/webhook/daemon_enter.sh \
+	tests/unit/webhook/daemon_follow.sh \
 	tests/unit/webhook/daemon_gate.sh \
 	tests/unit/webhook/daemon_hands.sh \
 	tests/unit/webhook/daemon_hostile.sh \
