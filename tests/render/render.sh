@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Pictures of every dashboard of the TradePulse example, drawn with Grafana's own panels against a real Prometheus (scene.sh), dark and light:
 #
-#   tests/render/render.sh [--keep] [OUT]      default OUT: BUILD/render; run by `make render-dashboards`, about five minutes
+#   tests/render/render.sh [--keep] [OUT]      default OUT: BUILD/render; run by `make render-dashboards`, five to ten minutes
 #
 # Look at every picture. What a program can see is checked here: query errors, empty panels, unknown units, transformations and overrides,
 # overlaps, ids used twice, more than 20 queries at once. Not part of make check, which asks the same of the queries without drawing
@@ -39,13 +39,15 @@ picture() {
 }
 
 for theme in dark light; do
-  picture overview canary_phase_1 $theme --may-be-empty "Why there is no verdict"
+  picture overview canary_phase_1 $theme --may-be-empty "Why not" --may-be-empty "Why there is no verdict"
+  picture overview hard $theme
   picture overview trouble $theme
-  for phase in preflight canary_phase_1 canary_phase_2 canary_phase_3; do picture $phase $phase $theme; done
+  picture preflight preflight $theme --may-be-empty "Why not" --may-be-empty "Canary share of the traffic"
+  for phase in canary_phase_1 canary_phase_2 canary_phase_3; do picture $phase $phase $theme --may-be-empty "Why not"; done
   picture canary_phase_1 trouble $theme
-  [ ! -e "$dashboards/tradepulse-audit.json" ] || picture audit trouble $theme
+  picture canary_phase_3 hard $theme
+  picture audit trouble $theme
 done
-picture canary_phase_3 trouble dark --allow-empty
 for dashboard in "$dashboards"/tradepulse-*.json; do # nothing may look green
   dashboard=${dashboard##*/tradepulse-}
   picture "${dashboard%.json}" nothing dark --allow-empty
