@@ -585,7 +585,7 @@ read_status(struct db *db, void *arg)
     enum gr_err err;
 
     if ((err = outbox_count(db, &l->counts)) != GR_OK ||
-        (err = enact_storm(db, policies_current(l->q->app->policies), app_now_ms(), &l->storm)) != GR_OK)
+        (err = enact_storm(db, l->q->app, app_now_ms(), &l->storm)) != GR_OK)
         return err;
     jw_open(l->w, "releases", '[');
     err = release_each(db, l->q->app->policies, true, API_LIST_MAX, print_one, l);
@@ -618,7 +618,7 @@ api_status(struct request *q)
         return;
     }
     jw_i64(&w, "breaker_streams", l.storm);
-    jw_bool(&w, "breaker_open", l.storm >= ENACT_STORM_STREAMS);
+    jw_bool(&w, "breaker_open", l.storm >= q->app->conf->breaker.streams);
     jw_time(&w, "oldest_waiting_effect", l.counts.oldest_due_ms);
     jw_open(&w, "effects", '[');
     for (size_t i = 0; i < l.counts.count; i++) {

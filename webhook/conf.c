@@ -203,6 +203,32 @@ read_confirm_timeout(struct reader *r, const struct gr_node *v)
         r->conf->confirm_ms = ms;
 }
 
+static void
+read_breaker_ms(struct reader *r, const struct gr_node *v, int64_t *out)
+{
+    int64_t ms = 0;
+
+    if (!scalar(r, v))
+        return;
+    if (gr_duration_parse(v->text, &ms) != GR_OK || ms < CONF_BREAKER_MS_MIN || ms > CONF_BREAKER_MS_MAX)
+        gr_diag(r->diags, GR0209, v->span, GR_STR_NONE, "\"" GR_FMT "\" takes a duration from 1m to 1d",
+                GR_ARG(v->key));
+    else
+        *out = ms;
+}
+
+static void
+read_window(struct reader *r, const struct gr_node *v)
+{
+    read_breaker_ms(r, v, &r->conf->breaker.window_ms);
+}
+
+static void
+read_cool_down(struct reader *r, const struct gr_node *v)
+{
+    read_breaker_ms(r, v, &r->conf->breaker.cool_down_ms);
+}
+
 /* Not less than a day: a release must be able to show what its rollback rests on. */
 static void
 read_evidence_retention(struct reader *r, const struct gr_node *v)
@@ -494,6 +520,23 @@ read_limits(struct reader *r, const struct gr_node *v)
 }
 
 static void
+read_streams(struct reader *r, const struct gr_node *v)
+{
+    read_count(r, v, 1, CONF_BREAKER_STREAMS_MAX, &r->conf->breaker.streams);
+}
+
+static void
+read_breaker(struct reader *r, const struct gr_node *v)
+{
+    static const struct key keys[] = {
+        {GR_STR_INIT("cool_down"), read_cool_down},
+        {GR_STR_INIT("streams"), read_streams},
+        {GR_STR_INIT("window"), read_window},
+    };
+    read_map(r, v, keys, GR_COUNT(keys));
+}
+
+static void
 read_log(struct reader *r, const struct gr_node *v)
 {
     static const struct key keys[] = {
@@ -574,12 +617,6 @@ read_targets(struct reader *r, const struct gr_node *v)
     read_map(r, v, keys, GR_COUNT(keys));
 }
 
-static void
-read_not_yet(struct reader *r, const struct gr_node *v)
-{
-    gr_diag(r->diags, GR0318, v->key_span, GR_STR_NONE, "\"" GR_FMT "\" is not there yet", GR_ARG(v->key));
-}
-
 static const struct key top_keys[] = {
     {GR_STR_INIT("ack_links"), read_ack_links},
     {GR_STR_INIT("actions_dir"), read_actions_dir},
@@ -588,7 +625,7 @@ static const struct key top_keys[] = {
     {GR_STR_INIT("admin_socket"), read_admin_socket},
     {GR_STR_INIT("alertmanager_url"), read_alertmanager_url},
     {GR_STR_INIT("auth"), read_auth},
-    {GR_STR_INIT("breaker"), read_not_yet},
+    {GR_STR_INIT("breaker"), read_breaker},
     {GR_STR_INIT("confirm_timeout"), read_confirm_timeout},
     {GR_STR_INIT("evidence_retention"), read_evidence_retention},
     {GR_STR_INIT("limits"), read_limits},
@@ -740,6 +777,7 @@ conf_parse(struct gr_str name, struct gr_str text, struct gr_str dir, struct gr_
                         .confirm_ms = CONF_CONFIRM_MS,
                         .ack_expiry_ms = CONF_ACK_MS,
                         .evidence_retention_ms = ENACT_KEEP_MS,
+                        .breaker = CONF_BREAKER_DEFAULT,
                         .mode = MODE_OBSERVE,
                         .log_format = LOG_LOGFMT,
                         .log_level = AT_INFO,

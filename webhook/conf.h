@@ -20,6 +20,17 @@
 #define CONF_ACK_MS_MAX INT64_C(604800000)
 #define CONF_RETENTION_MS_MIN INT64_C(86400000)
 
+/* When further rollbacks wait for a person. */
+struct conf_breaker {
+    uint32_t streams;     /* so many streams … */
+    int64_t window_ms;    /* rolled back within this time open it for all */
+    int64_t cool_down_ms; /* a stream's second rollback within this time is held as well */
+};
+#define CONF_BREAKER_DEFAULT ((struct conf_breaker){3, INT64_C(600000), INT64_C(3600000)})
+#define CONF_BREAKER_STREAMS_MAX 1000u
+#define CONF_BREAKER_MS_MIN INT64_C(60000)
+#define CONF_BREAKER_MS_MAX INT64_C(86400000)
+
 struct conf_names {
     const struct gr_str *v;
     size_t n;
@@ -53,6 +64,7 @@ struct conf {
     const char **actions_environment; /* "NAME=value" for programs, NULL-terminated; NULL: none */
     /* Empty: none; without prometheus_url nothing is ever promoted. */
     struct gr_str prometheus_url, alertmanager_url;
+    struct conf_breaker breaker;
     enum daemon_mode mode;
     int64_t confirm_ms; /* mode confirm: how long a person has to answer */
     enum log_format log_format;

@@ -328,15 +328,16 @@ count_rows(struct db *db, const char *sql, const struct release *r, int64_t sinc
 }
 
 enum gr_err
-enact_storm(struct db *db, const struct policy *p, int64_t now_ms, uint32_t *streams)
+enact_storm(struct db *db, const struct app *app, int64_t now_ms, uint32_t *streams)
 {
+    const struct policy *p = policies_current(app->policies);
     sqlite3_stmt *st = db_use(db, "SELECT count(DISTINCT stream) FROM effect WHERE target = 'rollback' AND "
                                   "state NOT IN ('observed', 'void', 'denied')"
                                   " AND created_ms > ?1");
     enum gr_err err;
     bool row;
 
-    db_bind_i64(db, st, 1, now_ms - ENACT_STORM_WINDOW_MS / (p->time_scale > 0 ? p->time_scale : 1));
+    db_bind_i64(db, st, 1, now_ms - app->conf->breaker.window_ms / (p->time_scale > 0 ? p->time_scale : 1));
     if ((err = db_step(db, st, &row)) != GR_OK)
         return err;
     *streams = row ? (uint32_t)db_i64(st, 0) : 0;
@@ -346,23 +347,24 @@ enact_storm(struct db *db, const struct policy *p, int64_t now_ms, uint32_t *str
 
 /* The breaker's view. Windows shrink with the policy's time scale, like everything in a demo. */
 static enum gr_err
-load_storm(struct db *db, const struct release *r, struct decide_input *in)
+load_storm(struct db *db, const struct conf_breaker *breaker, const struct release *r,
+           struct decide_input *in)
 {
     int64_t scale = in->policy->time_scale > 0 ? in->policy->time_scale : 1;
     uint32_t own = 0;
     enum gr_err err;
 
-    in->storm_max = ENACT_STORM_STREAMS;
+    in->storm_max = breaker->streams;
     err = count_rows(db,
                      "SELECT count(DISTINCT stream) FROM effect WHERE target = 'rollback' AND state NOT IN "
                      "('observed', 'void', 'denied')"
                      " AND stream <> ?1 AND created_ms > ?2",
-                     r, in->now_ms - ENACT_STORM_WINDOW_MS / scale, &in->storm_streams);
+                     r, in->now_ms - breaker->window_ms / scale, &in->storm_streams);
     if (err != GR_OK)
         return err;
     err = count_rows(
         db, "SELECT count(*) FROM release WHERE stream = ?1 AND state = 'rolled_back' AND ended_ms > ?2", r,
-        in->now_ms - ENACT_COOL_DOWN_MS / scale, &own);
+        in->now_ms - breaker->cool_down_ms / scale, &own);
     in->stream_cooling = own > 0;
     return err;
 }
@@ -523,7 +525,7 @@ enact_alert(struct db *db, struct enact_job *job, const struct intake_alert *ale
             in.policy = r.policy;
         else /* ended long ago: only its state matters */
             in.release.phase = &in.policy->phases[0];
-        if ((err = load_storm(db, &r, &in)) != GR_OK)
+        if ((err = load_storm(db, &job->app->conf->breaker, &r, &in)) != GR_OK)
             return err;
     }
     decide_subject(in.policy, alert->decide.labels, &subject);

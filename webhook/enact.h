@@ -8,10 +8,6 @@
 #include "intake.h"
 #include "release.h"
 
-#define ENACT_STORM_WINDOW_MS INT64_C(600000) /* the breaker counts streams rolled back within 10 min … */
-#define ENACT_STORM_STREAMS 3u                /* … and opens at so many */
-#define ENACT_COOL_DOWN_MS INT64_C(3600000) /* a stream's second rollback within an hour waits for a person */
-
 #define ENACT_KEEP_MS INT64_C(7776000000)    /* raw requests are kept for 90 days, if nothing else is set */
 #define ENACT_BEAT_KEEP_MS INT64_C(86400000) /* those of the watchdog for one */
 
@@ -38,7 +34,7 @@ GR_MUST_USE enum gr_err enact_watchdog(struct db *db, const struct app *app, str
 GR_MUST_USE enum gr_err enact_outage(struct db *db, int64_t *number, bool *open);
 
 /* How many release streams had a rollback begun within the breaker's window. */
-GR_MUST_USE enum gr_err enact_storm(struct db *db, const struct policy *p, int64_t now_ms, uint32_t *streams);
+GR_MUST_USE enum gr_err enact_storm(struct db *db, const struct app *app, int64_t now_ms, uint32_t *streams);
 
 /* Pages that nobody took in time go to the action that the policy names, once each. *count: how many. */
 GR_MUST_USE enum gr_err enact_escalations(struct db *db, const struct app *app, struct gr_arena *a,

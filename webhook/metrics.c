@@ -322,8 +322,8 @@ read_series(struct db *db, void *arg)
         return err;
     if ((err = outbox_count(db, &s->counts)) != GR_OK || (err = audit_head(db, &s->audit)) != GR_OK)
         return err;
-    s->storm_max = ENACT_STORM_STREAMS;
-    return enact_storm(db, policies_current(s->app->policies), app_now_ms(), &s->storm_streams);
+    s->storm_max = s->app->conf->breaker.streams;
+    return enact_storm(db, s->app, app_now_ms(), &s->storm_streams);
 }
 
 static void

@@ -147,11 +147,11 @@ put_alarms(struct view *v)
         html_put(v->b, ": nobody can tell whether an alert would arrive. Nothing is promoted.</li>\n");
     }
     put_store_alarms(v, &count);
-    if (d->storm_streams >= ENACT_STORM_STREAMS) {
+    if (d->storm_streams >= v->q->app->conf->breaker.streams) {
         alarm_begin(v, &count, "bad", "✕", "storm breaker open");
         html_put(v->b,
-                 "%u streams were rolled back within 10 minutes: further rollbacks wait for a person</li>\n",
-                 d->storm_streams);
+                 "%u streams were rolled back within %u minutes: further rollbacks wait for a person</li>\n",
+                 d->storm_streams, (unsigned)(v->q->app->conf->breaker.window_ms / 60000));
     }
     if (v->prometheus) {
         alarm_begin(v, &count, "bad", "?", "Prometheus");
@@ -320,7 +320,7 @@ put_own(struct view *v)
     struct app *app = v->q->app;
     struct page_data *d = v->d;
     int64_t beat = atomic_load(&app->watchdog.unix_ms);
-    bool waiting = d->waiting > 0, open = d->storm_streams >= ENACT_STORM_STREAMS;
+    bool waiting = d->waiting > 0, open = d->storm_streams >= app->conf->breaker.streams;
 
     html_put(v->b, "<section aria-labelledby=\"own\">\n<h2 id=\"own\">guardraild itself</h2>\n<dl>\n");
     term(v, "Watchdog",
@@ -339,7 +339,8 @@ put_own(struct view *v)
     }
     html_put(v->b, "</dd>\n");
     term(v, "Storm breaker", open ? "bad" : "good", open ? "✕" : "✓", open ? "open" : "closed");
-    html_put(v->b, "%u of %u streams in 10 min</dd>\n", d->storm_streams, ENACT_STORM_STREAMS);
+    html_put(v->b, "%u of %u streams in %u min</dd>\n", d->storm_streams, app->conf->breaker.streams,
+             (unsigned)(app->conf->breaker.window_ms / 60000));
     term(v, "Store",
          v->store.failed || v->store.low ? "bad"
          : v->store.last != GR_OK        ? "warn"

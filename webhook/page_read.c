@@ -369,7 +369,7 @@ read_overview(struct db *db, struct page_data *d)
             (err = read_one(db, d, r, false)) != GR_OK)
             return err;
     }
-    return enact_storm(db, policies_current(d->app->policies), d->now_ms, &d->storm_streams);
+    return enact_storm(db, d->app, d->now_ms, &d->storm_streams);
 }
 
 enum gr_err

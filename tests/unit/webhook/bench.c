@@ -21,6 +21,7 @@ bench_make_with(struct bench *b, struct policy *policy)
     ck_assert_int_lt(snprintf(b->database, sizeof b->database, "%s/store.db", b->folder),
                      (int)sizeof b->database);
     b->conf.mode = MODE_AUTO;
+    b->conf.breaker = CONF_BREAKER_DEFAULT;
     b->conf.reports_dir = gr_str(b->folder);
     b->app.conf = &b->conf;
     b->app.metrics = metrics_create();

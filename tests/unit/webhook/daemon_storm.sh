@@ -53,3 +53,14 @@ all_shows
 is "three are rolled back, the rest run on" "$(jq -c '[.[].release.state] | group_by(.) | map([.[0], length])' "$dir/shows")" "[[\"rolled_back\",3],[\"running\",$((n - 3))]]"
 is "three were frozen" "$(ran freeze)" 3
 is "each of the rest is held, and paged" "$(jq -c '[.[] | select(.release.state == "running") | .effects | map(.kind) | unique] | unique' "$dir/shows")" '[["hold","page"]]'
+stop_daemon
+
+# The breaker's numbers are settings.
+rm -f "$dir"/store.db* "$dir/ran"
+: >"$dir/ran"
+echo 'breaker: {streams: 5, window: 1h}' >>"$dir/guardraild.yml"
+start_daemon
+storm --start
+eventually "five rollbacks are done" rolled_back 5
+is "five were frozen" "$(ran freeze)" 5
+is "the status says open" "$(ctl --json status | jq -c '[.breaker_streams, .breaker_open]')" "[5,true]"

@@ -50,6 +50,8 @@ START_TEST(defaults)
     ck_assert_str_eq(conf.store_path.p, "/etc/g/s.db");
     ck_assert_uint_eq(conf.admin_socket.n, 0);
     ck_assert_int_eq(conf.store_reserve_bytes, 64 << 20);
+    ck_assert(conf.breaker.streams == 3 && conf.breaker.window_ms == 600000 &&
+              conf.breaker.cool_down_ms == 3600000);
     ck_assert_int_eq(conf.evidence_retention_ms, INT64_C(90) * 86400000);
 }
 END_TEST
@@ -64,7 +66,8 @@ START_TEST(everything)
               "prometheus_url: http://127.0.0.1:9090/\nalertmanager_url: "
               "https://am.example.org\nreports_dir: r\n"
               "store_reserve: 2GiB\nevidence_retention: 1d\n"
-              "mode: dry-run\nlog: {format: json, level: debug}\n"
+              "breaker: {streams: 5, window: 20m, cool_down: 2h}\nmode: dry-run\nlog: {format: json, level: "
+              "debug}\n"
               "targets: {pagerduty_url: http://127.0.0.1:1/x, allow_http: true,\n"
               "  ca_file: ca.pem, private_hosts: [hooks.internal, 10.0.0.1]}\n"
               "public_url: https://g.example.org/\nack_links: {key_file: ack.key, expire_after: 2h}\n"),
@@ -88,6 +91,8 @@ START_TEST(everything)
     ck_assert_int_eq(conf.ack_expiry_ms, 7200000);
     ck_assert_uint_eq(conf.private_hosts.n, 2);
     ck_assert_str_eq(conf.private_hosts.v[1].p, "10.0.0.1");
+    ck_assert(conf.breaker.streams == 5 && conf.breaker.window_ms == 1200000 &&
+              conf.breaker.cool_down_ms == 7200000);
 }
 END_TEST
 
@@ -164,6 +169,12 @@ static const struct {
      "without a path"},
     {"links for ever", NEEDED "public_url: https://g.example\nack_links: {key_file: a, expire_after: 8d}\n",
      "GR0209", "from 1m to 7d"},
+    {"a breaker that never closes", NEEDED "breaker: {window: 2d}\n", "GR0209",
+     "\"window\" takes a duration from 1m to 1d"},
+    {"no cool-down", NEEDED "breaker: {cool_down: 1s}\n", "GR0209", "\"cool_down\" takes"},
+    {"a breaker that is always open", NEEDED "breaker: {streams: 0}\n", "GR0209", "from 1 to 1000"},
+    {"an unknown setting of the breaker", NEEDED "breaker: {stream: 3}\n", "GR0101",
+     "did you mean \"streams\""},
     {"no connection", NEEDED "limits: {connections: 0}\n", "GR0209", "from 1 to 512"},
     {"too many connections", NEEDED "limits: {connections: 513}\n", "GR0209", "from 1 to 512"},
     {"no burst", NEEDED "limits: {burst: 0}\n", "GR0209", "burst"},
