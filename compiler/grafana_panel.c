@@ -368,7 +368,7 @@ stat_options(struct dash *d, cJSON *panel, const char *text_mode)
     jsonout_cstr(&d->j, o, "justifyMode", "center");
     jsonout_cstr(&d->j, o, "orientation", "auto");
     jsonout_cstr(&d->j, o, "textMode", text_mode);
-    jsonout_bool(&d->j, o, "wideLayout", true);
+    jsonout_bool(&d->j, o, "wideLayout", false); /* the name above: the answer is large */
     jsonout_bool(&d->j, o, "showPercentChange", false);
     sub = jsonout_object(&d->j, o, "reduceOptions");
     jsonout_cstr(&d->j, jsonout_array(&d->j, sub, "calcs"), NULL,
