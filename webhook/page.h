@@ -24,7 +24,7 @@
 #define PAGE_LETTERS 10u      /* dead letters; pages that nobody took */
 #define PAGE_ROWS_MAX 200u    /* of each list of a release's own page */
 #define PAGE_TEXT_BYTES 300u  /* of a text of others */
-#define PAGE_MATRIX_ROWS 12u  /* guardrails of one release on the first page */
+#define PAGE_MATRIX_ROWS 16u  /* guardrails of one release on the first page */
 #define PAGE_MATRIX_COLUMNS 12u
 
 route_fn page_overview, page_still, page_number, page_release;

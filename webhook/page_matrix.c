@@ -236,10 +236,34 @@ put_cell(struct gr_buf *b, const struct matrix *m, const struct line *l, size_t 
         html_put(b, " <span class=\"soft\">and %zu more</span>", count - shown);
 }
 
+static bool
+has_cell(const struct matrix *m, const struct line *l, size_t column)
+{
+    for (size_t i = l->from; i < l->from + l->count; i++)
+        if (column_of(m, &m->v->cells[i]) == column)
+            return true;
+    return false;
+}
+
+/* The column's head once more, for a phone: there a guardrail is a block, and the heads are not shown. */
+static void
+put_place(struct gr_buf *b, const struct matrix *m, size_t column)
+{
+    if (column < m->column_count && !m->columns[column].value.p)
+        return;
+    html_put(b, "<span class=\"place\">");
+    if (column < m->column_count)
+        html_cut(b, m->columns[column].value, 60);
+    else
+        html_put(b, "others");
+    html_put(b, "</span> ");
+}
+
 static void
 put_heads(struct gr_buf *b, const struct matrix *m)
 {
-    html_put(b, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"Verdicts\">\n<table>\n"
+    html_put(b, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"Verdicts\">\n<table "
+                "class=\"list\">\n"
                 "<caption>Verdicts by guardrail");
     if (m->label.n > 0) {
         html_put(b, " and ");
@@ -264,12 +288,15 @@ put_line(struct gr_buf *b, const struct matrix *m, const struct line *l)
 {
     const struct policy_guardrail *g = m->v->cells[l->from].guardrail;
 
-    html_put(b, "<tr><th scope=\"row\">");
+    html_put(b, "<tr><th scope=\"row\" class=\"lead\">");
     html_cut(b, g->name, PAGE_TEXT_BYTES);
     html_put(b, "</th>");
     for (size_t i = 0; i < m->column_count + m->others; i++) {
         html_put(b, "<td>");
-        put_cell(b, m, l, i);
+        if (has_cell(m, l, i)) {
+            put_place(b, m, i);
+            put_cell(b, m, l, i);
+        }
         html_put(b, "</td>");
     }
     html_put(b, "</tr>\n");

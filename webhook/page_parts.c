@@ -428,7 +428,7 @@ put_effect(struct gr_buf *b, const struct page_effect *e, enum part_effects what
     part_sign(b, effect_sign(e->state));
     html_put(b, "</td><td>");
     html_cut(b, e->kind, PAGE_TEXT_BYTES);
-    if (e->action.n > 0) {
+    if (e->action.n > 0 && !gr_str_eq(e->action, e->kind)) {
         html_put(b, ", ");
         html_cut(b, e->action, PAGE_TEXT_BYTES);
     }

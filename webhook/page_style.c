@@ -27,7 +27,7 @@ static const char style[] =
     ".card.bad{border-left-color:var(--bad)}.card.warn{border-left-color:var(--warn)}.card.good{border-left-color:var(--good)}"
     ".card.calm{border-left-color:var(--calm)}.card.unknown{border-left-color:var(--unknown)}"
     ".title{display:flex;flex-wrap:wrap;gap:.3rem .8rem;align-items:baseline}"
-    ".chip{display:inline-block;padding:.05rem .5rem;border-radius:.3rem;border:1px solid currentColor;font-weight:600;font-size:.9rem;margin:.1rem .2rem .1rem 0;unicode-bidi:isolate;max-width:100%}table .chip{width:max-content;max-width:16rem}"
+    ".chip{display:inline-block;padding:.05rem .5rem;border-radius:.3rem;border:1px solid currentColor;font-weight:600;font-size:.9rem;margin:.1rem .2rem .1rem 0;unicode-bidi:isolate;max-width:100%}table .chip{width:max-content;max-width:16rem}.place{display:none}.card h2{margin:0}h1{margin-bottom:.5rem}"
     ".chip.bad{color:var(--bad);background:var(--bad-bg)}.chip.warn{color:var(--warn);background:var(--warn-bg)}"
     ".chip.good{color:var(--good);background:var(--good-bg)}.chip.calm{color:var(--calm);background:var(--calm-bg)}"
     ".chip.unknown{color:var(--unknown);background:var(--unknown-bg);border-style:dashed}"
@@ -48,7 +48,7 @@ static const char style[] =
     "background:var(--link);color:var(--card)}"
     "dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem;margin:.4rem 0}dt{color:var(--soft)}dd{margin:0}"
     "@media(max-width:44rem){.list,.list tbody,.list caption{display:block}.list thead{display:none}.list tr{display:block;border-top:1px solid var(--line);padding:.4rem 0}"
-    ".list th,.list td{display:inline-block;border:0;padding:0 .7rem .1rem 0;min-width:0;max-width:100%;vertical-align:baseline;overflow-wrap:anywhere}.list td.wide{display:block;min-width:0}"
+    ".list th,.list td{display:inline-block;border:0;padding:0 .7rem .1rem 0;min-width:0;max-width:100%;vertical-align:baseline;overflow-wrap:anywhere}.list td.wide,.list tbody th.lead{display:block;min-width:0}.list td:empty{display:none}.place{display:inline;font-weight:600}"
     "body{padding:.6rem}ol.phases{grid-auto-flow:row;gap:.5rem}dl{grid-template-columns:1fr}dd{margin:0 0 .4rem}}"
     "@media print{body{background:#fff;color:#000}}";
 /* clang-format on */
