@@ -167,8 +167,8 @@ put_line(struct page *p, const char *name, struct gr_str text, size_t max, struc
         if (gr_buf_err(&cut) != GR_OK)
             p->w->b->err = gr_buf_err(&cut);
     } else {
-        if (name)
-            gr_buf_printf(p->b, "*%s*", name);
+        if (name) /* bold ends at a letter, not at a blank */
+            gr_buf_printf(p->b, "*%.*s* ", (int)strlen(name) - 1, name);
         if (href.n > 0)
             gr_buf_printf(p->b, "[" GR_FMT "|" GR_FMT "]", GR_ARG(text), GR_ARG(href));
         else
@@ -239,11 +239,29 @@ put_link(struct page *p, const char *name, struct gr_str url)
 static void
 put_command(void *arg, const char *what, struct gr_str command)
 {
-    struct gr_buf name = GR_BUF_INIT(128);
+    struct gr_buf *text = arg;
 
-    gr_buf_printf(&name, "%s: ", what);
-    put_fact(arg, gr_buf_cstr(&name), command, GR_STR_NONE);
-    gr_buf_fini(&name);
+    if (text->n + command.n < TEXT_MAX)
+        gr_buf_printf(text, "%s%s: " GR_FMT, text->n > 0 ? "\n" : "", what, GR_ARG(command));
+}
+
+/* As they are: a wiki would make dashes of options. Nothing but plain names stands in them. */
+static void
+put_commands(struct page *p, const struct message *m)
+{
+    struct gr_buf text = GR_BUF_INIT(1 << 16);
+
+    sender_commands(m, put_command, &text);
+    if (text.n > 0 && p->w) {
+        open_block(p, "codeBlock");
+        put_run(p, gr_buf_str(&text), NULL, GR_STR_NONE);
+        close_block(p);
+    } else if (text.n > 0) {
+        gr_buf_printf(p->b, "{noformat}\n" GR_FMT "\n{noformat}\n", GR_ARG(gr_buf_str(&text)));
+    }
+    if (gr_buf_err(&text) != GR_OK)
+        (p->w ? p->w->b : p->b)->err = gr_buf_err(&text);
+    gr_buf_fini(&text);
 }
 
 static void
@@ -272,11 +290,27 @@ put_facts(struct page *p, const struct jira *j)
     put_fact(p, "Mark: ", gr_buf_str(&j->effect), GR_STR_NONE);
     for (size_t i = 0; i < n; i++)
         put_link(p, links[i].name, links[i].url);
-    sender_commands(m, put_command, p);
     end_facts(p);
+    put_commands(p, m);
     if (gr_buf_err(&action) != GR_OK)
         (p->w ? p->w->b : p->b)->err = gr_buf_err(&action);
     gr_buf_fini(&action);
+    gr_buf_fini(&time);
+}
+
+/* That it is over: the rest stands above. */
+static void
+put_end(struct page *p, const struct jira *j)
+{
+    const struct message *m = j->call->m;
+    struct gr_buf time = GR_BUF_INIT(64);
+
+    put_text(p, m->reason, TEXT_MAX);
+    put_fact(p, "Now: ", m->now, GR_STR_NONE);
+    gr_time_print(&time, m->at_ms);
+    put_fact(p, "At: ", gr_buf_str(&time), GR_STR_NONE);
+    put_fact(p, "Mark: ", gr_buf_str(&j->effect), GR_STR_NONE);
+    end_facts(p);
     gr_buf_fini(&time);
 }
 
@@ -295,9 +329,13 @@ put_page(struct jira *j, struct jw *w, const char *name, struct gr_str first)
         jw_open(w, "content", '[');
     }
     put_text(&p, first, TEXT_MAX);
-    put_text(&p, m->summary, TEXT_MAX);
-    put_text(&p, m->description, TEXT_MAX);
-    put_facts(&p, j);
+    if (m->kind == MESSAGE_CLOSED) {
+        put_end(&p, j);
+    } else {
+        put_text(&p, m->summary, TEXT_MAX);
+        put_text(&p, m->description, TEXT_MAX);
+        put_facts(&p, j);
+    }
     if (j->cloud) {
         jw_close(w, ']');
         jw_close(w, '}');

@@ -164,11 +164,16 @@ put_context(struct gr_buf *b, struct gr_buf *text, const struct message *m)
 static void
 put_body(struct gr_buf *b, struct gr_buf *text, const struct message *m, const struct message *newest)
 {
+    bool acts_first = m->kind == MESSAGE_HELD || m->kind == MESSAGE_OUTCOME;
+
+    if (acts_first)
+        put_acts(b, text, m);
     put_words(text, "", m->summary, SECTION_MAX / 2);
     put_words(text, "", m->description, SECTION_MAX / 2 - 1);
     put_section(b, text, "plain_text");
     put_fields(b, text, m);
-    put_acts(b, text, m);
+    if (!acts_first)
+        put_acts(b, text, m);
     put_links(b, text, m);
     sender_commands(newest, put_command, text);
     put_section(b, text, "mrkdwn");

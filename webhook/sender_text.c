@@ -112,7 +112,9 @@ sender_title(struct gr_buf *b, const struct message *m)
 void
 sender_headline(struct gr_buf *b, const struct message *m)
 {
-    struct gr_str rest = m->summary.n > 0 ? m->summary : m->reason;
+    bool why = m->reason.n > 0 && (m->kind == MESSAGE_HELD || m->kind == MESSAGE_CLOSED ||
+                                   (m->kind == MESSAGE_OUTCOME && !m->ok));
+    struct gr_str rest = m->summary.n > 0 && !why ? m->summary : m->reason;
 
     sender_title(b, m);
     if (m->guardrail.n > 0 && rest.n > m->guardrail.n && gr_str_starts(rest, m->guardrail) &&
@@ -126,14 +128,18 @@ sender_headline(struct gr_buf *b, const struct message *m)
 
 /* -- what is done, and what can be --------------------------------------------------------------------------------------- */
 
+static const struct gr_str blind_action = GR_STR_INIT(
+    "opens no gate, and rolls nothing back for this; look at Prometheus, Alertmanager and the way "
+    "from there to here");
+
 void
 sender_action(struct gr_buf *b, const struct message *m)
 {
     if (m->confirm_by_ms == 0) {
-        gr_buf_put(b, m->action);
+        gr_buf_put(b, m->kind == MESSAGE_BLIND && m->action.n == 0 ? blind_action : m->action);
         return;
     }
-    gr_buf_printf(b, "waits for a person: %s once somebody confirms it", acts[m->act].later);
+    gr_buf_printf(b, "waits for a person; %s when somebody confirms it", acts[m->act].later);
     if (m->level == LEVEL_HARD) {
         gr_buf_puts(b, ", or by itself at ");
         gr_time_print(b, m->confirm_by_ms);
@@ -164,7 +170,7 @@ static const struct {
     {"Do not roll back", "guardrailctl release deny %D --reason WHY", WHEN_WAITS},
     {"Acknowledge", "guardrailctl ack --page %R --reason WHY", WHEN_PAGE},
     {"Stop the rollback", "guardrailctl release cancel %D --reason WHY", WHEN_ROLLS_BACK},
-    {"Hold guardraild's hands", "guardrailctl release hold %D --for 30m --reason WHY", WHEN_SOFT},
+    {"Hold, nothing by itself", "guardrailctl release hold %D --for 30m --reason WHY", WHEN_SOFT},
     {"Reviewed, when it is over", "guardrailctl ack %D --guardrail %G --reason WHY", WHEN_SOFT},
     {"Override the gate", "guardrailctl release override %D --for 30m --reason WHY", WHEN_SOFT},
     {"Run on", "guardrailctl release resume %D --reason WHY", WHEN_HALTED},

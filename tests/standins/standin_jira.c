@@ -97,10 +97,13 @@ adf_node_ok(const cJSON *node, const char *types, int depth, size_t *total)
         return false;
     cJSON_ArrayForEach(child, content)
     {
-        const char *inside = gr_str_is(type, "bulletList") ? "listItem"
-                             : gr_str_is(type, "listItem") ? "paragraph"
-                                                           : "text hardBreak";
+        const char *inside = gr_str_is(type, "bulletList")  ? "listItem"
+                             : gr_str_is(type, "listItem")  ? "paragraph"
+                             : gr_str_is(type, "codeBlock") ? "text"
+                                                            : "text hardBreak";
 
+        if (gr_str_is(type, "codeBlock") && gr_json_get(child, "marks")) /* code has none */
+            return false;
         if (!adf_node_ok(child, inside, depth + 1, total))
             return false;
     }
@@ -119,7 +122,7 @@ adf_ok(const cJSON *doc)
         return false;
     cJSON_ArrayForEach(node, content)
     {
-        if (!adf_node_ok(node, "paragraph bulletList", 0, &total))
+        if (!adf_node_ok(node, "paragraph bulletList codeBlock", 0, &total))
             return false;
     }
     return total > 0 && total <= TEXT_MAX;

@@ -21,6 +21,7 @@ tests_unit_webhook_test_webhook_SOURCES += \
 	tests/unit/webhook/test_expand.c \
 	tests/unit/webhook/test_gate.c \
 	tests/unit/webhook/test_labels.c \
+	tests/unit/webhook/test_messages.c \
 	tests/unit/webhook/test_pace.c \
 	tests/unit/webhook/test_pages.c \
 	tests/unit/webhook/test_policy.c \
@@ -39,6 +40,8 @@ tests_unit_webhook_test_webhook_SOURCES += \
 	tests/standins/standin_check.h \
 	tests/standins/standin_jira.c \
 	tests/standins/standin_slack.c
+EXTRA_DIST += tests/unit/webhook/messages/acknowledged.json tests/unit/webhook/messages/blind.json tests/unit/webhook/messages/hard.json tests/unit/webhook/messages/hard-waits.json tests/unit/webhook/messages/no-data.json \
+	tests/unit/webhook/messages/over.json tests/unit/webhook/messages/rollback-failed.json tests/unit/webhook/messages/rolled-back.json tests/unit/webhook/messages/soft.json tests/unit/webhook/messages/unknown.json
 EXTRA_DIST += tests/unit/webhook/policy.json tests/unit/webhook/store_v1.sql
 # the daemon's core
 tests_unit_webhook_test_webhook_SOURCES += \

@@ -40,6 +40,7 @@ static Suite *(*const suites[])(void) = {
     jw_suite,
     known_suite,
     log_suite,
+    messages_suite,
     metrics_suite,
     outbox_suite,
     pace_suite,

@@ -34,6 +34,7 @@ Suite *intake_read_suite(void);
 Suite *jw_suite(void);
 Suite *known_suite(void);
 Suite *log_suite(void);
+Suite *messages_suite(void);
 Suite *metrics_suite(void);
 Suite *outbox_suite(void);
 Suite *pace_suite(void);
