@@ -89,10 +89,10 @@ put_ago(struct gr_buf *b, int64_t ms, int64_t now_ms)
 /* One phase as it was, is, or will be. */
 struct stay {
     struct gr_str name;
-    const struct policy_phase *row; /* NULL: the policy is not loaded */
     const struct page_phase *entry; /* NULL: not entered */
     bool now;
-    int64_t ripe_ms; /* when the minimum is over, extensions included; 0: unknown */
+    int64_t least_ms, ripe_ms; /* the minimum; when it is over, extensions included; 0: unknown */
+    int64_t late_ms;           /* when its maximum is over; 0: none */
 };
 
 /* Thousandths of the bar's length. */
@@ -111,8 +111,7 @@ put_bar(struct gr_buf *b, const struct stay *s, int64_t now_ms)
                                                                     ? s->entry->left_ms
                                                                 : s->now ? now_ms
                                                                          : from;
-    int64_t elapsed = until - from, least = s->row ? s->row->min_duration_ms : 0,
-            ripe = s->ripe_ms > from ? s->ripe_ms - from : least;
+    int64_t elapsed = until - from, least = s->least_ms, ripe = s->ripe_ms > from ? s->ripe_ms - from : least;
     int64_t whole = elapsed > ripe ? elapsed : ripe;
 
     if (whole < least)
@@ -140,7 +139,7 @@ put_bar(struct gr_buf *b, const struct stay *s, int64_t now_ms)
 static void
 put_stay(struct gr_buf *b, const struct stay *s, int64_t now_ms)
 {
-    int64_t least = s->row ? s->row->min_duration_ms : 0;
+    int64_t least = s->least_ms;
 
     if (s->now)
         html_put(b, "<li class=\"now\" aria-current=\"step\">");
@@ -173,6 +172,10 @@ put_stay(struct gr_buf *b, const struct stay *s, int64_t now_ms)
             html_put(b, s->ripe_ms > now_ms ? "; earliest promotion " : "; ripe since ");
             html_time(b, s->ripe_ms, now_ms);
         }
+        if (s->now && s->late_ms > 0 && now_ms > s->late_ms) {
+            html_put(b, "; past its maximum since ");
+            html_time(b, s->late_ms, now_ms);
+        }
         if (s->entry->override)
             html_put(b, "; the gate was overridden");
     }
@@ -198,12 +201,19 @@ part_phases(struct gr_buf *b, const struct page_one *o, int64_t now_ms)
     html_put(b, "<ol class=\"phases\" aria-label=\"Phases\">\n");
     for (size_t i = 0; i < count; i++) {
         const struct policy_phase *row = r->policy ? &r->policy->phases[i] : NULL;
-        struct stay s = {.name = row ? row->name : o->phases.v[i].name, .row = row};
+        struct stay s = {.name = row ? row->name : o->phases.v[i].name};
 
         s.entry = row ? entry_of(o, row->name) : &o->phases.v[i];
         s.now = active && s.entry && s.entry->left_ms == 0 && gr_str_is(s.name, r->phase);
-        if (s.now && row && row->min_duration_ms > 0)
-            s.ripe_ms = release_ripe_ms(r);
+        s.least_ms = row ? row->min_duration_ms : 0;
+        if (s.now && row) {
+            if (release_deviates(r) && r->dev_min_ms > 0)
+                s.least_ms = r->dev_min_ms;
+            if (s.least_ms > 0)
+                s.ripe_ms = release_ripe_ms(r);
+            if (row->max_duration_ms > 0)
+                s.late_ms = release_late_ms(r);
+        }
         put_stay(b, &s, now_ms);
     }
     html_put(b, "</ol>\n");
@@ -234,7 +244,8 @@ part_facts(struct gr_buf *b, const struct page_one *o, int64_t now_ms)
     }
     for (size_t i = 0; r->phase_row && release_state_active(r->state) && i < r->phase_row->traffic_count;
          i++) {
-        int64_t hundredths = (int64_t)(r->phase_row->traffic[i].ratio * 10000 + 0.5);
+        int64_t hundredths =
+            (int64_t)(release_share(r, r->phase_row, &r->phase_row->traffic[i]) * 10000 + 0.5);
 
         html_put(b, i == 0 ? " · planned traffic " : ", ");
         html_cut(b, r->phase_row->traffic[i].flow, PAGE_TEXT_BYTES);
@@ -300,6 +311,20 @@ part_notices(struct gr_buf *b, const struct page_data *d, const struct page_one 
         html_put(b, "by %s until ", r->override_by);
         html_time(b, r->override_until_ms, d->now_ms);
         html_put(b, ": %s</li>\n", r->override_reason);
+    }
+    if (r->entering[0]) {
+        notice(b, "calm", "●", "entering");
+        html_put(b, "the traffic split of %s is being applied</li>\n", r->entering);
+    }
+    if (release_deviates(r)) {
+        notice(b, "warn", "!", "off the schedule");
+        html_put(b, "by %s", r->dev_by);
+        if (r->dev_min_ms > 0) {
+            html_put(b, "; lasts at least ");
+            html_span(b, r->dev_min_ms);
+        }
+        html_put(b, "%s%s%s</li>\n", r->dev_next[0] ? "; followed by " : "", r->dev_next,
+                 r->dev_share[0] ? "; with other shares of traffic" : "");
     }
     if (r->spent && r->state != RELEASE_ROLLING_BACK && r->confirm_by_ms == 0 && app_acts(d->app)) {
         notice(b, "bad", "✕", "not armed");

@@ -91,7 +91,7 @@ look empty / light 390
 
 # --- a release that runs and is well: d1 in phase 1, for 15 minutes
 start_release d1
-ctl release advance d1 --by 'Jane Doe' --reason 'pre-flight is clean' --override >/dev/null
+ctl release advance d1 --by 'Jane Doe' --reason 'pre-flight is clean' --override --commander kim >/dev/null
 stop_daemon
 now=$(date +%s)000
 store "UPDATE release SET started_ms = $now - 2400000, phase_ms = $now - 900000 WHERE deployment_id = 'd1'" \
@@ -121,6 +121,12 @@ is "soft" "$(soft d1 | post /v1/alerts)" 200
 page soft / >/dev/null
 has "soft breach" soft '!</span> soft'
 has "extended" soft 'extended by a soft breach'
+
+is "off the schedule" "$(ctl release deviate d1 --commander kim --by jane --reason 'INC-7' --lasts 45m --share making=2% >/dev/null; echo $?)" 0
+page off /releases/d1 >/dev/null
+has "by whom, and how" off 'off the schedule</span> by .*; lasts at least 45 min; with other shares of traffic'
+has "the shares" off 'making 2 %, agency 0.5 %'
+has "the least it takes now" off 'of at least 45 min'
 
 # --- Prometheus is away: nothing is green
 stop_daemon
@@ -158,7 +164,7 @@ healthy
 # --- a rollback that runs, and its step; a target that is dead; blind since before the start
 ctl release abort d1 --by tester --reason x >/dev/null
 start_release d2
-ctl release advance d2 --by tester --reason x --override >/dev/null
+ctl release advance d2 --by tester --reason x --override --commander kim >/dev/null
 echo 30 >"$dir/slow-drain"
 rm "$dir/secrets/slack.url"
 hard d2 | post /v1/alerts >/dev/null
