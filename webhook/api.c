@@ -136,6 +136,10 @@ api_print_gate(struct request *q, const struct gate *g, int status)
     jw_text(&w, "phase", g->release.phase);
     jw_text(&w, "state", release_state_name(g->release.state));
     jw_bool(&w, "promote", promote);
+    if (promote)
+        jw_bool(
+            &w, "open",
+            true); /* there or not: a controller for which what is missing is asked for again can wait for it */
     jw_open(&w, "reasons", '[');
     for (size_t i = 0; i < g->count; i++)
         jw_str(&w, NULL, g->reasons[i]);

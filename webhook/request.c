@@ -21,6 +21,12 @@ route_is_page(const struct route *r)
 }
 
 bool
+route_takes_basic(const struct route *r)
+{
+    return route_is_page(r) || (r->role == ROLE_READ && strcmp(r->method, "POST") == 0);
+}
+
+bool
 route_is_probe(const struct route *r)
 {
     return r->role == ROLE_NONE && r->work == WORK_HERE;

@@ -34,6 +34,8 @@ extern const struct route routes[];
 extern const size_t route_count;
 /* Answers in HTML. */
 bool route_is_page(const struct route *r);
+/* Pages, and questions by POST: Flagger can send no header of one's own, but what its hooks' addresses hold before an "@". */
+bool route_takes_basic(const struct route *r);
 /* Probes ask so often and so badly that they have no rate and are heard to the end. */
 bool route_is_probe(const struct route *r);
 /* The route of a path and method; the path's {id} goes to id (size bytes). GR_ENOENT: no such path;

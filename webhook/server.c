@@ -213,7 +213,7 @@ add_page_headers(struct MHD_Response *r, const struct request *q)
     return MHD_add_response_header(r, "Content-Security-Policy", q->csp) == MHD_YES;
 }
 
-/* A browser asks its user for Basic, and keeps the answer: so it is taken by pages alone, which change nothing. */
+/* A browser asks its user for Basic, and keeps the answer: so it is taken only where nothing is changed, and asked for by pages alone. */
 static const char *
 challenge(const struct request *q)
 {
@@ -488,7 +488,7 @@ role_ok(struct exchange *x, struct listener *l, const struct headers *h)
         return true;
     c = hold_current(x->server);
     roles = tokens_roles(credentials_tokens(c), authorization) | certificate_roles(x->peer, c);
-    if (route_is_page(x->q.route))
+    if (route_takes_basic(x->q.route))
         roles |= tokens_basic(credentials_tokens(c), authorization);
     if (roles & 1u << ROLE_ADMIN)
         roles |= 1u << ROLE_READ;

@@ -32,6 +32,10 @@ for example in kubernetes minimal tradepulse; do
   node "$tools/k8s-plain.mjs" query "$work/$example/deploy/argo_rollouts.yaml" | "$GR_BUILDDIR/guardrailc" promql check >"$work/log" || { cat "$work/log"; fail "queries of $example"; }
   checks=$((checks + ${#objects[@]} + 2))
 done
+# Those of the manual are legal, too (Flagger's object has a check of its own: tests/unit/webhook/controllers.py).
+awk '/^```yaml$/ { on = 1; next } /^```$/ { on = 0 } on' "$GR_SRCDIR/docs/controllers.md" | sed '/flagger.app/,$d' >"$work/manual.yaml"
+[ "$(grep -c '^kind: AnalysisTemplate' "$work/manual.yaml")" = 2 ] || fail "docs/controllers.md has no templates"
+all+=("$work/manual.yaml")
 node "$tools/k8s-validate.mjs" "${all[@]}" >"$work/log" 2>&1 || { cat "$work/log"; fail "not legal"; }
 
 # -- mistakes are found

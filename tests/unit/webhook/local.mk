@@ -96,6 +96,7 @@ daemon_tests = \
 	tests/unit/webhook/daemon_ctl.sh \
 	tests/unit/webhook/daemon_executor.sh \
 	tests/unit/webhook/daemon_faults.sh \
+	tests/unit/webhook/daemon_controllers.sh \
 	tests/unit/webhook/daemon_enter.sh \
 	tests/unit/webhook/daemon_follow.sh \
 	tests/unit/webhook/daemon_gate.sh \
@@ -113,7 +114,7 @@ daemon_tests = \
 	tests/unit/webhook/daemon_tls.sh
 TESTS += $(daemon_tests)
 EXTRA_DIST += $(daemon_tests) tests/unit/webhook/daemon_lib.sh tests/unit/webhook/pki.sh \
-	tests/unit/webhook/activate.py tests/unit/webhook/browser.py tests/unit/webhook/network.py tests/unit/webhook/page_check.py tests/unit/webhook/storm.py
+	tests/unit/webhook/activate.py tests/unit/webhook/browser.py tests/unit/webhook/controllers.py tests/unit/webhook/network.py tests/unit/webhook/page_check.py tests/unit/webhook/storm.py
 # make tests/unit/webhook/token_timing && tests/unit/webhook/token_timing
 EXTRA_PROGRAMS += tests/unit/webhook/token_timing
 tests_unit_webhook_token_timing_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
