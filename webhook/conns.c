@@ -11,6 +11,7 @@
 #include "guardrail/sys.h"
 
 #define REAP_MS 200
+#define POLL_MS 10
 #define SETTLE_MS 100 /* for who was accepted just now and is not in the list yet */
 #define SLOW_MS 1000  /* what takes longer gives way sooner */
 
@@ -352,12 +353,14 @@ conn_enter(struct conns *all, struct conn *c, enum conn_state state)
 void
 conns_worked(struct conns *all)
 {
-    atomic_fetch_sub(&all->working, 1);
-    /* Nobody waits but when the server ends. Who begins to wait counts itself first and looks at `working` after that, so one of the two sees
-     * the other. */
-    if (atomic_load(&all->waiting) == 0)
+    /* Nobody waits but when the server ends. Who begins to wait just now is not told, and looks again soon (POLL_MS). After the last request is
+     * done, whoever waited may free all of this at once: so nothing is touched behind the count. */
+    if (atomic_load(&all->waiting) == 0) {
+        atomic_fetch_sub(&all->working, 1);
         return;
+    }
     pthread_mutex_lock(&all->mutex);
+    atomic_fetch_sub(&all->working, 1);
     pthread_cond_broadcast(&all->quiet);
     pthread_mutex_unlock(&all->mutex);
 }
@@ -383,7 +386,10 @@ conns_drain(struct conns *all, int64_t timeout_ms, int64_t wait_half_ms)
     all->waiting++;
     while ((now = monotonic_ms()) < end &&
            (all->working > 0 || (now < half_end && (now < settled || any_half(all)))))
-        wait_until(all, &all->quiet, all->working > 0 ? end : now < settled ? settled : half_end);
+        wait_until(all, &all->quiet,
+                   all->working > 0 ? (end - now < POLL_MS ? end : now + POLL_MS)
+                   : now < settled  ? settled
+                                    : half_end);
     all->waiting--;
     pthread_mutex_unlock(&all->mutex);
 }
@@ -394,7 +400,7 @@ conns_rest(struct conns *all)
     pthread_mutex_lock(&all->mutex);
     all->waiting++;
     while (all->working > 0)
-        pthread_cond_wait(&all->quiet, &all->mutex);
+        wait_until(all, &all->quiet, monotonic_ms() + POLL_MS);
     all->waiting--;
     pthread_mutex_unlock(&all->mutex);
 }
