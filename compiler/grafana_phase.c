@@ -536,7 +536,8 @@ chosen_lines(struct dash *d, const struct phase *p, const struct panel *look, co
         legend_labels(d, NULL);
         panel_target(d, panel, NULL, false, false);
     }
-    lines_look(d, panel, "none", d->m->canary, false);
+    lines_look(d, panel, "none", gr_str_is(gr_str(legend[0]), "effect") ? GR_STR("effect") : d->m->canary,
+               false);
 }
 
 /* One row for every guardrail that is chosen. Values and limits of any kind fit the same panels, because effects and limits are recorded
@@ -559,21 +560,21 @@ chosen_row(struct dash *d, const struct phase *p)
                         .w = 12,
                         .h = PANEL_HEIGHT},
         (const char *const[]){"guardrail:effect", "guardrail:limit"},
-        (const char *const[]){CHOSEN, CHOSEN ",side!=\"backstop\""},
+        (const char *const[]){CHOSEN, CHOSEN ",side!~\"backstop.*\""},
         (const char *const[]){"effect", "{{level}} limit, {{side}},"});
-    chosen_lines(d, p,
-                 &(struct panel){
-                     .type = "timeseries",
-                     .title = GR_STR("Canary and control"),
-                     .description =
-                         GR_STR("Values over the window of the phase, in the metric's own unit. Dashed: the "
-                                "backstop, which holds whatever control says."),
-                     .x = 12,
-                     .w = 12,
-                     .h = PANEL_HEIGHT},
-                 (const char *const[]){"guardrail:window:value", "guardrail:limit"},
-                 (const char *const[]){CHOSEN, CHOSEN ",side=\"backstop\""},
-                 (const char *const[]){"{{cohort}}", "{{level}} limit, {{side}},"});
+    chosen_lines(
+        d, p,
+        &(struct panel){.type = "timeseries",
+                        .title = GR_STR("Canary and control"),
+                        .description = GR_STR(
+                            "Values over the window of the phase, in the metric's own unit. Dashed: the "
+                            "backstop, which holds whatever control says."),
+                        .x = 12,
+                        .w = 12,
+                        .h = PANEL_HEIGHT},
+        (const char *const[]){"guardrail:window:value", "guardrail:limit"},
+        (const char *const[]){CHOSEN ",cohort!=\"" COHORT_EARLY "\"", CHOSEN ",side=~\"backstop.*\""},
+        (const char *const[]){"{{cohort}}", "{{level}} limit, {{side}},"});
     d->y += PANEL_HEIGHT;
     evidence_text(d, &text);
     evidence_panel(d, NULL, p,
