@@ -501,7 +501,8 @@ health_panels(struct dash *d, int h)
                                 .description =
                                     GR_STR("Age of the oldest rollback or message that waits to be carried "
                                            "out, and of the watchdog's last beat: five minutes without one "
-                                           "and guardraild is blind."),
+                                           "and guardraild is blind. rests: a target that did not answer is "
+                                           "left alone for so long."),
                                 .x = 8,
                                 .w = 8,
                                 .h = h},
