@@ -185,7 +185,8 @@ followup_dead(struct db *db, const struct app *app, struct gr_arena *a, const st
     row.escalate_ms = to->escalate_to && to->escalate_after_ms > 0 ? now_ms + to->escalate_after_ms : 0;
     if (!row.key.p || !row.reason.p)
         return GR_ENOMEM;
-    if ((err = outbox_add(db, &row, now_ms, &added)) != GR_OK)
+    if ((err = outbox_unescalate(db, e->id)) != GR_OK ||
+        (err = outbox_add(db, &row, now_ms, &added)) != GR_OK || !added)
         return err;
     return audit_add(db, now_ms, GR_STR("guardraild"), "dead letter told to another", e->deployment_id,
                      row.reason);

@@ -467,6 +467,15 @@ outbox_acked_too(struct db *db, const struct outbox_effect *page)
 }
 
 enum gr_err
+outbox_unescalate(struct db *db, int64_t id)
+{
+    sqlite3_stmt *st = db_use(db, "UPDATE effect SET escalate_ms = NULL WHERE id = ?1");
+
+    db_bind_i64(db, st, 1, id);
+    return db_run(db, st);
+}
+
+enum gr_err
 outbox_follow_all(struct db *db, const struct outbox_effect *e, enum outbox_follow stage)
 {
     sqlite3_stmt *st = db_use(db, "UPDATE effect SET follow = ?4 WHERE release_id = ?1 AND guardrail = ?2"

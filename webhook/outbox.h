@@ -80,6 +80,8 @@ GR_MUST_USE enum gr_err outbox_acked(struct db *db, struct gr_arena *a, struct o
 /* Who took a page took what was said about it elsewhere, too: the newest notice of each action about the same guardrail of the release, unless
  * it was told at that very moment already. */
 GR_MUST_USE enum gr_err outbox_acked_too(struct db *db, const struct outbox_effect *page);
+/* It goes to nobody else by itself. */
+GR_MUST_USE enum gr_err outbox_unescalate(struct db *db, int64_t id);
 /* All that an action said about a guardrail of a release is followed up at once. */
 GR_MUST_USE enum gr_err outbox_follow_all(struct db *db, const struct outbox_effect *e,
                                           enum outbox_follow stage);

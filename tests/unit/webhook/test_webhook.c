@@ -14,6 +14,7 @@ static Suite *(*const suites[])(void) = {
     decide_suite,
     decide_all_suite,
     expand_suite,
+    followup_suite,
     gate_suite,
     html_suite,
     labels_suite,
