@@ -1,7 +1,8 @@
 # docs/: pages and man pages.
 dist_man_MANS += man/guardrailc.1
 EXTRA_DIST += docs/architecture.md docs/controllers.md docs/decisions.md docs/diagnostics.md docs/diff.md docs/evidence.md docs/evidence-caught.svg docs/evidence-false.svg docs/evidence-paths.svg docs/faults.md docs/guardrailctl.md docs/language.md docs/linting.md docs/metrics.md docs/operations.md docs/outputs.md docs/power.md docs/rule-reference.md docs/testing.md
-EXTRA_DIST += docs/images/dashboard-overview.png docs/images/dashboard-phase.png
+EXTRA_DIST += docs/images/dashboard-overview.png docs/images/dashboard-phase.png docs/images/status-page.png \
+	docs/images/status-page-phone.png
 
 # docs/diagnostics.md is what `guardrailc explain` knows; tests/lint.sh fails when it is stale.
 update-pages: guardrailc$(EXEEXT)

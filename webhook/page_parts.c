@@ -93,6 +93,7 @@ struct stay {
     bool now;
     int64_t least_ms, ripe_ms; /* the minimum; when it is over, extensions included; 0: unknown */
     int64_t late_ms;           /* when its maximum is over; 0: none */
+    bool runs;                 /* a promotion is possible one day */
 };
 
 /* Thousandths of the bar's length. */
@@ -168,7 +169,7 @@ put_stay(struct gr_buf *b, const struct stay *s, int64_t now_ms)
         }
         if (s->now && s->ripe_ms > s->entry->entered_ms + least && least > 0)
             html_put(b, ", extended by a soft breach");
-        if (s->now && s->ripe_ms > 0 && least > 0) {
+        if (s->now && s->runs && s->ripe_ms > 0 && least > 0) {
             html_put(b, s->ripe_ms > now_ms ? "; earliest promotion " : "; ripe since ");
             html_time(b, s->ripe_ms, now_ms);
         }
@@ -207,6 +208,7 @@ part_phases(struct gr_buf *b, const struct page_one *o, int64_t now_ms)
         s.now = active && s.entry && s.entry->left_ms == 0 && gr_str_is(s.name, r->phase);
         s.least_ms = row ? row->min_duration_ms : 0;
         if (s.now && row) {
+            s.runs = r->state == RELEASE_RUNNING;
             if (release_deviates(r) && r->dev_min_ms > 0)
                 s.least_ms = r->dev_min_ms;
             if (s.least_ms > 0)
