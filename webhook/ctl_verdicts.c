@@ -72,16 +72,16 @@ read_numbers(const struct gr_node *list, double *out, size_t most)
     return n;
 }
 
-/* The worst of the points that mark i stands for. */
+/* The worst of the points that mark i stands for; none only if none of them is there. */
 static size_t
 worst_of(const double *v, size_t n, size_t i)
 {
-    size_t from = i * n / MARKS, to = (i + 1) * n / MARKS, worst = GR_COUNT(kinds) - 1;
+    size_t from = i * n / MARKS, to = (i + 1) * n / MARKS, worst = GR_COUNT(kinds);
 
     for (size_t k = from; k < to || k == from; k++)
-        if (rank_of_value(v[k]) < worst)
+        if (kinds[rank_of_value(v[k])].value >= 0 && rank_of_value(v[k]) < worst)
             worst = rank_of_value(v[k]);
-    return worst;
+    return worst < GR_COUNT(kinds) ? worst : rank_of_value((double)NAN);
 }
 
 /* Colour is changed where the mark changes, so that a line stays short. */
