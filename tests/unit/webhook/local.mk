@@ -57,6 +57,7 @@ tests_unit_webhook_test_webhook_SOURCES += \
 	tests/unit/webhook/test_conf.c \
 	tests/unit/webhook/test_conns.c \
 	tests/unit/webhook/test_confine.c \
+	tests/unit/webhook/test_courier.c \
 	tests/unit/webhook/test_disk.c \
 	tests/unit/webhook/test_enact.c \
 	tests/unit/webhook/test_html.c \

@@ -11,6 +11,7 @@
 static Suite *(*const suites[])(void) = {
     audit_suite,
     board_suite,
+    courier_suite,
     decide_suite,
     decide_all_suite,
     expand_suite,

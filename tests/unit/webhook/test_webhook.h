@@ -5,6 +5,7 @@
 
 Suite *audit_suite(void);
 Suite *board_suite(void);
+Suite *courier_suite(void);
 Suite *decide_suite(void);
 Suite *decide_all_suite(void);
 Suite *expand_suite(void);
