@@ -72,3 +72,19 @@ edited 'nothing needs it' $lint_file 's/template-job-rule:/panel-no-targets-rule
 edited 'do not come from the files' grafana/provisioning/dashboards/guardrail.yaml 's/orgId: 1/folder: x/'
 edited 'data source' grafana/provisioning/datasources/guardrail.yaml 's/access: proxy/access: some/'
 echo "$refused faults refused"
+
+# What the table of rollbacks says of one that is done, one that runs, and one that failed and was asked for again: the old end is not its own.
+: "${PROMTOOL:=$(command -v promtool)}"
+[ -n "$PROMTOOL" ] || { echo "the table of rollbacks is not looked at: no promtool"; exit 0; }
+expr=$(jq -r '.panels[] | select(.title == "Rollbacks") | .targets[1].expr' "$tree/grafana/dashboards/TradePulse/Canary/tradepulse-audit.json" |
+  sed -e 's/\$__range/1h/g' -e 's/\${[a-z]*}/.+/g')
+jq -n --arg expr "$expr" '
+  def times(what; id; more; values): {series: "guardraild_rollback_\(what)_seconds{spec=\"tradepulse\",cluster=\"c\",deployment_id=\"\(id)\",guardrail=\"g\",level=\"hard\"\(more)}", values: values};
+  def row(id; state; seconds): {labels: "{cluster=\"c\",deployment_id=\"\(id)\",guardrail=\"g\",level=\"hard\",state=\"\(state)\"}", value: seconds};
+  {evaluation_interval: "1m", tests: [{interval: "1m", input_series: [
+    times("start"; "d1"; ""; "60x30"), times("end"; "d1"; ",state=\"done\""; "_x3 185x26"),
+    times("start"; "d2"; ""; "600x30"),
+    times("start"; "d3"; ""; "60x10 900x19"), times("end"; "d3"; ",state=\"failed\""; "_x3 120x7 stale")],
+   promql_expr_test: [{expr: $expr, eval_time: "20m", exp_samples: [row("d1"; "done"; 125), row("d2"; "not over"; 600), row("d3"; "not over"; 300)]}]}]}' \
+  >"$work/rollbacks.yml"
+"$PROMTOOL" test rules "$work/rollbacks.yml" >"$work/out" 2>&1 || { cat "$work/out"; exit 1; }
