@@ -58,6 +58,10 @@ void query_select(struct dash *d, const char *series, const struct sel *s);
 struct gr_str dash_label(const struct dash *d, const struct guardrail *g, size_t i);
 /* "cluster, flow, venue": all of them. */
 void query_labels(struct dash *d, const struct guardrail *g);
+/* The same without the dynamic ones: what `expect` lists. Slices of a dynamic label come and go, and with them the one that waits for them, so
+ * that strips of each would be full of holes. legend_expected fits. */
+void query_expected(struct dash *d, const struct guardrail *g);
+void legend_expected(struct dash *d, const struct guardrail *g);
 /* "cluster, deployment_id": what identifies a release; and its legend. */
 void query_stream(struct dash *d);
 void legend_stream(struct dash *d);

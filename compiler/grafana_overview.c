@@ -341,11 +341,11 @@ timelines(struct dash *d)
     row = row_begin(d, GR_STR("Every slice"), true);
     insufficient_table(d, 9);
     d->y += 9;
-    query_labels(d, NULL);
+    query_expected(d, NULL);
     gr_buf_printf(&labels, "guardrail, %s", gr_buf_cstr(&d->expr));
     dash_settle(d, &d->expr);
     gr_buf_puts(&d->text, "{{guardrail}}");
-    legend_labels(d, NULL);
+    legend_expected(d, NULL);
     verdict_timeline(
         d,
         &(struct panel){

@@ -86,15 +86,39 @@ query_labels(struct dash *d, const struct guardrail *g)
         gr_buf_printf(&d->expr, "%s" GR_FMT, i > 0 ? ", " : "", GR_ARG(label));
 }
 
+static size_t
+expected_labels(const struct dash *d, const struct guardrail *g)
+{
+    return d->m->release_labels.n + (g ? g->compare_within.n : d->slices.n);
+}
+
+void
+query_expected(struct dash *d, const struct guardrail *g)
+{
+    for (size_t i = 0; i < expected_labels(d, g); i++)
+        gr_buf_printf(&d->expr, "%s" GR_FMT, i > 0 ? ", " : "", GR_ARG(dash_label(d, g, i)));
+}
+
+/* The first n labels, the release labels last. */
+static void
+put_legend(struct dash *d, const struct guardrail *g, size_t n)
+{
+    for (size_t i = d->m->release_labels.n; i < n && dash_label(d, g, i).n > 0; i++)
+        gr_buf_printf(&d->text, " {{" GR_FMT "}}", GR_ARG(dash_label(d, g, i)));
+    for (size_t i = 0; i < d->m->release_labels.n; i++)
+        gr_buf_printf(&d->text, " {{" GR_FMT "}}", GR_ARG(d->m->release_labels.v[i]));
+}
+
 void
 legend_labels(struct dash *d, const struct guardrail *g)
 {
-    struct gr_str label;
+    put_legend(d, g, SIZE_MAX);
+}
 
-    for (size_t i = d->m->release_labels.n; (label = dash_label(d, g, i)).n > 0; i++)
-        gr_buf_printf(&d->text, " {{" GR_FMT "}}", GR_ARG(label));
-    for (size_t i = 0; i < d->m->release_labels.n; i++)
-        gr_buf_printf(&d->text, " {{" GR_FMT "}}", GR_ARG(d->m->release_labels.v[i]));
+void
+legend_expected(struct dash *d, const struct guardrail *g)
+{
+    put_legend(d, g, expected_labels(d, g));
 }
 
 void
@@ -320,15 +344,26 @@ row_end(struct dash *d, cJSON *row)
 
 /* -- verdicts ------------------------------------------------------------------------------------------------------------ */
 
+/* Nobody expects verdicts before a phase and after it: there the strip says NO DATA in grey, or it would outshine the breach. */
+static void
+quiet_no_data(struct dash *d, cJSON *defaults)
+{
+    const cJSON *mapping = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(defaults, "mappings"), 0);
+    cJSON *result =
+        cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(mapping, "options"), "result");
+
+    cJSON_DeleteItemFromObjectCaseSensitive(result, "color");
+    jsonout_cstr(&d->j, result, "color", COLOR_REST);
+}
+
 void
 timeline_options(struct dash *d, cJSON *panel, bool legend)
 {
-    cJSON *custom = jsonout_object(
-        &d->j,
-        cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(panel, "fieldConfig"), "defaults"),
-        "custom");
-    cJSON *o = panel_options(d, panel), *sub;
+    cJSON *defaults =
+        cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(panel, "fieldConfig"), "defaults");
+    cJSON *custom = jsonout_object(&d->j, defaults, "custom"), *o = panel_options(d, panel), *sub;
 
+    quiet_no_data(d, defaults);
     jsonout_num(&d->j, custom, "fillOpacity", 80);
     jsonout_num(&d->j, custom, "lineWidth", 0);
     jsonout_cstr(&d->j, o, "showValue", "auto");

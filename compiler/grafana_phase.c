@@ -18,18 +18,20 @@
 #include "config.h"
 #include "grafana.h"
 
+#include <inttypes.h>
+
 #include "guardrail/policy.h"
 #include "guardrail/quote.h"
 #include "outnames.h"
 
 #define HEAD_HEIGHT 7
 #define PANEL_HEIGHT 8
-#define QUERIES_PER_GUARDRAIL 2
 #define DETAIL_HEIGHT 6
 #define COVERAGE_NEEDED 0.9 /* of the expected slots, for a healthy verdict */
 #define WORST_MAX 50        /* WORST_OF_MANY_TEXT says so */
 #define VERDICT_TEXT                                                                                         \
-    GR_STR("The verdict of each slice, the worst of the shown time first. Insufficient is no verdict: it "   \
+    GR_STR("The verdict of each expected slice, the worst of the shown time first. Insufficient is no "      \
+           "verdict: it "                                                                                    \
            "blocks the promotion and "                                                                       \
            "rolls nothing back.")
 #define WORST_TEXT                                                                                           \
@@ -94,6 +96,44 @@ cohort_matcher(struct gr_buf *b, struct gr_str cohort)
     gr_buf_puts(b, ",cohort=");
     gr_quote_promql(b, cohort);
     return gr_buf_cstr(b);
+}
+
+/* Fixed limits may be confirmed by single slots, "2 of 3"; a window that is still inside its limit does not explain such a verdict. */
+static bool
+shows_slots(const struct guardrail *g)
+{
+    if (g->limit.against != AGAINST_FIXED || g->metric.kind == METRIC_HISTOGRAM)
+        return false;
+    for (size_t i = 0; i < g->limit.n_bounds; i++)
+        if (g->limit.bounds[i].level == LEVEL_HARD ? g->evidence.hard_n > 1 : g->evidence.soft_n > 1)
+            return true;
+    return false;
+}
+
+static void
+slot_query(struct dash *d, const struct guardrail *g, const struct phase *p)
+{
+    bool ratio = g->metric.kind == METRIC_RATIO_BAD || g->metric.kind == METRIC_RATIO_GOOD;
+    const char *part = g->metric.kind == METRIC_RATIO_BAD ? ",part=\"bad\"" : ",part=\"good\"";
+    struct gr_buf more = GR_BUF_INIT(1u << 16);
+
+    gr_buf_putc(&more, ',');
+    outname_matcher(&more, "cohort", outname_canary(d->m, g));
+    gr_buf_puts(&more, ratio ? part : "");
+    query_select(d, ratio ? "guardrail:slot:sum" : "guardrail:slot:value",
+                 &(struct sel){.guardrail = g, .phase = p, .more = gr_buf_cstr(&more)});
+    if (ratio) {
+        dash_settle(d, &more);
+        gr_buf_putc(&more, ',');
+        outname_matcher(&more, "cohort", outname_canary(d->m, g));
+        gr_buf_puts(&more, ",part=\"total\"");
+        gr_buf_puts(&d->expr, " / ignoring (part) (");
+        query_select(d, "guardrail:slot:sum",
+                     &(struct sel){.guardrail = g, .phase = p, .more = gr_buf_cstr(&more)});
+        gr_buf_puts(&d->expr, " > 0)");
+    }
+    dash_settle(d, &more);
+    gr_buf_fini(&more);
 }
 
 /* A limit against control is drawn where it really lies: it moves with control. Control is raised to the floor, as in the effect. */
@@ -185,6 +225,12 @@ describe(struct dash *d, const struct guardrail *g)
         if (side_is_backstop(g->limit.bounds[i].side))
             gr_buf_printf(&d->text, "; %s " GR_FMT " whatever control says",
                           level_name(g->limit.bounds[i].level), GR_ARG(g->limit.bounds[i].text));
+    if (shows_slots(g))
+        gr_buf_printf(&d->text,
+                      ". A soft breach takes %" PRIu32 " of %" PRIu32 ", a hard one %" PRIu32 " of %" PRIu32
+                      " single slots (pale) beyond the limit, where that is more than one of one; else the "
+                      "window counts",
+                      g->evidence.soft_k, g->evidence.soft_n, g->evidence.hard_k, g->evidence.hard_n);
     gr_buf_puts(&d->text,
                 ". Dashed: the limits where they lie now; an override may draw tighter ones for a slice.");
     if (g->runbook.n > 0)
@@ -229,6 +275,25 @@ override_limit(struct dash *d, cJSON *panel, const char *re, const char *color)
         jsonout_num(&d->j, dash, NULL, dashes[i]);
     p = jsonout_object(&d->j, properties,
                        NULL); /* colour and dashes say what it is; the tooltip says how much */
+    jsonout_cstr(&d->j, p, "id", "custom.hideFrom");
+    value = jsonout_object(&d->j, p, "value");
+    jsonout_bool(&d->j, value, "legend", true);
+    jsonout_bool(&d->j, value, "tooltip", false);
+    jsonout_bool(&d->j, value, "viz", false);
+}
+
+/* Thin and pale, beside the window's line; without a legend, for the tooltip has them. */
+static void
+override_slots(struct dash *d, cJSON *panel)
+{
+    cJSON *properties = panel_override(d, panel, "byRegexp", "/^slot of /"), *p, *value;
+
+    property_color(d, properties, "super-light-blue");
+    property_num(d, properties, "custom.lineWidth", 1);
+    p = jsonout_object(&d->j, properties, NULL);
+    jsonout_cstr(&d->j, p, "id", "custom.lineInterpolation");
+    jsonout_cstr(&d->j, p, "value", "stepBefore");
+    p = jsonout_object(&d->j, properties, NULL);
     jsonout_cstr(&d->j, p, "id", "custom.hideFrom");
     value = jsonout_object(&d->j, p, "value");
     jsonout_bool(&d->j, value, "legend", true);
@@ -281,6 +346,7 @@ lines_look(struct dash *d, cJSON *panel, const char *unit, struct gr_str canary,
     jsonout_bool(&d->j, custom, "spanNulls", false); /* a hole is a hole */
     override_cohort(d, panel, canary, "blue", 2);
     override_cohort(d, panel, d->m->control, "text", 1);
+    override_slots(d, panel);
     override_limit(d, panel, "/^hard limit/", COLOR_BAD);
     override_limit(d, panel, "/^soft limit/", COLOR_WARN_LINE);
     value_options(d, panel, low_is_bad);
@@ -310,6 +376,12 @@ value_panel(struct dash *d, const struct guardrail *g, const struct phase *p, in
     gr_buf_puts(&d->text, "{{cohort}}");
     legend_labels(d, g);
     panel_target(d, panel, NULL, false, false);
+    if (shows_slots(g)) {
+        slot_query(d, g, p);
+        gr_buf_puts(&d->text, "slot of {{cohort}}");
+        legend_labels(d, g);
+        panel_target(d, panel, NULL, false, false);
+    }
     limit_query(d, g, p);
     gr_buf_puts(&d->text, "{{level}} limit, {{side}},");
     legend_labels(d, g);
@@ -404,10 +476,10 @@ verdict_panel(struct dash *d, const struct guardrail *g, const struct phase *p, 
 {
     struct gr_buf labels = GR_BUF_INIT(1u << 16);
 
-    query_labels(d, g);
+    query_expected(d, g);
     gr_buf_put(&labels, gr_buf_str(&d->expr));
     dash_settle(d, &d->expr);
-    legend_labels(d, g);
+    legend_expected(d, g);
     verdict_timeline(d, look, gr_buf_cstr(&labels),
                      &(struct sel){.guardrail = g, .phase = p, .more = g ? NULL : CHOSEN});
     dash_settle(d, &labels);
@@ -500,6 +572,7 @@ group_rows(struct dash *d, size_t i, const struct phase *p)
     const struct guardrail *all = d->m->guardrails, *first = all + i;
     struct gr_str name = first->group.n > 0 ? first->group : GR_STR("Guardrails");
     size_t members = 0, at = 0;
+    int queries = 0;
     cJSON *row;
 
     for (size_t k = 0; k < d->m->n_guardrails; k++) {
@@ -508,9 +581,9 @@ group_rows(struct dash *d, size_t i, const struct phase *p)
         if (k < i)
             return;
         members++;
+        queries += shows_slots(&all[k]) ? 3 : 2;
     }
-    row = row_begin_as(d, outname_row(name), name,
-                       (size_t)d->queries + QUERIES_PER_GUARDRAIL * members > QUERIES_MAX);
+    row = row_begin_as(d, outname_row(name), name, d->queries + queries > QUERIES_MAX);
     for (size_t k = i; k < d->m->n_guardrails; k++) {
         if (!is_member(d, &all[k], first, p))
             continue;

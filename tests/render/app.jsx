@@ -191,13 +191,17 @@ function StateTimeline({ frames, width, height, range, options, marks }) {
   const rows = every.slice(0, options.perPage || every.length), more = every.length - rows.length;
   const names = Math.min(width / 3, 8 + 7 * Math.max(8, ...rows.map((r) => r.name.length))), h = Math.max(14, (height - 46) / Math.max(1, rows.length)), span = range.to - range.from, seen = new Map();
   const out = rows.map(({ t, x, name }, i) => {
-    const segs = [];
-    for (let k = 0; k < x.values.length; k++) {
-      const v = x.values[k]; if (v == null || Number.isNaN(v)) continue;
-      const d = x.display(v), txt = D.formattedValueToString(d), end = t.values[k + 1] ?? range.to, last = segs[segs.length - 1];
+    const segs = [], step = window.__step * 1000, T = [...t.values], V = [...x.values];
+    // As Grafana does: nulls where samples are missing, before the first and behind the last too; drawn if null is mapped.
+    if (T.length && T[0] > range.from + 1.5 * step) { T.unshift(range.from); V.unshift(null); }
+    if (T.length && T[T.length - 1] < range.to - 1.5 * step) { T.push(T[T.length - 1] + step); V.push(null); }
+    const mapped = (x.config.mappings || []).some((m) => m.type === 'special' && /^null/.test(m.options.match));
+    for (let k = 0; k < V.length; k++) {
+      const v = V[k]; if (Number.isNaN(v) || (v == null && !mapped)) continue;
+      const d = x.display(v), txt = D.formattedValueToString(d), end = T[k + 1] ?? range.to, last = segs[segs.length - 1];
       seen.set(txt, d.color);
-      if (last && last.txt === txt && last.end === t.values[k] && options.mergeValues !== false) last.end = end;
-      else segs.push({ a: t.values[k], end, txt, color: d.color });
+      if (last && last.txt === txt && last.end === T[k] && options.mergeValues !== false) last.end = end;
+      else segs.push({ a: T[k], end, txt, color: d.color });
     }
     return <div key={i} style={{ display: 'flex', height: h, alignItems: 'center' }}>
       <div style={{ width: names, overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap', textAlign: 'right', paddingRight: 8, fontSize: 12 }}>{name}</div>
@@ -250,7 +254,7 @@ async function main() {
   const dash = await (await fetch('/dashboard.json')).json();
   const to = Number(args.get('to') || Date.now()), range = { to, from: to - 1000 * Number(args.get('span') || 1800) };
   const tz = dash.timezone === 'browser' || !dash.timezone ? 'utc' : dash.timezone;
-  const ctx = vars(dash, range, Number(args.get('interval') || 15)); ctxSub = ctx.sub;
+  const ctx = vars(dash, range, Number(args.get('interval') || 15)); ctxSub = ctx.sub; window.__step = ctx.step;
   await resolveVars(dash, ctx, range);
   report.vars = ctx.v;
   const marks = await annotations(dash, ctx, range);

@@ -50,7 +50,7 @@ str_is(const cJSON *object, const char *name, const char *want)
     return gr_str_is(gr_json_str(object, name), want);
 }
 
-/* "NO DATA" in purple and a neutral base: Grafana's own base colour is green. */
+/* "NO DATA" in purple (on timelines, where there is much of it, in grey) and a neutral base: Grafana's own base colour is green. */
 static void
 check_no_data(const cJSON *panel)
 {
@@ -65,7 +65,8 @@ check_no_data(const cJSON *panel)
         if (str_is(mapping, "type", "special"))
             found = str_is(options, "match", "null+nan") &&
                     str_is(gr_json_get(options, "result"), "text", "NO DATA") &&
-                    str_is(gr_json_get(options, "result"), "color", "purple");
+                    str_is(gr_json_get(options, "result"), "color",
+                           str_is(panel, "type", "state-timeline") ? COLOR_REST : "purple");
         cJSON *value;
         cJSON_ArrayForEach(value, options) /* text beside every colour */
             if (str_is(mapping, "type", "value"))
@@ -572,6 +573,32 @@ START_TEST(evidence_has_its_thresholds)
 }
 END_TEST
 
+/* "2 of 3" is decided by single slots: they are drawn, and said to be what counts. */
+START_TEST(confirmed_limits_show_their_slots)
+{
+    struct testmodel *t = testmodel_make();
+    const cJSON *panel, *targets;
+    cJSON *root;
+
+    for (size_t i = 0; i < t->m.n_guardrails; i++)
+        t->guardrails[i].evidence.soft_k = 2, t->guardrails[i].evidence.soft_n = 3;
+    root = emit(&t->m, FOLDER "demo-p2.json");
+    panel = find_panel(gr_json_get(root, "panels"), "pnl");
+    targets = gr_json_get(panel, "targets");
+    ck_assert_int_eq(cJSON_GetArraySize(targets), 3);
+    ck_assert(str_is(cJSON_GetArrayItem(targets, 1), "expr",
+                     "guardrail:slot:value" SEL("pnl", ",cohort=\"canary\"", BOTH)));
+    ck_assert(str_is(cJSON_GetArrayItem(targets, 1), "legendFormat",
+                     "slot of {{cohort}} {{flow}} {{venue}} {{cluster}}"));
+    ck_assert_uint_ne(gr_str_find(gr_json_str(panel, "description"), GR_STR("A soft breach takes 2 of 3"), 0),
+                      SIZE_MAX);
+    panel = find_panel(gr_json_get(root, "panels"), "errors"); /* against control: the test decides */
+    ck_assert_int_eq(cJSON_GetArraySize(gr_json_get(panel, "targets")), 2);
+    cJSON_Delete(root);
+    testmodel_free(t);
+}
+END_TEST
+
 START_TEST(points_are_added_to_control)
 {
     struct testmodel *t = testmodel_make();
@@ -732,6 +759,7 @@ emit_grafana_suite(void)
     tcase_add_test(tc, states_have_signs);
     tcase_add_test(tc, variables_are_chained);
     tcase_add_test(tc, evidence_has_its_thresholds);
+    tcase_add_test(tc, confirmed_limits_show_their_slots);
     tcase_add_test(tc, points_are_added_to_control);
     tcase_add_test(tc, phases_have_their_own_guardrails);
     tcase_add_loop_test(tc, folder_becomes_a_tree, 0, (int)GR_COUNT(folders));
