@@ -18,7 +18,7 @@ fresh d1
 is "nothing waits yet" "$(ctl release confirm d1 --by jane --reason x 2>&1)" "guardrailctl: nothing waits for a confirmation (409)"
 is "a hard breach" "$(hard d1 | post /v1/alerts)" 200
 is "waits" "$(effects d1 rollback waiting):$(state_of d1):$(show d1 | jq -r '.release.confirm_by != null')" 1:running:true
-eventually "the page says so" grep -q 'release confirm, or deny' "$dir/standin/pagerduty.log"
+eventually "the page says so" grep -q 'guardrailctl release confirm d1 --reason' "$dir/standin/pagerduty.log"
 is "the gate says so" "$(ctl --json gate d1 | jq -r '[.reasons[] | select(test("release confirm d1, or deny"))] | length')" 1
 for round in 1 2; do
     stop_daemon KILL

@@ -3,20 +3,23 @@
 . "${GR_SRCDIR:?}/tests/unit/webhook/daemon_lib.sh"
 make_actions
 start_standin
-make_policy
+make_policy '.actions.thread = {kind: "slack", channel: "C0123456789", token_file: "bot.token"}
+    | (.guardrails[] | select(.name == "error_rate") | .on.soft) += ["thread"]'
 make_config auto
+sed -i "s|^targets: {|targets: {slack_url: \"http://127.0.0.1:$standin_port/bot-api\", |" "$dir/guardraild.yml"
 
 # Letters and digits, as keys are; each unlike the others.
 canary() { echo "CANARY$1" | cat - /dev/urandom | LC_ALL=C tr -dc 'A-Z0-9' | head -c 32; }
-for name in slack pagerduty commander jira ingest read admin rotated wrong broken open; do
+for name in slack bot pagerduty commander jira ingest read admin rotated wrong broken open; do
     canary "$(echo $name | tr a-z A-Z)" >"$dir/canary.$name"
     { cat "$dir/canary.$name"; echo; } >>"$dir/canaries"
     { base64 -w0 <"$dir/canary.$name" | cut -c1-40; } >>"$dir/canaries"
 done
-is "eleven canaries" "$(grep -c ^CANARY "$dir/canaries")" 11
+is "twelve canaries" "$(grep -c ^CANARY "$dir/canaries")" 12
 of() { cat "$dir/canary.$1"; }
 (umask 077
  echo "http://127.0.0.1:$standin_port/slack/services/T00000000/$(of slack)" >"$dir/secrets/slack.url"
+ echo "xoxb-$(of bot)" >"$dir/secrets/bot.token"
  of pagerduty >"$dir/secrets/pagerduty.key"
  of commander >"$dir/secrets/commander.key"
  of jira >"$dir/secrets/jira.token"
