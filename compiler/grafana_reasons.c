@@ -79,21 +79,57 @@ put_state(struct dash *d, const struct phase *p, const char *more, enum answer a
     gr_buf_printf(&d->expr, " * %d, \"why\", \"%s\", \"state\", \"(.+)\")", (int)a, why);
 }
 
-/* The last release of a stream that has no other now. */
+/* `max by (cluster, deployment_id, state) (guardraild_release_info{…})` of releases that ended without success. */
 static void
-put_ended(struct dash *d)
+put_failed(struct dash *d)
 {
-    gr_buf_puts(&d->expr, "label_replace(label_replace(max by (");
+    gr_buf_puts(&d->expr, "max by (");
     query_stream(d);
     gr_buf_puts(&d->expr, ", state) (");
     query_select(d, SERIES_INFO, &(struct sel){.more = ",state=~\"rolled_back|aborted\"", .no_slices = true});
+    gr_buf_putc(&d->expr, ')');
+}
+
+/* Of streams that have no other release now, with the phase that was entered last, or without if that is not known. */
+static void
+put_last(struct dash *d)
+{
+    gr_buf_puts(&d->expr, "(");
+    put_failed(d);
+    gr_buf_puts(&d->expr, " * on (");
+    query_stream(d);
+    gr_buf_puts(&d->expr, ") group_left (" GR_LABEL_PHASE ") (topk by (");
+    query_stream(d);
+    gr_buf_puts(&d->expr, ") (1, max by (");
+    query_stream(d);
+    gr_buf_puts(&d->expr, ", " GR_LABEL_PHASE ") (");
+    query_select(d, GR_SERIES_PHASE_START, &(struct sel){.no_slices = true});
+    gr_buf_puts(&d->expr, ")) * 0 + 1) or on (");
+    query_stream(d);
+    gr_buf_puts(&d->expr, ") ");
+    put_failed(d);
     gr_buf_printf(&d->expr, ") * %d unless on (", (int)ANSWER_STOPPED);
     for (size_t i = 0; i < d->m->release_labels.n; i++)
         gr_buf_printf(&d->expr, "%s" GR_FMT, i > 0 ? ", " : "", GR_ARG(d->m->release_labels.v[i]));
     gr_buf_puts(&d->expr, ") ");
     put_active(d, NULL, NULL);
-    gr_buf_puts(&d->expr,
-                ", \"why\", \"$1\", \"state\", \"(.+)\"), \"" GR_LABEL_PHASE "\", \"ended\", \"\", \"\")");
+}
+
+/* It, and the guardrails whose hard breaches guardraild took on. */
+static void
+put_ended(struct dash *d)
+{
+    gr_buf_puts(&d->expr, "label_replace(");
+    put_last(d);
+    gr_buf_puts(&d->expr, ", \"why\", \"$1\", \"state\", \"(.+)\") or label_replace(max by (");
+    query_stream(d);
+    gr_buf_puts(&d->expr, ", " GR_LABEL_GUARDRAIL ") (");
+    query_select(d, GR_SERIES_ACCEPTED, &(struct sel){.more = ",level=\"hard\"", .no_slices = true});
+    gr_buf_puts(&d->expr, ") * on (");
+    query_stream(d);
+    gr_buf_puts(&d->expr, ") group_left (state, " GR_LABEL_PHASE ") (");
+    put_last(d);
+    gr_buf_puts(&d->expr, "), \"why\", \"$1\", \"state\", \"(.+)\")");
 }
 
 /* Whichever guardraild works by this spec. */

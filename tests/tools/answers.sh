@@ -12,7 +12,7 @@ overview=$(find "$work/out" -name '*-overview.json')
 query() { jq -r --arg t "$1" '[.panels[] | select(.title == $t)][0].targets[0].expr | gsub("\\$\\{\\w+(:\\w+)?\\}"; ".*")' "$overview"; }
 
 # STREAM ANSWER WHY SERIES…: with PHASE the stream stands in canary_phase_1 for half an hour; V3 is a verdict of 3; START 1700 s is when it began.
-# ANSWER and WHY "-": nothing is said. The table has a row for each WHY.
+# The table has a row for each WHY ("blame": the rollback once more, with the guardrail whose breach was taken on).
 states='
 go        0 healthy                 phase v0
 early     2 early,healthy           phase v0 start=1700
@@ -26,9 +26,10 @@ hard      6 hard                    phase v3
 both      6 hard,soft               phase v3 v2,guardrail="h"
 halted    7 halted,healthy          phase v0 info=halted
 rolling   7 rolling_back,hard       phase v3 info=rolling_back
-rolled    7 rolled_back             info=rolled_back
+rolled    7 rolled_back             info=rolled_back entered=500,canary_phase_2 entered=200,preflight
+blamed    7 rolled_back,blame       info=rolled_back entered=500,canary_phase_2 accepted=g
 aborted   7 aborted                 info=aborted
-replaced  0 healthy                 phase v0 info=rolled_back,old
+replaced  0 healthy                 phase v0 info=rolled_back,old entered=500,canary_phase_2
 sealed    1 sealed,healthy          phase v0 info=sealed
 unknown   8 unknown                 phase
 '
@@ -53,17 +54,22 @@ while read -r stream answer whys facts; do
       start=*) series "guardrail:phase_start{$(id "$stream"),phase=\"$phase\"}" "${fact#*=}" ;;
       thin) series "guardrail:insufficient{$(id "$stream"),phase=\"$phase\",guardrail=\"g\",reason=\"thin\"}" 1 ;;
       expected=*) series "guardrail:expected{$(id "$stream"),phase=\"$phase\",guardrail=\"${fact#*=}\"}" 1 ;;
+      entered=*) at=${fact#*=}
+        series "guardrail_release_phase_start_seconds{$(id "$stream"),phase=\"${at#*,}\"}" "${at%,*}" ;;
+      accepted=*) series "guardraild_breach_accepted{$(id "$stream"),guardrail=\"${fact#*=}\",level=\"hard\"}" 1 ;;
       info=*) state=${fact#info=} held=false deployment=d
         case $state in *,held) held=true ;; *,old) deployment=old ;; esac
         series "guardraild_release_info{$(id "$stream" $deployment),state=\"${state%,*}\",held=\"$held\"}" 1 ;;
     esac
   done
-  case $facts in *phase*) ;; *) phase=ended ;; esac
-  tile=$tile$(sample "cluster=\"$stream\",deployment_id=\"d\",phase=\"$phase\"" "$answer")
+  case $facts in phase*) ;; *entered=*) phase=canary_phase_2 ;; *) phase="" ;; esac
+  where="cluster=\"$stream\",deployment_id=\"d\"${phase:+,phase=\"$phase\"}"
+  tile=$tile$(sample "$where" "$answer")
   for why in ${whys//,/ }; do
     g=${of[$why]:-}
+    [ "$why" = blame ] && { why=rolled_back g=g; }
     [ "$stream" = both ] && [ "$why" = soft ] && g=h
-    rows=$rows$(sample "${g:+guardrail=\"$g\",panel=\"$g\",}cluster=\"$stream\",deployment_id=\"d\",phase=\"$phase\",why=\"$why\"" "${value[$why]}")
+    rows=$rows$(sample "${g:+guardrail=\"$g\",panel=\"$g\",}$where,why=\"$why\"" "${value[$why]}")
   done
 done <<<"$states"
 
