@@ -106,6 +106,37 @@ START_TEST(what_a_crash_left_is_written_at_the_next_start)
 }
 END_TEST
 
+static enum gr_err
+run_unconfirmed(struct db *db, void *arg)
+{
+    struct release_act act = {.by = GR_STR("guardraild"), .reason = GR_STR("not confirmed"), .now_ms = 1500};
+    struct release_breach breach = {
+        .guardrail = GR_STR("error_rate"), .level = GR_STR("hard"), .side = GR_STR("")};
+
+    enum gr_err err = release_rolling_back(db, arg, &act, &breach);
+
+    return err == GR_OK ? release_unconfirmed(db, arg, &act, &breach) : err;
+}
+
+/* Each waits for the values of those after it, and that is no failure. */
+START_TEST(many_at_once)
+{
+    struct gr_buf b = GR_BUF_INIT(1u << 20);
+    struct recorder *r;
+
+    for (int i = 0; i < 20; i++)
+        bench_call(&bench, run_unconfirmed, &release, GR_OK);
+    r = start(bench.folder);
+    ck_assert(recorder_wait(r, 10000));
+    ck_assert_int_eq(bench_number(&bench, "SELECT count(*) FROM record WHERE written_ms IS NULL"), 0);
+    ck_assert_uint_eq(recorder_failures(r), 0);
+    read_record(&b);
+    ck_assert_ptr_nonnull(strstr(gr_buf_cstr(&b), "not confirmed"));
+    recorder_stop(r);
+    gr_buf_fini(&b);
+}
+END_TEST
+
 START_TEST(no_folder_is_told_and_tried_again)
 {
     char file[300];
@@ -133,6 +164,7 @@ recorder_suite(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, written_whole_each_time);
     tcase_add_test(tc, what_a_crash_left_is_written_at_the_next_start);
+    tcase_add_test(tc, many_at_once);
     tcase_add_test(tc, no_folder_is_told_and_tried_again);
     suite_add_tcase(suite, tc);
     return suite;
