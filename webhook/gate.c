@@ -151,8 +151,8 @@ judge_time(struct facts *f)
     }
     if (f->now_ms > release_late_ms(r))
         gate_reason(f->gate, f->arena,
-                    "the phase outlived its maximum duration: an incident commander can let it last longer "
-                    "(guardrailctl release deviate %s --lasts …)",
+                    "the phase outlived its maximum duration: only an incident commander lets it go on "
+                    "(guardrailctl release advance %s --override --commander NAME)",
                     r->deployment_id);
     if (app_blind(f->app))
         gate_reason(f->gate, f->arena, "the watchdog is silent: the guardrails are blind");

@@ -57,7 +57,7 @@ release_state_parse(struct gr_str s, enum release_state *out)
     "EXISTS (SELECT 1 FROM effect e WHERE e.release_id = release.id AND e.epoch = release.armed_epoch"       \
     " AND e.target = 'rollback' AND e.state <> 'void'), "                                                    \
     "coalesce((SELECT min(e.not_before_ms) FROM effect e WHERE e.state = 'waiting'"                          \
-    " AND +e.release_id = release.id), 0), coalesce(hold_until_ms, 0), coalesce(entering, ''), "              \
+    " AND +e.release_id = release.id), 0), coalesce(hold_until_ms, 0), coalesce(entering, ''), "             \
     "coalesce(dev_n, 0), coalesce(dev_min_ms, 0), coalesce(dev_share, ''), coalesce(dev_next, ''), "         \
     "coalesce(dev_by, '')"
 
@@ -242,8 +242,6 @@ release_late_ms(const struct release *r)
 {
     int64_t max = r->phase_row ? r->phase_row->max_duration_ms : 0;
 
-    if (max > 0 && release_deviates(r) && r->dev_min_ms > max)
-        max = r->dev_min_ms;
     return max > 0 ? r->phase_ms + max : INT64_MAX;
 }
 
@@ -712,6 +710,12 @@ check_deviation(const struct release *r, const struct release_deviation *d, stru
     }
     if (to && to->index <= r->phase_row->index)
         return refuse(why, "phases do not run backwards: the release stands in ", r->phase);
+    if (r->phase_row->max_duration_ms > 0 && d->lasts_ms > r->phase_row->max_duration_ms) {
+        gr_buf_puts(why, "after ");
+        gr_duration_print(why, r->phase_row->max_duration_ms);
+        gr_buf_puts(why, " everything in this phase is overdue: let it last no longer");
+        return GR_ESTATE;
+    }
     if (d->share.n > 0 && r->phase_row->traffic_count == 0)
         return refuse(why, "this phase has no traffic: ", r->phase);
     return GR_OK;

@@ -111,7 +111,8 @@ GR_MUST_USE enum gr_err release_not_entered(struct db *db, struct release *r, bo
                                             const struct release_act *act);
 /* Off the schedule, by the word of an incident commander (act->commander, never empty): texts and numbers that are 0 stay as they are. */
 struct release_deviation {
-    int64_t lasts_ms;    /* the phase's minimum, shorter or longer */
+    int64_t
+        lasts_ms; /* the phase's minimum, shorter or longer; at most its maximum, after which the rules call all overdue */
     struct gr_str to;    /* the phase that follows, some are skipped */
     struct gr_str share; /* JSON, flow to ratio: what the canary gets in this phase; its clock starts anew */
 };

@@ -373,10 +373,12 @@ START_TEST(a_phase_can_last_shorter_or_longer)
     ck_assert_int_eq(release_ripe_ms(&r), 61000);
     r.extend_ms = 2000; /* what a soft breach asks for is the policy's */
     ck_assert_int_eq(release_ripe_ms(&r), 2000 + min);
-    ck_assert_int_eq(ACT(.verb = DEVIATE, .commander = "kim", .deviation = {.lasts_ms = 100 * min}), GR_OK);
+    ck_assert_int_eq(ACT(.verb = DEVIATE, .commander = "kim", .deviation = {.lasts_ms = 4 * min}), GR_OK);
+    ck_assert_int_eq(ACT(.verb = DEVIATE, .commander = "kim", .deviation = {.lasts_ms = 4 * min + 1}),
+                     GR_ESTATE);
     r = look();
-    ck_assert_int_eq(release_ripe_ms(&r), 1000 + 100 * min);
-    ck_assert_int_eq(release_late_ms(&r), 1000 + 100 * min);
+    ck_assert_int_eq(release_ripe_ms(&r), 1000 + 4 * min);
+    ck_assert_int_eq(release_late_ms(&r), 1000 + 4 * min);
     ck_assert_int_eq(
         bench_number(&bench, "SELECT count(*) FROM record WHERE body LIKE '%\"decision\":\"deviation\"%'"),
         2);
