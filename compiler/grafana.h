@@ -106,6 +106,7 @@ void property_str(struct dash *d, cJSON *properties, const char *id, const char 
 #define COLOR_BAD "#D55E00"
 #define COLOR_REST "#808080" /* nothing to say */
 #define COLOR_NO_DATA "purple"
+#define COLOR_GAP "#B877D94D" /* of timelines; not grey: so looks our green to people who do not see green */
 struct mapping {
     int value;
     const char *text, *color;

@@ -344,7 +344,7 @@ row_end(struct dash *d, cJSON *row)
 
 /* -- verdicts ------------------------------------------------------------------------------------------------------------ */
 
-/* Nobody expects verdicts before a phase and after it: there the strip says NO DATA in grey, or it would outshine the breach. */
+/* Nobody expects verdicts before a phase and after it: there the strip says NO DATA in a faint purple, or it would outshine the breach. */
 static void
 quiet_no_data(struct dash *d, cJSON *defaults)
 {
@@ -353,7 +353,7 @@ quiet_no_data(struct dash *d, cJSON *defaults)
         cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(mapping, "options"), "result");
 
     cJSON_DeleteItemFromObjectCaseSensitive(result, "color");
-    jsonout_cstr(&d->j, result, "color", COLOR_REST);
+    jsonout_cstr(&d->j, result, "color", COLOR_GAP);
 }
 
 void

@@ -50,7 +50,7 @@ str_is(const cJSON *object, const char *name, const char *want)
     return gr_str_is(gr_json_str(object, name), want);
 }
 
-/* "NO DATA" in purple (on timelines, where there is much of it, in grey) and a neutral base: Grafana's own base colour is green. */
+/* "NO DATA" in purple (on timelines, where there is much of it, faint) and a neutral base: Grafana's own base colour is green. */
 static void
 check_no_data(const cJSON *panel)
 {
@@ -66,7 +66,7 @@ check_no_data(const cJSON *panel)
             found = str_is(options, "match", "null+nan") &&
                     str_is(gr_json_get(options, "result"), "text", "NO DATA") &&
                     str_is(gr_json_get(options, "result"), "color",
-                           str_is(panel, "type", "state-timeline") ? COLOR_REST : "purple");
+                           str_is(panel, "type", "state-timeline") ? COLOR_GAP : "purple");
         cJSON *value;
         cJSON_ArrayForEach(value, options) /* text beside every colour */
             if (str_is(mapping, "type", "value"))
