@@ -228,6 +228,27 @@ print_shares(struct gr_buf *b, const struct gr_node *map)
     gr_buf_putc(b, '\n');
 }
 
+/* "off schedule         lasts 12s, general_availability follows, by kim@example.org" */
+static void
+print_deviation(struct gr_buf *b, const struct gr_node *d)
+{
+    if (!d)
+        return;
+    gr_buf_printf(b, "%-20s ", "off schedule");
+    if (jread_str(d, "lasts").n > 0) {
+        gr_buf_puts(b, "lasts ");
+        gr_quote_log(b, jread_str(d, "lasts"));
+        gr_buf_puts(b, ", ");
+    }
+    if (jread_str(d, "next").n > 0) {
+        gr_quote_log(b, jread_str(d, "next"));
+        gr_buf_puts(b, " follows, ");
+    }
+    gr_buf_puts(b, jread_bool(d, "share") ? "other shares, by " : "by ");
+    gr_quote_log(b, jread_str(d, "commander"));
+    gr_buf_putc(b, '\n');
+}
+
 static void
 print_head(struct gr_buf *b, const struct gr_node *r)
 {
@@ -246,8 +267,7 @@ print_head(struct gr_buf *b, const struct gr_node *r)
         gr_quote_log(b, jread_str(r, "entering"));
         gr_buf_putc(b, '\n');
     }
-    if (gr_node_get(r, "deviation"))
-        field(b, "off schedule, by", jread_str(gr_node_get(r, "deviation"), "commander"));
+    print_deviation(b, gr_node_get(r, "deviation"));
     print_shares(b, gr_node_get(r, "traffic_share"));
     if (jread_bool(r, "held")) {
         field(b, "held by", jread_str(r, "hold_by"));
@@ -275,8 +295,8 @@ section(struct gr_buf *b, const char *title, const struct gr_node *list, const c
 void
 ctl_print_release(struct gr_buf *b, const struct gr_node *root, const struct ctl *c)
 {
-    static const char *const phase_heads[] = {"PHASE", "ENTERED", "LEFT", "APPROVER", "NOTE"};
-    static const char *const phases[] = {"phase", "entered", "left", "approver", "note"};
+    static const char *const phase_heads[] = {"PHASE", "ENTERED", "LEFT", "APPROVER", "COMMANDER", "NOTE"};
+    static const char *const phases[] = {"phase", "entered", "left", "approver", "commander", "note"};
     static const char *const breach_heads[] = {"GUARDRAIL", "LEVEL",  "SLICE",     "PHASE",
                                                "OPEN",      "OPENED", "LAST SEEN", "ACKNOWLEDGED BY"};
     static const char *const breaches[] = {"guardrail", "level",  "slice",     "phase",

@@ -51,7 +51,7 @@ shape "release advance" . release advance d1 --by jane --reason 'no gate' --over
 shape "release hold" . release hold d1 --for 1h --by jane --reason x
 shape "release resume" . release resume d1 --by jane --reason x
 shape "release override" . release override d1 --for 1m --by jane --reason x
-shape "release deviate" . release deviate d1 --lasts 2h --commander kim --by jane --reason x
+shape "release deviate" . release deviate d1 --lasts 30m --commander kim --by jane --reason x
 shape_of "release deviate" .release
 shape gate . gate d1
 shape_of gate .override
@@ -152,7 +152,7 @@ shape "release abort" . release abort d2 --by jane --reason x
 # Everything that changes says what it would do, and does not do it.
 ctl release start --stream cluster=crypto --deployment d3 --by jane >/dev/null
 before=$(show d3)
-for verb in advance 'override --for 1h' 'deviate --lasts 2h --commander kim' abort hold resume rearm cancel confirm deny; do
+for verb in advance 'override --for 1h' 'deviate --lasts 30m --commander kim' abort hold resume rearm cancel confirm deny; do
     # shellcheck disable=SC2086 # the verb may have words
     set -- $verb
     first=$1

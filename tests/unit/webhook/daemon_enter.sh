@@ -115,7 +115,7 @@ says "no duration" 2 "from 1s to 7d" ctl release deviate d3 $by --commander kim 
 says "no such phase" 1 'has no phase "phase_9"' ctl release deviate d3 $by --commander kim --to phase_9
 says "no traffic here" 1 "phase preflight gives no traffic" ctl release deviate d3 $by --commander kim --share making=2%
 says "skips a phase" 0 "next phase           phase_2" ctl release deviate d3 $by --commander kim@example.org --to phase_2
-says "shorter" 0 "off schedule, by     kim@example.org" ctl release deviate d3 $by --commander kim@example.org --lasts 1s
+says "shorter" 0 "off schedule         lasts 1s, phase_2 follows, by kim@example.org" ctl release deviate d3 $by --commander kim@example.org --lasts 1s
 eventually "green" sh -c "! \"$ctl_bin\" --socket \"$dir/admin.sock\" gate d3 | grep -q 'minimum duration'"
 vector '{"metric":{"guardrail":"schema_changes"},"value":[1,"0"]}' >"$dir/standin/verdict.json"
 says "goes there" 0 "deployment" ctl release advance d3 --by jane --reason "hotfix"
