@@ -104,10 +104,12 @@ struct sending {
     const char *state;
 };
 
-/* What stands in one thread of Slack: all about a guardrail of a deployment. */
+/* What stands in one thread of Slack: all about a guardrail of a deployment; of what concerns neither, each by itself. */
 static struct gr_str
 topic_of(struct gr_arena *a, const struct outbox_effect *e)
 {
+    if (e->deployment_id.n == 0 && e->guardrail.n == 0)
+        return followup_of(e);
     return gr_arena_printf(a, GR_FMT "/" GR_FMT "/" GR_FMT, GR_ARG(e->stream), GR_ARG(e->deployment_id),
                            GR_ARG(e->guardrail));
 }
@@ -336,13 +338,21 @@ fill_effect(const struct sending *s, const struct outbox_effect *e, const struct
         fill_release(s, m);
 }
 
+/* Somebody else hears of it, a while later. */
+static bool
+told_again(const struct outbox_effect *e)
+{
+    return gr_str_find(e->key, GR_STR("|escalated|"), 0) != SIZE_MAX ||
+           gr_str_find(e->key, GR_STR("|undelivered|"), 0) != SIZE_MAX;
+}
+
 static void
 fill_message(const struct sending *s, struct message *m, struct message *head)
 {
     fill_effect(s, s->effect, s->has_breach ? &s->breach : NULL, m);
     if (s->linked)
         m->ack_url = make_link(s);
-    if (m->kind == MESSAGE_BREACH)
+    if (m->kind == MESSAGE_BREACH && !told_again(s->effect))
         m->now = GR_STR_NONE; /* its act says it, and how far that has come a moment later is chance */
     if (!s->has_thread)
         return;
