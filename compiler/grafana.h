@@ -160,6 +160,19 @@ void answer_stat(struct dash *d, const struct panel *look, const struct phase *p
 void reasons_table(struct dash *d, const struct panel *look, const struct phase *p);
 /* A column of reasons' names (missing, thin …), told in words. */
 void reasons_column(struct dash *d, cJSON *panel, const char *column, int width);
+/* -- one guardrail in one phase ------------------------------------------------------------------------------------------ */
+
+/* Which of a guardrail's ids (outname_panel) a panel has. Appended to only: links that were sent out must stay right. */
+enum { PANEL_VALUE, PANEL_VERDICT, PANEL_EVIDENCE, PANEL_COVERAGE };
+#define PANEL_HEIGHT 8
+/* Canary, control and limits, half as wide as the grid; d->y is not moved. Two queries, or three where value_shows_slots. */
+void value_panel(struct dash *d, const struct guardrail *g, const struct phase *p, int x);
+bool value_shows_slots(const struct guardrail *g);
+/* How such lines look. canary: what their legend begins with. */
+void value_look(struct dash *d, cJSON *panel, const char *unit, struct gr_str canary, bool low_is_bad);
+/* Whether a guardrail has a backstop, or a limit that is none. */
+bool limit_has_side(const struct guardrail *g, bool backstop);
+
 /* A folded row: the canary's share of the traffic, planned and observed. p: of one phase, or NULL. */
 void share_row(struct dash *d, const struct phase *p);
 

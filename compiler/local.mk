@@ -39,6 +39,7 @@ libcompiler_a_SOURCES = \
 	compiler/grafana_reasons.c \
 	compiler/grafana_share.c \
 	compiler/grafana_table.c \
+	compiler/grafana_value.c \
 	compiler/jsonout.c \
 	compiler/jsonout.h \
 	compiler/jsonstream.c \
