@@ -18,10 +18,6 @@
 #include "config.h"
 #include "grafana.h"
 
-#include <inttypes.h>
-
-#include "guardrail/policy.h"
-#include "guardrail/quote.h"
 #include "outnames.h"
 
 #define HEAD_HEIGHT 7

@@ -64,19 +64,18 @@ put_active(struct dash *d, const struct phase *p, const char *more)
     gr_buf_puts(&d->expr, " == 1)");
 }
 
-/* Releases in a state, told in which phase. why: the label's new value, "$1" for the state. */
+/* Releases that guardraild says something of, in the phase that they stand in. `and`, not a product: that would fail, and with it the whole
+ * answer, while two guardrailds export a release (one is moved to another machine). */
 static void
 put_state(struct dash *d, const struct phase *p, const char *more, enum answer a, const char *why)
 {
-    gr_buf_puts(&d->expr, "label_replace(max by (");
-    query_stream(d);
-    gr_buf_puts(&d->expr, ", state) (");
-    query_select(d, SERIES_INFO, &(struct sel){.more = more, .no_slices = true});
-    gr_buf_puts(&d->expr, ") * on (");
-    query_stream(d);
-    gr_buf_puts(&d->expr, ") group_left (" GR_LABEL_PHASE ") ");
+    gr_buf_puts(&d->expr, "label_replace((");
     put_active(d, p, NULL);
-    gr_buf_printf(&d->expr, " * %d, \"why\", \"%s\", \"state\", \"(.+)\")", (int)a, why);
+    gr_buf_puts(&d->expr, " and on (");
+    query_stream(d);
+    gr_buf_puts(&d->expr, ") ");
+    query_select(d, SERIES_INFO, &(struct sel){.more = more, .no_slices = true});
+    gr_buf_printf(&d->expr, ") * %d, \"why\", \"%s\", \"\", \"\")", (int)a, why);
 }
 
 /* `max by (cluster, deployment_id, state) (guardraild_release_info{…})` of releases that ended without success. */
@@ -127,7 +126,9 @@ put_ended(struct dash *d)
     query_select(d, GR_SERIES_ACCEPTED, &(struct sel){.more = ",level=\"hard\"", .no_slices = true});
     gr_buf_puts(&d->expr, ") * on (");
     query_stream(d);
-    gr_buf_puts(&d->expr, ") group_left (state, " GR_LABEL_PHASE ") (");
+    gr_buf_puts(&d->expr, ") group_left (state, " GR_LABEL_PHASE ") topk by (");
+    query_stream(d);
+    gr_buf_puts(&d->expr, ") (1, ");
     put_last(d);
     gr_buf_puts(&d->expr, "), \"why\", \"$1\", \"state\", \"(.+)\")");
 }
@@ -242,15 +243,17 @@ put_reasons(struct dash *d, const struct phase *p)
     put_or(d, &first);
     put_unknown(d, p);
     put_or(d, &first);
-    put_state(d, p, ",state=~\"halted|rolling_back\"", ANSWER_STOPPED, "$1");
-    if (!p) {
-        put_or(d, &first);
-        put_ended(d);
-    }
+    put_state(d, p, ",state=\"halted\"", ANSWER_STOPPED, "halted");
+    put_or(d, &first);
+    put_state(d, p, ",state=\"rolling_back\"", ANSWER_STOPPED, "rolling_back");
     put_or(d, &first);
     put_state(d, p, ",held=\"true\"", ANSWER_HELD, "held");
     put_or(d, &first);
     put_state(d, p, ",state=\"sealed\"", ANSWER_DONE, "sealed");
+    if (!p) {
+        put_or(d, &first);
+        put_ended(d);
+    }
     put_or(d, &first);
     put_blind(d, p);
 }

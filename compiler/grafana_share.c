@@ -3,7 +3,6 @@
 #include "grafana.h"
 
 #include "guardrail/policy.h"
-#include "guardrail/quote.h"
 #include "outnames.h"
 
 static void

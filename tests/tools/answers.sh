@@ -89,8 +89,18 @@ put blind "May this release go on?" "$input" "$(sample 'cluster="go",deployment_
 put foreign "May this release go on?" "${input//guardraild_blind\{instance=\"a\"/guardraild_blind\{instance=\"b\"}" \
   "$(sample 'cluster="go",deployment_id="d",phase="canary_phase_1"' 0)"
 
+# Two guardrailds at once, of which one is behind: the worse of what they say, and no error.
+input=""
+for at in canary_phase_1 canary_phase_2; do
+  series "guardrail_release_phase{$(id go),phase=\"$at\",instance=\"$at\"}" 1
+  series "guardrail:verdict{$(id go),phase=\"$at\",guardrail=\"g\"}" 0
+  series "guardraild_release_info{$(id go),state=\"running\",held=\"$([ $at = canary_phase_1 ] && echo true || echo false)\",instance=\"$at\"}" 1
+done
+put two "May this release go on?" "$input" "$(for at in canary_phase_1 canary_phase_2; do
+  sample "cluster=\"go\",deployment_id=\"d\",phase=\"$at\"" 5; done)"
+
 bad=0
-for name in tile table blind foreign; do
+for name in two tile table blind foreign; do
   if "$PROMTOOL" test rules "$work/$name.test.yml" >"$work/log" 2>&1; then echo "ok: $name"; else echo "NOT OK: $name"; cat "$work/log"; bad=1; fi
 done
 # Whatever the table may say, it says in words.
