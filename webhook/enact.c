@@ -108,6 +108,12 @@ confirm_sentence(const struct effect *e, enum policy_level level)
                : "waits for a person to roll it back (guardrailctl release confirm, or deny)";
 }
 
+static bool
+only_informs(const struct decision *d)
+{
+    return d->outcome != DECIDED_HELD && (d->reason == REASON_OTHER_PHASE || d->reason == REASON_FINAL);
+}
+
 /* The same for machines, by message_act_name: the first effect that does something to the release. *waits: for a confirmation. */
 static const char *
 act_name(const struct decision *d, bool *waits)
@@ -123,7 +129,7 @@ act_name(const struct decision *d, bool *waits)
             *waits = d->effects[i].how == HOW_CONFIRM;
             return names[d->effects[i].kind];
         }
-    return "hold";
+    return only_informs(d) ? "" : "hold";
 }
 
 static const char *
@@ -152,6 +158,8 @@ action_sentence(const struct decision *d)
             break;
         }
     }
+    if (only_informs(d))
+        return "changes nothing for this";
     return d->outcome == DECIDED_HELD ? "holds; a person must decide" : "holds promotion";
 }
 
