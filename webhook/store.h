@@ -20,10 +20,10 @@
 
 #define STORE_BATCH_MAX 64  /* jobs per transaction: beyond that the fsync is no longer what costs */
 #define STORE_QUEUE_MAX 256 /* waiting jobs; twice the connections we serve and our own threads */
-/* Folding the log in takes some ms a MiB, in which nothing is accepted: it is done when nothing else is to be done, from 4 MiB on, and under a load
- * that leaves no pause at 8 MiB. Longer logs would make fewer pauses but worse ones: bodies of 7 kB fill 8 MiB with a thousand requests, so
- * that each pause of theirs shows in the 99th percentile. */
-#define STORE_CHECKPOINT_PAGES 2048
+/* Folding the log in takes some ms a MiB, in which nothing is accepted: it is done when nothing else is to be done, from 2 MiB on, and under a load
+ * that leaves no pause at 4 MiB. Longer logs would make fewer pauses but worse ones, which show in the 99th percentile of large bodies: of
+ * 7 kB, a few hundred fill the log. */
+#define STORE_CHECKPOINT_PAGES 1024
 #define STORE_CHECKPOINT_IDLE 2 /* without work: at this fraction of it ... */
 #define STORE_IDLE_MS 20        /* ... when there was none for so long */
 
