@@ -119,6 +119,10 @@ static const struct row {
      CHANGE_CHANGED, 0},
     {", requires: {tickets: {run: [bin/tickets]}}", "", "", "phases.requires", "ga/tickets", CHANGE_REMOVED,
      L | C, CHANGE_TIGHTER, 0},
+    {"run: [bin/replay]", "run: [bin/replay], on_failure: abort", "", "phases.checks", "pre/replay",
+     CHANGE_CHANGED, 0, CHANGE_CHANGED, 0},
+    {"\non: {hard:", "\ntraffic: {on_enter: [{name: split, run: [bin/split]}]}\non: {hard:", "",
+     "traffic.on_enter", "split", CHANGE_CHANGED, 0, CHANGE_CHANGED, 0},
     /* actions */
     {"\non: {hard: [rollback, page],", "\non: {hard: [rollback, page, notify],", "", "on.hard", "",
      CHANGE_TIGHTER, 0, CHANGE_LOOSER, L},

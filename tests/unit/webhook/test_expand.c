@@ -56,6 +56,7 @@ static const struct text_row {
     {"{\"spec\":{}}", "{\"spec\":{}}", NULL}, /* no placeholders: JSON passes */
     {"{ spec }", "{ spec }", NULL},
     {"{{spec}}", "{demo}", NULL},
+    {"--shares={traffic_share}", "--shares=agency=0.005,making=0.01", NULL},
     {"{spec", "{spec", NULL},
     {"{1spec}", "{1spec}", NULL},
     {"{unknown}", NULL, "unknown"},
@@ -66,6 +67,7 @@ static struct expand_values
 values(struct gr_arena *a)
 {
     return (struct expand_values){
+        .traffic_share = GR_STR("agency=0.005,making=0.01"),
         .deployment_id = GR_STR("tp-1"),
         .spec = GR_STR("demo"),
         .phase = GR_STR("phase_1"),
@@ -137,6 +139,20 @@ START_TEST(length_is_bounded)
 }
 END_TEST
 
+/* Of a phase without traffic there are none: nothing is run with an empty share. */
+START_TEST(no_shares_are_refused)
+{
+    struct gr_arena *a = gr_arena_create(1u << 20);
+    struct expand_values v = values(a);
+    struct gr_str out, bad = GR_STR_NONE;
+
+    v.traffic_share = GR_STR_NONE;
+    ck_assert_int_eq(expand_text(a, GR_STR("{traffic_share}"), &v, &out, &bad), GR_ERANGE);
+    ck_assert(gr_str_is(bad, "traffic_share"));
+    gr_arena_free(a);
+}
+END_TEST
+
 Suite *
 expand_suite(void)
 {
@@ -144,6 +160,7 @@ expand_suite(void)
     TCase *tc = tcase_create("expand");
 
     tcase_add_loop_test(tc, values_match_the_pattern, 0, GR_COUNT(value_rows));
+    tcase_add_test(tc, no_shares_are_refused);
     tcase_add_loop_test(tc, text_expands, 0, GR_COUNT(text_rows));
     tcase_add_test(tc, the_program_is_literal);
     tcase_add_test(tc, one_bad_value_refuses_all);

@@ -38,6 +38,53 @@ static const struct row {
      "[{\"cluster\": \"equities\"}, {\"cluster\": \"equities\"}]", "GR0106"},
     {"no streams", "[{\"cluster\": \"equities\"}, {\"cluster\": \"crypto\"}]", "[]", "GR0108"},
     {"a flow twice", "[\"making\", \"agency\"]", "[\"making\", \"making\"]", "GR0106"},
+    {"a split", "\"traffic\": {\"making\": 0.01,",
+     "\"on_enter\": [{\"name\": \"split\", \"run\": [\"x\", \"{traffic_share}\"], \"timeout_ms\": 1000}], "
+     "\"traffic\": {\"making\": 0.01,",
+     NULL},
+    {"a split that is no map", "\"traffic\": {\"making\": 0.01,",
+     "\"on_enter\": [7], \"traffic\": {\"making\": 0.01,", "GR0103"},
+    {"a split without a name", "\"traffic\": {\"making\": 0.01,",
+     "\"on_enter\": [{\"run\": [\"x\"], \"timeout_ms\": 1}], \"traffic\": {\"making\": 0.01,", "GR0102"},
+    {"a split that does nothing", "\"traffic\": {\"making\": 0.01,",
+     "\"on_enter\": [{\"name\": \"s\", \"timeout_ms\": 1}], \"traffic\": {\"making\": 0.01,", "GR0107"},
+    {"a split that does two things", "\"traffic\": {\"making\": 0.01,",
+     "\"on_enter\": [{\"name\": \"s\", \"run\": [\"x\"], \"post\": \"notify\", \"timeout_ms\": 1}], "
+     "\"traffic\": {\"making\": 0.01,",
+     "GR0107"},
+    {"a split by a message", "\"traffic\": {\"making\": 0.01,",
+     "\"on_enter\": [{\"name\": \"s\", \"post\": \"notify\", \"timeout_ms\": 1}], \"traffic\": {\"making\": "
+     "0.01,",
+     "GR0304"},
+    {"a split by nobody", "\"traffic\": {\"making\": 0.01,",
+     "\"on_enter\": [{\"name\": \"s\", \"post\": \"router\", \"timeout_ms\": 1}], \"traffic\": {\"making\": "
+     "0.01,",
+     "GR0304"},
+    {"a split without an end", "\"traffic\": {\"making\": 0.01,",
+     "\"on_enter\": [{\"name\": \"s\", \"run\": [\"x\"]}], \"traffic\": {\"making\": 0.01,", "GR0102"},
+    {"a split by a shell", "\"traffic\": {\"making\": 0.01,",
+     "\"on_enter\": [{\"name\": \"s\", \"run\": [\"../x\"], \"timeout_ms\": 1}], \"traffic\": {\"making\": "
+     "0.01,",
+     "GR0602"},
+    {"a split that is tried for ever", "\"traffic\": {\"making\": 0.01,",
+     "\"on_enter\": [{\"name\": \"s\", \"run\": [\"x\"], \"timeout_ms\": 1, \"retries\": 11}], \"traffic\": "
+     "{\"making\": 0.01,",
+     "GR0209"},
+    {"two splits of one name", "\"traffic\": {\"making\": 0.01,",
+     "\"on_enter\": [{\"name\": \"split\", \"run\": [\"x\", \"{traffic_share}\"], \"timeout_ms\": 1000}, "
+     "{\"name\": \"split\", \"run\": [\"x\", \"{traffic_share}\"], \"timeout_ms\": 1000}], \"traffic\": "
+     "{\"making\": 0.01,",
+     "GR0106"},
+    {"a guardrail in a split", "\"traffic\": {\"making\": 0.01,",
+     "\"on_enter\": [{\"name\": \"s\", \"run\": [\"x\", \"{guardrail}\"], \"timeout_ms\": 1}], \"traffic\": "
+     "{\"making\": 0.01,",
+     "GR0315"},
+    {"shares in a check", "[\"deploy/bin/replay\", \"{deployment_id}\"]",
+     "[\"deploy/bin/replay\", \"{traffic_share}\"]", "GR0315"},
+    {"a check that aborts", "\"timeout_ms\": 600000", "\"timeout_ms\": 600000, \"on_failure\": \"abort\"",
+     NULL},
+    {"a check that pages", "\"timeout_ms\": 600000", "\"timeout_ms\": 600000, \"on_failure\": \"page\"",
+     "GR0105"},
     {"a phase twice", "\"name\": \"phase_2\"", "\"name\": \"phase_1\"", "GR0106"},
     {"two final phases", "\"phase_2\", \"shadow\": false, \"final\": false",
      "\"phase_2\", \"shadow\": false, \"final\": true", "GR0316"},
