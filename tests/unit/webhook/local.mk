@@ -34,6 +34,7 @@ tests_unit_webhook_test_webhook_SOURCES += \
 	tests/unit/webhook/test_sender_slack.c \
 	tests/unit/webhook/test_sender_targets.c \
 	tests/unit/webhook/test_standin.c \
+	tests/unit/webhook/test_standin_slack.c \
 	tests/unit/webhook/test_standin_targets.c \
 	tests/standins/standin_alerts.c \
 	tests/standins/standin_check.c \

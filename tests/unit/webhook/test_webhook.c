@@ -29,6 +29,7 @@ static Suite *(*const suites[])(void) = {
     sender_slack_suite,
     sender_targets_suite,
     standin_suite,
+    standin_slack_suite,
     standin_targets_suite,
     circuit_suite,
     conf_suite,

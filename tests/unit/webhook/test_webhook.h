@@ -23,6 +23,7 @@ Suite *sender_suite(void);
 Suite *sender_slack_suite(void);
 Suite *sender_targets_suite(void);
 Suite *standin_suite(void);
+Suite *standin_slack_suite(void);
 Suite *standin_targets_suite(void);
 Suite *circuit_suite(void);
 Suite *conf_suite(void);
