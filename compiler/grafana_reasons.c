@@ -3,15 +3,16 @@
  * Both read the same vector of reasons. Each reason is a series with a label `why`, and its value is what follows from it for the release;
  * the tile shows the greatest. guardraild's gate asks for more (checks, reviews of soft breaches, extensions), so it has the last word.
  *
- *     7 stopped   halted, rolling_back; rolled_back, aborted (until the stream's next release)
- *     6 hard      a hard breach
- *     5 held      by a person or an action; blind: guardraild hears no watchdog
- *     4 soft      a soft breach
- *     3 unproved  why the verdict is insufficient; no_verdict: expected, and there is none
- *     2 early     the phase's minimum duration is not over
+ *     8 stopped   halted, rolling_back; rolled_back, aborted (until the stream's next release)
+ *     7 hard      a hard breach
+ *     6 held      by a person or an action; blind: guardraild hears no watchdog
+ *     5 soft      a soft breach
+ *     4 unproved  why the verdict is insufficient; no_verdict: expected, and there is none
+ *     3 early     the phase's minimum duration is not over
+ *     2 thin      insufficient for too few observations alone: that is the rule while it is early, so `early` says more
  *     1 done      the release is in its final phase
  *     0 go        there are verdicts and all are healthy
- *     8           a phase is active and there is no verdict at all: NO DATA, which is neither */
+ *     9           a phase is active and there is no verdict at all: NO DATA, which is neither */
 #include "config.h"
 #include "grafana.h"
 
@@ -21,6 +22,7 @@
 enum answer {
     ANSWER_GO,
     ANSWER_DONE,
+    ANSWER_THIN,
     ANSWER_EARLY,
     ANSWER_UNPROVED,
     ANSWER_SOFT,
@@ -33,8 +35,9 @@ enum answer {
 #define SERIES_INFO "guardraild_release_info"
 
 static const struct mapping answers[] = {
-    {ANSWER_GO, "✔ YES: all healthy", COLOR_GOOD},
-    {ANSWER_DONE, "● DONE: final phase, healthy", COLOR_GOOD},
+    {ANSWER_GO, "✔ YES", COLOR_GOOD},
+    {ANSWER_DONE, "● DONE: in its final phase", COLOR_GOOD},
+    {ANSWER_THIN, "? WAIT: too few observations", COLOR_UNKNOWN},
     {ANSWER_EARLY, "… NOT YET: too early", COLOR_EARLY},
     {ANSWER_UNPROVED, "? WAIT: not proved", COLOR_UNKNOWN},
     {ANSWER_SOFT, "▲ WAIT: soft breach", COLOR_WARN},
@@ -153,6 +156,43 @@ put_verdicts(struct dash *d, const struct phase *p, enum gr_verdict v, enum answ
     gr_buf_printf(&d->expr, " == %d) * 0 + %d, \"why\", \"%s\", \"\", \"\")", (int)v, (int)a, why);
 }
 
+static void
+put_insufficient(struct dash *d, const struct phase *p, const char *more, enum answer a, const char *why)
+{
+    gr_buf_puts(&d->expr, "label_replace(");
+    query_select(d, "guardrail:insufficient", &(struct sel){.phase = p, .more = more});
+    gr_buf_printf(&d->expr, " * 0 + %d, \"why\", \"%s\", \"reason\", \"(.+)\")", (int)a, why);
+}
+
+/* `thin: allow` lets the gate pass a guardrail that has nothing against it but too few observations. */
+static void
+put_thin(struct dash *d, const struct phase *p, bool *first)
+{
+    struct gr_buf more = GR_BUF_INIT(1u << 20);
+    struct gr_str *names = gr_arena_array(d->m->arena, d->m->n_guardrails, sizeof *names);
+    size_t n = 0;
+
+    if (!names)
+        dash_note(d, GR_ENOMEM);
+    for (size_t i = 0; names && i < d->m->n_guardrails; i++)
+        if (d->m->guardrails[i].evidence.thin_allow)
+            names[n++] = d->m->guardrails[i].name;
+    gr_buf_puts(&more, ",reason=\"thin\"");
+    if (n > 0) {
+        gr_buf_putc(&more, ',');
+        outname_matcher_any(&more, GR_LABEL_GUARDRAIL, names, n);
+        put_or(d, first);
+        put_insufficient(d, p, gr_buf_cstr(&more), ANSWER_GO, "thin_allowed");
+        dash_settle(d, &more);
+        gr_buf_puts(&more, ",reason=\"thin\",");
+        outname_matcher_none(&more, GR_LABEL_GUARDRAIL, names, n);
+    }
+    put_or(d, first);
+    put_insufficient(d, p, gr_buf_cstr(&more), ANSWER_THIN, "$1");
+    dash_settle(d, &more);
+    gr_buf_fini(&more);
+}
+
 /* What each guardrail has against it. Expected slices do not tell dynamic labels apart, verdicts do. */
 static void
 put_guardrails(struct dash *d, const struct phase *p, bool *first)
@@ -162,9 +202,8 @@ put_guardrails(struct dash *d, const struct phase *p, bool *first)
     put_or(d, first);
     put_verdicts(d, p, GR_VERDICT_SOFT, ANSWER_SOFT, "soft");
     put_or(d, first);
-    gr_buf_puts(&d->expr, "label_replace(");
-    query_select(d, "guardrail:insufficient", &(struct sel){.phase = p});
-    gr_buf_printf(&d->expr, " * 0 + %d, \"why\", \"$1\", \"reason\", \"(.+)\")", (int)ANSWER_UNPROVED);
+    put_insufficient(d, p, ",reason!=\"thin\"", ANSWER_UNPROVED, "$1");
+    put_thin(d, p, first);
     put_or(d, first);
     gr_buf_puts(&d->expr, "label_replace((");
     query_select(d, "guardrail:expected", &(struct sel){.phase = p});
@@ -294,10 +333,11 @@ static const struct word reasons[] = {
     {"traffic_share", "? traffic not split as planned", COLOR_UNKNOWN},
     {"overdue", "? past its maximum duration", COLOR_UNKNOWN},
     {"suspect", "? beyond a limit, not proved yet", COLOR_UNKNOWN},
-    {"thin", "? too few observations so far", COLOR_UNKNOWN},
     {"no_verdict", "? expected, and no verdict", COLOR_UNKNOWN},
     {"early", "… minimum duration not over", COLOR_EARLY},
+    {"thin", "? too few observations so far", COLOR_UNKNOWN},
     {"sealed", "● in its final phase", COLOR_GOOD},
+    {"thin_allowed", "✔ too few observations: allowed", COLOR_GOOD},
     {"healthy", "✔ every verdict is healthy", COLOR_GOOD},
     {"unknown", "NO DATA: no verdict at all", COLOR_NO_DATA},
 };

@@ -15,23 +15,25 @@ query() { jq -r --arg t "$1" '[.panels[] | select(.title == $t)][0].targets[0].e
 # The table has a row for each WHY ("blame": the rollback once more, with the guardrail whose breach was taken on).
 states='
 go        0 healthy                 phase v0
-early     2 early,healthy           phase v0 start=1700
+early     3 early,healthy           phase v0 start=1700
 late      0 healthy                 phase v0 start=500
-thin      3 thin                    phase v1 thin
-lost      3 no_verdict,healthy      phase v0 expected=other
+thin      2 thin                    phase v1 thin
+young     3 early,thin              phase v1 thin start=1700
+missing   4 missing,early           phase v1 missing start=1700
+lost      4 no_verdict,healthy      phase v0 expected=other
 dynamic   0 healthy                 phase v0,symbol_bucket="a-f" expected=g
-soft      4 soft                    phase v2
-held      5 held,healthy            phase v0 info=running,held
-hard      6 hard                    phase v3
-both      6 hard,soft               phase v3 v2,guardrail="h"
-halted    7 halted,healthy          phase v0 info=halted
-rolling   7 rolling_back,hard       phase v3 info=rolling_back
-rolled    7 rolled_back             info=rolled_back entered=500,canary_phase_2 entered=200,preflight
-blamed    7 rolled_back,blame       info=rolled_back entered=500,canary_phase_2 accepted=g
-aborted   7 aborted                 info=aborted
+soft      5 soft                    phase v2
+held      6 held,healthy            phase v0 info=running,held
+hard      7 hard                    phase v3
+both      7 hard,soft               phase v3 v2,guardrail="h"
+halted    8 halted,healthy          phase v0 info=halted
+rolling   8 rolling_back,hard       phase v3 info=rolling_back
+rolled    8 rolled_back             info=rolled_back entered=500,canary_phase_2 entered=200,preflight
+blamed    8 rolled_back,blame       info=rolled_back entered=500,canary_phase_2 accepted=g
+aborted   8 aborted                 info=aborted
 replaced  0 healthy                 phase v0 info=rolled_back,old entered=500,canary_phase_2
 sealed    1 sealed,healthy          phase v0 info=sealed
-unknown   8 unknown                 phase
+unknown   9 unknown                 phase
 '
 input="" tile="" rows=""
 series() { input="$input
@@ -39,9 +41,9 @@ series() { input="$input
 id() { echo "spec=\"tradepulse\",cluster=\"$1\",deployment_id=\"${2:-d}\""; }
 sample() { echo "
           - {labels: '{$1}', value: $2}"; }
-declare -A value=([healthy]=0 [sealed]=1 [early]=2 [thin]=3 [no_verdict]=3 [soft]=4 [held]=5 [blind]=5 [hard]=6 [halted]=7 [rolling_back]=7
-  [rolled_back]=7 [aborted]=7 [unknown]=8)
-declare -A of=([soft]=g [hard]=g [thin]=g [no_verdict]=other)
+declare -A value=([healthy]=0 [sealed]=1 [thin]=2 [early]=3 [missing]=4 [no_verdict]=4 [soft]=5 [held]=6 [blind]=6 [hard]=7 [halted]=8 [rolling_back]=8
+  [rolled_back]=8 [aborted]=8 [unknown]=9)
+declare -A of=([soft]=g [hard]=g [thin]=g [missing]=g [no_verdict]=other)
 
 while read -r stream answer whys facts; do
   [ -n "$stream" ] || continue
@@ -52,7 +54,7 @@ while read -r stream answer whys facts; do
       v*) labels=${fact#v?} g=',guardrail="g"'; case $labels in *guardrail=*) g="" ;; esac
         series "guardrail:verdict{$(id "$stream"),phase=\"$phase\"$g$labels}" "${fact:1:1}" ;;
       start=*) series "guardrail:phase_start{$(id "$stream"),phase=\"$phase\"}" "${fact#*=}" ;;
-      thin) series "guardrail:insufficient{$(id "$stream"),phase=\"$phase\",guardrail=\"g\",reason=\"thin\"}" 1 ;;
+      thin | missing) series "guardrail:insufficient{$(id "$stream"),phase=\"$phase\",guardrail=\"g\",reason=\"$fact\"}" 1 ;;
       expected=*) series "guardrail:expected{$(id "$stream"),phase=\"$phase\",guardrail=\"${fact#*=}\"}" 1 ;;
       entered=*) at=${fact#*=}
         series "guardrail_release_phase_start_seconds{$(id "$stream"),phase=\"${at#*,}\"}" "${at%,*}" ;;
@@ -85,7 +87,7 @@ series "guardrail_release_phase{$(id go),phase=\"canary_phase_1\"}" 1
 series "guardrail:verdict{$(id go),phase=\"canary_phase_1\",guardrail=\"g\"}" 0
 series 'guardraild_policy_info{spec="tradepulse",instance="a",job="j"}' 1
 series 'guardraild_blind{instance="a",job="j"}' 1
-put blind "May this release go on?" "$input" "$(sample 'cluster="go",deployment_id="d",phase="canary_phase_1"' 5)"
+put blind "May this release go on?" "$input" "$(sample 'cluster="go",deployment_id="d",phase="canary_phase_1"' 6)"
 put foreign "May this release go on?" "${input//guardraild_blind\{instance=\"a\"/guardraild_blind\{instance=\"b\"}" \
   "$(sample 'cluster="go",deployment_id="d",phase="canary_phase_1"' 0)"
 
@@ -97,7 +99,7 @@ for at in canary_phase_1 canary_phase_2; do
   series "guardraild_release_info{$(id go),state=\"running\",held=\"$([ $at = canary_phase_1 ] && echo true || echo false)\",instance=\"$at\"}" 1
 done
 put two "May this release go on?" "$input" "$(for at in canary_phase_1 canary_phase_2; do
-  sample "cluster=\"go\",deployment_id=\"d\",phase=\"$at\"" 5; done)"
+  sample "cluster=\"go\",deployment_id=\"d\",phase=\"$at\"" 6; done)"
 
 bad=0
 for name in two tile table blind foreign; do

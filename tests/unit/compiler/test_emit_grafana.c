@@ -521,9 +521,32 @@ START_TEST(states_have_signs)
             n++;
         }
     }
-    ck_assert_int_eq(n, 9);
+    ck_assert_int_eq(n, 10);
     for (size_t i = 0; i < GR_COUNT(verdict_mappings); i++)
         ck_assert(!isalnum((unsigned char)verdict_mappings[i].text[0]));
+    cJSON_Delete(root);
+    testmodel_free(t);
+}
+END_TEST
+
+/* `thin: allow` is nothing against a release, as for guardraild's gate; other reasons are. */
+START_TEST(thin_may_be_allowed)
+{
+    struct testmodel *t = testmodel_make();
+    const cJSON *panel;
+    const char *expr;
+    cJSON *root;
+
+    t->guardrails[0].evidence.thin_allow = true;
+    root = emit(&t->m, FOLDER "demo-overview.json");
+    panel = find_panel(gr_json_get(root, "panels"), "May this release go on?");
+    expr = gr_json_get(cJSON_GetArrayItem(gr_json_get(panel, "targets"), 0), "expr")->valuestring;
+    ck_assert_ptr_nonnull(
+        strstr(expr, "guardrail:insufficient{spec=\"demo\",reason=\"thin\",guardrail=\"errors\","));
+    ck_assert_ptr_nonnull(strstr(expr, "} * 0 + 0, \"why\", \"thin_allowed\", "));
+    ck_assert_ptr_nonnull(
+        strstr(expr, "guardrail:insufficient{spec=\"demo\",reason=\"thin\",guardrail!=\"errors\","));
+    ck_assert_ptr_nonnull(strstr(expr, "guardrail:insufficient{spec=\"demo\",reason!=\"thin\",cluster"));
     cJSON_Delete(root);
     testmodel_free(t);
 }
@@ -757,6 +780,7 @@ emit_grafana_suite(void)
     tcase_add_test(tc, names_that_meet_have_ids_of_their_own);
     tcase_add_loop_test(tc, a_row_leads_to_its_panel, 0, (int)GR_COUNT(linked));
     tcase_add_test(tc, states_have_signs);
+    tcase_add_test(tc, thin_may_be_allowed);
     tcase_add_test(tc, variables_are_chained);
     tcase_add_test(tc, evidence_has_its_thresholds);
     tcase_add_test(tc, confirmed_limits_show_their_slots);
