@@ -123,7 +123,7 @@ outbox_claim(struct db *db, struct gr_arena *a, const char *target, int64_t now_
                                   " WHERE target = ?1 AND state IN ('ready', 'retry') AND not_before_ms <= ?2"
                                   " AND (?1 <> 'rollback' OR NOT EXISTS (SELECT 1 FROM effect s"
                                   " WHERE s.release_id = e.release_id AND s.target = 'enter'"
-                                  " AND s.state = 'running'))"
+                                  " AND s.state = 'running' AND e.created_ms > ?2 - 15000))"
                                   " AND (?1 = 'rollback' OR NOT EXISTS (SELECT 1 FROM effect p"
                                   " WHERE p.release_id = e.release_id AND p.id < e.id AND p.target = ?1"
                                   " AND p.action = e.action AND p.guardrail = e.guardrail"

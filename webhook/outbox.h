@@ -30,7 +30,7 @@ struct outbox_effect {
 GR_MUST_USE enum gr_err outbox_add(struct db *db, const struct outbox_effect *e, int64_t now_ms, bool *added);
 /* Takes the effect of a target that is due longest: state running, one attempt more. Messages of one action about the same guardrail of a release
  * keep their order: none is taken while an earlier one waits or runs. Of a release's rollbacks one runs at a time, and none while a traffic split
- * of the release is still being applied. GR_ENOENT: none is due. */
+ * of the release is still being ended, for 15 s at most. GR_ENOENT: none is due. */
 GR_MUST_USE enum gr_err outbox_claim(struct db *db, struct gr_arena *a, const char *target, int64_t now_ms,
                                      struct outbox_effect *out);
 /* Ends an effect: done, failed, dead, held, ambiguous. */
