@@ -99,7 +99,8 @@ void property_str(struct dash *d, cJSON *properties, const char *id, const char 
 /* Colours that people with any kind of colour vision tell apart (M. Okabe, K. Ito, "Color Universal Design", 2008), on light and on dark; a
  * word and a sign stand beside each, never the colour alone. */
 #define COLOR_GOOD "#009E73"
-#define COLOR_EARLY "#56B4E9"   /* nothing is wrong, it is only too soon */
+#define COLOR_EARLY "#56B4E9"
+#define COLOR_SOON "#80CBF5"    /* it for fills, written on in black: nothing is wrong, only too soon */
 #define COLOR_UNKNOWN "#F0E442" /* insufficient: neither good nor bad */
 #define COLOR_WARN "#FFB11B"    /* lighter than theirs, so that Grafana writes on it in black */
 #define COLOR_WARN_LINE "#E69F00"
