@@ -68,7 +68,7 @@ expect "its reason is 'missing'" eval '[ -n "$(prom "guardrail:insufficient{clus
 expect "GuardrailNoData fires for it" eval '[ -n "$(ever_fired crypto GuardrailNoData)" ]'
 # derivatives: soft
 expect "a soft breach gives verdict 2" has_verdict derivatives realized_pnl_delta 2
-expect "and reaches Slack" eval '[ "$(received slack "Soft breach: realized_pnl_delta")" -ge 1 ]'
+expect "and reaches Slack" eval '[ "$(received slack "Soft breach, phase extended: realized_pnl_delta")" -ge 1 ]'
 
 # equities: healthy through phase 1
 expect "d-eq passes phase 1" advance d-eq
@@ -104,5 +104,5 @@ now "nobody was paged twice" [ "$pages $(paged order_acceptance_error_rate)" = "
 now "the record is as it was" cmp -s "$record" "$work/record.before"
 now "the other streams were never rolled back" [ "$(ran freeze-intake d-de) $(ran freeze-intake d-cr)" = "0 0" ]
 now "the silent stream was never healthy while silent" eval '! has_verdict crypto order_acceptance_error_rate 0'
-now "one Slack message for the soft breach" [ "$(received slack "Soft breach: realized_pnl_delta")" -eq 1 ]
+now "one Slack message for the soft breach" [ "$(received slack "Soft breach, phase extended: realized_pnl_delta")" -eq 1 ]
 finish
