@@ -42,7 +42,7 @@ has_verdict() { [ -n "$(prom "guardrail:verdict{cluster=\"$1\",guardrail=~\"$2\"
 ever_fired() { prom "count by (alertname, guardrail) (count_over_time(ALERTS{alertstate=\"firing\",cluster=\"$1\",alertname=~\"$2\"}[1h]))"; }
 received() { curl -fsS "$STANDIN_URL/received" | jq -r "[.messages[] | select(.target == \"$1\") | .message | tostring | select(contains(\"$2\"))] | length"; }
 # First pages about a guardrail: an escalation, which a page that nobody acknowledges comes to, is another incident.
-paged() { curl -fsS "$STANDIN_URL/received" | jq -r "[.messages[].message | objects | .dedup_key // empty | select(contains(\"/$1/\") and (contains(\"|escalated|\") | not))] | length"; }
+paged() { curl -fsS "$STANDIN_URL/received" | jq -r "[.messages[].message | objects | select(.event_action == \"trigger\") | .dedup_key // empty | select(contains(\"/$1/\") and (contains(\"|escalated|\") | not))] | length"; }
 ran() { grep -c " $1 $2" "$work/run/actions.log" 2>/dev/null || true; }
 
 stack_init "$work" 60 || give_up "the folder is made"
