@@ -21,6 +21,7 @@
 #define BACKOFF_BASE_MS 1000
 #define BACKOFF_CAP_MS 300000
 #define SEND_MS 15000 /* one attempt */
+#define CROWD 100     /* so many of one action are moved at once */
 
 struct courier {
     struct app *app;
@@ -100,7 +101,7 @@ struct sending {
     struct audit_head audit;
     struct sender_result result;
     int64_t retry_ms, rest_ms; /* rest_ms: the action rests for so long; 0: it does not */
-    bool untried;
+    bool untried, crowded;
     const char *state;
 };
 
@@ -552,12 +553,37 @@ load(struct sending *s)
     return true;
 }
 
+static enum gr_err
+job_crowd(struct db *db, void *arg)
+{
+    struct sending *s = arg;
+
+    return outbox_crowded(db, s->courier->name, s->effect->action, CROWD, &s->crowded);
+}
+
+/* 0: it is the message's turn. Else how long its key has to wait: meanwhile others go first, and what waits for the same action waits in the
+ * store. Where that is too much to be moved every second it waits here, and holds up the others for that moment. */
+static int64_t
+take_turn(struct sending *s)
+{
+    struct courier *c = s->courier;
+    const struct sender_target *t = c->target;
+    struct gr_str key = sender_pace_key(s->action);
+    int64_t ms = pace_take(&c->pace, key, t->interval_ms, t->burst, gr_http_now_ms());
+
+    if (ms > 0 && store_call(c->app->store, job_crowd, s) == GR_OK && s->crowded)
+        while (ms > 0 && !atomic_load(c->stop)) {
+            nap(c, ms);
+            ms = pace_take(&c->pace, key, t->interval_ms, t->burst, gr_http_now_ms());
+        }
+    return ms;
+}
+
 void
 courier_send(struct courier *c, struct gr_http_client *http, struct gr_arena *a,
              const struct outbox_effect *e)
 {
     struct sending *s = gr_arena_alloc(a, sizeof *s);
-    const struct sender_target *t = c->target;
     bool refused;
 
     if (!s)
@@ -567,8 +593,7 @@ courier_send(struct courier *c, struct gr_http_client *http, struct gr_arena *a,
         if (!load(s))
             return;
         if (!(refused = refuse(s)))
-            s->rest_ms =
-                pace_take(&c->pace, sender_pace_key(s->action), t->interval_ms, t->burst, gr_http_now_ms());
+            s->rest_ms = take_turn(s);
         if (!refused && s->rest_ms == 0)
             deliver(s, http);
     }

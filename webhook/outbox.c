@@ -196,6 +196,25 @@ outbox_postpone(struct db *db, const char *target, struct gr_str action, int64_t
 }
 
 enum gr_err
+outbox_crowded(struct db *db, const char *target, struct gr_str action, int64_t limit, bool *crowded)
+{
+    sqlite3_stmt *st =
+        db_use(db, "SELECT count(*) FROM (SELECT 1 FROM effect WHERE target = ?1 AND action = ?2"
+                   " AND state IN ('ready', 'retry') LIMIT ?3)");
+    enum gr_err err;
+    bool row;
+
+    db_bind_text(db, st, 1, target);
+    db_bind_str(db, st, 2, action);
+    db_bind_i64(db, st, 3, limit + 1);
+    if ((err = db_step(db, st, &row)) != GR_OK)
+        return err;
+    *crowded = row && db_i64(st, 0) > limit;
+    db_end(st);
+    return GR_OK;
+}
+
+enum gr_err
 outbox_void(struct db *db, int64_t id, struct gr_str why, int64_t now_ms)
 {
     sqlite3_stmt *st =

@@ -43,6 +43,9 @@ GR_MUST_USE enum gr_err outbox_unclaim(struct db *db, int64_t id, int64_t not_be
 /* What waits for an action waits until then, if it was due earlier. */
 GR_MUST_USE enum gr_err outbox_postpone(struct db *db, const char *target, struct gr_str action,
                                         int64_t not_before_ms);
+/* Whether more than `limit` wait for an action. */
+GR_MUST_USE enum gr_err outbox_crowded(struct db *db, const char *target, struct gr_str action, int64_t limit,
+                                       bool *crowded);
 /* An effect of which nothing was done, and never will be: its key is free again. */
 GR_MUST_USE enum gr_err outbox_void(struct db *db, int64_t id, struct gr_str why, int64_t now_ms);
 /* The rollback that waits because an operator held the release goes on. */

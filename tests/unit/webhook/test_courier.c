@@ -120,6 +120,18 @@ START_TEST(pace)
 }
 END_TEST
 
+/* A long queue is not moved every second: what it waits for is waited for. */
+START_TEST(a_crowd)
+{
+    for (int i = 0; i < 120; i++)
+        bench_call(&bench, run_add, &(struct row){gr_arena_printf(bench.arena, "%d", i).p, 0, -1}, GR_OK);
+    for (int i = 0; i < 4; i++)
+        send_one();
+    ck_assert_int_eq(in_state("attempts = 1"), 4);
+    ck_assert_int_eq(in_state("state = 'ready' AND not_before_ms = 0"), 116);
+}
+END_TEST
+
 START_TEST(no_such_action)
 {
     struct outbox_effect e;
@@ -141,6 +153,7 @@ courier_suite(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, age, 0, 5);
     tcase_add_test(tc, pace);
+    tcase_add_test(tc, a_crowd);
     tcase_add_test(tc, no_such_action);
     suite_add_tcase(s, tc);
     return s;
