@@ -30,10 +30,18 @@ share_look(struct dash *d, cJSON *panel)
     jsonout_cstr(&d->j, sub, "sort", "desc");
 }
 
+/* p: of releases that stand in that phase, for the series does not say it. */
 static void
-planned_target(struct dash *d, cJSON *panel)
+planned_target(struct dash *d, cJSON *panel, const struct phase *p)
 {
     query_select(d, GR_SERIES_SHARE, &(struct sel){.no_slices = true});
+    if (p) {
+        gr_buf_puts(&d->expr, " and on (");
+        query_stream(d);
+        gr_buf_puts(&d->expr, ") ");
+        query_select(d, GR_SERIES_PHASE, &(struct sel){.phase = p, .no_slices = true});
+        gr_buf_puts(&d->expr, " == 1");
+    }
     gr_buf_puts(&d->text, "planned ");
     legend_stream(d);
     gr_buf_puts(&d->text, " {{flow}}");
@@ -103,7 +111,7 @@ share_row(struct dash *d, const struct phase *p)
                                          .w = GRID_WIDTH,
                                          .h = 8,
                                          .id = outname_row(GR_STR("Canary share of the traffic"))});
-    planned_target(d, panel);
+    planned_target(d, panel, p);
     if (g)
         observed_target(d, panel, g, p);
     share_look(d, panel);
