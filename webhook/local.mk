@@ -51,7 +51,8 @@ libwebhook_a_SOURCES = \
 	webhook/page_style.c \
 	webhook/policies.c webhook/policies.h \
 	webhook/recorder.c webhook/recorder.h \
-	webhook/release.c webhook/release.h \
+	webhook/release.c webhook/release.h webhook/release_row.h \
+	webhook/release_phase.c \
 	webhook/replay.c webhook/replay.h \
 	webhook/request.c webhook/request.h \
 	webhook/rollback.c webhook/rollback.h \

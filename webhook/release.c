@@ -1,17 +1,9 @@
 #include "config.h"
-#include "release.h"
+#include "release_row.h"
 
 #include "guardrail/duration.h"
-#include "guardrail/number.h"
-#include "jread.h"
-#include "jw.h"
 #include "outbox.h"
 #include "recorder.h"
-
-#define RELEASE_NEEDS_COMMANDER                                                                              \
-    "this is off the schedule (before the phase's minimum, or after its maximum): name the incident "        \
-    "commander "                                                                                             \
-    "who allows it (--commander)"
 
 static const struct {
     const char *name;
@@ -217,82 +209,10 @@ release_view_of(const struct release *r)
                                  .had_traffic = r->had_traffic};
 }
 
-bool
-release_deviates(const struct release *r)
-{
-    return r->dev_n > 0 && r->dev_n == r->phase_n;
-}
-
-/* An extension by a soft breach is the policy's, whatever the phase was to last. */
-int64_t
-release_ripe_ms(const struct release *r)
-{
-    int64_t extended, ripe;
-
-    if (!r->phase_row)
-        return INT64_MAX;
-    ripe = r->phase_ms +
-           (release_deviates(r) && r->dev_min_ms > 0 ? r->dev_min_ms : r->phase_row->min_duration_ms);
-    extended = r->extend_ms > 0 ? r->extend_ms + r->phase_row->min_duration_ms : 0;
-    return extended > ripe ? extended : ripe;
-}
-
-int64_t
-release_late_ms(const struct release *r)
-{
-    int64_t max = r->phase_row ? r->phase_row->max_duration_ms : 0;
-
-    return max > 0 ? r->phase_ms + max : INT64_MAX;
-}
-
-bool
-release_off_schedule(const struct release *r, int64_t now_ms)
-{
-    return now_ms < release_ripe_ms(r) || now_ms > release_late_ms(r);
-}
-
-const struct policy_phase *
-release_next(const struct release *r)
-{
-    const struct policy_phase *to =
-        release_deviates(r) && r->dev_next[0] ? policy_phase(r->policy, gr_str(r->dev_next)) : NULL;
-
-    return to && to->index > r->phase_row->index ? to : &r->policy->phases[r->phase_row->index + 1];
-}
-
-/* dev_share is ours: {"flow":0.05,…}, flows of the policy alone. */
-double
-release_share(const struct release *r, const struct policy_phase *p, const struct policy_share *share)
-{
-    struct gr_arena *a;
-    const struct gr_node *map = NULL;
-    double ratio = share->ratio;
-
-    if (p != r->phase_row || !release_deviates(r) || r->dev_share[0] == '\0')
-        return ratio;
-    if ((a = gr_arena_create(256u << 10)) && jread(a, gr_str(r->dev_share), &map) == GR_OK)
-        ratio = jread_double(map, share->flow.n > 0 ? share->flow.p : "all", ratio);
-    gr_arena_free(a);
-    return ratio;
-}
-
-void
-release_print_shares(struct gr_buf *b, const struct release *r, const struct policy_phase *p)
-{
-    for (size_t i = 0; i < p->traffic_count; i++) {
-        gr_buf_puts(b, i > 0 ? "," : "");
-        if (p->traffic[i].flow.n > 0) {
-            gr_buf_put(b, p->traffic[i].flow);
-            gr_buf_putc(b, '=');
-        }
-        gr_double_print(b, release_share(r, p, &p->traffic[i]));
-    }
-}
-
 /* ---- transitions ---- */
 
-static enum gr_err
-refuse(struct gr_buf *why, const char *text, const char *detail)
+enum gr_err
+release_refuse(struct gr_buf *why, const char *text, const char *detail)
 {
     gr_buf_puts(why, text);
     gr_buf_puts(why, detail);
@@ -300,8 +220,8 @@ refuse(struct gr_buf *why, const char *text, const char *detail)
 }
 
 /* Writes the row's changing part back. */
-static enum gr_err
-save(struct db *db, struct release *r)
+enum gr_err
+release_save(struct db *db, struct release *r)
 {
     sqlite3_stmt *st = db_use(
         db,
@@ -316,7 +236,7 @@ save(struct db *db, struct release *r)
     if (r->state != RELEASE_RUNNING)
         r->entering[0] = '\0'; /* whatever stops a release wins over a split that is being applied */
     db_bind_i64(db, st, 1, r->id);
-    db_bind_text(db, st, 2, states[r->state].name);
+    db_bind_text(db, st, 2, release_state_name(r->state));
     db_bind_text(db, st, 3, r->phase);
     db_bind_i64(db, st, 4, r->phase_n);
     db_bind_i64(db, st, 5, r->phase_ms);
@@ -339,8 +259,8 @@ save(struct db *db, struct release *r)
     return GR_OK;
 }
 
-static void
-copy_text(char *out, size_t size, struct gr_str s)
+void
+release_copy(char *out, size_t size, struct gr_str s)
 {
     if (s.n >= size) {
         s.n = size - 1;
@@ -352,53 +272,15 @@ copy_text(char *out, size_t size, struct gr_str s)
     out[s.n] = '\0';
 }
 
-static enum gr_err
-log_act(struct db *db, const struct release *r, const char *event, const struct release_act *act)
+enum gr_err
+release_log(struct db *db, const struct release *r, const char *event, const struct release_act *act)
 {
     return audit_add(db, act->now_ms, act->by, event, gr_str(r->deployment_id), act->reason);
 }
 
-static enum gr_err
-leave_phase(struct db *db, const struct release *r, int64_t now_ms)
-{
-    sqlite3_stmt *st = db_use(db, "UPDATE phase SET left_ms = ?3 WHERE release_id = ?1 AND n = ?2");
-
-    db_bind_i64(db, st, 1, r->id);
-    db_bind_i64(db, st, 2, r->phase_n);
-    db_bind_i64(db, st, 3, now_ms);
-    return db_run(db, st);
-}
-
-/* Fills the phase into r and adds its history row; the caller saves r. */
-static enum gr_err
-enter_phase(struct db *db, struct release *r, const struct policy_phase *phase, bool override,
-            const struct release_act *act)
-{
-    sqlite3_stmt *st;
-
-    copy_text(r->phase, sizeof r->phase, phase->name);
-    r->phase_row = phase;
-    r->phase_n++;
-    r->phase_ms = act->now_ms;
-    r->extend_ms = 0;
-    r->promotion_hold[0] = '\0';
-    r->had_traffic = r->had_traffic || !phase->shadow;
-    st = db_use(db, "INSERT INTO phase(release_id, n, phase, entered_ms, approver, note, override, commander)"
-                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, nullif(?8, ''))");
-    db_bind_i64(db, st, 1, r->id);
-    db_bind_i64(db, st, 2, r->phase_n);
-    db_bind_text(db, st, 3, r->phase);
-    db_bind_i64(db, st, 4, act->now_ms);
-    db_bind_str(db, st, 5, act->by.p ? act->by : GR_STR(""));
-    db_bind_str(db, st, 6, act->reason.p ? act->reason : GR_STR(""));
-    db_bind_i64(db, st, 7, override);
-    db_bind_str(db, st, 8, act->commander.p ? act->commander : GR_STR(""));
-    return db_run(db, st);
-}
-
-static enum gr_err
-note(struct db *db, const struct release *r, const char *decision, const char *outcome,
-     const struct release_act *act, const struct release_breach *breach, int64_t effect_id)
+enum gr_err
+release_note(struct db *db, const struct release *r, const char *decision, const char *outcome,
+             const struct release_act *act, const struct release_breach *breach, int64_t effect_id)
 {
     return record_note(db, r,
                        &(struct record_note){.decision = decision,
@@ -453,57 +335,6 @@ insert_release(struct db *db, const struct policies *p, struct release *r, const
     return GR_OK;
 }
 
-/* ---- entering a phase ---- */
-
-static void
-print_enter(struct gr_buf *b, const struct release_enter *e)
-{
-    struct jw w = JW_INIT(b);
-
-    jw_open(&w, NULL, '{');
-    jw_str(&w, "by", e->by);
-    jw_str(&w, "note", e->note);
-    jw_str(&w, "commander", e->commander.p ? e->commander : GR_STR(""));
-    jw_bool(&w, "override", e->override);
-    jw_close(&w, '}');
-}
-
-/* The effect that enter.c carries out. Its key has the row's version: each try is one of its own. The caller saves r. */
-static enum gr_err
-begin_entering(struct db *db, struct release *r, const struct policy_phase *phase, bool override,
-               const struct release_act *act)
-{
-    struct gr_buf key = GR_BUF_INIT(8192), payload = GR_BUF_INIT(65536);
-    struct outbox_effect e = {.kind = GR_STR("enter"),
-                              .target = GR_STR(OUTBOX_TARGET_ENTER),
-                              .release_id = r->id,
-                              .deployment_id = gr_str(r->deployment_id),
-                              .stream = gr_str(r->stream),
-                              .phase = phase->name,
-                              .reason = act->reason.p ? act->reason : GR_STR(""),
-                              .state = gr_str(act->drive ? "ready" : "observed"),
-                              .epoch = r->armed_epoch,
-                              .not_before_ms = act->now_ms};
-    bool added;
-    enum gr_err err;
-
-    gr_buf_printf(&key, "enter|" GR_FMT "|%s|%s|" GR_FMT "|%lld", GR_ARG(r->policy->spec), r->stream,
-                  r->deployment_id, GR_ARG(phase->name), (long long)r->version);
-    print_enter(&payload, &(struct release_enter){.override = override,
-                                                  .by = act->by,
-                                                  .note = act->reason.p ? act->reason : GR_STR(""),
-                                                  .commander = act->commander});
-    e.key = gr_buf_str(&key);
-    e.payload = gr_buf_str(&payload);
-    if ((err = gr_buf_err(&key)) == GR_OK && (err = gr_buf_err(&payload)) == GR_OK)
-        err = outbox_add(db, &e, act->now_ms, &added);
-    gr_buf_fini(&key);
-    gr_buf_fini(&payload);
-    if (err == GR_OK && act->drive)
-        copy_text(r->entering, sizeof r->entering, phase->name);
-    return err;
-}
-
 /* Whether stream and id are free; fills what a new row starts with. */
 static enum gr_err
 prepare_start(struct db *db, const struct policies *p, struct label_set stream, struct gr_str deployment_id,
@@ -517,10 +348,10 @@ prepare_start(struct db *db, const struct policies *p, struct label_set stream, 
 
     memset(r, 0, sizeof *r);
     if (!(r->stream_row = policy_stream(policy, stream)))
-        return refuse(why, "the policy knows no such release stream", "");
+        return release_refuse(why, "the policy knows no such release stream", "");
     labels_print_key(&key, *r->stream_row);
     err = gr_buf_err(&key);
-    copy_text(r->stream, sizeof r->stream, gr_buf_str(&key));
+    release_copy(r->stream, sizeof r->stream, gr_buf_str(&key));
     gr_buf_fini(&key);
     if (err != GR_OK)
         return err;
@@ -532,11 +363,11 @@ prepare_start(struct db *db, const struct policies *p, struct label_set stream, 
     if (err != GR_ENOENT)
         return err;
     if ((err = active_of_stream(db, policy->spec, r->stream, other, sizeof other)) == GR_OK)
-        return refuse(why, "the stream has an active release: ", other);
+        return release_refuse(why, "the stream has an active release: ", other);
     if (err != GR_ENOENT)
         return err;
-    copy_text(r->deployment_id, sizeof r->deployment_id, deployment_id);
-    copy_text(r->policy_sha256, sizeof r->policy_sha256, gr_str(policies_sha256(p, policy)));
+    release_copy(r->deployment_id, sizeof r->deployment_id, deployment_id);
+    release_copy(r->policy_sha256, sizeof r->policy_sha256, gr_str(policies_sha256(p, policy)));
     r->policy = policy;
     r->state = RELEASE_RUNNING;
     return GR_OK;
@@ -555,244 +386,22 @@ release_start(struct db *db, const struct policies *p, struct label_set stream, 
     r.armed_epoch = 1;
     if ((err = insert_release(db, p, &r, act)) != GR_OK)
         return err;
-    if ((err = enter_phase(db, &r, &r.policy->phases[0], false, act)) != GR_OK)
+    if ((err = release_phase_enter(db, &r, &r.policy->phases[0], false, act)) != GR_OK)
         return err;
     if (r.phase_row->final) {
         r.state = RELEASE_SEALED;
         r.ended_ms = act->now_ms;
     }
-    if (r.phase_row->enter_count > 0 && (err = begin_entering(db, &r, r.phase_row, false, act)) != GR_OK)
+    if (r.phase_row->enter_count > 0 && (err = release_split_begin(db, &r, r.phase_row, false, act)) != GR_OK)
         return err;
-    if ((err = save(db, &r)) != GR_OK)
+    if ((err = release_save(db, &r)) != GR_OK)
         return err;
-    if ((err = log_act(db, &r, "release start", act)) != GR_OK)
+    if ((err = release_log(db, &r, "release start", act)) != GR_OK)
         return err;
-    if ((err = note(db, &r, "start", NULL, act, NULL, 0)) != GR_OK)
+    if ((err = release_note(db, &r, "start", NULL, act, NULL, 0)) != GR_OK)
         return err;
     *out = r;
     return GR_OK;
-}
-
-/* The next phase begins now. */
-static enum gr_err
-promote(struct db *db, struct release *r, const struct policy_phase *next, bool override,
-        const struct release_act *act)
-{
-    enum gr_err err;
-
-    /* The record speaks of the phase that ends: its start, its shares, its values. */
-    if ((err = note(db, r, override ? "override" : "promote", next->name.p, act, NULL, 0)) != GR_OK)
-        return err;
-    if ((err = leave_phase(db, r, act->now_ms)) != GR_OK)
-        return err;
-    if ((err = enter_phase(db, r, next, override, act)) != GR_OK)
-        return err;
-    r->entering[0] = '\0';
-    if (next->final) {
-        r->state = RELEASE_SEALED;
-        r->ended_ms = act->now_ms;
-        if ((err = note(db, r, "seal", "sealed", act, NULL, 0)) != GR_OK)
-            return err;
-    }
-    if ((err = save(db, r)) != GR_OK)
-        return err;
-    if ((err = log_act(db, r, override ? "release override" : "release advance", act)) != GR_OK ||
-        !next->final)
-        return err;
-    return audit_end_file(db, act->now_ms, gr_str(r->deployment_id), GR_STR("the release is general"));
-}
-
-static enum gr_err
-may_advance(const struct release *r, int64_t version, bool override, const struct release_act *act,
-            struct gr_buf *why)
-{
-    if (r->state != RELEASE_RUNNING)
-        return refuse(why, "the release is not running but ", states[r->state].name);
-    if (!r->policy)
-        return refuse(why, "the policy that the release is pinned to is not loaded", "");
-    if (r->version != version)
-        return refuse(why, "the release changed while the gate was asked; ask again", "");
-    if (r->entering[0])
-        return refuse(why, "the traffic split is being applied for ", r->entering);
-    if (r->confirm_by_ms > 0)
-        return refuse(why, "a rollback or abort waits for a person: confirm or deny it first", "");
-    if (override && act->commander.n == 0 && release_off_schedule(r, act->now_ms) &&
-        !release_overridden(r, act->now_ms))
-        return refuse(why, RELEASE_NEEDS_COMMANDER, "");
-    GR_ASSERT(!r->phase_row->final); /* a final phase is sealed, not running */
-    return GR_OK;
-}
-
-enum gr_err
-release_advance(struct db *db, struct release *r, int64_t version, bool override,
-                const struct release_act *act, struct gr_buf *why)
-{
-    const struct policy_phase *next;
-    struct release_act with = *act;
-    enum gr_err err;
-
-    if ((err = may_advance(r, version, override, act, why)) != GR_OK)
-        return err;
-    next = release_next(r);
-    if (with.commander.n == 0 && release_deviates(r))
-        with.commander = gr_str(r->dev_by);
-    if (next->enter_count > 0 && (err = begin_entering(db, r, next, override, &with)) != GR_OK)
-        return err;
-    if (next->enter_count == 0 || !act->drive)
-        return promote(db, r, next, override, &with);
-    if ((err = save(db, r)) != GR_OK)
-        return err;
-    return log_act(db, r,
-                   override ? "release override: applying the split" : "release advance: applying the split",
-                   act);
-}
-
-/* The first phase, or other shares in the middle of one: its clock starts when the split is in force. */
-static enum gr_err
-restart_clock(struct db *db, struct release *r, int64_t now_ms)
-{
-    sqlite3_stmt *st = db_use(db, "UPDATE phase SET entered_ms = ?3 WHERE release_id = ?1 AND n = ?2");
-    enum gr_err err;
-
-    db_bind_i64(db, st, 1, r->id);
-    db_bind_i64(db, st, 2, r->phase_n);
-    db_bind_i64(db, st, 3, now_ms);
-    if ((err = db_run(db, st)) != GR_OK)
-        return err;
-    r->phase_ms = now_ms;
-    r->entering[0] = '\0';
-    return save(db, r);
-}
-
-enum gr_err
-release_entered(struct db *db, struct release *r, const char *phase, const struct release_enter *e,
-                const struct release_act *act)
-{
-    struct release_act as = {
-        .by = e->by, .reason = e->note, .commander = e->commander, .now_ms = act->now_ms};
-    const struct policy_phase *next;
-    enum gr_err err;
-
-    if (r->state != RELEASE_RUNNING || !r->policy || strcmp(r->entering, phase) != 0 ||
-        !(next = policy_phase(r->policy, gr_str(phase))))
-        return GR_ESTATE;
-    if ((err = log_act(db, r, "traffic split applied", act)) != GR_OK)
-        return err;
-    return next == r->phase_row ? restart_clock(db, r, act->now_ms) : promote(db, r, next, e->override, &as);
-}
-
-enum gr_err
-release_not_entered(struct db *db, struct release *r, bool failed, const struct release_act *act)
-{
-    enum gr_err err;
-
-    r->entering[0] = '\0';
-    if (release_state_active(r->state) && failed)
-        copy_text(r->promotion_hold, sizeof r->promotion_hold, act->reason);
-    if ((err = save(db, r)) != GR_OK ||
-        (err = log_act(db, r, failed ? "traffic split failed" : "traffic split ended", act)) != GR_OK)
-        return err;
-    return release_state_active(r->state) ? note(db, r, "hold", "split_not_applied", act, NULL, 0) : GR_OK;
-}
-
-/* ---- off the schedule ---- */
-
-static enum gr_err
-check_deviation(const struct release *r, const struct release_deviation *d, struct gr_buf *why)
-{
-    const struct policy_phase *to = d->to.n > 0 ? policy_phase(r->policy, d->to) : NULL;
-
-    if (r->entering[0])
-        return refuse(why, "the traffic split is being applied for ", r->entering);
-    if (d->to.n > 0 && !to) {
-        gr_buf_printf(why, "the policy has no phase \"" GR_FMT "\"", GR_ARG(d->to));
-        return GR_ESTATE;
-    }
-    if (to && to->index <= r->phase_row->index)
-        return refuse(why, "phases do not run backwards: the release stands in ", r->phase);
-    if (r->phase_row->max_duration_ms > 0 && d->lasts_ms > r->phase_row->max_duration_ms) {
-        gr_buf_puts(why, "after ");
-        gr_duration_print(why, r->phase_row->max_duration_ms);
-        gr_buf_puts(why, " everything in this phase is overdue: let it last no longer");
-        return GR_ESTATE;
-    }
-    if (d->share.n > 0 && r->phase_row->traffic_count == 0)
-        return refuse(why, "this phase has no traffic: ", r->phase);
-    return GR_OK;
-}
-
-/* "lasts 30m instead of 20m; phase canary_3 follows; shares agency=0.01,making=0.02" */
-static void
-describe_deviation(struct gr_buf *b, const struct release *r, const struct release_deviation *d)
-{
-    if (d->lasts_ms > 0) {
-        gr_buf_puts(b, "lasts ");
-        gr_duration_print(b, d->lasts_ms);
-        gr_buf_puts(b, " instead of ");
-        gr_duration_print(b, r->phase_row->min_duration_ms);
-    }
-    if (d->to.n > 0)
-        gr_buf_printf(b, "%sphase " GR_FMT " follows", b->n > 0 ? "; " : "", GR_ARG(d->to));
-    if (d->share.n > 0) {
-        gr_buf_printf(b, "%sshares ", b->n > 0 ? "; " : "");
-        release_print_shares(b, r, r->phase_row);
-    }
-}
-
-static enum gr_err
-save_deviation(struct db *db, const struct release *r)
-{
-    sqlite3_stmt *st =
-        db_use(db, "UPDATE release SET dev_n = ?2, dev_min_ms = nullif(?3, 0), dev_share = nullif(?4, ''),"
-                   " dev_next = nullif(?5, ''), dev_by = ?6 WHERE id = ?1");
-
-    db_bind_i64(db, st, 1, r->id);
-    db_bind_i64(db, st, 2, r->dev_n);
-    db_bind_i64(db, st, 3, r->dev_min_ms);
-    db_bind_text(db, st, 4, r->dev_share);
-    db_bind_text(db, st, 5, r->dev_next);
-    db_bind_text(db, st, 6, r->dev_by);
-    return db_run(db, st);
-}
-
-enum gr_err
-release_deviate(struct db *db, struct release *r, const struct release_deviation *d,
-                const struct release_act *act, struct gr_buf *why)
-{
-    struct gr_buf text = GR_BUF_INIT(8192);
-    enum gr_err err;
-
-    GR_ASSERT(act->commander.n > 0);
-    if (r->state != RELEASE_RUNNING)
-        return refuse(why, "only a running release has a schedule; this one is ", states[r->state].name);
-    if (!r->policy)
-        return refuse(why, "the policy that the release is pinned to is not loaded", "");
-    if ((err = check_deviation(r, d, why)) != GR_OK)
-        return err;
-    if (!release_deviates(r)) { /* what was allowed in an earlier phase ended with it */
-        r->dev_min_ms = 0;
-        r->dev_share[0] = r->dev_next[0] = '\0';
-    }
-    r->dev_n = r->phase_n;
-    copy_text(r->dev_by, sizeof r->dev_by, act->commander);
-    if (d->lasts_ms > 0)
-        r->dev_min_ms = d->lasts_ms;
-    if (d->to.n > 0)
-        copy_text(r->dev_next, sizeof r->dev_next, d->to);
-    if (d->share.n > 0)
-        copy_text(r->dev_share, sizeof r->dev_share, d->share);
-    describe_deviation(&text, r, d);
-    if ((err = gr_buf_err(&text)) == GR_OK && (err = save_deviation(db, r)) == GR_OK &&
-        (err = log_act(db, r, "deviation from the schedule", act)) == GR_OK)
-        err = note(db, r, "deviation", gr_buf_cstr(&text), act, NULL, 0);
-    gr_buf_fini(&text);
-    if (err != GR_OK)
-        return err;
-    if (d->share.n == 0)
-        return save(db, r);
-    if (r->phase_row->enter_count > 0 && (err = begin_entering(db, r, r->phase_row, false, act)) != GR_OK)
-        return err;
-    return r->entering[0] ? save(db, r) : restart_clock(db, r, act->now_ms);
 }
 
 static enum gr_err
@@ -800,11 +409,11 @@ end_release(struct db *db, struct release *r, enum release_state state, const st
 {
     enum gr_err err;
 
-    if ((err = leave_phase(db, r, act->now_ms)) != GR_OK)
+    if ((err = release_phase_leave(db, r, act->now_ms)) != GR_OK)
         return err;
     r->state = state;
     r->ended_ms = act->now_ms;
-    return save(db, r);
+    return release_save(db, r);
 }
 
 enum gr_err
@@ -813,13 +422,13 @@ release_abort(struct db *db, struct release *r, const struct release_act *act, s
     enum gr_err err;
 
     if (r->state != RELEASE_RUNNING && r->state != RELEASE_HALTED)
-        return refuse(why, "only a running or halted release can be aborted; this one is ",
-                      states[r->state].name);
+        return release_refuse(why, "only a running or halted release can be aborted; this one is ",
+                              release_state_name(r->state));
     if ((err = end_release(db, r, RELEASE_ABORTED, act)) != GR_OK)
         return err;
-    if ((err = log_act(db, r, "release abort", act)) != GR_OK)
+    if ((err = release_log(db, r, "release abort", act)) != GR_OK)
         return err;
-    return note(db, r, "abort", "aborted", act, NULL, 0);
+    return release_note(db, r, "abort", "aborted", act, NULL, 0);
 }
 
 enum gr_err
@@ -830,10 +439,10 @@ release_hold(struct db *db, struct release *r, int64_t until_ms, const struct re
     enum gr_err err;
 
     if (!release_state_active(r->state))
-        return refuse(why, "the release has ended: ", states[r->state].name);
+        return release_refuse(why, "the release has ended: ", release_state_name(r->state));
     r->held = true;
-    copy_text(r->hold_by, sizeof r->hold_by, act->by);
-    copy_text(r->hold_reason, sizeof r->hold_reason, act->reason);
+    release_copy(r->hold_by, sizeof r->hold_by, act->by);
+    release_copy(r->hold_reason, sizeof r->hold_reason, act->reason);
     GR_ASSERT(until_ms - act->now_ms <= RELEASE_HOLD_MS_MAX);
     r->hold_until_ms = until_ms;
     st = db_use(db, "UPDATE release SET hold_ms = ?2, hold_until_ms = ?3 WHERE id = ?1");
@@ -842,34 +451,11 @@ release_hold(struct db *db, struct release *r, int64_t until_ms, const struct re
     db_bind_i64(db, st, 3, until_ms);
     if ((err = db_run(db, st)) != GR_OK)
         return err;
-    if ((err = save(db, r)) != GR_OK)
+    if ((err = release_save(db, r)) != GR_OK)
         return err;
-    if ((err = log_act(db, r, "release hold", act)) != GR_OK)
+    if ((err = release_log(db, r, "release hold", act)) != GR_OK)
         return err;
-    return note(db, r, "hold", "held", act, NULL, 0);
-}
-
-/* The split of the phase that the release stands in was not applied: it is tried again. (That of a next phase is, by advance.) */
-static enum gr_err
-again(struct db *db, struct release *r, const struct release_act *act)
-{
-    sqlite3_stmt *st;
-    bool row, failed;
-    enum gr_err err;
-
-    if (r->state != RELEASE_RUNNING || !r->policy || r->entering[0] || r->phase_row->enter_count == 0)
-        return GR_OK;
-    st = db_use(
-        db, "SELECT state IN ('failed', 'cancelled') FROM effect WHERE release_id = ?1 AND target = 'enter'"
-            " ORDER BY id DESC LIMIT 1");
-    db_bind_i64(db, st, 1, r->id);
-    if ((err = db_step(db, st, &row)) != GR_OK)
-        return err;
-    failed = row && db_i64(st, 0) != 0;
-    db_end(st);
-    if (!failed)
-        return GR_OK;
-    return begin_entering(db, r, r->phase_row, false, act);
+    return release_note(db, r, "hold", "held", act, NULL, 0);
 }
 
 enum gr_err
@@ -878,20 +464,20 @@ release_resume(struct db *db, struct release *r, const struct release_act *act, 
     enum gr_err err;
 
     if (!release_state_active(r->state))
-        return refuse(why, "the release has ended: ", states[r->state].name);
+        return release_refuse(why, "the release has ended: ", release_state_name(r->state));
     if (!r->held && r->promotion_hold[0] == '\0' && r->state != RELEASE_HALTED)
-        return refuse(why, "nothing holds the release", "");
+        return release_refuse(why, "nothing holds the release", "");
     if (r->state == RELEASE_HALTED)
         r->state = RELEASE_RUNNING;
     if ((err = outbox_unhold(db, r->id, act->now_ms)) != GR_OK)
         return err;
     r->held = false;
     r->hold_by[0] = r->hold_reason[0] = r->promotion_hold[0] = r->halt_reason[0] = '\0';
-    if ((err = again(db, r, act)) != GR_OK || (err = save(db, r)) != GR_OK)
+    if ((err = release_split_again(db, r, act)) != GR_OK || (err = release_save(db, r)) != GR_OK)
         return err;
-    if ((err = log_act(db, r, "release resume", act)) != GR_OK)
+    if ((err = release_log(db, r, "release resume", act)) != GR_OK)
         return err;
-    return note(db, r, "resume", NULL, act, NULL, 0);
+    return release_note(db, r, "resume", NULL, act, NULL, 0);
 }
 
 enum gr_err
@@ -912,8 +498,8 @@ release_hold_end(struct db *db, const struct policies *p, int64_t now_ms, struct
     out->held = false;
     out->hold_by[0] = out->hold_reason[0] = '\0';
     if ((err = gr_buf_err(&why)) == GR_OK && (err = outbox_unhold(db, out->id, now_ms)) == GR_OK &&
-        (err = save(db, out)) == GR_OK && (err = log_act(db, out, "hold ended", &act)) == GR_OK)
-        err = note(db, out, "resume", "hold_ended", &act, NULL, 0);
+        (err = release_save(db, out)) == GR_OK && (err = release_log(db, out, "hold ended", &act)) == GR_OK)
+        err = release_note(db, out, "resume", "hold_ended", &act, NULL, 0);
     gr_buf_fini(&why);
     return err;
 }
@@ -927,12 +513,12 @@ release_cancelled(struct db *db, struct release *r, const struct release_act *ac
 
     if (r->state == RELEASE_ROLLING_BACK) {
         r->state = RELEASE_HALTED;
-        copy_text(r->halt_reason, sizeof r->halt_reason, act->reason);
+        release_copy(r->halt_reason, sizeof r->halt_reason, act->reason);
     }
     r->confirm_by_ms = 0;
-    if ((err = save(db, r)) != GR_OK)
+    if ((err = release_save(db, r)) != GR_OK)
         return err;
-    return note(db, r, "cancel", "cancelled", act, NULL, 0);
+    return release_note(db, r, "cancel", "cancelled", act, NULL, 0);
 }
 
 enum gr_err
@@ -945,14 +531,14 @@ release_cancel(struct db *db, struct release *r, bool force, bool *asked, const 
     if (err == GR_ENOENT && r->entering[0]) { /* enter.c sees it, and ends what runs */
         *asked = true;
         r->entering[0] = '\0';
-        if ((err = save(db, r)) != GR_OK)
+        if ((err = release_save(db, r)) != GR_OK)
             return err;
-        return log_act(db, r, "release cancel: the traffic split", act);
+        return release_log(db, r, "release cancel: the traffic split", act);
     }
     if (err == GR_ENOENT)
-        return refuse(why, "no rollback of this release waits or runs", "");
+        return release_refuse(why, "no rollback of this release waits or runs", "");
     if (err != GR_OK ||
-        (err = log_act(db, r, force ? "release cancel by force" : "release cancel", act)) != GR_OK)
+        (err = release_log(db, r, force ? "release cancel by force" : "release cancel", act)) != GR_OK)
         return err;
     return *asked ? GR_OK : release_cancelled(db, r, act);
 }
@@ -963,16 +549,16 @@ release_rearm(struct db *db, struct release *r, const struct release_act *act, s
     enum gr_err err;
 
     if (r->state != RELEASE_RUNNING && r->state != RELEASE_HALTED)
-        return refuse(why, "only a running or halted release can be armed; this one is ",
-                      states[r->state].name);
+        return release_refuse(why, "only a running or halted release can be armed; this one is ",
+                              release_state_name(r->state));
     if (!r->spent)
-        return refuse(why, "the release is armed", "");
+        return release_refuse(why, "the release is armed", "");
     r->armed_epoch++;
     r->armed_ms = act->now_ms;
     r->spent = false;
-    if ((err = save(db, r)) != GR_OK || (err = log_act(db, r, "release rearm", act)) != GR_OK)
+    if ((err = release_save(db, r)) != GR_OK || (err = release_log(db, r, "release rearm", act)) != GR_OK)
         return err;
-    return note(db, r, "rearm", NULL, act, NULL, 0);
+    return release_note(db, r, "rearm", NULL, act, NULL, 0);
 }
 
 bool
@@ -990,12 +576,13 @@ release_override(struct db *db, struct release *r, int64_t until_ms, const struc
     enum gr_err err;
 
     if (r->state != RELEASE_RUNNING)
-        return refuse(why, "only a running release has a gate; this one is ", states[r->state].name);
+        return release_refuse(why, "only a running release has a gate; this one is ",
+                              release_state_name(r->state));
     if (act->commander.n == 0 && release_off_schedule(r, act->now_ms))
-        return refuse(why, RELEASE_NEEDS_COMMANDER, "");
+        return release_refuse(why, RELEASE_NEEDS_COMMANDER, "");
     GR_ASSERT(until_ms - act->now_ms <= RELEASE_OVERRIDE_MS_MAX);
-    copy_text(r->override_by, sizeof r->override_by, act->by);
-    copy_text(r->override_reason, sizeof r->override_reason, act->reason);
+    release_copy(r->override_by, sizeof r->override_by, act->by);
+    release_copy(r->override_reason, sizeof r->override_reason, act->reason);
     r->override_until_ms = until_ms;
     r->override_n = r->phase_n;
     st = db_use(db, "UPDATE release SET override_by = ?2, override_reason = ?3, override_until_ms = ?4,"
@@ -1005,14 +592,14 @@ release_override(struct db *db, struct release *r, int64_t until_ms, const struc
     db_bind_text(db, st, 3, r->override_reason);
     db_bind_i64(db, st, 4, until_ms);
     db_bind_i64(db, st, 5, r->override_n);
-    if ((err = db_run(db, st)) != GR_OK || (err = save(db, r)) != GR_OK)
+    if ((err = db_run(db, st)) != GR_OK || (err = release_save(db, r)) != GR_OK)
         return err;
-    if ((err = log_act(db, r, "gate opened by override", act)) != GR_OK)
+    if ((err = release_log(db, r, "gate opened by override", act)) != GR_OK)
         return err;
     gr_buf_puts(&outcome, "open until ");
     gr_time_print(&outcome, until_ms);
     if ((err = gr_buf_err(&outcome)) == GR_OK)
-        err = note(db, r, "override", gr_buf_cstr(&outcome), act, NULL, 0);
+        err = release_note(db, r, "override", gr_buf_cstr(&outcome), act, NULL, 0);
     gr_buf_fini(&outcome);
     return err;
 }
@@ -1076,16 +663,16 @@ release_ack(struct db *db, const struct release *r, struct gr_str guardrail, con
     if (out->reviews + out->pages == 0) {
         if ((err = count_open(db, r, guardrail, &open)) != GR_OK)
             return err;
-        return refuse(why, "there is nothing to acknowledge",
-                      open ? ": the breach goes on, and is reviewed when it is over" : "");
+        return release_refuse(why, "there is nothing to acknowledge",
+                              open ? ": the breach goes on, and is reviewed when it is over" : "");
     }
-    if ((err = log_act(db, r, "acknowledged", act)) != GR_OK || r->state == RELEASE_SEALED || !r->policy)
+    if ((err = release_log(db, r, "acknowledged", act)) != GR_OK || r->state == RELEASE_SEALED || !r->policy)
         return err; /* a sealed record never changes */
-    return note(db, r, "acknowledge", NULL, act,
-                &(struct release_breach){.guardrail = guardrail.p ? guardrail : GR_STR(""),
-                                         .level = GR_STR(""),
-                                         .side = GR_STR("")},
-                0);
+    return release_note(db, r, "acknowledge", NULL, act,
+                        &(struct release_breach){.guardrail = guardrail.p ? guardrail : GR_STR(""),
+                                                 .level = GR_STR(""),
+                                                 .side = GR_STR("")},
+                        0);
 }
 
 /* ---- what guardraild does by itself ---- */
@@ -1100,11 +687,11 @@ release_rolling_back(struct db *db, struct release *r, const struct release_act 
         return GR_OK;
     r->state = RELEASE_ROLLING_BACK;
     r->confirm_by_ms = 0;
-    if ((err = save(db, r)) != GR_OK)
+    if ((err = release_save(db, r)) != GR_OK)
         return err;
-    if ((err = log_act(db, r, "rollback begins", act)) != GR_OK)
+    if ((err = release_log(db, r, "rollback begins", act)) != GR_OK)
         return err;
-    return note(db, r, "rollback", "begun", act, breach, 0);
+    return release_note(db, r, "rollback", "begun", act, breach, 0);
 }
 
 enum gr_err
@@ -1119,14 +706,14 @@ release_rolled_back(struct db *db, struct release *r, bool complete, int64_t eff
         err = end_release(db, r, RELEASE_ROLLED_BACK, act);
     } else {
         r->state = RELEASE_HALTED;
-        copy_text(r->halt_reason, sizeof r->halt_reason, act->reason);
-        err = save(db, r);
+        release_copy(r->halt_reason, sizeof r->halt_reason, act->reason);
+        err = release_save(db, r);
     }
     if (err != GR_OK)
         return err;
-    if ((err = log_act(db, r, complete ? "rollback done" : "rollback incomplete", act)) != GR_OK)
+    if ((err = release_log(db, r, complete ? "rollback done" : "rollback incomplete", act)) != GR_OK)
         return err;
-    return note(db, r, "rollback", complete ? "rolled_back" : "incomplete", act, breach, effect_id);
+    return release_note(db, r, "rollback", complete ? "rolled_back" : "incomplete", act, breach, effect_id);
 }
 
 enum gr_err
@@ -1136,9 +723,9 @@ release_denied(struct db *db, struct release *r, const struct release_act *act,
     enum gr_err err;
 
     r->confirm_by_ms = 0;
-    if ((err = save(db, r)) != GR_OK || (err = log_act(db, r, "release deny", act)) != GR_OK)
+    if ((err = release_save(db, r)) != GR_OK || (err = release_log(db, r, "release deny", act)) != GR_OK)
         return err;
-    return note(db, r, "deny", "denied", act, breach, 0);
+    return release_note(db, r, "deny", "denied", act, breach, 0);
 }
 
 enum gr_err
@@ -1150,12 +737,12 @@ release_unconfirmed(struct db *db, struct release *r, const struct release_act *
     if (r->state != RELEASE_ROLLING_BACK)
         return GR_OK;
     r->state = RELEASE_RUNNING;
-    copy_text(r->promotion_hold, sizeof r->promotion_hold, act->reason);
-    if ((err = save(db, r)) != GR_OK)
+    release_copy(r->promotion_hold, sizeof r->promotion_hold, act->reason);
+    if ((err = release_save(db, r)) != GR_OK)
         return err;
-    if ((err = log_act(db, r, "rollback not confirmed", act)) != GR_OK)
+    if ((err = release_log(db, r, "rollback not confirmed", act)) != GR_OK)
         return err;
-    return note(db, r, "hold", "not_confirmed", act, breach, 0);
+    return release_note(db, r, "hold", "not_confirmed", act, breach, 0);
 }
 
 enum gr_err
@@ -1167,12 +754,12 @@ release_halt(struct db *db, struct release *r, const struct release_act *act,
     if (r->state != RELEASE_RUNNING)
         return GR_OK;
     r->state = RELEASE_HALTED;
-    copy_text(r->halt_reason, sizeof r->halt_reason, act->reason);
-    if ((err = save(db, r)) != GR_OK)
+    release_copy(r->halt_reason, sizeof r->halt_reason, act->reason);
+    if ((err = release_save(db, r)) != GR_OK)
         return err;
-    if ((err = log_act(db, r, "release halts", act)) != GR_OK)
+    if ((err = release_log(db, r, "release halts", act)) != GR_OK)
         return err;
-    return note(db, r, "halt", "halted", act, breach, 0);
+    return release_note(db, r, "halt", "halted", act, breach, 0);
 }
 
 enum gr_err
@@ -1182,10 +769,10 @@ release_promotion_hold(struct db *db, struct release *r, const struct release_ac
 
     if (!release_state_active(r->state) || r->promotion_hold[0] != '\0')
         return GR_OK;
-    copy_text(r->promotion_hold, sizeof r->promotion_hold, act->reason);
-    if ((err = save(db, r)) != GR_OK)
+    release_copy(r->promotion_hold, sizeof r->promotion_hold, act->reason);
+    if ((err = release_save(db, r)) != GR_OK)
         return err;
-    return log_act(db, r, "promotion held", act);
+    return release_log(db, r, "promotion held", act);
 }
 
 enum gr_err
@@ -1194,5 +781,5 @@ release_extend(struct db *db, struct release *r, int64_t now_ms)
     if (r->state != RELEASE_RUNNING || now_ms <= r->extend_ms)
         return GR_OK;
     r->extend_ms = now_ms;
-    return save(db, r);
+    return release_save(db, r);
 }

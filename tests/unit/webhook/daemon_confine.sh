@@ -29,7 +29,7 @@ is "no core" "$(awk '/^Max core file size/ {print $5, $6}' "/proc/$daemon_pid/li
 
 # The runners
 runners=$(children "$daemon_pid")
-is "runners" "$(echo "$runners" | wc -w)" 5
+is "runners" "$(echo "$runners" | wc -w)" 6
 for pid in $runners; do
     is "runner: no filter, which its programs would inherit" "$(field "$pid" Seccomp)" 0
     is "runner: one thread" "$(field "$pid" Threads)" 1
