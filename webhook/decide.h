@@ -61,7 +61,7 @@ struct release_view {
     uint32_t armed_epoch;             /* grows only by an operator's rearm */
     int64_t armed_ms;                 /* when: release start or the last rearm; Unix ms */
     bool held;                        /* an operator holds the automation (not: a promotion hold) */
-    bool had_traffic;                 /* a phase that is no shadow was entered */
+    bool had_traffic;                 /* a phase that is no shadow was entered, or its split begun */
 };
 /* One alert as received. labels: all of them, sorted; the named ones below are looked up in it. */
 struct decide_alert {

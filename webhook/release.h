@@ -38,7 +38,7 @@ struct release {
     int64_t phase_n, phase_ms; /* how many phases were entered; when this one was */
     int64_t started_ms, ended_ms;
     int64_t armed_epoch, armed_ms;
-    bool had_traffic;
+    bool had_traffic;      /* a phase with traffic was entered, or its split begun */
     bool held;             /* an operator holds the automation */
     int64_t hold_until_ms; /* 0: until resumed (older stores) */
     char hold_by[RELEASE_WHO_BYTES], hold_reason[RELEASE_WHY_BYTES];

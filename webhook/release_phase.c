@@ -164,8 +164,11 @@ release_split_begin(struct db *db, struct release *r, const struct policy_phase 
         err = outbox_add(db, &e, act->now_ms, &added);
     gr_buf_fini(&key);
     gr_buf_fini(&payload);
-    if (err == GR_OK && act->drive)
+    if (err == GR_OK && act->drive) {
         release_copy(r->entering, sizeof r->entering, phase->name);
+        r->had_traffic =
+            true; /* from now on there may be some, whatever comes of it: no abort by itself any more */
+    }
     return err;
 }
 
