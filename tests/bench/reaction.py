@@ -97,6 +97,8 @@ def main():
     repeats = subprocess.Popen([load, str(base.port), "/v1/alerts", body, "8", "600"], stdout=subprocess.DEVNULL)
     try:
         missing += measure("under a load of repeats", base, path, n, n, 1)
+        if repeats.poll() is not None:
+            sys.exit("the load of repeats has ended by itself: %d" % repeats.returncode)
     finally:
         repeats.terminate()
         repeats.wait()

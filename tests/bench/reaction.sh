@@ -24,6 +24,7 @@ ctl release advance load --by bench --reason x --override --commander tester >/d
 payload "$(alert firing GuardrailSoftBreach soft load phase_1 | sed 's/equities/load/')" >"$dir/repeat"
 echo "$(nproc) processors, load $(cut -d' ' -f1-3 /proc/loadavg); milliseconds from before the request is sent to the program's start"
 /usr/bin/python3 "$GR_SRCDIR/tests/bench/reaction.py" "$base" "$dir/admin.sock" "$dir/actions/stamps" "$build/tests/bench/load" "$dir/repeat" "$n" || failures=1
+echo "$(curl -s "$base/metrics" | sed -n "s/^guardraild_alerts_total //p") alerts were accepted in all"
 stop_daemon
 /usr/bin/python3 - "$dir/store.db" "$n" <<'PY'
 import sqlite3, sys
