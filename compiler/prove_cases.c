@@ -364,6 +364,9 @@ data_cases(struct build *b)
         build_fill(b, c, 0, ALL, calm);
         wipe(b, c, PROVE_CANARY, build_scrape(b, mid - 1), build_scrape(b, mid) + 1, (double)INFINITY);
         wipe(b, c, PROVE_CANARY, build_scrape(b, mid + 1), build_scrape(b, mid + 2) + 1, -(double)INFINITY);
+        for (size_t k = 0; k < 2 && !b->g->stream_scope; k++)
+            wipe(b, c, PROVE_CONTROL, build_scrape(b, mid + 2 * k - 1), build_scrape(b, mid + 2 * k) + 1,
+                 k ? (double)INFINITY : -(double)INFINITY);
         (void)build_enter(b, s, D1, b->phase, 0);
         for (size_t k = mid; k <= mid + 3; k++)
             build_at(s, k);
@@ -610,6 +613,37 @@ edge_cases(struct build *b)
         build_at(s, b->gate + 3);
         build_at(s, b->full);
     }
+}
+
+/* Two edges that tie only in the sum of all slots, because what control counts up to them changes places. */
+static void
+turns_case(struct build *b)
+{
+    struct prove_level l[2];
+    struct prove_stream *s;
+    struct prove_cell *c;
+
+    if (b->g->metric.kind != METRIC_HISTOGRAM || !build_compared(b->g) ||
+        !(c = build_outside(b, "edges-tie-by-turns", &s)))
+        return;
+    for (size_t i = 0; i < 2; i++) {
+        l[i] = prove_level_effect(b->w, b->calm);
+        l[i].v[PROVE_CONTROL][0] = l[i].v[PROVE_CANARY][0] = 0;
+        l[i].v[PROVE_CONTROL][1] = i ? 999500 : 999000; /* never less up to the higher edge in all */
+        l[i].v[PROVE_CONTROL][2] = i ? 999000 : 999500;
+        l[i].v[PROVE_CONTROL][3] = l[i].v[PROVE_CANARY][3] = 1000000;
+        l[i].v[PROVE_CANARY][1] = 400000;
+        l[i].v[PROVE_CANARY][2] = 900000;
+    }
+    for (size_t k = 0, from = 0; k < b->w->steps; k++) {
+        size_t to = k + 1 < b->w->steps ? build_scrape(b, k) + 1 : b->w->scrapes;
+
+        build_fill(b, c, from, to, l[(k + b->gate) % 2]);
+        from = to;
+    }
+    (void)build_enter(b, s, D1, b->phase, 0);
+    for (size_t k = 1; k <= 7; k += 2)
+        build_at(s, b->gate + k);
 }
 
 /* Control below its floor: the canary is compared with that. */
@@ -1448,6 +1482,7 @@ prove_suite_build(struct gr_arena *a, const struct model *m, const struct guardr
     odd_ratio_cases(&b);
     odd_gauge_cases(&b);
     edge_cases(&b);
+    turns_case(&b);
     floor_cases(&b);
     window_case(&b, b.phase);
     phase_cases(&b);

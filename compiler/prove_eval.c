@@ -673,17 +673,39 @@ record_delta(const struct prove_world *w, struct prove_cell *c, size_t k)
         c->delta[k] = canary - control;
 }
 
+/* Control's share up to an edge since the phase's start. */
+static double
+share_up_to(const struct prove_world *w, const struct prove_stream *s, const struct prove_cell *c, size_t e,
+            size_t k)
+{
+    double n, all = pooled(w, s, c->slot[PROVE_CONTROL][w->n_edges - 1], k, FOREVER, &n);
+
+    return all > 0 ? pooled(w, s, c->slot[PROVE_CONTROL][e], k, FOREVER, &n) / all : PROVE_NONE;
+}
+
 /* The first bucket edge at or above control's own quantile since the phase's start; n_edges without one. */
 static size_t
 edge_at(const struct prove_world *w, const struct prove_stream *s, const struct prove_cell *c, size_t k)
 {
-    double q = gr_dec_double(w->g->metric.quantile), n,
-           all = pooled(w, s, c->slot[PROVE_CONTROL][w->n_edges - 1], k, FOREVER, &n);
+    double q = gr_dec_double(w->g->metric.quantile);
 
-    for (size_t e = 0; all > 0 && e < w->n_edges; e++)
-        if (pooled(w, s, c->slot[PROVE_CONTROL][e], k, FOREVER, &n) / all >= q)
+    for (size_t e = 0; e < w->n_edges; e++)
+        if (share_up_to(w, s, c, e, k) >= q)
             return e;
     return w->n_edges;
+}
+
+/* A cohort's count of one slot up to the edge; of edges that tie, the least. */
+static double
+slot_up_to(const struct prove_world *w, const struct prove_stream *s, const struct prove_cell *c, size_t h,
+           size_t edge, size_t k)
+{
+    double least = c->slot[h][edge][k], tied = share_up_to(w, s, c, edge, k);
+
+    for (size_t e = edge + 1; e < w->n_edges; e++)
+        if (fabs(share_up_to(w, s, c, e, k) - tied) <= 0 && present(c->slot[h][e][k]))
+            least = fmin(least, c->slot[h][e][k]);
+    return least;
 }
 
 /* u of evidence_math.h, of this slot. A quantile's rate is the share up to the edge: only the sign differs. */
@@ -698,7 +720,7 @@ record_score(const struct prove_world *w, const struct prove_stream *s, struct p
         total[h] = c->slot[h][all][k];
         if (!(total[h] > 0) || (histogram && part == w->n_edges) || !present(c->slot[h][part][k]))
             return;
-        rate[h] = c->slot[h][part][k] / total[h];
+        rate[h] = (histogram ? slot_up_to(w, s, c, h, part, k) : c->slot[h][part][k]) / total[h];
     }
     c->delta[k] =
         evidence_score(rate[PROVE_CANARY], rate[PROVE_CONTROL], total[PROVE_CANARY], total[PROVE_CONTROL]);

@@ -561,23 +561,35 @@ put_stranger(struct writer *x, const struct prove_cell *c, double v)
 }
 
 static void
-put_proved(struct writer *x, const struct prove_cell *c, const struct prove_feed *f)
+put_proved_at(struct writer *x, const struct prove_cell *c, const char *level, const char *side, double v)
 {
-    bool lower = side_is_lower(f->proved->side) != f->other_side;
-    bool named = x->w->g->limit.against != AGAINST_FIXED && x->w->g->evidence.kind == EVIDENCE_SEQUENTIAL;
     struct gr_buf l = begin(x, "guardrail:proved", c, &x->s->exports[0]);
 
-    if (named) {
-        put_pair(&l, GR_STR("level"), gr_str(level_name(f->proved->level)));
-        put_pair(&l, GR_STR("side"), gr_str(side_name(lower ? SIDE_LOWER : SIDE_UPPER)));
-    }
+    put_pair(&l, GR_STR("level"), gr_str(level));
+    put_pair(&l, GR_STR("side"), gr_str(side));
     gr_buf_putc(&l, '}');
     gr_buf_puts(x->b, "  - series: ");
     gr_quote_json(x->b, gr_buf_str(&l));
     gr_buf_puts(x->b, "\n    values: '");
-    prove_put_number(x->b, f->proved_value);
+    prove_put_number(x->b, v);
     gr_buf_printf(x->b, "x%zu'\n", x->w->scrapes);
     gr_buf_fini(&l);
+}
+
+/* Of a slice that `expect` lists also far beyond, at a level and a side that nobody knows. */
+static void
+put_proved(struct writer *x, const struct prove_cell *c, const struct prove_feed *f)
+{
+    bool lower = side_is_lower(f->proved->side) != f->other_side;
+    bool named = x->w->g->limit.against != AGAINST_FIXED && x->w->g->evidence.kind == EVIDENCE_SEQUENTIAL;
+    const char *level = named ? level_name(f->proved->level) : "",
+               *side = named ? side_name(lower ? SIDE_LOWER : SIDE_UPPER) : "";
+
+    put_proved_at(x, c, level, side, f->proved_value);
+    if (!named || !c->expected)
+        return;
+    put_proved_at(x, c, "another", side, lower ? -1e6 : 1e6);
+    put_proved_at(x, c, level, "another", lower ? -1e6 : 1e6);
 }
 
 /* Both cohorts have counted nothing since the phase's start. */
@@ -683,7 +695,7 @@ put_all(struct gr_buf *e, const struct prove_stream *s)
     gr_buf_puts(e, "\", \"twin\", \"\", \"\")");
 }
 
-/* Nothing that is recorded may be NaN where no sample is. Asked at the last moment of a stream. */
+/* Nothing that is recorded may be NaN where no sample is. */
 static void
 put_numbers(struct writer *x)
 {
@@ -896,8 +908,7 @@ put_world(struct gr_buf *b, const struct prove_world *w, size_t from, size_t to)
             put_alerts(&x);
             if (is_own(x.s))
                 put_foreign(&x);
-            if (t + 1 == x.s->n_times)
-                put_numbers(&x);
+            put_numbers(&x);
         }
     }
 }
