@@ -158,5 +158,7 @@ const char *lower_not_early(const struct lower *lo);
 /* Observations of the canary that a histogram's backstop asks for: where the q-quantile lies above it, at least 1 − q of them do, so
  * min_events bad ones are sure from min_events / (1 − q) observations on; below a lower one it is q of them. 0 without a backstop or
  * min_events. */
+/* The range over which evidence is summed, from the phase's start. */
+const char *lower_from_start(struct lower *lo);
 uint64_t lower_backstop_total(const struct guardrail *g);
 #endif

@@ -103,8 +103,8 @@ lower_threshold(struct lower *lo, enum level level)
     return lo->threshold[level] = lower_cut(lo, from);
 }
 
-static const char *
-from_start(struct lower *lo)
+const char *
+lower_from_start(struct lower *lo)
 {
     return lower_duration(lo, lower_test_range_ms(lo));
 }
@@ -124,7 +124,7 @@ static void
 edges(struct lower *lo)
 {
     const struct model *m = lo->m;
-    const char *range = from_start(lo);
+    const char *range = lower_from_start(lo);
 
     lower_branches(lo, "\nor ");
     for (size_t i = 0; i < m->n_guardrails; i++) {
@@ -219,7 +219,7 @@ bads(struct lower *lo)
             " and ignoring (cohort) guardrail:test:edge{$S})\n"
             "    / ignoring (le) group_left () (guardrail:test:sum{$S$1,part=\"bucket\",cohort!=$K} > 0)))\n"
             "  * guardrail:test:total{$S}",
-            which, from_start(lo), NULL);
+            which, lower_from_start(lo), NULL);
         lower_branch(lo, "(1 - min without (part, le) (guardrail:test:edge{$S})) * guardrail:test:total{$S}",
                      NULL);
     }
@@ -305,7 +305,7 @@ deltas(struct lower *lo)
     if (!lower_record(lo, "guardrail:slot:delta"))
         return;
     lower_put(lo, "count_over_time(guardrail:slot:delta{$S}[$1]) and on ($P) guardrail:open{$S}",
-              from_start(lo), NULL);
+              lower_from_start(lo), NULL);
     lower_record(lo, "guardrail:test:slots");
 }
 
@@ -330,7 +330,7 @@ difference(struct lower *lo)
                      which, NULL);
     if ((which = lower_which(lo, tests_value, NULL)) != NULL)
         lower_branch(lo, "avg_over_time(guardrail:slot:delta{$S$1}[$2]) and guardrail:outside{$S}", which,
-                     from_start(lo), NULL);
+                     lower_from_start(lo), NULL);
     lower_record(lo, "guardrail:test:d");
 }
 
@@ -408,7 +408,7 @@ inverse_weights(struct lower *lo)
 static void
 dispersion(struct lower *lo, const char *which)
 {
-    const char *range = from_start(lo), *inverse = inverse_weights(lo);
+    const char *range = lower_from_start(lo), *inverse = inverse_weights(lo);
 
     lower_put(lo,
               "clamp_min(($1 + ((guardrail:test:nu{$S$2} - $5) * sum without (cohort, part) (1 / ($3))) ^ 2\n"
@@ -436,7 +436,7 @@ put_gauge_variance(struct lower *lo, const char *which, struct gr_dec limit)
                  "      or stdvar_over_time(guardrail:slot:delta{$S$1}[$4])))\n"
                  "  / (guardrail:test:nu{$S$1} * guardrail:test:slots{$S$1})",
                  which, number(lo, EVIDENCE_GAUGE_INFLATION * EVIDENCE_GAUGE_PRIOR * guess * guess),
-                 number(lo, EVIDENCE_GAUGE_INFLATION / 2), from_start(lo),
+                 number(lo, EVIDENCE_GAUGE_INFLATION / 2), lower_from_start(lo),
                  lower_duration(lo, lower_range_ms(lo, EVIDENCE_GAUGE_RECENT)),
                  number(lo, EVIDENCE_GAUGE_RECENT_FACTOR), lower_uint(lo, EVIDENCE_GAUGE_RECENT), NULL);
 }
@@ -510,6 +510,12 @@ has_fixed_min_total(const struct guardrail *g, const void *arg)
 }
 
 static bool
+is_backstopped_histogram(const struct guardrail *g, const void *arg)
+{
+    return is_histogram(g, arg) && has_backstop(g, arg);
+}
+
+static bool
 is_point_value(const struct guardrail *g, const void *arg)
 {
     return is_value(g, arg) && is_point(g, arg);
@@ -523,7 +529,8 @@ is_fixed_value(const struct guardrail *g, const void *arg)
 
 /* A NaN in a counter makes all sums since the phase's start NaN. The test is blind from then on, and a release must not pass for it. What is
  * recorded, hardly ever anything, are the slices with a NaN in this slot: to look at every bucket since the start would cost more than
- * most of what else is done. `>= bool 0`: 1 of a sum, 0 of NaN. */
+ * most of what else is done. `>= bool 0`: 1 of a sum, 0 of NaN. What a backstop looks at is told
+ * of each cohort alone: control's NaN does not disarm it. */
 static void
 not_numbers(struct lower *lo)
 {
@@ -536,6 +543,9 @@ not_numbers(struct lower *lo)
     if ((which = lower_which(lo, is_fixed_sum, NULL)) != NULL)
         lower_branch(lo,
                      "(sum without (cohort, part, le) (guardrail:slot:sum{$S$1,cohort=~$T}) >= bool 0) == 0",
+                     which, NULL);
+    if ((which = lower_which(lo, is_backstopped_histogram, NULL)) != NULL)
+        lower_branch(lo, "(sum without (part, le) (guardrail:slot:sum{$S$1,cohort!=$K}) >= bool 0) == 0",
                      which, NULL);
     lower_record(lo, "guardrail:slot:nan");
 }
@@ -572,7 +582,7 @@ enough(struct lower *lo)
                    "sum without (cohort) (guardrail:test:total{$S$1,cohort=~$T}) >= $2");
     if (sums) {
         which = lower_cut(lo, 0);
-        lower_put(lo, "($1)\nunless count_over_time(guardrail:slot:nan{$S}[$2])", which, from_start(lo),
+        lower_put(lo, "($1)\nunless count_over_time(guardrail:slot:nan{$S}[$2])", which, lower_from_start(lo),
                   NULL);
         lo->separator = "\nor ";
     }
@@ -614,7 +624,7 @@ lower_evidence(struct lower *lo)
             lower_any(lo, is_histogram, NULL)
                 ? "sum_over_time(guardrail:slot:sum{$S,le=~\"|\\\\+Inf\"}[$1]) and on ($P) guardrail:open{$S}"
                 : "sum_over_time(guardrail:slot:sum{$S}[$1]) and on ($P) guardrail:open{$S}",
-            from_start(lo), NULL);
+            lower_from_start(lo), NULL);
         lower_record(lo, "guardrail:test:sum");
         if (lower_any(lo, is_compared_histogram, NULL))
             edges(lo);

@@ -289,6 +289,7 @@ struct too_few {
     /* For a backstop: early slots count until there are others, and a number that is NaN is too few, because no guardrail:enough keeps it out. */
     bool at_once;
     bool any;
+    bool spoilt; /* a NaN in any bucket is too few as well */
 };
 
 static void
@@ -301,6 +302,11 @@ put_too_few(struct lower *lo, struct too_few *f, const char *series, const char 
                          : "$1{$S$2,cohort=$C} < $3",
               series, which, lower_uint(lo, least), NULL);
     f->any = true;
+    if (f->at_once && f->spoilt)
+        lower_put(lo,
+                  " or ($1{$S$2,cohort=$C} or ignoring (cohort) $1{$S$2,cohort=\"" COHORT_EARLY
+                  "\"}) and count_over_time(guardrail:slot:nan{$S$2}[$3])",
+                  series, which, lower_from_start(lo), NULL);
 }
 
 /* `unless ignoring (level, side) (…)`: fewer bad events of the canary than min_events. What a backstop wants of a histogram does not
@@ -310,7 +316,7 @@ put_min_events(struct lower *lo, bool backstop)
 {
     const struct model *m = lo->m;
     lower_pick *has = backstop ? has_backstop_events : has_min_events;
-    struct too_few f = {"\n  unless ignoring (level, side) sum without (cohort) (", backstop, false};
+    struct too_few f = {"\n  unless ignoring (level, side) sum without (cohort) (", backstop, false, false};
 
     for (size_t i = 0; i < m->n_guardrails; i++) {
         const uint32_t *least = &m->guardrails[i].evidence.min_events;
@@ -321,9 +327,10 @@ put_min_events(struct lower *lo, bool backstop)
         if (first)
             put_too_few(lo, &f, "guardrail:test:bad", lower_which(lo, has, least), *least);
     }
+    f.spoilt = true;
     for (size_t i = 0; backstop && i < m->n_guardrails; i++) {
         uint64_t least = lower_backstop_total(&m->guardrails[i]);
-        bool first = least > 0 && has_backstop_total(&m->guardrails[i], &least);
+        bool first = has_backstop_total(&m->guardrails[i], &least);
 
         for (size_t k = 0; first && k < i; k++)
             first = !has_backstop_total(&m->guardrails[k], &least);

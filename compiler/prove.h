@@ -46,6 +46,7 @@ struct prove_state {
     double window[PROVE_COHORTS];                    /* guardrail:window:value */
     double covered[PROVE_COHORTS];                   /* guardrail:coverage:cohort */
     double total[PROVE_COHORTS], bad[PROVE_COHORTS]; /* since the phase's start */
+    bool spoilt[PROVE_COHORTS];                      /* a slot since then has a NaN in some part */
     double coverage, effect, evidence, difference, enough;
     double limit[PROVE_BOUNDS], breach[PROVE_BOUNDS], supported[PROVE_BOUNDS];
     int verdict; /* -1: none */

@@ -1067,6 +1067,31 @@ events_cases(struct build *b)
     }
 }
 
+/* Beyond a backstop, with a NaN in the lowest bucket alone: of the early slots, of the canary's, or of control's, where it does not matter. */
+static void
+spoilt_cases(struct build *b, const struct bound *bound)
+{
+    static const char *const whose[] = {"early", "canary", "control"};
+    struct prove_level l = prove_level_value(b->w, build_beside(bound, build_literal(b, bound, NULL), 20));
+
+    for (size_t i = 0; i < GR_COUNT(whose); i++) {
+        struct prove_stream *s;
+        struct prove_cell *c =
+            build_outside(b, TEXT(b, "%s-spoilt-%s", side_name(bound->side), whose[i]), &s);
+        size_t at = build_scrape(b, i == 0 ? 1 : b->gate + 1);
+
+        build_fill(b, c, 0, ALL, l);
+        if (c && c->raw[i == 2][0][0])
+            c->raw[i == 2][0][0][at] = (double)NAN;
+        (void)build_enter(b, s, D1, b->phase, 0);
+        build_at(s, 1);
+        build_at(s, b->gate);
+        build_at(s, b->gate + 1);
+        build_at(s, b->gate + 2);
+        build_at(s, b->full);
+    }
+}
+
 /* A backstop counts from the first moment, and stops the moment there are better slots. */
 static void
 backstop_cases(struct build *b)
@@ -1088,6 +1113,8 @@ backstop_cases(struct build *b)
         build_at(s, 1);
         build_at(s, b->gate);
         build_at(s, b->gate + 1);
+        if (b->g->metric.kind == METRIC_HISTOGRAM)
+            spoilt_cases(b, bound);
         for (unsigned few = 0; few < 2; few++) {
             struct prove_level l = prove_level_value(b->w, build_beside(bound, v, 20));
             double events = b->g->evidence.min_events * (few ? 0.99 : 1.01),

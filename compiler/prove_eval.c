@@ -645,17 +645,14 @@ enough_counted(const struct prove_world *w, struct prove_state *st, bool nan)
         st->enough = least;
 }
 
-static bool
-any_nan(const struct prove_world *w, const struct prove_stream *s, const struct prove_cell *c, size_t k)
+static void
+find_nan(const struct prove_world *w, const struct prove_stream *s, struct prove_cell *c, size_t k)
 {
-    size_t cohorts = w->g->limit.against == AGAINST_FIXED ? 1 : 2;
-
-    for (size_t h = 0; h < cohorts; h++)
+    for (size_t h = 0; h < PROVE_COHORTS; h++)
         for (size_t p = 0; p < w->n_parts; p++)
             for (size_t j = 0; j <= k; j++)
                 if (within(w, s, j, k, FOREVER) && isnan(c->slot[h][p][j]))
-                    return true;
-    return false;
+                    c->state[k].spoilt[h] = true;
 }
 
 /* -- one cell ---------------------------------------------------------------------------------------------------------------- */
@@ -774,7 +771,10 @@ step(const struct prove_world *w, const struct prove_stream *s, struct prove_cel
             record_score(w, s, c, k);
             evidence_counted(w, s, c, k);
         }
-        enough_counted(w, st, any_nan(w, s, c, k));
+        find_nan(w, s, c, k);
+        enough_counted(w, st,
+                       st->spoilt[PROVE_CANARY] ||
+                           (w->g->limit.against != AGAINST_FIXED && st->spoilt[PROVE_CONTROL]));
     } else if (w->g->limit.against == AGAINST_FIXED) {
         st->enough = st->coverage;
     } else {

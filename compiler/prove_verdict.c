@@ -106,6 +106,9 @@ few_events(const struct prove_world *w, const struct prove_state *st, const stru
     double have = st->bad[PROVE_CANARY], q = gr_dec_double(g->metric.quantile),
            least = g->evidence.min_events;
 
+    if (side_is_backstop(b->side) && g->metric.kind == METRIC_HISTOGRAM &&
+        st->spoilt[present(st->total[PROVE_CANARY]) ? PROVE_CANARY : PROVE_EARLY])
+        return true;
     if (!is_counted(g) || g->evidence.min_events == 0)
         return false;
     if (side_is_backstop(b->side)) { /* where NaN is too few */
