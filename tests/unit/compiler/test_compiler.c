@@ -25,6 +25,8 @@ static Suite *(*const suites[])(void) = {
     options_suite,
     outnames_suite,
     prove_mutate_suite,
+    prove_same_suite,
+    prove_trim_suite,
     pages_suite,
     playbook_suite,
     explain_suite, reaction_suite,

@@ -25,6 +25,8 @@ Suite *mutate_suite(void);
 Suite *options_suite(void);
 Suite *outnames_suite(void);
 Suite *prove_mutate_suite(void);
+Suite *prove_same_suite(void);
+Suite *prove_trim_suite(void);
 Suite *overlay_suite(void); /* overlay.c, waiver.c, load.c */
 Suite *target_suite(void);
 Suite *pages_suite(void);    /* of pages.h, and page_print.c by tests/lint.sh */
