@@ -66,7 +66,9 @@ struct prove_feed {
     const struct bound *proved;
     double proved_value;
     bool other_side;
-    bool idle; /* both cohorts have counted nothing, whatever the effect is */
+    bool overdue_elsewhere; /* another phase of this release, and another release in this phase, are overdue */
+    bool weightless;        /* both cohorts' totals are 0, their squares are not: all there is */
+    bool idle;              /* both cohorts have counted nothing, whatever the effect is */
 };
 /* A slice of a stream. */
 struct prove_cell {

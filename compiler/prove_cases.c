@@ -1343,6 +1343,23 @@ wide_world(struct build *b)
     }
 }
 
+/* A slot that is not a number, as long as it counts. */
+static void
+nan_from_start(struct build *b)
+{
+    struct prove_stream *s;
+    struct prove_cell *c;
+
+    if (!build_counts(b->g))
+        return;
+    c = build_outside(b, "not-a-number-from-the-start", &s);
+    build_fill(b, c, 0, ALL, prove_level_effect(b->w, b->calm));
+    wipe(b, c, PROVE_CANARY, build_scrape(b, 2), build_scrape(b, 2) + 1, (double)NAN);
+    (void)build_enter(b, s, D1, b->phase, 0);
+    for (size_t k = 3; k < b->w->steps; k += 1 + b->w->steps / 20)
+        build_at(s, k);
+}
+
 /* Slots that are nearly, and just more than, as old as evidence is summed over. Few of them, far apart: only their age matters. */
 static void
 long_worlds(struct build *b)
@@ -1364,6 +1381,7 @@ long_worlds(struct build *b)
         for (size_t k = 5; k < b->w->steps; k += 1 + b->w->steps / 20)
             build_at(s, k);
         beyond_from_start(b);
+        nan_from_start(b);
     }
 }
 

@@ -45,7 +45,7 @@ has_cohorts(const struct model *spec, const struct gr_promql *e, const struct gr
     struct gr_str rest = m->value, word;
     unsigned found = 0;
 
-    if (!spec || !gr_str_is(gr_promql_metric(e), "guardrail:cohort:gate") ||
+    if (!spec || !gr_str_starts(gr_promql_metric(e), GR_STR("guardrail:cohort:")) ||
         !gr_str_eq(m->name, spec->cohort_label) || m->op != GR_PROMQL_LIKE)
         return false;
     while (gr_str_next(&rest, '|', &word))
@@ -179,6 +179,31 @@ shuts_out_nothing(const struct model *m, const struct mutate_change *change)
                 return false;
         }
     return true;
+}
+
+/* `venue!="mutant"` instead of `venue!=""`: slices without the label, of which there are none, are let in, and those are shut out that are called so. */
+static bool
+lets_nothing_in(const struct model *m, const struct mutate_change *c)
+{
+    const struct gr_str what = GR_STR("matcher: another value "),
+                        label = gr_str_sub(c->what, what.n, c->what.n);
+    const struct gr_promql_matcher *now;
+    struct mutate_change dropped = *c;
+    struct gr_buf b = GR_BUF_INIT(4096);
+    bool was;
+
+    if (!gr_str_starts(c->what, what) || c->part->kind != GR_PROMQL_SELECTOR ||
+        !(now = gr_promql_matcher_on(c->part, label)) || now->op != GR_PROMQL_IS_NOT)
+        return false;
+    gr_buf_put(&b, label);
+    gr_buf_puts(&b, "!=\"\"");
+    was = gr_buf_err(&b) == GR_OK && gr_str_find(c->before, gr_buf_str(&b), 0) < c->before.n;
+    gr_buf_fini(&b);
+    for (size_t i = 0; i < m->n_guardrails; i++)
+        for (size_t k = 0; k < m->guardrails[i].n_expected; k++)
+            was = was && !gr_str_eq(value_of(m, &m->guardrails[i].expected[k], label), now->value);
+    dropped.dropped = (struct gr_promql_matcher){.name = label, .op = GR_PROMQL_IS_NOT, .value = GR_STR("")};
+    return was && shuts_out_nothing(m, &dropped);
 }
 
 /* Words of a matcher that is = or a list of plain names. */
@@ -382,6 +407,8 @@ same_presence(const struct mutate_change *c)
     if (gr_str_is(c->what, "operator: *") || gr_str_is(c->what, "operator: /") ||
         gr_str_is(c->what, "operator: +") || gr_str_is(c->what, "operator: -"))
         return calculates(c->part);
+    if (gr_str_is(c->what, "function: rate"))
+        return gr_str_starts(c->before, GR_STR("increase(")); /* the same samples, by the second */
     if (gr_str_starts(c->what, GR_STR("function: ")))
         return gr_str_ends(c->what, GR_STR("_over_time")) && c->part->kind == GR_PROMQL_CALL;
     if (!gr_str_starts(c->what, GR_STR("aggregation: ")))
@@ -648,6 +675,9 @@ prove_equal(const struct model *m, const struct gr_rule *rule, struct mutate_cha
 
     if (gr_str_is(change->what, "operator: /") && change->part->count == 2 && is_one(change->part->child[1]))
         return "the phase's series is 1, so it may as well divide";
+    if ((gr_str_is(change->what, "operator: /") || gr_str_is(change->what, "operator: *")) &&
+        change->part->count == 2 && is_number(change->part->child[1], 1))
+        return "it is 1, so it may as well divide or multiply";
     if ((why = of_aggregation(change)) != NULL)
         return why;
     if (same_presence(change) && sight(change->tree, change->part) == UNSEEN)
@@ -668,6 +698,8 @@ prove_equal(const struct model *m, const struct gr_rule *rule, struct mutate_cha
         return "these guardrails have no backstop, so nothing of theirs is early";
     if ((why = prove_same(m, change)) != NULL)
         return why;
+    if (m && gr_str_is(rule->name, "guardrail:expected") && lets_nothing_in(m, change))
+        return "`expect` lists no slice without the label, and none that is called so";
     if (change->dropped.name.n == 0)
         return NULL;
     if (fate(m, change->tree, change->part, &change->dropped, &found) == GONE)

@@ -754,7 +754,8 @@ step(const struct prove_world *w, const struct prove_stream *s, struct prove_cel
     if (!prove_active(s, k))
         return;
     if (c->feed) {
-        if (!c->feed->left_behind && !(fabs(c->feed->stranger) > 0) && !c->feed->proved)
+        if (!c->feed->left_behind && !(fabs(c->feed->stranger) > 0) && !c->feed->proved &&
+            !c->feed->weightless)
             take_feed(w, c->feed, st);
         prove_judge(w, s, c, k);
         return;

@@ -30,6 +30,8 @@ static const struct row {
     {"not-enough", 4, 1.01, 0.5, 1, 2, true},
     {"covered", -40, 1.01, 0.5, 0.9, 2, false},
     {"not-covered", -40, 1.01, 0.5, 0.8999, 2, false},
+    {"covered-overdue-elsewhere", -40, 1.01, 0.5, 0.9, 2, false},
+    {"not-covered-overdue-elsewhere", -40, 1.01, 0.5, 0.8999, 2, false},
 };
 
 static void
@@ -55,7 +57,8 @@ feed(struct build *b, const struct bound *bound, const struct row *r)
                              .difference = PROVE_NONE,
                              .enough = PROVE_NONE,
                              .bad = PROVE_NONE,
-                             .window = PROVE_NONE};
+                             .window = PROVE_NONE,
+                             .overdue_elsewhere = strstr(r->name, "elsewhere") != NULL};
     c->feed = f;
     if (backstop) {
         f->window = f->effect;
@@ -93,6 +96,7 @@ left_behind(struct build *b, const struct bound *bound)
             return;
         }
         x->on = x->off = 0;
+        s->shared = true;
         if (i > 0)
             (void)build_enter(b, s, D1, b->phase, -3600);
         *f = (struct prove_feed){.effect = PROVE_NONE,
@@ -169,8 +173,10 @@ proved(struct build *b, const struct bound *bound)
         }
         *f = (struct prove_feed){.proved = bound,
                                  .other_side = other > 0,
-                                 .proved_value =
-                                     build_beside(bound, build_literal(b, bound, NULL), other ? 100 : 0)};
+                                 .proved_value = build_beside(bound, build_literal(b, bound, NULL),
+                                                              other              ? 100
+                                                              : bound->inclusive ? -1
+                                                                                 : 0)};
         for (size_t i = 0; other && i < b->g->limit.n_bounds; i++)
             if (b->g->limit.bounds[i].side != bound->side && !side_is_backstop(b->g->limit.bounds[i].side))
                 f->proved_value = build_literal(b, bound, NULL); /* the other side has a limit of its own */
@@ -235,12 +241,32 @@ idle(struct build *b, const struct bound *bound)
     c->feed = f;
 }
 
+/* Weighted observations that add up to nothing although their squares do not. */
+static void
+weightless(struct build *b)
+{
+    struct prove_stream *s;
+    struct prove_cell *c = build_outside(b, "weightless", &s);
+    struct prove_feed *f = gr_arena_alloc(b->arena, sizeof *f);
+
+    (void)build_enter(b, s, D1, b->phase, -3600);
+    build_at(s, STEPS - 2);
+    if (!c || !f) {
+        build_failed(b);
+        return;
+    }
+    *f = (struct prove_feed){.weightless = true};
+    c->feed = f;
+}
+
 void
 build_fed(struct build *b)
 {
     if (!build_world(b, "by hand", b->m->sampling_ms, STEPS))
         return;
     strangers(b);
+    if (b->g->metric.n_weights > 0 && b->g->metric.kind == METRIC_RATIO_GOOD)
+        weightless(b);
     if (build_compared(b->g) && build_counts(b->g) && b->g->evidence.kind == EVIDENCE_SEQUENTIAL &&
         !side_is_backstop(b->g->limit.bounds[0].side))
         idle(b, &b->g->limit.bounds[0]);

@@ -342,6 +342,70 @@ ties(const struct mutate_change *c)
            gr_str_is(gr_promql_metric(x), "guardrail:test:edge") && x->u.selector.range_ms == 0;
 }
 
+/* `sum without (c) (a{c="1"} or ignoring (c) b{c="2"})`: the first, or where it is not there the second. */
+static bool
+first_or_second(const struct gr_promql *e)
+{
+    const struct gr_promql *x = bare(e->child[e->count - 1]);
+    const struct gr_promql_binary *b = &x->u.binary;
+
+    if (e->u.aggregate.clause != GR_PROMQL_WITHOUT || e->u.aggregate.count != 1 ||
+        x->kind != GR_PROMQL_BINARY || b->op != GR_PROMQL_OR || !b->has_matching || b->on ||
+        b->label_count != 1 || !gr_str_eq(b->labels[0], e->u.aggregate.labels[0]))
+        return false;
+    for (size_t i = 0; i < 2; i++) {
+        const struct gr_promql *side = bare(x->child[i]);
+        const struct gr_promql_matcher *m = gr_promql_matcher_on(side, b->labels[0]);
+
+        if (side->kind != GR_PROMQL_SELECTOR || !m || m->op != GR_PROMQL_IS)
+            return false;
+    }
+    return true;
+}
+
+/* ---- how many limits there are ---- */
+
+/* Where there is an effect, a guardrail has a limit for each level and side, and for a backstop there may be one. */
+static bool
+has_so_many(const struct guardrail *g, double n)
+{
+    double least = 0, most = (double)g->limit.n_bounds;
+
+    for (size_t i = 0; i < g->limit.n_bounds; i++)
+        least += !side_is_backstop(g->limit.bounds[i].side);
+    return n >= least && n <= most;
+}
+
+/* `effect and (count without (level, side) (limit{guardrail=…}) == n or …)`, without the matcher: no other guardrail has n of them. */
+static bool
+others_have_not(const struct model *m, const struct mutate_change *c)
+{
+    const struct gr_promql *count = over_bare(c->tree, c->part),
+                           *is = count ? over_bare(c->tree, count) : NULL, *e = is;
+    double n = 0;
+
+    if (!gr_str_is(c->dropped.name, "guardrail") || !is_list(&c->dropped) ||
+        !gr_str_is(gr_promql_metric(c->part), "guardrail:limit") || !is ||
+        count->kind != GR_PROMQL_AGGREGATE || count->u.aggregate.op != GR_PROMQL_COUNT ||
+        count->u.aggregate.clause != GR_PROMQL_WITHOUT || count->u.aggregate.count != 2 ||
+        is->kind != GR_PROMQL_BINARY || is->u.binary.op != GR_PROMQL_EQ || is->u.binary.return_bool ||
+        !is_number(is->child[1], &n))
+        return false;
+    for (size_t i = 0; i < 2; i++)
+        if (!gr_str_is(count->u.aggregate.labels[i], "level") &&
+            !gr_str_is(count->u.aggregate.labels[i], "side"))
+            return false;
+    while ((e = over_bare(c->tree, e)) != NULL && joins_all(e, GR_PROMQL_OR))
+        continue;
+    if (!e || !joins_all(e, GR_PROMQL_AND) || !below(e->child[1], c->part) ||
+        !gr_str_is(gr_promql_metric(bare(e->child[0])), "guardrail:effect"))
+        return false;
+    for (size_t i = 0; i < m->n_guardrails; i++)
+        if (!in_list(&c->dropped, m->guardrails[i].name) && has_so_many(&m->guardrails[i], n))
+            return false;
+    return true;
+}
+
 /* ---- denominators ---- */
 
 /* Labels that a join ignores have one value each in its right side, so that more series there make no second partner. */
@@ -416,7 +480,11 @@ prove_same(const struct model *m, const struct mutate_change *c)
             return "each group is a single series: a guardrail has one part that counts all";
         if (ties(c))
             return "edges that tie show the same value";
+        if (first_or_second(c->part))
+            return "each group is a single series: the second is there only where the first is not";
     }
+    if (m && c->dropped.name.n > 0 && others_have_not(m, c))
+        return "no other guardrail has so many limits";
     if (zero_goes(c))
         return "what is divided by 0 is NaN or infinite, and does not go on";
     if (grouped_anyway(c))

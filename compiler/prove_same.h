@@ -3,6 +3,8 @@
  *   - of two branches of `or`, one for the values of a label that a matcher takes and one for the others, the first may take all where it keeps fewer of
  *     them with the same value, and the second where the first has them already;
  *   - of a guardrail there is one part that counts all (a total, or the bucket +Inf), so that a sum without the label is that of one series;
+ *   - of two series, joined by `or` without the label, there is one, so a sum without it is that one's;
+ *   - where there is an effect, a guardrail has as many limits as it states, with or without its backstop's;
  *   - edges that tie in guardrail:test:edge show one value;
  *   - a denominator may be 0 where neither NaN nor infinity goes on;
  *   - a join inside an aggregation without a label need not look for partners that differ in it alone, where its value is not seen. */

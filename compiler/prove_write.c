@@ -285,12 +285,39 @@ put_twice(struct writer *x, void (*put)(struct writer *x))
     put_strangers(x, put == put_exact_samples);
 }
 
+/* What is overdue and not active. As series, or as they are seen. */
+static void
+put_elsewhere(struct writer *x, bool series)
+{
+    const struct prove_export *own = &x->s->exports[0];
+    struct prove_export other[2] = {*own, *own};
+
+    other[0].deployment = "d0";
+    for (size_t p = 0; p < x->w->m->n_phases; p++)
+        other[1].phase = p != own->phase ? p : other[1].phase;
+    for (size_t i = 0; i < 2; i++) {
+        struct gr_buf l = begin(x, "guardrail:overdue", NULL, &other[i]);
+
+        if (!series) {
+            end(x, &l, 99999);
+            continue;
+        }
+        gr_buf_putc(&l, '}');
+        gr_buf_puts(x->b, "  - series: ");
+        gr_quote_json(x->b, gr_buf_str(&l));
+        gr_buf_printf(x->b, "\n    values: '99999x%zu'\n", x->w->scrapes);
+        gr_buf_fini(&l);
+    }
+}
+
 static void
 put_exact(struct writer *x)
 {
     ask(x, "", "{__name__=~\"guardrail:(" EXACT ")\"", "");
     put_twice(x, put_exact_samples);
     put_shared_phase(x, true);
+    if (x->s->n_cells > 0 && x->s->cells[0].feed && x->s->cells[0].feed->overdue_elsewhere)
+        put_elsewhere(x, false);
     answered(x);
 }
 
@@ -611,6 +638,24 @@ put_idle(struct writer *x, const struct prove_cell *c)
 }
 
 static void
+put_weightless(struct writer *x, const struct prove_cell *c)
+{
+    static const char *const parts[] = {"total", "good", "square"};
+
+    for (size_t i = 0; i < 2 * GR_COUNT(parts); i++) {
+        struct gr_buf l = begin(x, "guardrail:test:sum", c, &x->s->exports[0]);
+
+        put_pair(&l, GR_STR("cohort"), i % 2 ? x->w->m->control : prove_canary_name(x->w));
+        put_pair(&l, GR_STR("part"), gr_str(parts[i / 2]));
+        gr_buf_putc(&l, '}');
+        gr_buf_puts(x->b, "  - series: ");
+        gr_quote_json(x->b, gr_buf_str(&l));
+        gr_buf_printf(x->b, "\n    values: '%dx%zu'\n", i / 2 == 2 ? 1 : 0, x->w->scrapes);
+        gr_buf_fini(&l);
+    }
+}
+
+static void
 put_feed(struct writer *x, const struct prove_cell *c)
 {
     const struct prove_feed *f = c->feed;
@@ -623,6 +668,12 @@ put_feed(struct writer *x, const struct prove_cell *c)
         put_proved(x, c, f);
         return;
     }
+    if (f->weightless) {
+        put_weightless(x, c);
+        return;
+    }
+    if (f->overdue_elsewhere)
+        put_elsewhere(x, true);
     put_fed(x, "guardrail:effect", c, f->effect, false);
     put_fed(x, "guardrail:coverage", c, f->coverage, false);
     put_fed(x, "guardrail:evidence", c, f->evidence, false);
