@@ -321,7 +321,8 @@ is_one(const struct gr_promql *e)
     if (e->kind == GR_PROMQL_SELECTOR)
         return e->u.selector.range_ms == 0 &&
                (gr_str_is(metric, "guardrail:gate") || gr_str_is(metric, "guardrail:open") ||
-                gr_str_is(metric, "guardrail:begun"));
+                gr_str_is(metric, "guardrail:begun") ||
+                gr_str_starts(metric, GR_STR("guardrail:cohort:"))); /* the same with a cohort's labels */
     if (e->kind == GR_PROMQL_PAREN ||
         (e->kind == GR_PROMQL_CALL && gr_str_is(e->u.function->name, "label_replace")))
         return is_one(e->child[0]);

@@ -110,6 +110,7 @@ static const struct {
     /* a phase's series is 1 */
     {"a * on (x) group_left () guardrail:gate{s=\"1\"}", "operator: /", true},
     {"0.8 * guardrail:open", "operator: /", true},
+    {"0.8 * guardrail:cohort:begun{x=\"1\"}", "operator: /", true},
     {"a * on (x) label_replace(guardrail:open, \"c\", \"d\", \"\", \"\")", "operator: /", true},
     {"a * (guardrail:open unless guardrail:gate)", "operator: /", true},
     {"a * (guardrail:open or guardrail:gate)", "operator: /", true},
@@ -133,7 +134,12 @@ static const struct {
     {"a unless sum(last_over_time(b[5m]))", "function: min_over_time", true},
     {"a unless sum(last_over_time(b[5m]) == 1)", "function: min_over_time", false},
     {"a unless sum(last_over_time(b[5m]))", "range: half", false},
-    {"a and increase(b[5m])", "function: rate", false}, /* true, but not known */
+    {"a and increase(b[5m])", "function: rate", true},
+    {"a and increase(b[5m])", "function: delta", false}, /* true, but not known */
+    {"a or increase(b[5m])", "function: rate", false},
+    {"a / 1", "operator: *", true},
+    {"a / 2", "operator: *", false},
+    {"1 / a", "operator: *", false},
     {"a unless topk(1, max by (x) (b))", "aggregation: min", false},
     /* groups of one */
     {"sum without (c) (a{c=\"1\"})", "aggregation: max", true},
