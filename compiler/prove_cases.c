@@ -460,9 +460,9 @@ data_cases(struct build *b)
 
 /* -- counters that stand still, fall or are hardly there ---------------------------------------------------------------------- */
 
-/* The denominator of a ratio, or the bucket that counts all, is gone from step `mid` on; what it counts goes on. */
+/* Of one cohort the denominator of a ratio, or the bucket that counts all, is gone from step `mid` on; what it counts goes on. */
 static void
-denominator_case(struct build *b, size_t phase, size_t mid)
+denominator_case(struct build *b, size_t phase, size_t mid, size_t cohort)
 {
     size_t last = b->w->n_edges;
     struct prove_stream *s;
@@ -470,16 +470,21 @@ denominator_case(struct build *b, size_t phase, size_t mid)
 
     if (!build_counts(b->g))
         return;
-    c = build_outside(b, TEXT(b, "denominator-gone-in-" GR_FMT, GR_ARG(b->m->phases[phase].name)), &s);
+    c = build_outside(b,
+                      TEXT(b, "denominator-of-%s-gone-in-" GR_FMT,
+                           cohort == PROVE_CANARY ? "canary" : "control", GR_ARG(b->m->phases[phase].name)),
+                      &s);
     build_fill(b, c, 0, ALL, prove_level_effect(b->w, b->calm));
     for (size_t p = 0; c && p < raw_parts(b); p++)
         if (is_ratio(b->g) ? p % 2 == 0 : p + 1 == last)
-            for (size_t i = build_scrape(b, mid) + 1; c->raw[PROVE_CANARY][p][0] && i < b->w->scrapes; i++)
-                c->raw[PROVE_CANARY][p][0][i] = PROVE_NONE;
+            for (size_t i = build_scrape(b, mid) + 1; c->raw[cohort][p][0] && i < b->w->scrapes; i++)
+                c->raw[cohort][p][0][i] = PROVE_NONE;
     (void)build_enter(b, s, D1, phase, 0);
-    for (size_t k = mid; k <= mid + 4; k++)
+    for (size_t k = mid + (cohort == PROVE_CANARY ? 0 : 2); k <= mid + 4;
+         k++) /* between, shares are above 1 */
         build_at(s, k);
-    build_at(s, b->w->steps - 1);
+    if (cohort == PROVE_CANARY)
+        build_at(s, b->w->steps - 1);
 }
 
 /* A cohort that shows something for a moment only, and is asked for once the window has passed. */
@@ -1497,7 +1502,7 @@ phase_worlds(struct build *b)
                          b->gate + slots + 3))
             return;
         window_case(b, p);
-        denominator_case(b, p, b->gate + 2);
+        denominator_case(b, p, b->gate + 2, PROVE_CANARY);
         early_cases(b, p);
         expected_streams(b, p, NULL, 0);
     }
@@ -1521,7 +1526,9 @@ prove_suite_build(struct gr_arena *a, const struct model *m, const struct guardr
     }
     limit_cases(&b);
     data_cases(&b);
-    denominator_case(&b, b.phase, b.gate + 2);
+    denominator_case(&b, b.phase, b.gate + 2, PROVE_CANARY);
+    if (build_compared(b.g))
+        denominator_case(&b, b.phase, b.gate + 2, PROVE_CONTROL);
     early_cases(&b, b.phase);
     idle_cases(&b);
     odd_ratio_cases(&b);
