@@ -66,9 +66,10 @@ struct prove_feed {
     const struct bound *proved;
     double proved_value;
     bool other_side;
-    bool overdue_elsewhere; /* another phase of this release, and another release in this phase, are overdue */
-    bool weightless;        /* both cohorts' totals are 0, their squares are not: all there is */
-    bool idle;              /* both cohorts have counted nothing, whatever the effect is */
+    bool
+        overdue_elsewhere; /* another phase of this release, and another release in this phase, are overdue */
+    bool weightless;       /* both cohorts' totals are 0, their squares are not: all there is */
+    bool idle;             /* both cohorts have counted nothing, whatever the effect is */
 };
 /* A slice of a stream. */
 struct prove_cell {
@@ -177,8 +178,7 @@ bool prove_overdue(const struct prove_world *w, const struct prove_stream *s, si
 /* Limits, breaches, verdict of one step (prove_verdict.c). */
 void prove_judge(const struct prove_world *w, const struct prove_stream *s, struct prove_cell *c, size_t k);
 /* The literal that holds for a slice with these labels outside `expect`. */
-double prove_literal_outside(const struct guardrail *g, const struct bound *b,
-                             struct pairs labels);
+double prove_literal_outside(const struct guardrail *g, const struct bound *b, struct pairs labels);
 /* A value that an expression gives when every series of its own shows v (prove_input.c). */
 double prove_expression(const struct prove_world *w, double v);
 bool prove_has_slot(const struct prove_world *w, const struct prove_cell *c, enum prove_cohort cohort,

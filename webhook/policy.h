@@ -79,11 +79,12 @@ struct policy_action {
     struct gr_str service, routing_key_file;                 /* pagerduty */
     struct gr_str channel, webhook_url_file;                 /* slack: an incoming webhook, or token_file */
     struct gr_str project, issue_type, base_url, token_file; /* jira, opsgenie, jsm, http */
-    struct gr_str reopen;      /* jira: the transition for an issue that is done and whose breach is back */
-    struct gr_str close;       /* jira: the transition for one whose breach is over */
-    struct gr_str team;        /* opsgenie, jsm */
-    struct gr_str body;        /* http: the template of what is posted (guardrail/template.h); empty: the documented object */
-    int64_t escalate_after_ms; /* 0: never */
+    struct gr_str reopen; /* jira: the transition for an issue that is done and whose breach is back */
+    struct gr_str close;  /* jira: the transition for one whose breach is over */
+    struct gr_str team;   /* opsgenie, jsm */
+    struct gr_str
+        body; /* http: the template of what is posted (guardrail/template.h); empty: the documented object */
+    int64_t escalate_after_ms;               /* 0: never */
     const struct policy_action *escalate_to; /* NULL: nobody; never itself, no circles */
 };
 

@@ -62,7 +62,7 @@ struct runner_request {
     /* Grows whenever a rollback is taken up, after a crash as well: a target can refuse whoever comes with a smaller one. 0: none. */
     uint64_t fence;
     struct gr_str idempotency_key; /* the same for every attempt of one step of one arming; empty: none */
-    bool dry_run; /* GR_DRY_RUN=1; the program is run all the same */
+    bool dry_run;                  /* GR_DRY_RUN=1; the program is run all the same */
 };
 /* Hands a job over; returns at once. id: the caller's, unique among running jobs. GR_ERANGE: a bad request (empty argv, "..",
  * a NUL, too long); GR_EAGAIN: RUNNER_JOBS_MAX are running; GR_EEXIST: the id runs; GR_EIO: the runner is gone. */

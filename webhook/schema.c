@@ -155,7 +155,8 @@ static const char *const schema_steps[] = {
      "ALTER TABLE effect ADD COLUMN revived_ms INTEGER;"
      "CREATE INDEX effect_follow ON effect(release_id) WHERE follow IN (1, 2);"
      "CREATE INDEX effect_acked ON effect(id) WHERE follow = 1 AND acked_ms IS NOT NULL;"
-     "CREATE TABLE thread(action TEXT NOT NULL, topic TEXT NOT NULL, effect_id INTEGER NOT NULL, channel TEXT "
+     "CREATE TABLE thread(action TEXT NOT NULL, topic TEXT NOT NULL, effect_id INTEGER NOT NULL, channel "
+     "TEXT "
      "NOT NULL, ts TEXT NOT NULL, PRIMARY KEY(action, topic)) STRICT;"),
 
     /* Version 11: what applies a traffic split, and deviations from the schedule.

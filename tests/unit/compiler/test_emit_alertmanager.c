@@ -321,7 +321,7 @@ static const struct alert alerts[] = {
     {GR_ALERT_BLIND, NULL, NULL}, /* nor to the daemon that hears nothing */
     {GR_ALERT_BREAKER_OPEN, NULL, NULL},
     {GR_ALERT_ROLLBACK_FAILED, NULL, NULL}, /* the second path: guardraild pages by itself as well */
-    {GR_ALERT_UNHANDLED, "hard", NULL}, /* must not go to the daemon that did not handle it */
+    {GR_ALERT_UNHANDLED, "hard", NULL},     /* must not go to the daemon that did not handle it */
     {GR_ALERT_VERDICT_MISSING, NULL, NULL},
     {GR_ALERT_WAIVER_EXPIRED, NULL, NULL},
     {"SomebodyElses", "hard", NULL},
