@@ -154,6 +154,18 @@ has "the value of a label" hostile-d1 '&lt;img src=x onerror=alert(1)&gt;'
 has "held" hostile '‖</span> held'
 look hostile / dark 1280
 look hostile-d1 /releases/d1 light 390
+# a corpus of markup, and all other hostile texts, as slices of alerts and of what Prometheus says
+jq -c --slurpfile values "$here/hostile/values.json" '. + [$values[0][].value]' "$here/hostile/markup.json" >"$dir/corpus.json"
+soft d1 | jq -c --slurpfile corpus "$dir/corpus.json" '.alerts = [.alerts[0] as $a | $corpus[0] | to_entries[] |
+    .key as $k | .value as $v | $a | .labels.venue = $v | .labels.flow = $v | .annotations.summary = $v | .fingerprint = "\($k + 1000)"]' >"$dir/corpus.alerts"
+is "all of the corpus" "$(post /v1/alerts <"$dir/corpus.alerts")" 200
+vector "$(jq -c '[.[] | {metric: {spec: "demo", cluster: "equities", guardrail: "error_rate", venue: ., flow: ., reason: .}, value: [1, "2"]}] | .[]' "$dir/corpus.json" | paste -sd,)" >"$dir/standin/verdict.json"
+stop_daemon
+start_daemon
+is "the corpus" "$(page corpus /)" 200
+is "the corpus, on a page of its own" "$(page corpus-d1 /releases/d1)" 200
+is "texts of it are shown as text" "$([ "$(count corpus-d1 '&lt;')" -ge 20 ] && echo yes)" yes
+look corpus-d1 /releases/d1 light 1280
 printf '{"status":"error","errorType":"%s","error":"%s"}' '<script>alert(1)</script>' '<b onclick=alert(1)>bad</b>' >"$dir/standin/verdict.json"
 stop_daemon
 start_daemon

@@ -88,7 +88,7 @@ tests_unit_webhook_standin_SOURCES = tests/unit/webhook/standin.c
 tests_unit_webhook_standin_LDADD = $(BASE_LIBS) $(MHD_LIBS)
 check_PROGRAMS += tests/unit/webhook/argdump
 tests_unit_webhook_argdump_SOURCES = tests/unit/webhook/argdump.c
-EXTRA_DIST += tests/unit/webhook/hostile/values.json tests/unit/webhook/hostile/argv.golden \
+EXTRA_DIST += tests/unit/webhook/hostile/markup.json tests/unit/webhook/hostile/values.json tests/unit/webhook/hostile/argv.golden \
 	tests/unit/webhook/hostile/executed.golden tests/unit/webhook/hostile/pagerduty.golden \
 	tests/unit/webhook/hostile/slack.golden
 daemon_tests = \
