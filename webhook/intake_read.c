@@ -450,11 +450,12 @@ read_root(struct reader *r, struct intake_batch *out)
 enum gr_err
 intake_read(struct gr_arena *a, struct gr_str body, int64_t now_ms, struct intake_batch *out)
 {
-    struct reader r = {.arena = a, .p = body.p, .end = body.p + body.n, .now_ms = now_ms};
+    struct reader r = {.arena = a, .p = body.p, .now_ms = now_ms};
     struct intake_batch batch = {.count = 0};
 
     if (body.n == 0 || body.n > INTAKE_BYTES_MAX)
         return GR_ESTATE;
+    r.end = body.p + body.n;
     if (!read_root(&r, &batch))
         return r.no_memory ? GR_ENOMEM : GR_ESTATE;
     *out = batch;
