@@ -17,7 +17,7 @@ FULL = "--full" in sys.argv
 KIND = next((a[7:] for a in sys.argv if a.startswith("--kind=")), None)  # the one drip
 CONTEXT = ssl.create_default_context(cafile=CA) if CA else None
 with open(f"/proc/{PID}/exe", "rb") as f:
-    HEAVY = 8 if b"__asan_init" in f.read() else 1  # what is freed is kept for a while in a sanitizer build
+    HEAVY = 20 if b"__asan_init" in f.read() else 1  # a sanitizer keeps up to 256 MiB of what is freed
 failures = 0
 
 
