@@ -81,7 +81,7 @@ if [ $quick = no ]; then
   step valgrind make -C build/gcc check-valgrind
   # One process per test program: the leak check at the end of each forked test would take most of the time.
   CK_FORK=no build_and_check sanitizers CC=clang CFLAGS='-O1 -g' --enable-sanitizers
-  step distcheck make -C build/gcc distcheck DISTCHECK_CONFIGURE_FLAGS=--enable-werror
+  step distcheck make -C build/gcc -j"$(nproc)" distcheck DISTCHECK_CONFIGURE_FLAGS=--enable-werror
   if [ -d .git ]; then
     step format check_format
     [ -n "$before" ] || step clean check_clean
