@@ -1,7 +1,7 @@
 /* prove.h - generated unit tests of the emitted rules: what guardrailc test writes and runs.
  *
  * Per guardrail there is a world: release streams side by side, one per case ("hard-upper-at", "control-gone"), each with the raw samples
- * that Prometheus would scrape (prove_cases.c). What must come of them is computed here from the model and the contract in
+ * that Prometheus would scrape (prove_suite.c). What must come of them is computed here from the model and the contract in
  * docs/rule-reference.md (prove_eval.c, prove_verdict.c), never by running the rules and with no code of lower_*.c. promtool then runs the rules over the same samples
  * and compares (prove_write.c). All cases of a world are evaluated together: that costs promtool little more than one of them.
  *
@@ -128,7 +128,7 @@ struct prove_suite {
     const char *refused; /* why there are none: words for the user */
 };
 
-/* -- cases (prove_cases.c) ---------------------------------------------------------------------------------------------- */
+/* -- cases (prove_suite.c) ---------------------------------------------------------------------------------------------- */
 /* rules: as they are emitted, for what must not be read; NULL: no such cases. */
 GR_MUST_USE enum gr_err prove_suite_build(struct gr_arena *a, const struct model *m,
                                           const struct guardrail *g, const struct gr_rulefile *rules,

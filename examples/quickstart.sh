@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Shows guardrail at work, on this machine alone (Debian 12): installs what it needs, builds, compiles the TradePulse example, and starts real
-# Prometheus and Alertmanager, guardraild, a simulated trading fleet and stand-ins for Slack and PagerDuty on loopback. A canary passes its pre-flight
+# Prometheus and Alertmanager, guardraild, a simulated trading fleet and stand-ins for Slack, PagerDuty and Jira on loopback. A canary passes its pre-flight
 # and its first phase; in the second it breaks, and is rolled back. Time runs 60 times as fast. Ends by itself and leaves no process.
 #
 #   examples/quickstart.sh                everything

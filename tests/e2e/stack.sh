@@ -77,6 +77,8 @@ stack_compile() {
   { cat "$1"; grep -q '^webhook:' "$1" || printf 'webhook: {url: "%s"}\n' "$GR_URL"; } >"$STACK/guardrails.yml"
   sed -i -e "s|^webhook:.*|webhook: {url: \"$GR_URL\"}|" "$STACK/guardrails.yml"
   "$GR_BUILDDIR/guardrailc" compile -q --time-scale "$STACK_SCALE" -o "$STACK/compiled" "$STACK/guardrails.yml" || return 1
+  # guardraild's tickets go to the stand-in's Jira, whatever the specification's is.
+  sed -i -E "s|https://[a-z0-9-]+\.atlassian\.net|$STANDIN_URL/jira/cloud|g" "$STACK/compiled/guardraild/policy.json" || return 1
   # Alertmanager's own receivers must not reach for the real PagerDuty.
   { printf 'global: {pagerduty_url: "%s/pagerduty/v2/enqueue"}\n' "$STANDIN_URL"; grep -v '^global:' "$STACK/compiled/alertmanager/alertmanager.yml"; } \
     >"$STACK/alertmanager/alertmanager.yml"
@@ -102,7 +104,7 @@ stack_standin() {
   STANDIN_URL=http://$(stack_listening standin)
   (umask 077 && printf '%s/slack\n' "$STANDIN_URL" >"$STACK/secrets/slack.url" &&
     for key in pagerduty commander; do printf '0123456789abcdef0123456789abcdef\n' >"$STACK/secrets/$key.key"; done &&
-    printf 'token\n' >"$STACK/secrets/jira.token")
+    printf 'bot@example.org:cloud-token\n' >"$STACK/secrets/jira.token")
 }
 
 stack_prometheus() {
