@@ -18,6 +18,7 @@ const struct option_row test_options[] = {
     {"guardrail", 'g', "NAME", "this guardrail only"},
     {"jobs", 'j', "N", "how many promtools run at a time, 1 to 16 (default 2)"},
     {"mutate", 0, NULL, "change each part of each rule, and require that a test notices"},
+    {"rule", 0, "NAME", "with --mutate: only rules of this name, such as guardrail:verdict"},
     {"rules", 0, "FILE", "test these rules instead of those that compile would write"},
     {"sample", 0, "N", "with --mutate: only so many changes, chosen by --seed"},
     {"seed", 0, "N", "which changes --sample chooses (default 1)"},
@@ -57,9 +58,12 @@ take_options(struct prove_run *r, const struct options *o)
     r->spread = options_get(rows, o, "spread") != NULL;
     r->doubt = options_get(rows, o, "doubt") != NULL;
     r->only = options_get(rows, o, "guardrail");
+    r->rule = options_get(rows, o, "rule");
     r->program = promtool_program(getenv("PROMTOOL"));
     if (r->sample > 0 && !r->mutate)
         return usage(r->self, "--sample says how many changes --mutate makes: give both");
+    if (r->rule && !r->mutate)
+        return usage(r->self, "--rule says which rules --mutate changes: give both");
     if (r->spread && r->sample == 0)
         return usage(r->self, "--spread says which changes --sample chooses: give both");
     if (r->doubt && !r->mutate)

@@ -97,6 +97,8 @@ concerned(const struct campaign *c, size_t rule, const struct prove_target *t)
 static bool
 is_tested(const struct campaign *c, size_t rule)
 {
+    if (c->r->rule && !gr_str_is(c->rules[rule]->name, c->r->rule))
+        return false;
     if (c->r->only && rule < c->n_own && prove_concerns(c->rules[rule], GR_STR_NONE))
         return false;
     for (size_t i = 0; i < c->r->n_targets; i++)
@@ -668,6 +670,10 @@ prove_run_mutants(struct prove_run *r)
     for (size_t i = 0; i < c.n_rules && c.code == EXIT_CLEAN; i++)
         if (is_tested(&c, i))
             c.code = list_rule(&c, i);
+    if (c.code == EXIT_CLEAN && r->rule && c.n_todo == 0) {
+        complain(r->self, "no rule that is tested has the name %s", r->rule);
+        return EXIT_USAGE;
+    }
     take_sample(&c);
     if (c.code == EXIT_CLEAN)
         c.code = write_parts(&c);

@@ -36,7 +36,7 @@ struct prove_run {
     bool temporary, mutate, spread, doubt;
     size_t jobs, sample;
     uint64_t seed;
-    const char *only, *program;
+    const char *only, *rule, *program; /* the guardrail, the rules changed; NULL: all */
     int64_t started_ms;
     struct prove_target *targets;
     size_t n_targets;

@@ -92,7 +92,7 @@ awk '/^decision: rollback/ {on = 1} /^metrics_by_slice:/ {skip = 1; next} /^[a-z
 say "5. The steps that ran, each once"
 cut -d' ' -f2- "$work/run/actions.log" | sed 's/^/   /'
 say "6. Who was told"
-curl -fsS "$STANDIN_URL/received" | jq -r '.messages[] | "   \(.target): \(.message | .payload.summary? // .text?)"' | head -6
+curl -fsS "$STANDIN_URL/received" | jq -r '.messages[] | "   \(.target): \(.message | .payload.summary? // .fields.summary? // .text?)"' | head -6
 say "Where to look next"
 cat <<'EOF'
    examples/tradepulse/guardrails.yml   the specification: every limit of the playbook, as people write it

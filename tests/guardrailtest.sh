@@ -95,6 +95,8 @@ expect 2 guardrailc test "$tp" -g nothing
 says "there is no guardrail 'nothing'"
 expect 2 guardrailc test
 expect 2 guardrailc test --sample 3 "$tp"
+expect 2 guardrailc test --rule guardrail:verdict "$tp"
+expect 2 guardrailc test --mutate --rule guardrail:nothing "$src/examples/minimal/guardrails.yml"
 expect 2 guardrailc test --jobs 0 "$tp"
 expect 2 guardrailc test --write-only "$work/x" --mutate "$tp"
 expect 2 guardrailc test --format sarif "$tp"
