@@ -138,14 +138,29 @@ make_folder(struct prove_run *r, const char *wanted)
     return EXIT_MACHINE;
 }
 
+static bool
+has_rule(const struct gr_rulefile *f, const char *name)
+{
+    for (size_t i = 0; i < f->count; i++)
+        for (size_t k = 0; k < f->groups[i]->count; k++)
+            if (gr_str_is(f->groups[i]->rules[k]->name, name))
+                return true;
+    return false;
+}
+
 static int
 prove(struct prove_run *r, const struct options *o)
 {
     const char *write = options_get(r->self->options, o, "write-only");
     int code;
 
-    if ((code = load_rules(r, options_get(r->self->options, o, "rules"))) != EXIT_CLEAN ||
-        (code = make_folder(r, write)) != EXIT_CLEAN || (code = prove_run_write(r)) != EXIT_CLEAN)
+    if ((code = load_rules(r, options_get(r->self->options, o, "rules"))) != EXIT_CLEAN)
+        return code;
+    if (r->rule && !has_rule(r->rules, r->rule)) {
+        complain(r->self, "no rule has the name '%s'", r->rule);
+        return EXIT_USAGE;
+    }
+    if ((code = make_folder(r, write)) != EXIT_CLEAN || (code = prove_run_write(r)) != EXIT_CLEAN)
         return code;
     if (write) {
         if (!r->session->quiet)

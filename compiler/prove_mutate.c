@@ -670,10 +670,6 @@ prove_run_mutants(struct prove_run *r)
     for (size_t i = 0; i < c.n_rules && c.code == EXIT_CLEAN; i++)
         if (is_tested(&c, i))
             c.code = list_rule(&c, i);
-    if (c.code == EXIT_CLEAN && r->rule && c.n_todo == 0) {
-        complain(r->self, "no rule that is tested has the name %s", r->rule);
-        return EXIT_USAGE;
-    }
     take_sample(&c);
     if (c.code == EXIT_CLEAN)
         c.code = write_parts(&c);
