@@ -213,19 +213,48 @@ read_key(struct reader *r, bool first, bool *more, struct gr_str *key)
 
 /* ---- the payload ---- */
 
-static bool
-which(const struct named *names, size_t count, size_t guess, struct gr_str key, unsigned *seen,
-      enum member *out)
-{
-    size_t i = guess < count && gr_str_eq(names[guess].name, key) ? guess : 0;
+/* An object with known members, each at most once and in any order. */
+struct object {
+    const struct named *names;
+    size_t count;
+    unsigned needed; /* bits */
+    bool (*read)(struct reader *r, enum member member, void *out);
+};
 
-    while (i < count && !gr_str_eq(names[i].name, key))
+static bool
+which(const struct object *o, size_t guess, struct gr_str key, unsigned *seen, enum member *out)
+{
+    size_t i = guess < o->count && gr_str_eq(o->names[guess].name, key) ? guess : 0;
+
+    while (i < o->count && !gr_str_eq(o->names[i].name, key))
         i++;
-    if (i == count || (*seen & 1u << names[i].member) != 0)
+    if (i == o->count || (*seen & 1u << o->names[i].member) != 0)
         return false;
-    *seen |= 1u << names[i].member;
-    *out = names[i].member;
+    *seen |= 1u << o->names[i].member;
+    *out = o->names[i].member;
     return true;
+}
+
+static bool
+read_object(struct reader *r, const struct object *o, void *out)
+{
+    unsigned seen = 0;
+    bool more = true;
+
+    r->values++;
+    if (!take(r, '{'))
+        return false;
+    for (size_t n = 0;; n++) {
+        struct gr_str key;
+        enum member member;
+
+        if (!read_key(r, n == 0, &more, &key))
+            return false;
+        if (!more)
+            return (seen & o->needed) == o->needed;
+        if (!which(o, n, key, &seen, &member) || !o->read(r, member, out))
+            return false;
+    }
 }
 
 static bool
@@ -282,8 +311,9 @@ read_pairs(struct reader *r, struct label_set *out)
 }
 
 static bool
-read_alert_member(struct reader *r, enum member member, struct intake_alert *out)
+read_alert_member(struct reader *r, enum member member, void *arg)
 {
+    struct intake_alert *out = arg;
     struct gr_str fingerprint;
 
     switch (member) {
@@ -319,29 +349,15 @@ read_alert_member(struct reader *r, enum member member, struct intake_alert *out
 static bool
 read_alert(struct reader *r, struct intake_alert *out)
 {
-    unsigned seen = 0;
-    bool more = true;
+    static const struct object alert = {alert_members, GR_COUNT(alert_members), ALERT_ALL, read_alert_member};
 
-    r->values++;
-    if (!take(r, '{'))
+    if (!read_object(r, &alert, out))
         return false;
-    for (size_t n = 0;; n++) {
-        struct gr_str key;
-        enum member member;
-
-        if (!read_key(r, n == 0, &more, &key))
-            return false;
-        if (!more)
-            break;
-        if (!which(alert_members, GR_COUNT(alert_members), n, key, &seen, &member) ||
-            !read_alert_member(r, member, out))
-            return false;
-    }
     out->alertname = labels_get(out->decide.labels, GR_STR("alertname"));
     out->decide.spec_hash = labels_get(out->annotations, GR_STR("spec_hash"));
     out->decide.common_cause = labels_get(out->annotations, GR_STR(GR_ANNOTATION_COMMON_CAUSE));
     out->decide.received_ms = r->now_ms;
-    return seen == ALERT_ALL && out->alertname.p;
+    return out->alertname.p != NULL;
 }
 
 static bool
@@ -385,8 +401,9 @@ read_truncated(struct reader *r, int64_t *out)
 }
 
 static bool
-read_root_member(struct reader *r, enum member member, struct intake_batch *out)
+read_root_member(struct reader *r, enum member member, void *arg)
 {
+    struct intake_batch *out = arg;
     struct gr_str text;
     struct label_set unused;
     bool firing;
@@ -425,26 +442,9 @@ read_root_member(struct reader *r, enum member member, struct intake_batch *out)
 static bool
 read_root(struct reader *r, struct intake_batch *out)
 {
-    unsigned seen = 0;
-    bool more = true;
+    static const struct object root = {root_members, GR_COUNT(root_members), ROOT_ALL, read_root_member};
 
-    r->values++;
-    if (!take(r, '{'))
-        return false;
-    for (size_t n = 0;; n++) {
-        struct gr_str key;
-        enum member member;
-
-        if (!read_key(r, n == 0, &more, &key))
-            return false;
-        if (!more)
-            break;
-        if (!which(root_members, GR_COUNT(root_members), n, key, &seen, &member) ||
-            !read_root_member(r, member, out))
-            return false;
-    }
-    return (seen | 1u << HAS_TRUNCATED) == (ROOT_ALL | 1u << HAS_TRUNCATED) && peek(r) == '\0' &&
-           r->p == r->end && r->values <= INTAKE_NODES_MAX;
+    return read_object(r, &root, out) && peek(r) == '\0' && r->p == r->end && r->values <= INTAKE_NODES_MAX;
 }
 
 enum gr_err
