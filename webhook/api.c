@@ -2,12 +2,12 @@
 #include "api.h"
 
 #include "audit.h"
+#include "board.h"
 #include "guardrail/diag.h"
 #include "guardrail/duration.h"
 #include "metrics.h"
 #include "outbox.h"
 #include "page.h"
-#include "verdicts.h"
 
 /* To add one: a handler, a row here, its line in the man page. */
 const struct route routes[] = {
@@ -467,30 +467,44 @@ find_release(struct db *db, void *arg)
     return release_find(db, l->q->app->policies, gr_str(l->q->id), &l->release);
 }
 
+static const struct board_item *
+look_at_board(struct app *app, const struct release *r)
+{
+    return board_get(app->board, &(struct board_want){.prometheus_url = app->conf->prometheus_url,
+                                                      .release = r,
+                                                      .boot_ms = app_boot_ms(),
+                                                      .now_ms = app_now_ms(),
+                                                      .over_time = true});
+}
+
 void
 api_verdicts(struct request *q)
 {
+    /* of a release whose policy is not loaded: nobody knows what to look for */
+    static const struct verdicts nothing = {.step_ms = VERDICTS_STEP_MS};
     struct jw w = JW_INIT(&q->out);
     struct looking *l = gr_arena_alloc(q->arena, sizeof *l);
-    struct verdicts *v = gr_arena_alloc(q->arena, sizeof *v);
+    const struct board_item *item = NULL;
     enum gr_err err = GR_ENOMEM;
 
-    if (l && v) {
+    if (l) {
         *l = (struct looking){.q = q};
         err = store_call(q->app->store, find_release, l);
     }
+    if (err == GR_OK && l->release.policy && !(item = look_at_board(q->app, &l->release)))
+        err = GR_ENOMEM;
     if (err != GR_OK) {
         request_error_of(q, err, err == GR_ENOENT ? "no such deployment" : NULL);
         return;
     }
-    verdicts_ask(q->app, q->arena, &l->release, app_now_ms(), v);
     request_answer(q, 200);
     jw_open(&w, NULL, '{');
     jw_text(&w, "deployment_id", l->release.deployment_id);
     jw_text(&w, "phase", l->release.phase);
-    verdicts_print(&w, v);
+    verdicts_print(&w, item ? board_of(item) : &nothing, app_now_ms());
     jw_close(&w, '}');
     gr_buf_putc(&q->out, '\n');
+    board_drop(item);
 }
 
 static enum gr_err

@@ -8,6 +8,7 @@
 #include "config.h"
 #include "ctl.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -304,12 +305,15 @@ ctl_print_verdicts(struct gr_buf *b, const struct gr_node *root, const struct ct
     struct gr_str error = jread_str(root, "error");
     struct gr_buf span = GR_BUF_INIT(64);
     size_t n = rows ? read_rows(list, rows) : 0, shown = n;
+    int64_t age_s = jread_i64(root, "age_ms", 0) / 1000; /* guardraild asks Prometheus now and then */
 
     gr_duration_print(&span, jread_i64(root, "step_ms", 60000) * 30);
     gr_buf_puts(b, "Verdicts of ");
     gr_quote_log(b, jread_str(root, "deployment_id"));
     gr_buf_puts(b, " in ");
     gr_quote_log(b, jread_str(root, "phase"));
+    if (age_s > 0)
+        gr_buf_printf(b, ", %" PRId64 " s ago", age_s);
     gr_buf_putc(b, '\n');
     if (error.n > 0 && !gr_str_is(error, "null")) {
         gr_buf_puts(b, "not known: ");
@@ -323,6 +327,8 @@ ctl_print_verdicts(struct gr_buf *b, const struct gr_node *root, const struct ct
         put_table(b, rows, shown, gr_buf_cstr(&span), c);
         if (shown < list->count)
             gr_buf_printf(b, "(and %zu more; guardrailctl verdicts shows them)\n", list->count - shown);
+        if (jread_bool(root, "cut"))
+            gr_buf_puts(b, "(there are more slices than guardraild looks at)\n");
     }
     gr_buf_fini(&span);
 }

@@ -38,7 +38,11 @@ ask_verdicts(struct view *v)
 
         if (!app->board || !r->policy || !release_state_active(r->state))
             continue;
-        v->verdicts[i] = board_get(app->board, app->conf->prometheus_url, r, app_boot_ms(), app_now_ms());
+        v->verdicts[i] =
+            board_get(app->board, &(struct board_want){.prometheus_url = app->conf->prometheus_url,
+                                                       .release = r,
+                                                       .boot_ms = app_boot_ms(),
+                                                       .now_ms = app_now_ms()});
         if (v->verdicts[i] && !board_of(v->verdicts[i])->known)
             v->prometheus = board_of(v->verdicts[i])->error;
     }

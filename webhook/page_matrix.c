@@ -33,7 +33,7 @@ struct line {
     enum verdict worst;
 };
 struct matrix {
-    const struct board *v;
+    const struct verdicts *v;
     struct gr_arena *arena;
     struct gr_str label; /* across; empty: no slice has a label */
     struct column *columns;
@@ -46,7 +46,7 @@ struct matrix {
 /* ---- what stands where ---- */
 
 static struct gr_str
-most_common_label(const struct board *v)
+most_common_label(const struct verdicts *v)
 {
     struct {
         struct gr_str name;
@@ -76,7 +76,7 @@ most_common_label(const struct board *v)
 }
 
 static struct gr_str
-value_of(const struct matrix *m, const struct board_cell *cell)
+value_of(const struct matrix *m, const struct verdict_cell *cell)
 {
     return m->label.n > 0 ? labels_get(cell->slice, m->label) : GR_STR_NONE;
 }
@@ -101,7 +101,7 @@ by_worst(const void *a, const void *b)
 
 /* The place of a cell's column. */
 static size_t
-column_of(const struct matrix *m, const struct board_cell *cell)
+column_of(const struct matrix *m, const struct verdict_cell *cell)
 {
     struct gr_str value = value_of(m, cell);
 
@@ -120,7 +120,7 @@ find_columns(struct matrix *m)
     if (!(m->columns = gr_arena_array(m->arena, cap ? cap : 1, sizeof *m->columns)))
         return false;
     for (size_t i = 0; i < m->v->count; i++) {
-        const struct board_cell *cell = &m->v->cells[i];
+        const struct verdict_cell *cell = &m->v->cells[i];
         size_t at = column_of(m, cell);
 
         if (at == m->column_count)
@@ -151,7 +151,7 @@ by_urgency(const void *a, const void *b)
 static bool
 find_lines(struct matrix *m)
 {
-    const struct board *v = m->v;
+    const struct verdicts *v = m->v;
 
     for (size_t i = 0; i < v->count; i++) {
         struct line *l = m->line_count ? &m->lines[m->line_count - 1] : NULL;
@@ -176,7 +176,7 @@ find_lines(struct matrix *m)
 
 /* "agency" of {flow=agency, venue=XNAS} in the column XNAS; in the last column, the whole of it. */
 static void
-put_rest(struct gr_buf *b, const struct matrix *m, const struct board_cell *cell, bool whole)
+put_rest(struct gr_buf *b, const struct matrix *m, const struct verdict_cell *cell, bool whole)
 {
     bool first = true;
 
@@ -190,7 +190,7 @@ put_rest(struct gr_buf *b, const struct matrix *m, const struct board_cell *cell
 }
 
 static void
-put_chip(struct gr_buf *b, const struct matrix *m, const struct board_cell *cell, size_t same, bool whole)
+put_chip(struct gr_buf *b, const struct matrix *m, const struct verdict_cell *cell, size_t same, bool whole)
 {
     struct sign s = signs[cell->verdict];
 
@@ -214,7 +214,7 @@ static void
 put_cell(struct gr_buf *b, const struct matrix *m, const struct line *l, size_t column)
 {
     size_t count = 0, shown = 0, alike = 0;
-    const struct board_cell *first = NULL;
+    const struct verdict_cell *first = NULL;
 
     for (size_t i = l->from; i < l->from + l->count; i++)
         if (column_of(m, &m->v->cells[i]) == column) {
@@ -304,7 +304,7 @@ put_line(struct gr_buf *b, const struct matrix *m, const struct line *l)
 
 /* "✕ 1 hard  ✓ 12 healthy": cells, the worst first. */
 static void
-put_sums(struct gr_buf *b, const struct board *v, int64_t now_ms)
+put_sums(struct gr_buf *b, const struct verdicts *v, int64_t now_ms)
 {
     size_t sums[VERDICTS] = {0};
 
@@ -328,7 +328,7 @@ put_sums(struct gr_buf *b, const struct board *v, int64_t now_ms)
 }
 
 void
-part_verdicts(struct gr_buf *b, struct gr_arena *a, const struct board *v, bool all, int64_t now_ms)
+part_verdicts(struct gr_buf *b, struct gr_arena *a, const struct verdicts *v, bool all, int64_t now_ms)
 {
     struct matrix m = {.v = v, .arena = a, .label = most_common_label(v)};
     size_t shown;

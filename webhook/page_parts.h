@@ -32,5 +32,5 @@ void part_effects(struct gr_buf *b, const struct page_effect *v, size_t count, i
                   enum part_effects what, int64_t now_ms);
 /* The matrix: a row for each guardrail, a column for each value of the label that most slices have (a venue, say). all: every guardrail;
  * else those that are not healthy, and as many others as there is room for. The arena takes what is needed on the way. */
-void part_verdicts(struct gr_buf *b, struct gr_arena *a, const struct board *v, bool all, int64_t now_ms);
+void part_verdicts(struct gr_buf *b, struct gr_arena *a, const struct verdicts *v, bool all, int64_t now_ms);
 #endif

@@ -14,7 +14,9 @@
 
 struct canned {
     int listener, stop[2]; /* a byte in stop ends the thread */
-    struct gr_str answer;
+    struct gr_str answer;  /* without choose */
+    canned_fn *choose;
+    void *arg;
     bool hang;
     char url[64];
     pthread_t thread;
@@ -50,6 +52,7 @@ static void
 serve(struct canned *c, int fd)
 {
     size_t start = c->requests.n, sent = 0;
+    struct gr_str answer = c->answer;
     char part[4096];
     ssize_t n;
 
@@ -58,7 +61,9 @@ serve(struct canned *c, int fd)
             return;
         gr_buf_put(&c->requests, (struct gr_str){part, (size_t)n});
     }
-    while (sent < c->answer.n && (n = send(fd, c->answer.p + sent, c->answer.n - sent, MSG_NOSIGNAL)) > 0)
+    if (c->choose)
+        answer = c->choose(gr_str_sub(gr_buf_str(&c->requests), start, SIZE_MAX), c->arg);
+    while (sent < answer.n && (n = send(fd, answer.p + sent, answer.n - sent, MSG_NOSIGNAL)) > 0)
         sent += (size_t)n;
     while (c->hang && wait_for(c, fd) && recv(fd, part, sizeof part, 0) > 0)
         ;
@@ -80,16 +85,15 @@ run(void *arg)
     return NULL;
 }
 
-struct canned *
-canned_start(struct gr_str answer, bool hang)
+static struct canned *
+start(const struct canned *how)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
     struct canned *c = calloc(1, sizeof *c);
 
     ck_assert_ptr_nonnull(c);
-    c->answer = answer;
-    c->hang = hang;
+    *c = *how;
     gr_buf_init(&c->requests, 16 << 20);
     c->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ck_assert_int_eq(bind(c->listener, (struct sockaddr *)&address, size), 0);
@@ -99,6 +103,18 @@ canned_start(struct gr_str answer, bool hang)
     ck_assert_int_eq(pipe(c->stop), 0);
     ck_assert_int_eq(pthread_create(&c->thread, NULL, run, c), 0);
     return c;
+}
+
+struct canned *
+canned_start(struct gr_str answer, bool hang)
+{
+    return start(&(struct canned){.answer = answer, .hang = hang});
+}
+
+struct canned *
+canned_start_with(canned_fn *choose, void *arg, bool hang)
+{
+    return start(&(struct canned){.choose = choose, .arg = arg, .hang = hang});
 }
 
 const char *

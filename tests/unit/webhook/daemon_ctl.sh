@@ -93,15 +93,24 @@ TERM=xterm LC_ALL=C.UTF-8 timeout 30 /usr/bin/python3 "$dir/terminal.py" "$ctl_b
 is "watched at a terminal: the time, the verdict, its line, in colours" \
     "$(head -1 "$dir/screen" | grep -c '^20[-0-9]*T[0-9:]*Z'):$(grep -cF "${yellow}soft" "$dir/screen"):$(grep -cF "▁$(printf '\033[0m')${yellow}▅" "$dir/screen")" 1:1:1
 # why a verdict is insufficient, a slice that the policy does not list, one that is missing
-vector '{"metric":{"guardrail":"error_rate","venue":"XNAS","flow":"agency","reason":"thin"},"value":[1,"1"]}' >"$dir/standin/value.json"
-vector "$(verdict error_rate XNAS agency 1),$(verdict error_rate XPAR making 3),$(verdict model_drift x x 0)" >"$dir/standin/verdict.json"
+# (it is asked once in ten seconds, and anew after a restart)
+asked=$(wc -l <"$dir/standin/queries.log")
+ctl verdicts d1 >/dev/null
+is "who looks again is told what is known" "$(($(wc -l <"$dir/standin/queries.log") - asked))" 0
+stop_daemon
+vector "$(verdict error_rate XNAS agency 1),$(verdict error_rate XPAR making 3),$(verdict model_drift x x 0),$(verdict error_rate XNAS agency 1 | sed 's/"flow"/"reason":"thin",&/')" >"$dir/standin/verdict.json"
+start_daemon
 ctl --json verdicts d1 >"$dir/json"
+is "when it was asked" "$(jq '(.at | fromdateiso8601) > 0 and .age_ms >= 0' "$dir/json")" true
 is "slices" "$(jq -c '[.guardrails[0].slices[] | "\(.slice | to_entries | map(.value) | join("/")) \(.verdict) \(.reason // "")"]' "$dir/json")" \
     '["making/XNAS none ","agency/XNAS insufficient thin","making/XPAR hard "]'
+stop_daemon
 vector "$(verdict error_rate XNAS making 0),$(verdict error_rate XNAS agency 0),$(verdict model_drift x x 3)" >"$dir/standin/verdict.json"
+start_daemon
 is "the worst first" "$(LC_ALL=C ctl verdicts d1 | sed -n '3,4s/ .*//p' | tr '\n' ' ')" "model_drift error_rate "
-vector '' >"$dir/standin/value.json"
+stop_daemon
 rm "$dir/standin/verdict.json"
+start_daemon
 says "Prometheus is gone" 0 "not known: " ctl verdicts d1
 says "and the status is there" 0 "d1          cluster=equities  running" ctl status
 healthy

@@ -16,6 +16,8 @@ tests_unit_webhook_test_webhook_SOURCES += \
 	tests/unit/canned.h \
 	tests/unit/webhook/fixture.c \
 	tests/unit/webhook/fixture.h \
+	tests/unit/webhook/stage.c \
+	tests/unit/webhook/stage.h \
 	tests/unit/webhook/test_decide.c \
 	tests/unit/webhook/test_decide_all.c \
 	tests/unit/webhook/test_expand.c \
@@ -80,6 +82,7 @@ tests_unit_webhook_test_webhook_SOURCES += \
 	tests/unit/webhook/test_service.c \
 	tests/unit/webhook/test_store.c \
 	tests/unit/webhook/test_tokens.c \
+	tests/unit/webhook/test_verdicts.c \
 	tests/unit/webhook/test_watchdog.c
 # the real daemon, against a stand-in for Prometheus, Slack and PagerDuty
 check_PROGRAMS += tests/unit/webhook/standin

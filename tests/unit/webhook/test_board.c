@@ -1,203 +1,297 @@
 #include "config.h"
+#include "bench.h"
+#include "stage.h"
 #include "test_webhook.h"
 
-#include <math.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <string.h>
 #include "fixture.h"
 #include "webhook/board.h"
+#include "webhook/metrics.h"
 
-/* A release of the stream equities in phase_1: error_rate in XNAS for two flows, model_drift by bucket. */
-struct stage {
-    struct gr_arena *arena;
-    struct policy *policy;
-    struct label_set stream;
-    struct release release;
+#define BOOT_MS INT64_C(1000000)
+#define NOW_MS INT64_C(1795442400000)
+
+/* A board before a stage, with the stand-in for Prometheus that it asks. */
+struct scene {
+    struct stage stage;
+    struct stage_prometheus prom;
+    struct board_cache *board;
+    struct bench bench; /* counts what fails */
+    struct gr_str url;
 };
 
 static void
-stage_make(struct stage *t)
+scene_make(struct scene *s)
 {
-    memset(t, 0, sizeof *t);
-    t->arena = gr_arena_create(1 << 24);
-    t->policy = fixture_policy();
-    t->stream = fixture_labels(t->arena, "cluster=equities");
-    t->release = (struct release){.id = 1,
-                                  .deployment_id = "d-1",
-                                  .phase = "phase_1",
-                                  .state = RELEASE_RUNNING,
-                                  .policy = t->policy,
-                                  .stream_row = &t->stream,
-                                  .phase_row = policy_phase(t->policy, GR_STR("phase_1"))};
+    memset(s, 0, sizeof *s);
+    stage_make(&s->stage);
+    bench_make(&s->bench);
+    ck_assert_int_eq(board_create(s->bench.app.metrics, &s->board), GR_OK);
 }
 
 static void
-stage_end(struct stage *t)
+scene_start(struct scene *s)
 {
-    policy_free(t->policy);
-    gr_arena_free(t->arena);
+    stage_prometheus_start(&s->prom, false);
+    s->url = gr_arena_dup(s->stage.arena, stage_prometheus_url(&s->prom));
 }
 
-static struct prom_sample
-sample(struct stage *t, const char *labels, double value)
+static void
+scene_end(struct scene *s)
 {
-    return (struct prom_sample){fixture_labels(t->arena, labels), value};
+    if (s->prom.server)
+        stage_prometheus_stop(&s->prom);
+    stage_prometheus_end(&s->prom);
+    board_free(s->board);
+    bench_remove(&s->bench);
+    stage_end(&s->stage);
 }
 
-static const struct board_cell *
-cell(const struct board *b, const char *guardrail, struct label_set slice)
+static const struct board_item *
+get(struct scene *s, int64_t later_ms, bool over_time)
 {
-    for (size_t i = 0; i < b->count; i++)
-        if (gr_str_is(b->cells[i].guardrail->name, guardrail) && labels_equal(b->cells[i].slice, slice))
-            return &b->cells[i];
-    return NULL;
+    const struct board_item *item = board_get(s->board, &(struct board_want){.prometheus_url = s->url,
+                                                                             .release = &s->stage.release,
+                                                                             .boot_ms = BOOT_MS + later_ms,
+                                                                             .now_ms = NOW_MS + later_ms,
+                                                                             .over_time = over_time});
+
+    ck_assert_ptr_nonnull(item);
+    return item;
 }
 
-START_TEST(the_question)
+/* Gets it and expects when it was asked (-1: it is not known). */
+static void
+expect(struct scene *s, int64_t later_ms, bool over_time, int64_t asked_ms)
 {
-    struct stage t;
-    struct gr_buf q = GR_BUF_INIT(4096);
+    const struct board_item *item = get(s, later_ms, over_time);
+    const struct verdicts *v = board_of(item);
 
-    stage_make(&t);
-    ck_assert_int_eq(board_query(&q, &t.release), GR_OK);
-    ck_assert_str_eq(
-        gr_buf_cstr(&q),
-        "{__name__=~\"guardrail:verdict|guardrail:insufficient\",spec=\"demo\",cluster=\"equities\","
-        "phase=\"phase_1\",deployment_id=\"d-1\"}");
-    gr_buf_fini(&q);
-    stage_end(&t);
+    ck_assert_int_eq(v->known, asked_ms >= 0);
+    ck_assert_int_eq(v->at_ms, asked_ms >= 0 ? NOW_MS + asked_ms : 0);
+    ck_assert((v->error[0] == '\0') == v->known);
+    ck_assert_uint_eq(v->count, 3); /* what is expected is always there */
+    board_drop(item);
 }
-END_TEST
 
-/* What is not known is no data, whatever came instead of a verdict. */
-static const struct {
-    double value;
-    enum verdict want;
-} values[] = {
-    {0, VERDICT_HEALTHY},
-    {1, VERDICT_INSUFFICIENT},
-    {2, VERDICT_SOFT},
-    {3, VERDICT_HARD},
-    {(double)NAN, VERDICT_NONE},
-    {(double)INFINITY, VERDICT_NONE},
-    {-(double)INFINITY, VERDICT_NONE},
-    {4, VERDICT_NONE},
-    {-1, VERDICT_NONE},
-    {0.4, VERDICT_NONE},
-    {1e300, VERDICT_NONE},
-};
-START_TEST(a_verdict_is_one_of_four_numbers)
+static void
+expect_asked(struct scene *s, unsigned now, unsigned over_time)
 {
-    struct stage t;
-    struct board b = {.count = 0};
-    struct prom_sample s;
-
-    stage_make(&t);
-    s = sample(&t, "cluster=equities,guardrail=error_rate,venue=XNAS,flow=making", values[_i].value);
-    ck_assert_int_eq(board_read(t.arena, &t.release, &(struct prom_vector){&s, 1}, &b), GR_OK);
-    ck_assert_int_eq(cell(&b, "error_rate", fixture_labels(t.arena, "venue=XNAS,flow=making"))->verdict,
-                     values[_i].want);
-    stage_end(&t);
+    ck_assert_uint_eq(atomic_load(&s->prom.asked[STAGE_NOW]), now);
+    ck_assert_uint_eq(atomic_load(&s->prom.asked[STAGE_VERDICTS]), over_time);
+    ck_assert_uint_eq(atomic_load(&s->prom.asked[STAGE_EFFECTS]), over_time);
 }
-END_TEST
 
-START_TEST(what_is_expected_and_absent_is_no_data)
+static bool
+counted(struct scene *s, const char *line)
 {
-    struct stage t;
-    struct board b = {.count = 0};
-    struct prom_vector none = {NULL, 0};
-    size_t expected = 0;
+    struct gr_buf b = GR_BUF_INIT(1 << 20);
+    bool found;
 
-    stage_make(&t);
-    ck_assert_int_eq(board_read(t.arena, &t.release, &none, &b), GR_OK);
-    for (size_t i = 0; i < b.count; i++) {
-        ck_assert_int_eq(b.cells[i].verdict, VERDICT_NONE);
-        expected++;
-    }
-    ck_assert_uint_gt(expected, 1);
-    ck_assert(!b.known);
-    stage_end(&t);
+    metrics_print(&s->bench.app, &b);
+    found = gr_str_find(gr_buf_str(&b), gr_str(line), 0) != SIZE_MAX;
+    gr_buf_fini(&b);
+    return found;
 }
-END_TEST
-
-START_TEST(answers_find_their_cells)
-{
-    struct stage t;
-    struct board b = {.count = 0};
-    struct prom_sample s[11];
-    struct prom_vector v = {s, 0};
-    const struct board_cell *c;
-
-    stage_make(&t);
-    s[v.count++] = sample(&t, "cluster=equities,guardrail=error_rate,venue=XNAS,flow=making,reason=thin",
-                          1); /* before its verdict */
-    s[v.count++] = sample(&t, "cluster=equities,guardrail=error_rate,venue=XNAS,flow=making", 1);
-    s[v.count++] = sample(&t, "cluster=equities,guardrail=error_rate,venue=XNAS,flow=agency", 0);
-    s[v.count++] = sample(&t, "cluster=equities,guardrail=error_rate,venue=XNAS,flow=agency,pod=b",
-                          2); /* twice: the worse one */
-    s[v.count++] = sample(&t, "cluster=equities,guardrail=error_rate,venue=XNAS,flow=agency,reason=thin",
-                          1); /* of no such verdict */
-    s[v.count++] = sample(&t, "cluster=equities,guardrail=model_drift,symbol_bucket=7", 3); /* not expected */
-    s[v.count++] = sample(&t, "cluster=equities,guardrail=unknown", 3);
-    s[v.count++] = sample(&t, "cluster=equities,venue=XNAS", 3);
-    s[v.count++] = sample(&t, "cluster=crypto,guardrail=error_rate,venue=XNAS,flow=agency", 3); /* not ours */
-    s[v.count++] =
-        sample(&t, "cluster=equities,deployment_id=d-2,guardrail=error_rate,venue=XNAS,flow=agency", 3);
-    s[v.count++] =
-        sample(&t, "cluster=equities,phase=phase_2,guardrail=error_rate,venue=XNAS,flow=agency", 3);
-    ck_assert_int_eq(board_read(t.arena, &t.release, &v, &b), GR_OK);
-    c = cell(&b, "error_rate", fixture_labels(t.arena, "venue=XNAS,flow=making"));
-    ck_assert_int_eq(c->verdict, VERDICT_INSUFFICIENT);
-    ck_assert(gr_str_is(c->why, "thin"));
-    c = cell(&b, "error_rate", fixture_labels(t.arena, "venue=XNAS,flow=agency"));
-    ck_assert_int_eq(c->verdict, VERDICT_SOFT);
-    ck_assert_uint_eq(c->why.n, 0);
-    for (size_t i = 1; i < b.count; i++)
-        ck_assert_uint_le(b.cells[i - 1].guardrail->index, b.cells[i].guardrail->index);
-    ck_assert(!b.cut);
-    stage_end(&t);
-}
-END_TEST
-
-/* Slices that nobody expected are there up to a limit, and it is said when there are more. */
-START_TEST(cells_have_an_end)
-{
-    struct stage t;
-    struct board b = {.count = 0};
-    struct prom_sample *s;
-    const struct policy_guardrail *g;
-
-    stage_make(&t);
-    g = policy_guardrail(t.policy, GR_STR("error_rate"));
-    ck_assert_uint_gt(g->slice_label_count, 0);
-    s = gr_arena_array(t.arena, BOARD_CELLS_MAX + 1, sizeof *s);
-    for (size_t i = 0; i <= BOARD_CELLS_MAX; i++) {
-        struct gr_str text = gr_arena_printf(t.arena, "cluster=equities,guardrail=error_rate,venue=V%zu", i);
-        s[i] = sample(&t, text.p, 0);
-    }
-    ck_assert_int_eq(board_read(t.arena, &t.release, &(struct prom_vector){s, BOARD_CELLS_MAX + 1}, &b),
-                     GR_OK);
-    ck_assert_uint_eq(b.count, BOARD_CELLS_MAX);
-    ck_assert(b.cut);
-    stage_end(&t);
-}
-END_TEST
 
 START_TEST(without_prometheus_nothing_is_known)
 {
-    struct stage t;
-    struct board_cache *c;
+    struct scene s;
     const struct board_item *item;
 
-    stage_make(&t);
-    ck_assert_int_eq(board_create(&c), GR_OK);
-    item = board_get(c, GR_STR(""), &t.release, 1, 1);
-    ck_assert_ptr_nonnull(item);
+    scene_make(&s);
+    item = get(&s, 0, _i == 1);
     ck_assert(!board_of(item)->known);
     ck_assert_uint_gt(board_of(item)->count, 0);
     ck_assert_str_eq(board_of(item)->error, "no prometheus_url is configured");
     board_drop(item);
-    board_free(c);
-    stage_end(&t);
+    scene_end(&s);
+}
+END_TEST
+
+START_TEST(asked_once_in_a_while)
+{
+    struct scene s;
+    const struct board_item *old;
+
+    scene_make(&s);
+    scene_start(&s);
+    expect(&s, 0, false, 0);
+    expect(&s, 0, false, 0);
+    old = get(&s, BOARD_FRESH_MS - 1, false);
+    ck_assert_int_eq(board_of(old)->at_ms, NOW_MS);
+    expect_asked(&s, 1, 0);
+    expect(&s, BOARD_FRESH_MS, false, BOARD_FRESH_MS);
+    expect_asked(&s, 2, 0);
+    ck_assert_int_eq(board_of(old)->at_ms, NOW_MS); /* who holds one keeps it */
+    board_drop(old);
+    scene_end(&s);
+}
+END_TEST
+
+/* With lines it serves both; without, who wants lines asks anew. */
+START_TEST(lines_are_kept_with_it)
+{
+    struct scene s;
+
+    scene_make(&s);
+    scene_start(&s);
+    expect(&s, 0, false, 0);
+    expect(&s, 1000, true, 1000);
+    expect_asked(&s, 2, 1);
+    expect(&s, 2000, true, 1000);
+    expect(&s, 3000, false, 1000);
+    expect_asked(&s, 2, 1);
+    expect(&s, 1000 + BOARD_FRESH_MS, true, 1000 + BOARD_FRESH_MS);
+    expect_asked(&s, 3, 2);
+    scene_end(&s);
+}
+END_TEST
+
+START_TEST(another_phase_is_another_question)
+{
+    struct scene s;
+
+    scene_make(&s);
+    scene_start(&s);
+    expect(&s, 0, false, 0);
+    s.stage.release.phase_n = 1;
+    expect(&s, 1, false, 1);
+    s.stage.release.phase_n = 0;
+    expect(&s, 2, false, 0);
+    expect_asked(&s, 2, 0);
+    scene_end(&s);
+}
+END_TEST
+
+/* After a failure nobody asks for a while, for no release; then it heals. */
+START_TEST(a_failure_is_not_repeated)
+{
+    struct scene s;
+
+    scene_make(&s);
+    s.prom.body[STAGE_NOW] = GR_STR("Service Unavailable");
+    s.prom.status[STAGE_NOW] = 503;
+    scene_start(&s);
+    expect(&s, 0, _i == 1, -1);
+    expect(&s, BOARD_FRESH_MS - 1, false, -1);
+    s.stage.release.id = 2;
+    expect(&s, BOARD_FRESH_MS - 1, true, -1);
+    expect_asked(&s, 1, 0);
+    ck_assert(counted(&s, "\nguardraild_prometheus_errors_total 1\n"));
+    stage_prometheus_stop(&s.prom);
+    stage_prometheus_end(&s.prom);
+    memset(&s.prom, 0, sizeof s.prom);
+    scene_start(&s);
+    expect(&s, BOARD_FRESH_MS, false, BOARD_FRESH_MS);
+    expect_asked(&s, 1, 0);
+    ck_assert(counted(&s, "\nguardraild_prometheus_errors_total 1\n"));
+    scene_end(&s);
+}
+END_TEST
+
+/* That the last half hour cannot be had hides nothing that is true now, and is not asked for again at once. */
+START_TEST(lines_may_fail_alone)
+{
+    struct scene s;
+    const struct board_item *item;
+
+    scene_make(&s);
+    s.prom.body[STAGE_EFFECTS] = GR_STR("{}");
+    scene_start(&s);
+    item = get(&s, 0, true);
+    ck_assert(board_of(item)->known && board_of(item)->line_error[0] != '\0');
+    board_drop(item);
+    expect(&s, 1, false, 0);
+    expect(&s, 2, true, 0);
+    expect_asked(&s, 1, 1);
+    ck_assert(counted(&s, "\nguardraild_prometheus_errors_total 1\n"));
+    scene_end(&s);
+}
+END_TEST
+
+START_TEST(the_oldest_makes_room)
+{
+    struct scene s;
+
+    scene_make(&s);
+    scene_start(&s);
+    for (unsigned i = 0; i <= BOARD_KEPT; i++) {
+        s.stage.release.id = i;
+        expect(&s, i, false, i);
+    }
+    expect_asked(&s, BOARD_KEPT + 1, 0);
+    s.stage.release.id = 1;
+    expect(&s, BOARD_KEPT + 1, false, 1); /* kept */
+    s.stage.release.id = 0;
+    expect(&s, BOARD_KEPT + 2, false, BOARD_KEPT + 2); /* gone */
+    expect_asked(&s, BOARD_KEPT + 2, 0);
+    scene_end(&s);
+}
+END_TEST
+
+/* ---- several at once ---- */
+
+struct door {
+    sem_t knocked, open;
+};
+static void
+wait_at_door(void *arg)
+{
+    struct door *d = arg;
+
+    sem_post(&d->knocked);
+    while (sem_wait(&d->open) != 0)
+        ;
+}
+
+struct looker {
+    struct scene *s;
+    pthread_t thread;
+    bool over_time, known;
+};
+static void *
+look(void *arg)
+{
+    struct looker *l = arg;
+    const struct board_item *item = get(l->s, 0, l->over_time);
+
+    l->known = board_of(item)->known;
+    board_drop(item);
+    return NULL;
+}
+
+/* While one asks, a page gets what there is; who wants lines waits, and then need not ask. */
+START_TEST(one_asks_for_all)
+{
+    struct scene s;
+    struct door door;
+    struct looker lookers[4];
+
+    scene_make(&s);
+    ck_assert(sem_init(&door.knocked, 0, 0) == 0 && sem_init(&door.open, 0, 0) == 0);
+    s.prom.before = wait_at_door;
+    s.prom.arg = &door;
+    scene_start(&s);
+    for (size_t i = 0; i < GR_COUNT(lookers); i++) {
+        lookers[i] = (struct looker){.s = &s, .over_time = true};
+        ck_assert_int_eq(pthread_create(&lookers[i].thread, NULL, look, &lookers[i]), 0);
+    }
+    while (sem_wait(&door.knocked) != 0)
+        ;
+    expect(&s, 0, false, -1); /* "it is being asked" */
+    for (int i = 0; i < STAGE_QUESTIONS; i++)
+        sem_post(&door.open);
+    for (size_t i = 0; i < GR_COUNT(lookers); i++) {
+        ck_assert_int_eq(pthread_join(lookers[i].thread, NULL), 0);
+        ck_assert(lookers[i].known);
+    }
+    expect_asked(&s, 1, 1);
+    scene_end(&s);
+    sem_destroy(&door.knocked);
+    sem_destroy(&door.open);
 }
 END_TEST
 
@@ -207,12 +301,15 @@ board_suite(void)
     Suite *s = suite_create("board");
     TCase *tc = tcase_create("board");
 
-    tcase_add_test(tc, the_question);
-    tcase_add_loop_test(tc, a_verdict_is_one_of_four_numbers, 0, GR_COUNT(values));
-    tcase_add_test(tc, what_is_expected_and_absent_is_no_data);
-    tcase_add_test(tc, answers_find_their_cells);
-    tcase_add_test(tc, cells_have_an_end);
-    tcase_add_test(tc, without_prometheus_nothing_is_known);
+    tcase_set_timeout(tc, 30);
+    tcase_add_loop_test(tc, without_prometheus_nothing_is_known, 0, 2);
+    tcase_add_test(tc, asked_once_in_a_while);
+    tcase_add_test(tc, lines_are_kept_with_it);
+    tcase_add_test(tc, another_phase_is_another_question);
+    tcase_add_loop_test(tc, a_failure_is_not_repeated, 0, 2);
+    tcase_add_test(tc, lines_may_fail_alone);
+    tcase_add_test(tc, the_oldest_makes_room);
+    tcase_add_test(tc, one_asks_for_all);
     suite_add_tcase(s, tc);
     return s;
 }

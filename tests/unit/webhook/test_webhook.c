@@ -55,6 +55,7 @@ static Suite *(*const suites[])(void) = {
     schema_suite,
     store_suite,
     tokens_suite,
+    verdicts_suite,
     watchdog_suite,
 };
 /* clang-format on */

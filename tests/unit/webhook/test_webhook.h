@@ -49,5 +49,6 @@ Suite *service_suite(void);
 Suite *schema_suite(void);
 Suite *store_suite(void);
 Suite *tokens_suite(void);
+Suite *verdicts_suite(void);
 Suite *watchdog_suite(void);
 #endif
