@@ -17,7 +17,7 @@
  * verdicts …); what was computed, rounded to 0.0001, because promtool compares bit by bit and logarithms differ in the last bit between C
  * and Go; and the alerts. */
 #include "config.h"
-#include "prove.h"
+#include "prove_write.h"
 
 #include <math.h>
 
@@ -28,28 +28,18 @@
 #define EXACT "phase_start|gate|overdue|expected|limit|breach|supported|verdict|insufficient"
 #define ROUNDED "slot:sum|slot:value|slot:delta|slot:over|window:value|coverage|enough|effect|evidence|alert"
 
-struct writer {
-    struct gr_buf *b;
-    const struct prove_world *w;
-    const struct prove_stream *s;
-    size_t k;
-    size_t samples;   /* of the question at work */
-    bool twins;       /* write the samples as series that another specification records, not as answers */
-    bool stranger;    /* the sample at work is one of those */
-    const char *spec; /* NULL: the specification under test */
-};
 /* What another specification's series show. */
 #define OTHER_SPEC "another"
 #define OTHER_VALUE 777.0
 
-static bool
-present(double v)
+bool
+prove_present(double v)
 {
     return isnan(v) || isinf(v) || v > PROVE_NONE; /* -Inf is a sample */
 }
 
-static void
-put_pair(struct gr_buf *b, struct gr_str key, struct gr_str value)
+void
+prove_put_pair(struct gr_buf *b, struct gr_str key, struct gr_str value)
 {
     if (value.n == 0)
         return;
@@ -60,40 +50,39 @@ put_pair(struct gr_buf *b, struct gr_str key, struct gr_str value)
     gr_quote_promql(b, value);
 }
 
-static void
-put_pairs(struct gr_buf *b, struct pairs p)
+void
+prove_put_pairs(struct gr_buf *b, struct pairs p)
 {
     for (size_t i = 0; i < p.n; i++)
-        put_pair(b, p.v[i].key, p.v[i].value);
+        prove_put_pair(b, p.v[i].key, p.v[i].value);
 }
 
-/* A labelled sample is begun with begin(), gets further labels with put_pair(), and ends with end(). */
-static struct gr_buf
-begin(const struct writer *x, const char *name, const struct prove_cell *c, const struct prove_export *e)
+struct gr_buf
+prove_begin(const struct prove_writer *x, const char *name, const struct prove_cell *c,
+            const struct prove_export *e)
 {
     struct gr_buf l = GR_BUF_INIT(65536);
 
     gr_buf_puts(&l, name);
     gr_buf_putc(&l, '{');
-    put_pair(&l, GR_STR("spec"), x->spec ? gr_str(x->spec) : x->w->m->spec);
-    put_pairs(&l, x->s->release);
-    put_pair(&l, GR_STR("deployment_id"), gr_str(e->deployment));
-    put_pair(&l, GR_STR("phase"), x->w->m->phases[e->phase].name);
+    prove_put_pair(&l, GR_STR("spec"), x->spec ? gr_str(x->spec) : x->w->m->spec);
+    prove_put_pairs(&l, x->s->release);
+    prove_put_pair(&l, GR_STR("deployment_id"), gr_str(e->deployment));
+    prove_put_pair(&l, GR_STR("phase"), x->w->m->phases[e->phase].name);
     if (c) {
-        put_pairs(&l, c->labels);
-        put_pair(&l, GR_STR("guardrail"), x->w->g->name);
+        prove_put_pairs(&l, c->labels);
+        prove_put_pair(&l, GR_STR("guardrail"), x->w->g->name);
     }
     return l;
 }
 
+/* A sample that was begun. */
 static void
-end(struct writer *x, struct gr_buf *l, double v)
+end(struct prove_writer *x, struct gr_buf *l, double v)
 {
     gr_buf_putc(l, '}');
     if (x->twins) {
-        gr_buf_puts(x->b, "  - series: ");
-        gr_quote_json(x->b, gr_buf_str(l));
-        gr_buf_puts(x->b, "\n    values: '");
+        prove_put_series_head(x->b, gr_buf_str(l));
         for (size_t i = 0; i < x->w->scrapes;
              i++) /* never at the moment of an evaluation, so that what a rule records would be seen */
             gr_buf_puts(x->b, (int64_t)i * x->w->m->scrape_ms % x->w->step_ms == 0 ? "_ " : "777 ");
@@ -125,9 +114,32 @@ put_matchers(struct gr_buf *b, const struct prove_stream *s)
     }
 }
 
-/* The head of a question. */
+/* A question up to its answer. */
 static void
-ask(struct writer *x, const char *before, const char *which, const char *after)
+put_question(struct gr_buf *b, struct gr_str expr, int64_t at_ms)
+{
+    gr_buf_puts(b, "  - expr: ");
+    gr_quote_json(b, expr);
+    gr_buf_puts(b, "\n    eval_time: ");
+    gr_duration_print(b, at_ms);
+    gr_buf_puts(b, "\n    exp_samples:");
+}
+
+static void
+put_question_of_none(struct gr_buf *b, struct gr_str expr, int64_t at_ms)
+{
+    put_question(b, expr, at_ms);
+    gr_buf_puts(b, " []\n");
+}
+
+static int64_t
+now_ms(const struct prove_writer *x)
+{
+    return (int64_t)x->k * x->w->step_ms;
+}
+
+static void
+ask(struct prove_writer *x, const char *before, const char *which, const char *after)
 {
     struct gr_buf e = GR_BUF_INIT(65536);
 
@@ -136,17 +148,13 @@ ask(struct writer *x, const char *before, const char *which, const char *after)
     put_matchers(&e, x->s);
     gr_buf_putc(&e, '}');
     gr_buf_puts(&e, after);
-    gr_buf_puts(x->b, "  - expr: ");
-    gr_quote_json(x->b, gr_buf_str(&e));
-    gr_buf_puts(x->b, "\n    eval_time: ");
-    gr_duration_print(x->b, (int64_t)x->k * x->w->step_ms);
-    gr_buf_puts(x->b, "\n    exp_samples:");
+    put_question(x->b, gr_buf_str(&e), now_ms(x));
     gr_buf_fini(&e);
     x->samples = 0;
 }
 
 static void
-answered(struct writer *x)
+answered(struct prove_writer *x)
 {
     if (x->samples == 0)
         gr_buf_puts(x->b, " []\n");
@@ -155,31 +163,32 @@ answered(struct writer *x)
 /* -- exact ------------------------------------------------------------------------------------------------------------------- */
 
 static void
-put_bound(struct writer *x, const char *name, const struct prove_cell *c, const struct bound *b, double v)
+put_bound(struct prove_writer *x, const char *name, const struct prove_cell *c, const struct bound *b,
+          double v)
 {
     struct gr_buf l;
 
-    if (!present(v))
+    if (!prove_present(v))
         return;
-    l = begin(x, name, c, prove_active(x->s, x->k));
-    put_pair(&l, GR_STR("level"), gr_str(level_name(b->level)));
-    put_pair(&l, GR_STR("side"), gr_str(side_name(b->side)));
+    l = prove_begin(x, name, c, prove_active(x->s, x->k));
+    prove_put_pair(&l, GR_STR("level"), gr_str(level_name(b->level)));
+    prove_put_pair(&l, GR_STR("side"), gr_str(side_name(b->side)));
     end(x, &l, v);
 }
 
 static void
-put_plain(struct writer *x, const char *name, const struct prove_cell *c, double v)
+put_plain(struct prove_writer *x, const char *name, const struct prove_cell *c, double v)
 {
     struct gr_buf l;
 
-    if (!present(v))
+    if (!prove_present(v))
         return;
-    l = begin(x, name, c, prove_active(x->s, x->k));
+    l = prove_begin(x, name, c, prove_active(x->s, x->k));
     end(x, &l, v);
 }
 
 static void
-put_judged(struct writer *x, const struct prove_cell *c)
+put_judged(struct prove_writer *x, const struct prove_cell *c)
 {
     const struct prove_state *st = &c->state[x->k];
     struct gr_buf l;
@@ -196,13 +205,13 @@ put_judged(struct writer *x, const struct prove_cell *c)
     put_plain(x, "guardrail:verdict", c, st->verdict < 0 ? PROVE_NONE : st->verdict);
     if (!st->reason)
         return;
-    l = begin(x, "guardrail:insufficient", c, prove_active(x->s, x->k));
-    put_pair(&l, GR_STR("reason"), gr_str(st->reason));
+    l = prove_begin(x, "guardrail:insufficient", c, prove_active(x->s, x->k));
+    prove_put_pair(&l, GR_STR("reason"), gr_str(st->reason));
     end(x, &l, 1);
 }
 
 static void
-put_exact_samples(struct writer *x)
+put_exact_samples(struct prove_writer *x)
 {
     const struct prove_export *e = prove_active(x->s, x->k);
 
@@ -218,7 +227,7 @@ put_exact_samples(struct writer *x)
 
 /* Series that no rule reads but those of a guardrail's own that forget to select their guardrail, or alerts that forget the specification. */
 static void
-put_strangers(struct writer *x, bool exact)
+put_strangers(struct prove_writer *x, bool exact)
 {
     static const struct pair reason = {{"reason", 6}, {"missing", 7}};
     struct gr_str name = GR_STR(PROVE_STRANGER);
@@ -230,13 +239,13 @@ put_strangers(struct writer *x, bool exact)
         x->spec = exact && i == 0 ? OTHER_SPEC : NULL;
         if (!exact && i == 0)
             continue;
-        l = begin(x, exact ? "guardrail:insufficient" : x->twins ? "guardrail:effect" : "", NULL, e);
-        put_pairs(&l, x->s->cells[0].labels);
-        put_pair(&l, GR_STR("guardrail"), i == 0 ? x->w->g->name : name);
+        l = prove_begin(x, exact ? "guardrail:insufficient" : x->twins ? "guardrail:effect" : "", NULL, e);
+        prove_put_pairs(&l, x->s->cells[0].labels);
+        prove_put_pair(&l, GR_STR("guardrail"), i == 0 ? x->w->g->name : name);
         if (exact)
-            put_pair(&l, reason.key, reason.value);
+            prove_put_pair(&l, reason.key, reason.value);
         else if (!x->twins)
-            put_pair(&l, GR_STR("series"), GR_STR("guardrail:effect"));
+            prove_put_pair(&l, GR_STR("series"), GR_STR("guardrail:effect"));
         x->stranger = true;
         end(x, &l, OTHER_VALUE);
         x->stranger = false;
@@ -246,19 +255,19 @@ put_strangers(struct writer *x, bool exact)
 
 /* A slice that another specification expects. */
 static void
-put_slice(struct writer *x)
+put_slice(struct prove_writer *x)
 {
-    struct gr_buf l = begin(x, "guardrail:slice", NULL, prove_active(x->s, x->k));
+    struct gr_buf l = prove_begin(x, "guardrail:slice", NULL, prove_active(x->s, x->k));
     struct pairs own = x->s->cells[0].labels;
 
     own.n -= x->w->g->dynamic.n;
-    put_pairs(&l, own);
+    prove_put_pairs(&l, own);
     end(x, &l, OTHER_VALUE);
 }
 
 /* The phase as another specification sees it. */
 static void
-put_shared_phase(struct writer *x, bool exact)
+put_shared_phase(struct prove_writer *x, bool exact)
 {
     static const char *const names[] = {"guardrail:gate", "guardrail:open"};
 
@@ -266,7 +275,7 @@ put_shared_phase(struct writer *x, bool exact)
         struct gr_buf l;
 
         x->spec = OTHER_SPEC;
-        l = begin(x, names[i], NULL, &x->s->exports[0]);
+        l = prove_begin(x, names[i], NULL, &x->s->exports[0]);
         end(x, &l, OTHER_VALUE);
         x->spec = NULL;
     }
@@ -274,7 +283,7 @@ put_shared_phase(struct writer *x, bool exact)
 
 /* The same once more, of another specification that has recorded series with these labels. */
 static void
-put_twice(struct writer *x, void (*put)(struct writer *x))
+put_twice(struct prove_writer *x, void (*put)(struct prove_writer *x))
 {
     put(x);
     if (!x->s->intruded)
@@ -285,39 +294,28 @@ put_twice(struct writer *x, void (*put)(struct writer *x))
     put_strangers(x, put == put_exact_samples);
 }
 
-/* What is overdue and not active. As series, or as they are seen. */
+/* Samples that are overdue elsewhere, as they are seen. */
 static void
-put_elsewhere(struct writer *x, bool series)
+put_elsewhere(struct prove_writer *x)
 {
-    const struct prove_export *own = &x->s->exports[0];
-    struct prove_export other[2] = {*own, *own};
+    struct prove_export other[PROVE_ELSEWHERE];
 
-    other[0].deployment = "d0";
-    for (size_t p = 0; p < x->w->m->n_phases; p++)
-        other[1].phase = p != own->phase ? p : other[1].phase;
-    for (size_t i = 0; i < 2; i++) {
-        struct gr_buf l = begin(x, "guardrail:overdue", NULL, &other[i]);
+    prove_elsewhere(x, other);
+    for (size_t i = 0; i < PROVE_ELSEWHERE; i++) {
+        struct gr_buf l = prove_begin(x, "guardrail:overdue", NULL, &other[i]);
 
-        if (!series) {
-            end(x, &l, 99999);
-            continue;
-        }
-        gr_buf_putc(&l, '}');
-        gr_buf_puts(x->b, "  - series: ");
-        gr_quote_json(x->b, gr_buf_str(&l));
-        gr_buf_printf(x->b, "\n    values: '99999x%zu'\n", x->w->scrapes);
-        gr_buf_fini(&l);
+        end(x, &l, PROVE_ELSEWHERE_VALUE);
     }
 }
 
 static void
-put_exact(struct writer *x)
+put_exact(struct prove_writer *x)
 {
     ask(x, "", "{__name__=~\"guardrail:(" EXACT ")\"", "");
     put_twice(x, put_exact_samples);
     put_shared_phase(x, true);
     if (x->s->n_cells > 0 && x->s->cells[0].feed && x->s->cells[0].feed->overdue_elsewhere)
-        put_elsewhere(x, false);
+        put_elsewhere(x);
     answered(x);
 }
 
@@ -335,21 +333,21 @@ rounded(double v)
 
 /* keys: pairs of further labels, ending with NULL. NaN is left out by the question. */
 static void
-put_value(struct writer *x, const char *series, const struct prove_cell *c, double v, struct gr_str cohort,
-          const char *key, const char *value)
+put_value(struct prove_writer *x, const char *series, const struct prove_cell *c, double v,
+          struct gr_str cohort, const char *key, const char *value)
 {
     struct gr_buf l;
 
-    if (!present(v) || isnan(v))
+    if (!prove_present(v) || isnan(v))
         return;
-    l = begin(x, x->twins ? series : "", c, prove_active(x->s, x->k));
+    l = prove_begin(x, x->twins ? series : "", c, prove_active(x->s, x->k));
     if (!x->twins)
-        put_pair(&l, GR_STR("series"), gr_str(series));
-    put_pair(&l, GR_STR("cohort"), cohort);
+        prove_put_pair(&l, GR_STR("series"), gr_str(series));
+    prove_put_pair(&l, GR_STR("cohort"), cohort);
     if (key)
-        put_pair(&l, gr_str(key), gr_str(value));
+        prove_put_pair(&l, gr_str(key), gr_str(value));
     if (key && strcmp(key, "le") == 0)
-        put_pair(&l, GR_STR("part"), GR_STR("bucket"));
+        prove_put_pair(&l, GR_STR("part"), GR_STR("bucket"));
     end(x, &l, rounded(v));
 }
 
@@ -360,7 +358,7 @@ cohort_name(const struct prove_world *w, size_t h)
 }
 
 static void
-put_slots(struct writer *x, const struct prove_cell *c, size_t h)
+put_slots(struct prove_writer *x, const struct prove_cell *c, size_t h)
 {
     const struct prove_world *w = x->w;
     const char *parts[] = {"total", w->g->metric.kind == METRIC_RATIO_GOOD ? "good" : "bad", "square"};
@@ -384,20 +382,20 @@ put_slots(struct writer *x, const struct prove_cell *c, size_t h)
 
 /* The slot beyond a limit carries the labels of what it was made of. */
 static void
-put_over(struct writer *x, const struct prove_cell *c, size_t h, size_t i)
+put_over(struct prove_writer *x, const struct prove_cell *c, size_t h, size_t i)
 {
     const struct bound *b = &x->w->g->limit.bounds[i];
     double v = c->over[h][i][x->k];
     struct gr_buf l;
 
-    if (!present(v) || isnan(v))
+    if (!prove_present(v) || isnan(v))
         return;
-    l = begin(x, x->twins ? "guardrail:slot:over" : "", c, prove_active(x->s, x->k));
+    l = prove_begin(x, x->twins ? "guardrail:slot:over" : "", c, prove_active(x->s, x->k));
     if (!x->twins)
-        put_pair(&l, GR_STR("series"), GR_STR("guardrail:slot:over"));
-    put_pair(&l, GR_STR("cohort"), cohort_name(x->w, h));
-    put_pair(&l, GR_STR("level"), gr_str(level_name(b->level)));
-    put_pair(&l, GR_STR("side"), gr_str(side_name(b->side)));
+        prove_put_pair(&l, GR_STR("series"), GR_STR("guardrail:slot:over"));
+    prove_put_pair(&l, GR_STR("cohort"), cohort_name(x->w, h));
+    prove_put_pair(&l, GR_STR("level"), gr_str(level_name(b->level)));
+    prove_put_pair(&l, GR_STR("side"), gr_str(side_name(b->side)));
     end(x, &l, rounded(v));
 }
 
@@ -412,7 +410,7 @@ is_outside(const struct prove_world *w, const struct prove_state *st)
 }
 
 static void
-put_computed(struct writer *x, const struct prove_cell *c)
+put_computed(struct prove_writer *x, const struct prove_cell *c)
 {
     const struct prove_state *st = &c->state[x->k];
     const struct gr_str none = GR_STR_NONE;
@@ -432,25 +430,26 @@ put_computed(struct writer *x, const struct prove_cell *c)
 }
 
 static void
-put_shown(struct writer *x, const struct prove_cell *c, const struct bound *b, const char *alert, double v)
+put_shown(struct prove_writer *x, const struct prove_cell *c, const struct bound *b, const char *alert,
+          double v)
 {
     struct gr_buf l;
 
-    if (!present(v) || isnan(v))
+    if (!prove_present(v) || isnan(v))
         return;
-    l = begin(x, "", c, prove_active(x->s, x->k));
-    put_pair(&l, GR_STR("series"), GR_STR("guardrail:alert"));
-    put_pair(&l, GR_STR("alert"), gr_str(alert));
-    put_pair(&l, GR_STR("group"), x->w->g->group);
-    put_pair(&l, GR_STR("level"), gr_str(b ? level_name(b->level) : "no_data"));
-    put_pair(&l, GR_STR("side"), gr_str(b ? side_name(b->side) : ""));
-    put_pair(&l, GR_STR("reason"), gr_str(b ? "" : c->state[x->k].reason));
+    l = prove_begin(x, "", c, prove_active(x->s, x->k));
+    prove_put_pair(&l, GR_STR("series"), GR_STR("guardrail:alert"));
+    prove_put_pair(&l, GR_STR("alert"), gr_str(alert));
+    prove_put_pair(&l, GR_STR("group"), x->w->g->group);
+    prove_put_pair(&l, GR_STR("level"), gr_str(b ? level_name(b->level) : "no_data"));
+    prove_put_pair(&l, GR_STR("side"), gr_str(b ? side_name(b->side) : ""));
+    prove_put_pair(&l, GR_STR("reason"), gr_str(b ? "" : c->state[x->k].reason));
     end(x, &l, rounded(v));
 }
 
 /* The value that an alert names: of a limit what is beyond it, and of confirmed slots the newest. */
 static void
-put_shown_all(struct writer *x, const struct prove_cell *c)
+put_shown_all(struct prove_writer *x, const struct prove_cell *c)
 {
     const struct prove_state *st = &c->state[x->k];
     const struct guardrail *g = x->w->g;
@@ -461,13 +460,13 @@ put_shown_all(struct writer *x, const struct prove_cell *c)
         const struct bound *b = &g->limit.bounds[i];
         double v = st->effect;
 
-        if (!present(st->supported[i]))
+        if (!prove_present(st->supported[i]))
             continue;
         if (side_is_backstop(b->side))
-            v = present(st->window[PROVE_CANARY]) ? st->window[PROVE_CANARY] : st->window[PROVE_EARLY];
+            v = prove_present(st->window[PROVE_CANARY]) ? st->window[PROVE_CANARY] : st->window[PROVE_EARLY];
         else if (g->limit.against == AGAINST_FIXED &&
                  (b->level == LEVEL_HARD ? g->evidence.hard_n : g->evidence.soft_n) > 1)
-            for (size_t j = x->k + 1; j-- > 0 && !present(v = c->over[PROVE_CANARY][i][j]);)
+            for (size_t j = x->k + 1; j-- > 0 && !prove_present(v = c->over[PROVE_CANARY][i][j]);)
                 continue;
         put_shown(x, c, b, b->level == LEVEL_HARD ? GR_ALERT_HARD : GR_ALERT_SOFT, v);
     }
@@ -475,14 +474,25 @@ put_shown_all(struct writer *x, const struct prove_cell *c)
         put_shown(x, c, NULL, GR_ALERT_NO_DATA, 1);
 }
 
-static void put_over_left(struct writer *x, const struct prove_cell *c, const struct bound *b, bool series);
+/* Slots of a phase that is over, as they are seen. */
+static void
+put_over_left(struct prove_writer *x, const struct prove_cell *c, const struct bound *b)
+{
+    struct gr_buf l = prove_begin_left(x, "", c, b);
+
+    prove_put_pair(&l, GR_STR("series"), GR_STR("guardrail:slot:over"));
+    end(x, &l, 1);
+    l = prove_begin(x, "", c, &x->s->exports[0]);
+    prove_put_pair(&l, GR_STR("series"), GR_STR("guardrail:enough"));
+    end(x, &l, 1);
+}
 
 static void
-put_rounded_samples(struct writer *x)
+put_rounded_samples(struct prove_writer *x)
 {
     for (size_t i = 0; i < x->s->n_cells; i++)
         if (x->s->cells[i].feed && x->s->cells[i].feed->left_behind)
-            put_over_left(x, &x->s->cells[i], x->s->cells[i].feed->left_behind, false);
+            put_over_left(x, &x->s->cells[i], x->s->cells[i].feed->left_behind);
     for (size_t i = 0; i < x->s->n_cells && prove_active(x->s, x->k); i++) {
         if (!x->s->cells[i].row)
             put_computed(x, &x->s->cells[i]);
@@ -491,7 +501,7 @@ put_rounded_samples(struct writer *x)
 }
 
 static void
-put_rounded(struct writer *x)
+put_rounded(struct prove_writer *x)
 {
     ask(x, "round(label_replace(", "{__name__=~\"guardrail:(" ROUNDED ")\"",
         ", \"series\", \"$1\", \"__name__\", \"(.+)\") > -Inf, 0.0001)");
@@ -504,7 +514,7 @@ static void
 put_intruders(struct gr_buf *b, const struct prove_world *w, size_t from, size_t to)
 {
     for (size_t i = from; i < to; i++) {
-        struct writer x = {.b = b, .w = w, .s = &w->streams[i], .twins = true, .spec = OTHER_SPEC};
+        struct prove_writer x = {.b = b, .w = w, .s = &w->streams[i], .twins = true, .spec = OTHER_SPEC};
 
         put_shared_phase(&x, true);
         if (!x.s->intruded)
@@ -520,215 +530,7 @@ put_intruders(struct gr_buf *b, const struct prove_world *w, size_t from, size_t
     }
 }
 
-/* -- what is given, what must not matter ------------------------------------------------------------------------------------- */
-
-static void
-put_fed(struct writer *x, const char *name, const struct prove_cell *c, double v, bool canary)
-{
-    struct gr_buf l;
-
-    if (!present(v))
-        return;
-    l = begin(x, name, c, &x->s->exports[0]);
-    if (canary)
-        put_pair(&l, GR_STR("cohort"), prove_canary_name(x->w));
-    gr_buf_putc(&l, '}');
-    gr_buf_puts(x->b, "  - series: ");
-    gr_quote_json(x->b, gr_buf_str(&l));
-    gr_buf_puts(x->b, "\n    values: '");
-    prove_put_number(x->b, v);
-    gr_buf_printf(x->b, "x%zu'\n", x->w->scrapes);
-    gr_buf_fini(&l);
-}
-
-/* Slots beyond a limit, of a phase that is over. As a series, or as it is seen. */
-static void
-put_over_left(struct writer *x, const struct prove_cell *c, const struct bound *b, bool series)
-{
-    struct gr_buf l = begin(x, series ? "guardrail:slot:over" : "", c, &x->s->exports[0]);
-
-    put_pair(&l, GR_STR("cohort"), prove_canary_name(x->w));
-    put_pair(&l, GR_STR("level"), gr_str(level_name(b->level)));
-    put_pair(&l, GR_STR("side"), gr_str(side_name(b->side)));
-    if (series) {
-        gr_buf_putc(&l, '}');
-        gr_buf_puts(x->b, "  - series: ");
-        gr_quote_json(x->b, gr_buf_str(&l));
-        gr_buf_printf(x->b, "\n    values: '1x%zu'\n", x->w->scrapes);
-        gr_buf_fini(&l);
-        return;
-    }
-    put_pair(&l, GR_STR("series"), GR_STR("guardrail:slot:over"));
-    end(x, &l, 1);
-    l = begin(x, "", c, &x->s->exports[0]);
-    put_pair(&l, GR_STR("series"), GR_STR("guardrail:enough"));
-    end(x, &l, 1);
-}
-
-static void
-put_stranger(struct writer *x, const struct prove_cell *c, double v)
-{
-    static const char *const levels[] = {"hard", "soft", ""}, *const sides[] = {"upper", "lower", ""};
-
-    for (size_t i = 0; i < 9; i++) {
-        struct gr_buf l = begin(x, "guardrail:proved", NULL, &x->s->exports[0]);
-
-        put_pairs(&l, c->labels);
-        put_pair(&l, GR_STR("guardrail"), GR_STR(PROVE_STRANGER));
-        put_pair(&l, GR_STR("level"), gr_str(levels[i / 3]));
-        put_pair(&l, GR_STR("side"), gr_str(sides[i % 3]));
-        gr_buf_putc(&l, '}');
-        gr_buf_puts(x->b, "  - series: ");
-        gr_quote_json(x->b, gr_buf_str(&l));
-        gr_buf_puts(x->b, "\n    values: '");
-        prove_put_number(x->b, v);
-        gr_buf_printf(x->b, "x%zu'\n", x->w->scrapes);
-        gr_buf_fini(&l);
-    }
-}
-
-static void
-put_proved_at(struct writer *x, const struct prove_cell *c, const char *level, const char *side, double v)
-{
-    struct gr_buf l = begin(x, "guardrail:proved", c, &x->s->exports[0]);
-
-    put_pair(&l, GR_STR("level"), gr_str(level));
-    put_pair(&l, GR_STR("side"), gr_str(side));
-    gr_buf_putc(&l, '}');
-    gr_buf_puts(x->b, "  - series: ");
-    gr_quote_json(x->b, gr_buf_str(&l));
-    gr_buf_puts(x->b, "\n    values: '");
-    prove_put_number(x->b, v);
-    gr_buf_printf(x->b, "x%zu'\n", x->w->scrapes);
-    gr_buf_fini(&l);
-}
-
-/* Of a slice that `expect` lists also far beyond, at a level and a side that nobody knows. */
-static void
-put_proved(struct writer *x, const struct prove_cell *c, const struct prove_feed *f)
-{
-    bool lower = side_is_lower(f->proved->side) != f->other_side;
-    bool named = x->w->g->limit.against != AGAINST_FIXED && x->w->g->evidence.kind == EVIDENCE_SEQUENTIAL;
-    const char *level = named ? level_name(f->proved->level) : "",
-               *side = named ? side_name(lower ? SIDE_LOWER : SIDE_UPPER) : "";
-
-    put_proved_at(x, c, level, side, f->proved_value);
-    if (!named || !c->expected)
-        return;
-    put_proved_at(x, c, "another", side, lower ? -1e6 : 1e6);
-    put_proved_at(x, c, level, "another", lower ? -1e6 : 1e6);
-}
-
-/* Both cohorts have counted nothing since the phase's start. */
-static void
-put_idle(struct writer *x, const struct prove_cell *c)
-{
-    static const char *const names[] = {"guardrail:test:total", "guardrail:test:bad"};
-
-    for (size_t i = 0; i < 2 * GR_COUNT(names); i++) {
-        struct gr_buf l = begin(x, names[i / 2], c, &x->s->exports[0]);
-
-        put_pair(&l, GR_STR("cohort"), i % 2 ? x->w->m->control : prove_canary_name(x->w));
-        gr_buf_putc(&l, '}');
-        gr_buf_puts(x->b, "  - series: ");
-        gr_quote_json(x->b, gr_buf_str(&l));
-        gr_buf_printf(x->b, "\n    values: '0x%zu'\n", x->w->scrapes);
-        gr_buf_fini(&l);
-    }
-}
-
-static void
-put_weightless(struct writer *x, const struct prove_cell *c)
-{
-    static const char *const parts[] = {"total", "good", "square"};
-
-    for (size_t i = 0; i < 2 * GR_COUNT(parts); i++) {
-        struct gr_buf l = begin(x, "guardrail:test:sum", c, &x->s->exports[0]);
-
-        put_pair(&l, GR_STR("cohort"), i % 2 ? x->w->m->control : prove_canary_name(x->w));
-        put_pair(&l, GR_STR("part"), gr_str(parts[i / 2]));
-        gr_buf_putc(&l, '}');
-        gr_buf_puts(x->b, "  - series: ");
-        gr_quote_json(x->b, gr_buf_str(&l));
-        gr_buf_printf(x->b, "\n    values: '%dx%zu'\n", i / 2 == 2 ? 1 : 0, x->w->scrapes);
-        gr_buf_fini(&l);
-    }
-}
-
-static void
-put_feed(struct writer *x, const struct prove_cell *c)
-{
-    const struct prove_feed *f = c->feed;
-
-    if (fabs(f->stranger) > 0) {
-        put_stranger(x, c, f->stranger);
-        return;
-    }
-    if (f->proved) {
-        put_proved(x, c, f);
-        return;
-    }
-    if (f->weightless) {
-        put_weightless(x, c);
-        return;
-    }
-    if (f->overdue_elsewhere)
-        put_elsewhere(x, true);
-    put_fed(x, "guardrail:effect", c, f->effect, false);
-    put_fed(x, "guardrail:coverage", c, f->coverage, false);
-    put_fed(x, "guardrail:evidence", c, f->evidence, false);
-    put_fed(x, "guardrail:test:d", c, f->difference, false);
-    put_fed(x, "guardrail:enough", c, f->enough, false);
-    if (!f->idle)
-        put_fed(x, "guardrail:test:bad", c, f->bad, true);
-    put_fed(x, "guardrail:window:value", c, f->window, true);
-    if (f->idle)
-        put_idle(x, c);
-    if (f->left_behind)
-        put_over_left(x, c, f->left_behind, true);
-}
-
-/* Of ours a sample between two evaluations, so that what a rule records would be seen; the last scrape ends it. Others may be counters. */
-static void
-put_decoy(struct writer *x, struct gr_str series, size_t last)
-{
-    const struct prove_world *w = x->w;
-    bool ours = gr_str_starts(series, GR_STR("guardrail:"));
-
-    gr_buf_puts(x->b, "  - series: ");
-    gr_quote_json(x->b, series);
-    gr_buf_puts(x->b, "\n    values: '");
-    for (size_t i = 0; i < last; i++) {
-        if (ours && (int64_t)i * w->m->scrape_ms % w->step_ms == 0) {
-            gr_buf_puts(x->b, "_ ");
-            continue;
-        }
-        prove_put_number(x->b, ours ? x->s->decoy_value : x->s->decoy_value * (double)(i + 1));
-        gr_buf_putc(x->b, ' ');
-    }
-    gr_buf_puts(x->b, "stale'\n");
-}
-
-/* The scrape after the last evaluation but one. */
-static size_t
-asked_scrape(const struct prove_world *w)
-{
-    return (size_t)((int64_t)(w->steps - 2) * w->step_ms / w->m->scrape_ms) + 1;
-}
-
-static void
-put_given(struct gr_buf *b, const struct prove_world *w, size_t from, size_t to)
-{
-    for (size_t i = from; i < to; i++) {
-        struct writer x = {.b = b, .w = w, .s = &w->streams[i]};
-
-        for (size_t k = 0; k < x.s->n_cells; k++)
-            if (x.s->cells[k].feed)
-                put_feed(&x, &x.s->cells[k]);
-        for (size_t k = 0; k < x.s->n_decoys; k++)
-            put_decoy(&x, x.s->decoys[k], asked_scrape(w));
-    }
-}
+/* -- what must not matter ---------------------------------------------------------------------------------------------------- */
 
 /* All that is recorded of a stream, under one name for both. */
 static void
@@ -748,7 +550,7 @@ put_all(struct gr_buf *e, const struct prove_stream *s)
 
 /* Nothing that is recorded may be NaN where no sample is. */
 static void
-put_numbers(struct writer *x)
+put_numbers(struct prove_writer *x)
 {
     struct gr_buf e = GR_BUF_INIT(65536);
 
@@ -763,11 +565,7 @@ put_numbers(struct writer *x)
         put_matchers(&e, x->s);
         gr_buf_puts(&e, "}, \"series\", \"$1\", \"__name__\", \"(.+)\")");
     }
-    gr_buf_puts(x->b, "  - expr: ");
-    gr_quote_json(x->b, gr_buf_str(&e));
-    gr_buf_puts(x->b, "\n    eval_time: ");
-    gr_duration_print(x->b, (int64_t)x->k * x->w->step_ms);
-    gr_buf_puts(x->b, "\n    exp_samples: []\n");
+    put_question_of_none(x->b, gr_buf_str(&e), now_ms(x));
     gr_buf_fini(&e);
 }
 
@@ -783,7 +581,7 @@ is_own(const struct prove_stream *s)
 
 /* Nothing is recorded of a release or a phase that is not active, or of another specification, but what is given of it. */
 static void
-put_foreign(struct writer *x)
+put_foreign(struct prove_writer *x)
 {
     const struct prove_export *e = prove_active(x->s, x->k);
     struct gr_buf q = GR_BUF_INIT(65536);
@@ -803,16 +601,12 @@ put_foreign(struct writer *x)
         put_matchers(&q, x->s);
         gr_buf_putc(&q, '}');
     }
-    gr_buf_puts(x->b, "  - expr: ");
-    gr_quote_json(x->b, gr_buf_str(&q));
-    gr_buf_puts(x->b, "\n    eval_time: ");
-    gr_duration_print(x->b, (int64_t)x->k * x->w->step_ms);
-    gr_buf_puts(x->b, "\n    exp_samples: []\n");
+    put_question_of_none(x->b, gr_buf_str(&q), now_ms(x));
     gr_buf_fini(&q);
 }
 
 static void
-put_twin(struct writer *x)
+put_twin(struct prove_writer *x)
 {
     const struct prove_stream *twin = &x->w->streams[x->s->twin - 1];
     static const char *const between[] = {" unless ", " or ", " unless ", " or ", " != "};
@@ -822,15 +616,10 @@ put_twin(struct writer *x)
         put_all(&e, i == 0 || i == 3 || i == 4 ? x->s : twin);
         gr_buf_puts(&e, i < 5 ? between[i] : "");
     }
-    gr_buf_puts(x->b, "  - expr: ");
-    gr_quote_json(x->b, gr_buf_str(&e));
-    gr_buf_puts(x->b, "\n    eval_time: ");
-    gr_duration_print(x->b, (int64_t)asked_scrape(x->w) * x->w->m->scrape_ms);
-    gr_buf_puts(x->b,
-                "\n    exp_samples: []\n"
-                "  - expr: vector(0) > 1\n    eval_time: "); /* samples are taken in to the last question */
-    gr_duration_print(x->b, (int64_t)(x->w->steps - 1) * x->w->step_ms);
-    gr_buf_puts(x->b, "\n    exp_samples: []\n");
+    put_question_of_none(x->b, gr_buf_str(&e), (int64_t)prove_asked_scrape(x->w) * x->w->m->scrape_ms);
+    put_question_of_none(x->b, GR_STR("vector(0) > 1"),
+                         (int64_t)(x->w->steps - 1) *
+                             x->w->step_ms); /* samples are taken in to the last question */
     gr_buf_fini(&e);
 }
 
@@ -848,12 +637,12 @@ holds(const struct prove_cell *c, const struct alert *a, size_t k)
 {
     if (a->reason)
         return c->state[k].reason && strcmp(c->state[k].reason, a->reason) == 0;
-    return present(c->state[k].supported[a->bound]);
+    return prove_present(c->state[k].supported[a->bound]);
 }
 
 /* "pending", "firing" or NULL, for the alert of one deployment and phase. As Prometheus' alerting rules do it. */
 static const char *
-alert_state(const struct writer *x, const struct prove_cell *c, const struct alert *a, int tag)
+alert_state(const struct prove_writer *x, const struct prove_cell *c, const struct alert *a, int tag)
 {
     double since = -1, kept = -1;
     bool firing = false;
@@ -877,7 +666,7 @@ alert_state(const struct writer *x, const struct prove_cell *c, const struct ale
 }
 
 static void
-put_alert(struct writer *x, const struct prove_cell *c, const struct alert *a)
+put_alert(struct prove_writer *x, const struct prove_cell *c, const struct alert *a)
 {
     for (size_t e = 0; e < x->s->n_exports; e++) {
         const char *state = alert_state(x, c, a, (int)e);
@@ -885,21 +674,21 @@ put_alert(struct writer *x, const struct prove_cell *c, const struct alert *a)
 
         if (!state)
             continue;
-        l = begin(x, "ALERTS", c, &x->s->exports[e]);
-        put_pair(&l, GR_STR("alertname"), gr_str(a->name));
-        put_pair(&l, GR_STR("alertstate"), gr_str(state));
-        put_pair(&l, GR_STR("group"), x->w->g->group);
-        put_pair(&l, GR_STR("level"), gr_str(a->level));
+        l = prove_begin(x, "ALERTS", c, &x->s->exports[e]);
+        prove_put_pair(&l, GR_STR("alertname"), gr_str(a->name));
+        prove_put_pair(&l, GR_STR("alertstate"), gr_str(state));
+        prove_put_pair(&l, GR_STR("group"), x->w->g->group);
+        prove_put_pair(&l, GR_STR("level"), gr_str(a->level));
         if (a->side)
-            put_pair(&l, GR_STR("side"), gr_str(a->side));
+            prove_put_pair(&l, GR_STR("side"), gr_str(a->side));
         if (a->reason)
-            put_pair(&l, GR_STR("reason"), gr_str(a->reason));
+            prove_put_pair(&l, GR_STR("reason"), gr_str(a->reason));
         end(x, &l, 1);
     }
 }
 
 static void
-put_alerts(struct writer *x)
+put_alerts(struct prove_writer *x)
 {
     double two_slots = 2 * (double)x->w->m->sampling_ms / 1000;
     static const char *const reasons[] = {"missing", "no_control"};
@@ -935,7 +724,7 @@ put_alerts(struct writer *x)
 static void
 put_world(struct gr_buf *b, const struct prove_world *w, size_t from, size_t to)
 {
-    struct writer x = {.b = b, .w = w};
+    struct prove_writer x = {.b = b, .w = w};
 
     gr_buf_puts(b, "- name: ");
     gr_quote_json(b, gr_str(w->name));
@@ -944,7 +733,7 @@ put_world(struct gr_buf *b, const struct prove_world *w, size_t from, size_t to)
     gr_buf_puts(b, "\n");
     prove_put_series(b, w, from, to);
     put_intruders(b, w, from, to);
-    put_given(b, w, from, to);
+    prove_put_given(b, w, from, to);
     gr_buf_puts(b, "  promql_expr_test:\n");
     for (size_t i = from; i < to; i++) {
         x.s = &w->streams[i];
