@@ -26,7 +26,7 @@ libwebhook_a_SOURCES = \
 	webhook/engine.c webhook/engine.h \
 	webhook/enter.c webhook/enter.h \
 	webhook/followup.c webhook/followup.h \
-	webhook/form.c webhook/form.h \
+	webhook/form.c webhook/form.h webhook/framing.c webhook/framing.h \
 	webhook/gate.c webhook/gate.h \
 	webhook/hooks.c \
 	webhook/html.c webhook/html.h \

@@ -5,10 +5,9 @@
 #include <microhttpd.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <strings.h>
 #include <time.h>
 #include <unistd.h>
-#include "guardrail/number.h"
+#include "framing.h"
 #include "guardrail/sys.h"
 
 const struct server_limits server_limits_default = {
@@ -330,114 +329,6 @@ on_completed(void *cls, struct MHD_Connection *mhd, void **con_cls, enum MHD_Req
     *con_cls = NULL;
 }
 
-/* ---- before the body ---- */
-
-struct headers {
-    const char *length, *encoding, *authorization, *type, *host;
-    unsigned lengths, encodings, hosts, authorizations, types;
-    bool odd; /* one is not as RFC 9110 has it */
-};
-
-/* RFC 9110, 5.6.2. */
-static bool
-is_token(const char *s)
-{
-    const char *p = s;
-
-    while ((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') ||
-           (*p && strchr("!#$%&'*+-.^_`|~", *p)))
-        p++;
-    return p > s && *p == '\0';
-}
-
-/* No control character but the tab. (libmicrohttpd ends the text at a NUL.) */
-static bool
-is_value(const char *s)
-{
-    for (; s && *s; s++)
-        if (((unsigned char)*s < 0x20 && *s != '\t') || *s == 0x7f)
-            return false;
-    return true;
-}
-
-/* libmicrohttpd 0.9.75 hangs a folded line on the header's name, so a folded framing header would go unseen. */
-static bool
-is_folded(const char *name)
-{
-    static const char *const framing[] = {"Content-Length", "Transfer-Encoding", "Authorization",
-                                          "Content-Type"};
-
-    for (size_t i = 0; i < GR_COUNT(framing); i++) {
-        size_t n = strlen(framing[i]);
-        if (strncasecmp(name, framing[i], n) == 0 && name[n] != '\0')
-            return true;
-    }
-    return false;
-}
-
-static enum MHD_Result
-on_header(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
-{
-    struct headers *h = cls;
-
-    (void)kind;
-    h->odd |= !is_token(name) || !is_value(value) || is_folded(name);
-    if (strcasecmp(name, "Content-Length") == 0)
-        h->lengths++, h->length = value;
-    else if (strcasecmp(name, "Transfer-Encoding") == 0)
-        h->encodings++, h->encoding = value;
-    else if (strcasecmp(name, "Host") == 0)
-        h->hosts++, h->host = value;
-    else if (strcasecmp(name, "Authorization") == 0)
-        h->authorizations++, h->authorization = value;
-    else if (strcasecmp(name, "Content-Type") == 0)
-        h->types++, h->type = value;
-    return MHD_YES;
-}
-
-/* With or without parameters. */
-static bool
-is_of_type(const char *type, const char *want)
-{
-    struct gr_str s = gr_str(type), media;
-
-    return gr_str_next(&s, ';', &media) && (media = gr_str_trim(media)).n == strlen(want) &&
-           strncasecmp(media.p, want, media.n) == 0;
-}
-
-/* False with the answer in q: what the framing headers must be. */
-static bool
-framing_ok(struct request *q, const struct headers *h)
-{
-    bool post = strcmp(q->route->method, "POST") == 0, form = q->route->work == WORK_FORM;
-    const char *type = form ? "application/x-www-form-urlencoded" : "application/json";
-    unsigned max = form ? REQUEST_FORM_BYTES_MAX : INTAKE_BYTES_MAX;
-    uint64_t length = 0;
-
-    if (h->odd) {
-        request_error(q, 400, "a header is malformed");
-    } else if (h->lengths > 1 || h->encodings > 1 || h->hosts > 1 || h->authorizations > 1 || h->types > 1) {
-        request_error(q, 400, "a header that may come once came twice");
-    } else if (h->lengths && h->encodings) {
-        request_error(q, 400, "Content-Length and Transfer-Encoding exclude each other");
-    } else if (!post && (h->encodings || (h->lengths && strcmp(h->length, "0") != 0))) {
-        request_error(q, 400, "this request takes no body");
-    } else if (!post) {
-        return true;
-    } else if (!h->lengths) {
-        request_error(q, 411, "Content-Length is required");
-    } else if (gr_parse_u64(gr_str(h->length), UINT64_MAX, &length) != GR_OK) {
-        request_error(q, 400, "Content-Length is no number");
-    } else if (length > max) {
-        request_error(q, 413, "the body is larger than %u bytes", max);
-    } else if (!is_of_type(h->type, type)) {
-        request_error(q, 415, "the body must be %s", type);
-    } else {
-        return true;
-    }
-    return false;
-}
-
 /* ---- who asks ---- */
 
 /* What the peer's certificate allows, judged anew when the credentials changed or a certificate of its chain expired. */
@@ -476,9 +367,9 @@ note_refusal(struct listener *l, const struct exchange *x)
 }
 
 static bool
-role_ok(struct exchange *x, struct listener *l, const struct headers *h)
+role_ok(struct exchange *x, struct listener *l, const struct framing *f)
 {
-    const char *authorization = h->authorizations == 1 ? h->authorization : NULL;
+    const char *authorization = f->authorizations == 1 ? f->authorization : NULL;
     enum role role = x->q.route->role;
     struct credentials *c;
     unsigned roles;
@@ -560,11 +451,19 @@ phase_ok(struct MHD_Connection *mhd, struct request *q)
 }
 
 static enum MHD_Result
+on_header(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    (void)kind;
+    framing_add(cls, name, value);
+    return MHD_YES;
+}
+
+static enum MHD_Result
 first_call(struct listener *l, struct MHD_Connection *mhd, const char *url, const char *method,
            const char *version, void **con_cls)
 {
     struct exchange *x = exchange_begin(l, mhd);
-    struct headers h = {.length = NULL};
+    struct framing f = {.length = NULL};
     char allow[ROUTE_ALLOW_BYTES];
     enum gr_err err;
 
@@ -573,7 +472,7 @@ first_call(struct listener *l, struct MHD_Connection *mhd, const char *url, cons
     *con_cls = x;
     if (!x->peer || !conn_enter(x->server->conns, x->peer->conn, CONN_BODY))
         return MHD_NO; /* shut down meanwhile */
-    (void)MHD_get_connection_values(mhd, MHD_HEADER_KIND, on_header, &h);
+    (void)MHD_get_connection_values(mhd, MHD_HEADER_KIND, on_header, &f);
     if (holds_nul(x->peer, url, version)) {
         request_error(&x->q, 400, "a NUL in the path");
         return refuse(x);
@@ -588,13 +487,13 @@ first_call(struct listener *l, struct MHD_Connection *mhd, const char *url, cons
         return refuse(x);
     }
     x->q.urgent = l->group == CONN_LOCAL;
-    if (h.host && strlen(h.host) < sizeof x->q.host)
-        memcpy(x->q.host, h.host, strlen(h.host) + 1);
+    if (f.host && strlen(f.host) < sizeof x->q.host)
+        memcpy(x->q.host, f.host, strlen(f.host) + 1);
     if (!phase_ok(mhd, &x->q)) {
         request_error(&x->q, 400, "?phase= takes the name of a phase");
         return refuse(x);
     }
-    if (!role_ok(x, l, &h) || !framing_ok(&x->q, &h) || !rate_ok(x, l))
+    if (!role_ok(x, l, &f) || !framing_ok(&f, &x->q) || !rate_ok(x, l))
         return refuse(x);
     if (atomic_load(&x->q.app->draining) && !route_is_probe(x->q.route)) {
         request_error(&x->q, 503, "shutting down");

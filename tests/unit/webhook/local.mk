@@ -65,6 +65,7 @@ tests_unit_webhook_test_webhook_SOURCES += \
 	tests/unit/webhook/test_enact.c \
 	tests/unit/webhook/test_html.c \
 	tests/unit/webhook/test_followup.c \
+	tests/unit/webhook/test_framing.c \
 	tests/unit/webhook/test_intake.c \
 	tests/unit/webhook/test_intake_read.c \
 	tests/unit/webhook/test_jw.c \

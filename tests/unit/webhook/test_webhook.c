@@ -16,6 +16,7 @@ static Suite *(*const suites[])(void) = {
     decide_all_suite,
     expand_suite,
     followup_suite,
+    framing_suite,
     gate_suite,
     html_suite,
     labels_suite,

@@ -10,6 +10,7 @@ Suite *decide_suite(void);
 Suite *decide_all_suite(void);
 Suite *expand_suite(void);
 Suite *followup_suite(void);
+Suite *framing_suite(void);
 Suite *gate_suite(void);
 Suite *html_suite(void);
 Suite *labels_suite(void);
