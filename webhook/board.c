@@ -68,8 +68,10 @@ item_unknown(const struct board_want *want, const char *error)
 {
     struct board_item *item = item_create(want->boot_ms);
 
-    if (item && verdicts_unknown(item->arena, want->release, error, &item->verdicts) != GR_OK)
-        item->verdicts.count = 0;
+    if (item && verdicts_unknown(item->arena, want->release, error, &item->verdicts) != GR_OK) {
+        item_drop(item);
+        return NULL;
+    }
     return item;
 }
 

@@ -121,13 +121,15 @@ link_name(struct link *l, struct gr_str stream, struct gr_str effect_key)
     return subject_of(l->subject, stream, effect_key);
 }
 
-bool
+enum gr_err
 link_fits(const struct link *l, struct gr_str stream, struct gr_str effect_key)
 {
     unsigned char subject[16];
+    enum gr_err err = subject_of(subject, stream, effect_key);
 
-    return subject_of(subject, stream, effect_key) == GR_OK &&
-           gnutls_memcmp(subject, l->subject, sizeof subject) == 0;
+    if (err == GR_OK && gnutls_memcmp(subject, l->subject, sizeof subject) != 0)
+        err = GR_ENOENT;
+    return err;
 }
 
 enum gr_err

@@ -39,7 +39,8 @@ struct link {
 };
 /* Whose page it is. */
 GR_MUST_USE enum gr_err link_name(struct link *l, struct gr_str stream, struct gr_str effect_key);
-bool link_fits(const struct link *l, struct gr_str stream, struct gr_str effect_key);
+/* GR_ENOENT: another's. */
+GR_MUST_USE enum gr_err link_fits(const struct link *l, struct gr_str stream, struct gr_str effect_key);
 /* Appends the whole address. origin: public_url, without a slash at its end. */
 GR_MUST_USE enum gr_err link_print(struct gr_buf *b, const struct link_keys *k, struct gr_str origin,
                                    const struct link *l);

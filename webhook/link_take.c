@@ -155,9 +155,8 @@ link_look(struct db *db, struct gr_arena *a, const struct link *l, struct link_p
     db_end(st);
     if ((err = gr_arena_status(a)) != GR_OK)
         return err;
-    if (!link_fits(l, out->effect.stream, out->effect.key))
-        return GR_ENOENT;
-    if ((err = find_untaken(db, &out->effect, &list)) != GR_OK)
+    if ((err = link_fits(l, out->effect.stream, out->effect.key)) != GR_OK ||
+        (err = find_untaken(db, &out->effect, &list)) != GR_OK)
         return err;
     out->waiting = (int64_t)list.count;
     return read_use(db, a, l, out);

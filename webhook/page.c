@@ -28,7 +28,7 @@ struct view {
 /* ---- gathering ---- */
 
 /* Verdicts count for releases that run; of one that stands in no phase there are none. */
-static void
+static enum gr_err
 ask_verdicts(struct view *v)
 {
     struct app *app = v->q->app;
@@ -43,9 +43,19 @@ ask_verdicts(struct view *v)
                                                        .release = r,
                                                        .boot_ms = app_boot_ms(),
                                                        .now_ms = app_now_ms()});
-        if (v->verdicts[i] && !board_of(v->verdicts[i])->known)
+        if (!v->verdicts[i])
+            return GR_ENOMEM;
+        if (!board_of(v->verdicts[i])->known)
             v->prometheus = board_of(v->verdicts[i])->error;
     }
+    return GR_OK;
+}
+
+static void
+leave(struct view *v)
+{
+    for (size_t i = 0; i < PAGE_RELEASES; i++)
+        board_drop(v->verdicts[i]);
 }
 
 /* False: the request is answered. */
@@ -72,15 +82,11 @@ gather(struct view *v, struct request *q, struct gr_str deployment_id, size_t fr
     store_state(app->store, &v->store);
     if (app->engine)
         v->circuit_count = engine_circuits(app->engine, v->circuits, CIRCUITS_SHOWN);
-    ask_verdicts(v);
-    return true;
-}
-
-static void
-leave(struct view *v)
-{
-    for (size_t i = 0; i < PAGE_RELEASES; i++)
-        board_drop(v->verdicts[i]);
+    if ((err = ask_verdicts(v)) != GR_OK) { /* without them a page would look calmer than it is */
+        leave(v);
+        request_error_of(q, err, NULL);
+    }
+    return err == GR_OK;
 }
 
 /* ---- what is wrong ---- */

@@ -235,6 +235,8 @@ part_facts(struct gr_buf *b, const struct page_one *o, int64_t now_ms)
         gr_buf_puts(&stream, r->stream);
     html_put(b, "<p>");
     html_cut(b, gr_buf_str(&stream), PAGE_TEXT_BYTES);
+    if (gr_buf_err(&stream) != GR_OK)
+        b->err = gr_buf_err(&stream);
     gr_buf_fini(&stream);
     if (r->policy && r->phase_row)
         html_put(b, " · phase %zu of %zu, %s", r->phase_row->index + 1, r->policy->phase_count, r->phase);

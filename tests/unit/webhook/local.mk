@@ -74,6 +74,7 @@ tests_unit_webhook_test_webhook_SOURCES += \
 	tests/unit/webhook/test_log.c \
 	tests/unit/webhook/test_metrics.c \
 	tests/unit/webhook/test_outbox.c \
+	tests/unit/webhook/test_page.c \
 	tests/unit/webhook/test_recorder.c \
 	tests/unit/webhook/test_release.c \
 	tests/unit/webhook/test_schedule.c \

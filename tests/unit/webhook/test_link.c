@@ -58,10 +58,10 @@ START_TEST(a_link_opens_again)
     ck_assert_int_eq(got.expires_ms, now + 60000);
     link_nonce_hex(&got, hex);
     ck_assert_str_eq(hex, "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a");
-    ck_assert(link_fits(&got, GR_STR("cluster=equities"), GR_STR("demo/x/page/1")));
-    ck_assert(!link_fits(&got, GR_STR("cluster=crypto"), GR_STR("demo/x/page/1")));
-    ck_assert(!link_fits(&got, GR_STR("cluster=equities"), GR_STR("demo/x/page/2")));
-    ck_assert(!link_fits(&got, GR_STR("cluster=equitiesd"), GR_STR("emo/x/page/1")));
+    ck_assert_int_eq(link_fits(&got, GR_STR("cluster=equities"), GR_STR("demo/x/page/1")), GR_OK);
+    ck_assert_int_eq(link_fits(&got, GR_STR("cluster=crypto"), GR_STR("demo/x/page/1")), GR_ENOENT);
+    ck_assert_int_eq(link_fits(&got, GR_STR("cluster=equities"), GR_STR("demo/x/page/2")), GR_ENOENT);
+    ck_assert_int_eq(link_fits(&got, GR_STR("cluster=equitiesd"), GR_STR("emo/x/page/1")), GR_ENOENT);
     ck_assert_int_eq(link_read(&got, &k, ORIGIN, token_of(&url), now + 59999), GR_OK);
     ck_assert_int_eq(link_read(&got, &k, ORIGIN, token_of(&url), now + 60000), GR_ERANGE);
     ck_assert_int_eq(got.effect_id, 17);

@@ -21,6 +21,7 @@ static Suite *(*const suites[])(void) = {
     html_suite,
     labels_suite,
     link_suite,
+    page_suite,
     pages_suite,
     policy_suite,
     prom_suite,

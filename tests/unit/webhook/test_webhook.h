@@ -15,6 +15,7 @@ Suite *gate_suite(void);
 Suite *html_suite(void);
 Suite *labels_suite(void);
 Suite *link_suite(void);
+Suite *page_suite(void);
 Suite *pages_suite(void);
 Suite *policy_suite(void);
 Suite *prom_suite(void);
