@@ -26,7 +26,9 @@
 #include "guardrail/quote.h"
 
 #define EXACT "phase_start|gate|overdue|expected|limit|breach|supported|verdict|insufficient"
-#define ROUNDED "slot:sum|slot:value|slot:delta|slot:over|window:value|coverage|enough|effect|evidence|alert"
+#define ROUNDED                                                                                              \
+    "slot:sum|slot:value|slot:delta|slot:over|window:value|coverage:cohort|coverage|enough|effect|evidence|" \
+    "alert"
 
 /* What another specification's series show. */
 #define OTHER_SPEC "another"
@@ -418,6 +420,7 @@ put_computed(struct prove_writer *x, const struct prove_cell *c)
     for (size_t h = 0; h < PROVE_COHORTS; h++) {
         put_slots(x, c, h);
         put_value(x, "guardrail:window:value", c, st->window[h], cohort_name(x->w, h), NULL, NULL);
+        put_value(x, "guardrail:coverage:cohort", c, st->covered[h], cohort_name(x->w, h), NULL, NULL);
     }
     put_value(x, "guardrail:slot:delta", c, c->delta[x->k], none, NULL, NULL);
     for (size_t i = 0; i < 2 * x->w->g->limit.n_bounds; i++)
@@ -579,24 +582,28 @@ is_own(const struct prove_stream *s)
     return !s->intruded && s->n_decoys == 0;
 }
 
-/* Nothing is recorded of a release or a phase that is not active, or of another specification, but what is given of it. */
+/* Nothing is recorded of a release or a phase that is not active, or of another specification, but what is given of it; and no sums of buckets over
+ * a window, which quantiles are made of without recording them. */
 static void
 put_foreign(struct prove_writer *x)
 {
     const struct prove_export *e = prove_active(x->s, x->k);
     struct gr_buf q = GR_BUF_INIT(65536);
 
-    for (unsigned i = e ? 0 : 2; i < 4; i++) {
+    for (unsigned i = e ? 0 : 2; i < 5; i++) {
         if (i == 2 && e)
             continue;
         gr_buf_puts(&q, q.n > 0 ? " or " : "");
-        gr_buf_printf(&q, "{__name__=~\"guardrail:.+\",spec%s", i == 3 ? "!=" : "=");
+        gr_buf_printf(&q, "{__name__=~\"guardrail:%s\",spec%s", i == 4 ? "window:sum" : ".+",
+                      i == 3 ? "!=" : "=");
         gr_quote_promql(&q, x->w->m->spec);
         if (i < 2) {
             gr_buf_puts(&q, i ? ",phase!=" : ",deployment_id!=");
             gr_quote_promql(&q, i ? x->w->m->phases[e->phase].name : gr_str(e->deployment));
         } else if (i == 3) {
             gr_buf_puts(&q, ",__name__!~\"guardrail:(gate|open)\"");
+        } else if (i == 4) {
+            gr_buf_puts(&q, ",part=\"bucket\"");
         }
         put_matchers(&q, x->s);
         gr_buf_putc(&q, '}');
