@@ -178,7 +178,7 @@ verdict_missing(struct lower *lo)
 {
     lower_put(lo,
               "guardrail:expected{$S} unless $Yguardrail:verdict{$S}\n"
-              "or max by (spec, $P) (last_over_time(" GR_SERIES_PHASE "{$S$1}[$2]) == 1)\n"
+              "or max by ($P) (last_over_time(" GR_SERIES_PHASE "{$S$1}[$2]) == 1)\n"
               "  unless on ($R) (guardrail:verdict{$S} or guardrail:open{$S$3})",
               lower_phases(lo, watched_phases(lo), false), lower_duration(lo, model_ms(lo->m, 5 * MINUTE_MS)),
               lower_phases(lo, watched_phases(lo), true), NULL);

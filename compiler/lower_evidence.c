@@ -253,23 +253,24 @@ ratio_scores(struct lower *lo, const char *which)
                  "    / ignoring (part) (guardrail:slot:sum{$S$1,part=\"total\",cohort=$C} > 0)\n"
                  "  - ignoring (cohort) guardrail:slot:sum{$S$1,part=~\"bad|good\",cohort=$K}\n"
                  "    / ignoring (part) (guardrail:slot:sum{$S$1,part=\"total\",cohort=$K} > 0))\n"
-                 "  / sum without (cohort, part) (1 / guardrail:slot:sum{$S$1,part=\"total\"$2})",
-                 which, lower_not_early(lo), NULL);
+                 "  / sum without (cohort, part) (1 / guardrail:slot:sum{$S$1,part=\"total\"})",
+                 which, NULL);
 }
 
 /* The slot's share up to the edge stands for the share above it: only the sign differs, and nothing but the variance of u is used. */
 static void
 quantile_scores(struct lower *lo, const char *which)
 {
-#define UP_TO_EDGE(cohort)                                                                                   \
-    "min without (part, le) ((guardrail:slot:sum{$S$1,part=\"bucket\",cohort=" cohort                        \
-    "} and ignoring (cohort) guardrail:test:edge{$S$1})\n"                                                   \
+#define UP_TO_EDGE(cohort, matching)                                                                         \
+    "min without (part, le) ((guardrail:slot:sum{$S$1,cohort=" cohort "} and" matching                       \
+    " guardrail:test:edge{$S$1})\n"                                                                          \
     "      / ignoring (le) group_left () (guardrail:slot:sum{$S$1,le=\"+Inf\",cohort=" cohort "} > 0))"
-    lower_branch(lo,
-                 "(" UP_TO_EDGE("$C") "\n  - ignoring (cohort) " UP_TO_EDGE(
-                     "$K") ")\n"
-                           "  / sum without (cohort, part, le) (1 / guardrail:slot:sum{$S$1,le=\"+Inf\"$2})",
-                 which, lower_not_early(lo), NULL);
+    lower_branch(
+        lo,
+        "(" UP_TO_EDGE("$C", " ignoring (cohort)") "\n  - ignoring (cohort) " UP_TO_EDGE(
+            "$K", "") ")\n"
+                      "  / sum without (cohort, part, le) (1 / guardrail:slot:sum{$S$1,le=\"+Inf\"})",
+        which, NULL);
 }
 
 /* delta of gauges; `> 0`: no division by a zero control; `< +Inf`: by one so near to it that the quotient overflows. */
@@ -382,7 +383,8 @@ freedom(struct lower *lo)
         lower_branch(lo, "(guardrail:test:slots{$S$1} and guardrail:outside{$S}) + $2", which,
                      number(lo, EVIDENCE_COUNT_PRIOR - 1), NULL);
     if ((which = lower_which(lo, tests_value, NULL)) != NULL)
-        lower_branch(lo, "(guardrail:test:slots{$S$1} and guardrail:outside{$S}) / 2 + $2", which,
+        lower_branch(lo, "(guardrail:test:slots{$S$1} and guardrail:outside{$S}) / 2 + $2",
+                     lo->expr.n > 0 ? "" : which, /* all others */
                      number(lo, EVIDENCE_GAUGE_PRIOR - 0.5), NULL);
     lower_record(lo, "guardrail:test:nu");
 }
@@ -529,7 +531,7 @@ is_fixed_value(const struct guardrail *g, const void *arg)
 
 /* A NaN in a counter makes all sums since the phase's start NaN. The test is blind from then on, and a release must not pass for it. What is
  * recorded, hardly ever anything, are the slices with a NaN in this slot: to look at every bucket since the start would cost more than
- * most of what else is done. `>= bool 0`: 1 of a sum, 0 of NaN. What a backstop looks at is told
+ * most of what else is done. `* 0`: 0 of a sum, NaN of NaN and of what is infinite. What a backstop looks at is told
  * of each cohort alone: control's NaN does not disarm it. */
 static void
 not_numbers(struct lower *lo)
@@ -538,15 +540,14 @@ not_numbers(struct lower *lo)
 
     lower_branches(lo, "\nor ");
     if ((which = lower_which(lo, is_compared_sum, NULL)) != NULL)
-        lower_branch(lo, "(sum without (cohort, part, le) (guardrail:slot:sum{$S$1$2}) >= bool 0) == 0",
-                     which, lower_not_early(lo), NULL);
+        lower_branch(lo, "sum without (cohort, part, le) (guardrail:slot:sum{$S$1$2}) * 0 != 0", which,
+                     lower_not_early(lo), NULL);
     if ((which = lower_which(lo, is_fixed_sum, NULL)) != NULL)
-        lower_branch(lo,
-                     "(sum without (cohort, part, le) (guardrail:slot:sum{$S$1,cohort=~$T}) >= bool 0) == 0",
+        lower_branch(lo, "sum without (cohort, part, le) (guardrail:slot:sum{$S$1,cohort=~$T}) * 0 != 0",
                      which, NULL);
     if ((which = lower_which(lo, is_backstopped_histogram, NULL)) != NULL)
-        lower_branch(lo, "(sum without (part, le) (guardrail:slot:sum{$S$1,cohort!=$K}) >= bool 0) == 0",
-                     which, NULL);
+        lower_branch(lo, "sum without (part, le) (guardrail:slot:sum{$S$1,cohort!=$K}) * 0 != 0", which,
+                     NULL);
     lower_record(lo, "guardrail:slot:nan");
 }
 
@@ -604,7 +605,7 @@ pooled(struct lower *lo, const char *which)
     lower_put(lo, "guardrail:test:total{$S$1$2} > 0 and ignoring (cohort) guardrail:outside{$S}", which,
               early, NULL);
     lower_record(lo, "guardrail:test:n");
-    lower_put(lo, "guardrail:test:bad{$S$1$2} / guardrail:test:n{$S}", which, early, NULL);
+    lower_put(lo, "guardrail:test:bad{$S} / guardrail:test:n{$S}", NULL);
     lower_record(lo, "guardrail:test:rate");
     lower_put(lo,
               "sum without (cohort) (guardrail:test:rate{$S} * guardrail:test:n{$S})"

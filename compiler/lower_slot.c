@@ -173,21 +173,19 @@ phase_of(struct lower *lo, const struct guardrail *g)
                       phases);
 }
 
-/* What slots are multiplied with: the phase's series, which is 1, or the share of the increase that belongs to the slot. more: labels that it
- * brings besides, each preceded by ", ". Scraped series have the specification's cohort label, the recorded ones `cohort`:
- * `labels: {track: ""}` of the rule takes the former away. */
+/* What slots are multiplied with: the phase's series, which is 1, or the share of the increase that belongs to the slot. Scraped series have the
+ * specification's cohort label, the recorded ones `cohort`: `labels: {track: ""}` of the rule takes the former away. */
 static void
-put_join(struct lower *lo, const struct guardrail *g, const char *more, const char *phase)
+put_join(struct lower *lo, const struct guardrail *g, const char *phase)
 {
     if (g->stream_scope)
-        lower_put(lo, "\n  * on ($R) group_left (spec, deployment_id, phase, cohort$1) $2", more, phase,
-                  NULL);
+        lower_put(lo, "\n  * on ($R) group_left (spec, deployment_id, phase, cohort) $1", phase, NULL);
     else
-        lower_put(lo, "\n  * on ($R, $3) group_left (spec, deployment_id, phase, cohort$1) $2", more, phase,
+        lower_put(lo, "\n  * on ($R, $2) group_left (spec, deployment_id, phase, cohort) $1", phase,
                   lower_cohort_label(lo), NULL);
 }
 
-/* The rule of what was composed. part: NULL where the expression sets it. */
+/* The rule of what was composed. part: NULL where there is none. */
 static void
 record_slot(struct lower *lo, const struct guardrail *g, const char *name, const char *part)
 {
@@ -263,17 +261,25 @@ counted(struct lower *lo, const struct guardrail *g, const struct gr_promql *cou
                       what);
 }
 
+/* The increases that belong to the slot, in the guardrail's phases. */
 static void
-put_part(struct lower *lo, const struct guardrail *g, const char *values, const char *name)
+put_increases(struct lower *lo, const struct guardrail *g, const char *increases)
 {
-    const char *phase = lower_text(lo, "label_replace($1 * $2, \"part\", \"$3\", \"\", \"\")", share(lo),
-                                   phase_of(lo, g), name);
-
-    lower_branch(lo, "$1", values, NULL);
-    put_join(lo, g, ", part", phase);
+    lower_put(lo, "$1", increases, NULL);
+    put_join(lo, g, lower_text(lo, "($1 * $2)", share(lo), phase_of(lo, g)));
 }
 
-/* All parts in one rule: a rule costs more than reading the total twice. A bad event never counted is 0, with the denominator's labels. A good
+/* What the other part of this guardrail has just recorded, matched with scraped series. op: "or", "and". */
+static void
+put_beside(struct lower *lo, const struct guardrail *g, const char *op, const char *part)
+{
+    const char *cohort = g->stream_scope ? "" : lower_text(lo, ", $1", lower_cohort_label(lo));
+
+    lower_put(lo, "\n$1 ignoring (guardrail, part$2) guardrail:slot:sum{$S$3,part=\"$4\"}", op, cohort,
+              lower_values(lo, GR_STR("guardrail"), &g->name, 1, false), part, NULL);
+}
+
+/* A rule for each part, so that each scraped series is read once. A bad event never counted is 0, with the denominator's labels. A good
  * event never counted is not 0 but no data: an absent counter (one that the new version renamed, say) must not look like a ratio of 0 and
  * roll back; so the total counts only where the numerator is there. */
 static void
@@ -281,24 +287,24 @@ ratio_slots(struct lower *lo, const struct guardrail *g)
 {
     const struct metric *mt = &g->metric;
     bool good = mt->kind == METRIC_RATIO_GOOD;
-    const char *total = counted(lo, g, mt->total, "", false), *part = counted(lo, g, mt->part, "", false);
+    const char *first = good ? "good" : "total";
 
-    lower_branches(lo, "\nor ");
-    put_part(lo, g, lower_text(lo, good ? "($1\n    and $2)" : "$1", total, part), "total");
-    put_part(lo, g, lower_text(lo, good ? "$2" : "($2\n    or $1 * 0)", total, part), good ? "good" : "bad");
-    if (mt->n_weights > 0)
-        put_part(lo, g, counted(lo, g, mt->total, "", true), "square");
-    record_slot(lo, g, "guardrail:slot:sum", NULL);
+    put_increases(lo, g, counted(lo, g, good ? mt->part : mt->total, "", false));
+    record_slot(lo, g, "guardrail:slot:sum", first);
+    put_increases(lo, g, counted(lo, g, good ? mt->total : mt->part, "", false));
+    put_beside(lo, g, good ? "and" : "or", first);
+    lower_put(lo, good ? "" : " * 0", NULL);
+    record_slot(lo, g, "guardrail:slot:sum", good ? "total" : "bad");
+    if (mt->n_weights == 0)
+        return;
+    put_increases(lo, g, counted(lo, g, mt->total, "", true));
+    record_slot(lo, g, "guardrail:slot:sum", "square");
 }
 
-/* Most of a specification's samples are buckets, so they get all their labels in one join. */
 static void
 histogram_slots(struct lower *lo, const struct guardrail *g)
 {
-    const char *phase = lower_text(lo, "($1 * $2)", share(lo), phase_of(lo, g));
-
-    lower_put(lo, "$1", counted(lo, g, g->metric.part, "_bucket", false), NULL);
-    put_join(lo, g, "", phase);
+    put_increases(lo, g, counted(lo, g, g->metric.part, "_bucket", false));
     record_slot(lo, g, "guardrail:slot:sum", "bucket");
 }
 
@@ -346,7 +352,7 @@ value_slots(struct lower *lo, const struct guardrail *g)
 {
     lower_put(lo, "$1", g->metric.kind == METRIC_GAUGE ? gauge_values(lo, g) : expression_values(lo, g),
               NULL);
-    put_join(lo, g, "", phase_of(lo, g));
+    put_join(lo, g, phase_of(lo, g));
     record_slot(lo, g, "guardrail:slot:value", NULL);
 }
 

@@ -43,10 +43,7 @@ limited(struct lower *lo, enum side side, const char *which)
     size_t from = lo->expr.n;
 
     if (side_is_backstop(side))
-        lower_put(lo,
-                  "sum without (cohort) (guardrail:window:value{$$S$1,cohort=$$C$$1}"
-                  " or ignoring (cohort) guardrail:window:value{$$S$1,cohort=\"" COHORT_EARLY "\"$$1})",
-                  which, NULL);
+        lower_put(lo, "sum without (cohort) (guardrail:window:value{$$S$1,cohort!=$$K$$1})", which, NULL);
     else
         lower_put(lo, "guardrail:effect{$$S$1$$1}", which, NULL);
     return lower_cut(lo, from);
@@ -179,7 +176,7 @@ has_form(const struct guardrail *g, const void *arg)
     return false;
 }
 
-/* Strict unless the limit says at_or_…: exactly at the limit is inside. */
+/* Strict unless the limit says at_or_…: exactly at the limit is inside. What is strictly beyond is so of an inclusive limit, too. */
 static void
 breach(struct lower *lo)
 {
@@ -187,20 +184,20 @@ breach(struct lower *lo)
         struct form form;
         const char *template;
     } forms[] = {
-        {{SIDE_UPPER, false},
-         "guardrail:limit{$S$1,side=\"upper\"} < ignoring (level, side) group_left () guardrail:effect{$S}"},
         {{SIDE_UPPER, true},
          "guardrail:limit{$S$1,side=\"upper\"} <= ignoring (level, side) group_left () guardrail:effect{$S}"},
-        {{SIDE_LOWER, false},
-         "guardrail:limit{$S$1,side=\"lower\"} > ignoring (level, side) group_left () guardrail:effect{$S}"},
+        {{SIDE_UPPER, false},
+         "guardrail:limit{$S,side=\"upper\"} < ignoring (level, side) group_left () guardrail:effect{$S}"},
         {{SIDE_LOWER, true},
          "guardrail:limit{$S$1,side=\"lower\"} >= ignoring (level, side) group_left () guardrail:effect{$S}"},
+        {{SIDE_LOWER, false},
+         "guardrail:limit{$S,side=\"lower\"} > ignoring (level, side) group_left () guardrail:effect{$S}"},
         {{SIDE_BACKSTOP, false},
-         "guardrail:limit{$S$1,side=\"backstop\"} < ignoring (level, side) group_left ()"
+         "guardrail:limit{$S,side=\"backstop\"} < ignoring (level, side) group_left ()"
          " sum without (cohort) (guardrail:window:value{$S$1,cohort=$C}"
          " or ignoring (cohort) guardrail:window:value{$S$1,cohort=\"" COHORT_EARLY "\"})"},
         {{SIDE_BACKSTOP_LOWER, false},
-         "guardrail:limit{$S$1,side=\"backstop_lower\"} > ignoring (level, side) group_left ()"
+         "guardrail:limit{$S,side=\"backstop_lower\"} > ignoring (level, side) group_left ()"
          " sum without (cohort) (guardrail:window:value{$S$1,cohort=$C}"
          " or ignoring (cohort) guardrail:window:value{$S$1,cohort=\"" COHORT_EARLY "\"})"},
     };
@@ -459,19 +456,18 @@ proved(struct lower *lo)
 static void
 supported(struct lower *lo)
 {
-    const char *backstop = lower_which(lo, has_backstop, NULL), *which;
+    const char *which;
 
     lower_branches(lo, "\nor ");
-    if ((which = lower_which(lo, is_sequential, NULL)) != NULL)
-        lower_branch(lo, "guardrail:breach{$S$1,side=~\"upper|lower\"} and guardrail:proved{$S}", which,
-                     NULL);
+    if (lower_any(lo, is_sequential, NULL)) /* of no others a level and a side are proved */
+        lower_branch(lo, "guardrail:breach{$S} and guardrail:proved{$S}", NULL);
     if ((which = lower_which(lo, is_point, NULL)) != NULL)
         lower_branch(
             lo,
             "guardrail:breach{$S$1,side=~\"upper|lower\"} and ignoring (level, side) guardrail:proved{$S}",
             which, NULL);
-    if (backstop) {
-        lower_branch(lo, "(guardrail:breach{$S$1,side=~\"backstop.*\"}", backstop, NULL);
+    if (lower_any(lo, has_backstop, NULL)) {
+        lower_branch(lo, "(guardrail:breach{$S,side=~\"backstop.*\"}", NULL);
         put_min_events(lo, true);
         lower_put(lo, ")", NULL);
     }
@@ -574,7 +570,7 @@ no_control(struct lower *lo)
     lower_put(lo, "group without (cohort, part, le) ((", NULL); /* not max() * 0 + 1: a slot may be NaN */
     put_slots(lo, sums, values, "=$C");
     lower_put(lo, ") unless ignoring (cohort) (", NULL);
-    put_slots(lo, sums, values, "=$K");
+    put_slots(lo, sums ? "" : NULL, values ? "" : NULL, "=$K");
     lower_put(lo,
               "))\n  or group without (cohort) (guardrail:window:value{$S$1,cohort=$C}) unless "
               "guardrail:effect{$S}",

@@ -241,13 +241,13 @@ coverage(struct lower *lo)
     lower_put(lo, "max without (part, le) (\n  $1)\nand on ($P) guardrail:open{$S}", counts, NULL);
     lower_record(lo, "guardrail:coverage:cohort");
     lower_branches(lo, "\nor ");
-    if ((which = lower_which(lo, is_compared, NULL)) != NULL)
-        lower_branch(lo,
-                     "min without (cohort) (guardrail:coverage:cohort{$S$1$2})\n"
-                     "and ignoring (cohort) guardrail:coverage:cohort{$S,cohort=$C}",
-                     which, lower_not_early(lo), NULL);
     if ((which = lower_which(lo, is_fixed, NULL)) != NULL)
         lower_branch(lo, "sum without (cohort) (guardrail:coverage:cohort{$S$1,cohort=~$T})", which, NULL);
+    if (lower_any(lo, is_compared, NULL)) /* all others */
+        lower_branch(lo,
+                     "min without (cohort) (guardrail:coverage:cohort{$S$1})\n"
+                     "and ignoring (cohort) guardrail:coverage:cohort{$S,cohort=$C}",
+                     lower_not_early(lo), NULL);
     lower_record(lo, "guardrail:coverage");
 }
 

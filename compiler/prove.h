@@ -177,6 +177,8 @@ bool prove_gate(const struct prove_world *w, const struct prove_stream *s, size_
 bool prove_overdue(const struct prove_world *w, const struct prove_stream *s, size_t k);
 /* Limits, breaches, verdict of one step (prove_verdict.c). */
 void prove_judge(const struct prove_world *w, const struct prove_stream *s, struct prove_cell *c, size_t k);
+/* The effect outside the limits, where it is proved at this one's level and side, or of guardrails without a test at all; else PROVE_NONE. */
+double prove_proved(const struct prove_world *w, const struct prove_cell *c, const struct bound *b, size_t k);
 /* The literal that holds for a slice with these labels outside `expect`. */
 double prove_literal_outside(const struct guardrail *g, const struct bound *b, struct pairs labels);
 /* A value that an expression gives when every series of its own shows v (prove_input.c). */

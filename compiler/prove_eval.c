@@ -526,7 +526,7 @@ test_sums(const struct prove_world *w, const struct prove_stream *s, struct prov
     struct prove_state *st = &c->state[k];
     const struct metric *mt = &w->g->metric;
     double sum[PROVE_COHORTS][PROVE_PARTS], n = 0, q = gr_dec_double(mt->quantile);
-    size_t last = w->n_edges - 1, edge = 0;
+    size_t last = w->n_edges - 1, edge = last;
 
     for (size_t h = 0; h < PROVE_COHORTS; h++) {
         for (size_t p = 0; p < w->n_parts; p++)
@@ -547,8 +547,10 @@ test_sums(const struct prove_world *w, const struct prove_stream *s, struct prov
     }
     if (mt->kind != METRIC_HISTOGRAM || !(sum[PROVE_CONTROL][last] > 0))
         return;
-    while (edge < last && !(sum[PROVE_CONTROL][edge] / sum[PROVE_CONTROL][last] >= q))
-        edge++;
+    for (size_t e = last; e-- > 0;) /* the share least above, where buckets do not grow */
+        if (sum[PROVE_CONTROL][e] / sum[PROVE_CONTROL][last] >= q &&
+            sum[PROVE_CONTROL][e] <= sum[PROVE_CONTROL][edge])
+            edge = e;
     for (size_t h = 0; h < PROVE_COHORTS && w->g->limit.against != AGAINST_FIXED; h++)
         if (sum[h][last] > 0)
             st->bad[h] = (1 - sum[h][edge] / sum[h][last]) * st->total[h];
@@ -633,7 +635,7 @@ evidence_paired(const struct prove_world *w, const struct prove_stream *s, struc
     st->evidence = evidence_log(e.mean, v, EVIDENCE_GAUGE_TAU * limit, nu);
 }
 
-/* A NaN since the phase's start makes the sums NaN for good. */
+/* What is not finite since the phase's start makes the sums so for good. */
 static void
 enough_counted(const struct prove_world *w, struct prove_state *st, bool nan)
 {
@@ -651,7 +653,7 @@ find_nan(const struct prove_world *w, const struct prove_stream *s, struct prove
     for (size_t h = 0; h < PROVE_COHORTS; h++)
         for (size_t p = 0; p < w->n_parts; p++)
             for (size_t j = 0; j <= k; j++)
-                if (within(w, s, j, k, FOREVER) && isnan(c->slot[h][p][j]))
+                if (within(w, s, j, k, FOREVER) && !isfinite(c->slot[h][p][j]))
                     c->state[k].spoilt[h] = true;
 }
 

@@ -137,6 +137,32 @@ prove_threshold(const struct model *m, enum level level)
     return rint(t * 1e4) / 1e4;
 }
 
+/* Whether it is no accident that the effect lies on the bound's bad side. */
+static bool
+tested(const struct prove_world *w, const struct prove_state *st, const struct bound *b)
+{
+    if (w->g->evidence.kind != EVIDENCE_SEQUENTIAL)
+        return true;
+    return present(st->evidence) && st->evidence > prove_threshold(w->m, b->level) &&
+           (b->side == SIDE_LOWER ? st->difference < 0 : st->difference > 0);
+}
+
+double
+prove_proved(const struct prove_world *w, const struct prove_cell *c, const struct bound *b, size_t k)
+{
+    const struct guardrail *g = w->g;
+    const struct prove_state *st = &c->state[k];
+    bool outside = false;
+
+    for (size_t i = 0; i < g->limit.n_bounds; i++)
+        outside = outside || present(st->breach[i]) || !present(st->limit[i]);
+    if (!outside || !present(st->effect) || !present(st->enough))
+        return PROVE_NONE;
+    if (g->limit.against == AGAINST_FIXED)
+        return g->evidence.hard_n == 1 || g->evidence.soft_n == 1 ? st->effect : PROVE_NONE;
+    return tested(w, st, b) && !few_events(w, st, b) ? st->effect : PROVE_NONE;
+}
+
 static double
 supported(const struct prove_world *w, const struct prove_stream *s, struct prove_cell *c, size_t i, size_t k)
 {
@@ -153,13 +179,9 @@ supported(const struct prove_world *w, const struct prove_stream *s, struct prov
             return confirmed(w, s, c, i, k);
         return present(st->breach[i]) && present(st->enough) ? st->breach[i] : PROVE_NONE;
     }
-    if (!present(st->breach[i]) || !present(st->enough) || few_events(w, st, b))
-        return PROVE_NONE;
-    if (g->evidence.kind == EVIDENCE_SEQUENTIAL &&
-        (!present(st->evidence) || !(st->evidence > prove_threshold(w->m, b->level)) ||
-         !(b->side == SIDE_LOWER ? st->difference < 0 : st->difference > 0)))
-        return PROVE_NONE;
-    return st->breach[i];
+    return present(st->breach[i]) && present(st->enough) && !few_events(w, st, b) && tested(w, st, b)
+               ? st->breach[i]
+               : PROVE_NONE;
 }
 
 static int

@@ -29,6 +29,7 @@
 #define ROUNDED                                                                                              \
     "slot:sum|slot:value|slot:delta|slot:over|window:value|coverage:cohort|coverage|enough|effect|evidence|" \
     "alert"
+#define FOLLOWS "|test:total|test:bad" /* of streams whose rules are given nothing */
 
 /* What another specification's series show. */
 #define OTHER_SPEC "another"
@@ -401,6 +402,25 @@ put_over(struct prove_writer *x, const struct prove_cell *c, size_t h, size_t i)
     end(x, &l, rounded(v));
 }
 
+/* Whether rules are given what is proved. */
+static bool
+is_given(const struct prove_stream *s)
+{
+    for (size_t i = 0; i < s->n_cells; i++)
+        if (s->cells[i].feed && (s->cells[i].feed->proved || fabs(s->cells[i].feed->stranger) > 0))
+            return true;
+    return false;
+}
+
+static bool
+is_fed(const struct prove_stream *s)
+{
+    for (size_t i = 0; i < s->n_cells; i++)
+        if (s->cells[i].feed)
+            return true;
+    return false;
+}
+
 /* The test is made of effects outside their limits alone. */
 static bool
 is_outside(const struct prove_world *w, const struct prove_state *st)
@@ -409,6 +429,25 @@ is_outside(const struct prove_world *w, const struct prove_state *st)
         if (st->breach[i] != PROVE_NONE)
             return true;
     return false;
+}
+
+/* What is proved at the level and side of a limit; of a guardrail without a test at none, which the first limit stands for. */
+static void
+put_proved_value(struct prove_writer *x, const struct prove_cell *c, size_t i)
+{
+    const struct bound *b = &x->w->g->limit.bounds[i];
+    double v = prove_proved(x->w, c, b, x->k);
+    bool named = x->w->g->limit.against != AGAINST_FIXED && x->w->g->evidence.kind == EVIDENCE_SEQUENTIAL;
+    struct gr_buf l;
+
+    if (!prove_present(v) || isnan(v) || is_given(x->s) || side_is_backstop(b->side) || (!named && i > 0))
+        return;
+    l = prove_begin(x, x->twins ? "guardrail:proved" : "", c, prove_active(x->s, x->k));
+    if (!x->twins)
+        prove_put_pair(&l, GR_STR("series"), GR_STR("guardrail:proved"));
+    prove_put_pair(&l, GR_STR("level"), gr_str(named ? level_name(b->level) : ""));
+    prove_put_pair(&l, GR_STR("side"), gr_str(named ? side_name(b->side) : ""));
+    end(x, &l, rounded(v));
 }
 
 static void
@@ -422,6 +461,12 @@ put_computed(struct prove_writer *x, const struct prove_cell *c)
         put_value(x, "guardrail:window:value", c, st->window[h], cohort_name(x->w, h), NULL, NULL);
         put_value(x, "guardrail:coverage:cohort", c, st->covered[h], cohort_name(x->w, h), NULL, NULL);
     }
+    for (size_t h = 0; h < PROVE_COHORTS && !c->feed; h++) {
+        put_value(x, "guardrail:test:total", c, st->total[h], cohort_name(x->w, h), NULL, NULL);
+        put_value(x, "guardrail:test:bad", c, st->bad[h], cohort_name(x->w, h), NULL, NULL);
+    }
+    for (size_t i = 0; i < x->w->g->limit.n_bounds; i++)
+        put_proved_value(x, c, i);
     put_value(x, "guardrail:slot:delta", c, c->delta[x->k], none, NULL, NULL);
     for (size_t i = 0; i < 2 * x->w->g->limit.n_bounds; i++)
         put_over(x, c, i % 2, i / 2);
@@ -506,7 +551,10 @@ put_rounded_samples(struct prove_writer *x)
 static void
 put_rounded(struct prove_writer *x)
 {
-    ask(x, "round(label_replace(", "{__name__=~\"guardrail:(" ROUNDED ")\"",
+    ask(x, "round(label_replace(",
+        is_given(x->s) ? "{__name__=~\"guardrail:(" ROUNDED ")\""
+        : is_fed(x->s) ? "{__name__=~\"guardrail:(" ROUNDED "|proved)\""
+                       : "{__name__=~\"guardrail:(" ROUNDED FOLLOWS "|proved)\"",
         ", \"series\", \"$1\", \"__name__\", \"(.+)\") > -Inf, 0.0001)");
     put_twice(x, put_rounded_samples);
     answered(x);
@@ -576,10 +624,7 @@ put_numbers(struct prove_writer *x)
 static bool
 is_own(const struct prove_stream *s)
 {
-    for (size_t i = 0; i < s->n_cells; i++)
-        if (s->cells[i].feed)
-            return false;
-    return !s->intruded && s->n_decoys == 0;
+    return !is_fed(s) && !s->intruded && s->n_decoys == 0;
 }
 
 /* Nothing is recorded of a release or a phase that is not active, or of another specification, but what is given of it; and no sums of buckets over
@@ -605,6 +650,13 @@ put_foreign(struct prove_writer *x)
         } else if (i == 4) {
             gr_buf_puts(&q, ",part=\"bucket\"");
         }
+        put_matchers(&q, x->s);
+        gr_buf_putc(&q, '}');
+    }
+    for (unsigned i = 0; i < 2; i++) { /* and no test of an effect that is not outside its limits */
+        gr_buf_puts(&q, i ? " unless ignoring (cohort) guardrail:outside{spec="
+                          : " or {__name__=~\"guardrail:test:(n|nu|rate|d)\",spec=");
+        gr_quote_promql(&q, x->w->m->spec);
         put_matchers(&q, x->s);
         gr_buf_putc(&q, '}');
     }

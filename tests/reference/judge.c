@@ -212,14 +212,14 @@ coverage_of(const struct view *v, double *coverage)
     return true;
 }
 
-/* Whether a bucket was NaN since the phase began. */
+/* Whether a bucket was NaN or infinite since the phase began. */
 static bool
 is_spoilt(const struct view *v, enum lane lane)
 {
     struct pool p = slots_pool(v->r, v->c, lane, since_start(v->r, v->k), v->k);
 
     for (size_t i = 0; i < v->r->n_edges; i++)
-        if (isnan(p.sum.count[i]))
+        if (!isfinite(p.sum.count[i]))
             return true;
     return false;
 }
@@ -244,7 +244,7 @@ enough_of(const struct view *v)
         /* A NaN anywhere since the start makes it NaN, which is enough for nothing. */
         if (!p.sum.on ||
             !(total >= g->evidence.min_total || surely_above(total, g->evidence.min_total, &v->out->near)) ||
-            isnan(p.sum.part) || isnan(p.sum.square) || is_spoilt(v, (enum lane)i))
+            !isfinite(p.sum.part) || !isfinite(p.sum.square) || is_spoilt(v, (enum lane)i))
             return false;
         (void)surely_above(total, g->evidence.min_total, &v->out->near);
     }
