@@ -9,6 +9,7 @@ fuzz_targets = \
 	tests/fuzz/fuzz_json \
 	tests/fuzz/fuzz_layout \
 	tests/fuzz/fuzz_number \
+	tests/fuzz/fuzz_page \
 	tests/fuzz/fuzz_promql \
 	tests/fuzz/fuzz_quantity \
 	tests/fuzz/fuzz_quote \
@@ -60,10 +61,14 @@ tests_fuzz_fuzz_facts_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/compiler
 tests_fuzz_fuzz_facts_SOURCES = tests/fuzz/fuzz_facts.c tests/fuzz/fuzz.h tests/fuzz/replay.c
 tests_fuzz_fuzz_facts_LDADD = $(COMPILER_LIBS)
 
-# From an HTTP body to a decision, and the daemon's configuration.
+# From an HTTP body to a decision, the daemon's configuration, what a browser sends.
 tests_fuzz_fuzz_alerts_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_fuzz_fuzz_alerts_SOURCES = tests/fuzz/fuzz_alerts.c tests/fuzz/fuzz.h tests/fuzz/replay.c
 tests_fuzz_fuzz_alerts_LDADD = $(WEBHOOK_LIBS)
 tests_fuzz_fuzz_conf_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c tests/fuzz/fuzz.h tests/fuzz/replay.c
 tests_fuzz_fuzz_conf_LDADD = $(WEBHOOK_LIBS)
+tests_fuzz_fuzz_page_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_fuzz_fuzz_page_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
+tests_fuzz_fuzz_page_SOURCES = tests/fuzz/fuzz_page.c tests/fuzz/fuzz.h tests/fuzz/replay.c
+tests_fuzz_fuzz_page_LDADD = $(WEBHOOK_LIBS)

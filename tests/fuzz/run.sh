@@ -15,7 +15,7 @@ for target in $targets; do
     # Compiling the rooms anew for each target is cheaper than a second build tree. The compiler (which has a tree.c of its own)
     # only for those that need it.
     case $target in
-    alerts | conf) more=$(ls "$src"/webhook/*.c | grep -vE '/(guardraild|guardrailctl|ctl_[a-z]*)\.c$') ;;
+    alerts | conf | page) more=$(ls "$src"/webhook/*.c | grep -vE '/(guardraild|guardrailctl|ctl_[a-z]*)\.c$') ;;
     facts | layout | spec) more=$(ls "$src"/compiler/*.c | grep -vE '/(guardrailc|cmd_[a-z]*)\.c$') ;;
     *) more=$src/tests/unit/base/tree.c ;;
     esac
@@ -43,6 +43,11 @@ for target in $targets; do
             printf '"\\"%s\\""\n' "$word"
         done >"$build/fuzz/alerts.dict"
         set -- -dict=alerts.dict "$@"
+    fi
+    if [ "$target" = page ]; then
+        printf '"%s"\n' 'by=' '&reason=' '%3Cscript%3E' '%0D%0A' '%00' '%C3%A9' '<script>' '\"><img src=x onerror=alert(1)>' '&amp;' '</style>' \
+            'javascript:' d1 guardraild guardraild.example.org guardraild.example.org:443 >"$build/fuzz/page.dict"
+        set -- -dict=page.dict "$@"
     fi
     (cd "$build/fuzz" && "./fuzz_$target" -max_total_time="$seconds" -timeout=10 -max_len=4096 -print_final_stats=1 \
         -artifact_prefix="crash_${target}_" "$@")
