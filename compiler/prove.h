@@ -38,6 +38,7 @@ struct prove_export {
     const char *deployment;
     size_t phase;
     double start_s;
+    double before_s; /* the start that is told before it is on: of an earlier time in this phase */
     size_t from, to, on, off;
     size_t start_to; /* scrapes of the start end here */
 };
@@ -55,8 +56,9 @@ struct prove_state {
 /* What a cell's rules are given as it stands, instead of samples; PROVE_NONE: not there. */
 struct prove_feed {
     double effect, coverage, evidence, difference, enough;
-    double bad;    /* the canary's events since the phase's start */
-    double window; /* the canary's own value */
+    double bad;       /* the canary's events since the phase's start */
+    double other_bad; /* control's, of which there is no total; 0: none */
+    double window;    /* the canary's own value */
     /* The bound of which there are slots beyond it, and enough of them; they and `enough` are all there is. NULL: none. They carry the stream's
      * first export, which is not active any more: nothing comes of them. */
     const struct bound *left_behind;

@@ -95,7 +95,8 @@ build_enter(struct build *b, struct prove_stream *s, const char *deployment, siz
         return NULL;
     GR_ASSERT(s->n_exports < PROVE_EXPORTS);
     x = &s->exports[s->n_exports++];
-    *x = (struct prove_export){deployment, phase, start_s, 0, b->w->scrapes, 0, b->w->scrapes, b->w->scrapes};
+    *x = (struct prove_export){deployment,    phase, start_s,       start_s,      0,
+                               b->w->scrapes, 0,     b->w->scrapes, b->w->scrapes};
     return x;
 }
 

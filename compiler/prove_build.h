@@ -72,6 +72,7 @@ void denominator_case(struct build *b, size_t phase, size_t mid, size_t cohort);
 void early_case(struct build *b, size_t phase, size_t cohort);
 void idle_cases(struct build *b);
 void odd_ratio_cases(struct build *b);
+void endless_case(struct build *b);
 void odd_gauge_cases(struct build *b);
 void edge_cases(struct build *b);
 void turns_case(struct build *b);

@@ -278,6 +278,25 @@ odd_ratio_cases(struct build *b)
     }
 }
 
+/* A counter of events that is minus infinite once: the share of that slot is no number to act on. */
+void
+endless_case(struct build *b)
+{
+    struct prove_stream *s;
+    struct prove_cell *c;
+    double *v;
+
+    if (!build_ratio(b->g) || !(c = build_outside(b, "endless-events", &s)))
+        return;
+    build_fill(b, c, 0, ALL, prove_level_effect(b->w, b->calm));
+    if ((v = build_raw(b, c, PROVE_CANARY, 1, 0)) != NULL)
+        v[build_scrape(b, b->gate + 2)] = -(double)INFINITY;
+    (void)build_enter(b, s, D1, b->phase, 0);
+    for (size_t k = b->gate + 1; k <= b->gate + 5; k++)
+        build_at(s, k);
+    build_at(s, b->full + 3);
+}
+
 /* Gauges of control that no canary can be compared with. */
 void
 odd_gauge_cases(struct build *b)
@@ -432,6 +451,22 @@ changed_case(struct build *b, const char *name, const char *before, size_t phase
     build_at(s, b->full + 3);
 }
 
+/* The phase is entered once more: until then it is told as not active, with the start that it had. */
+static void
+again_case(struct build *b, size_t mid)
+{
+    struct prove_stream *s = build_constant(b, "entered-again", prove_level_effect(b->w, b->calm));
+    struct prove_export *x = s ? &s->exports[0] : NULL;
+
+    if (x) {
+        x->on = build_scrape(b, mid);
+        x->start_s = (double)x->on * (double)b->m->scrape_ms / 1000;
+        x->before_s = x->start_s - 3600;
+    }
+    for (size_t k = mid; k <= mid + 3; k++)
+        build_at(s, k);
+}
+
 /* A phase lasts as long as it may, a second longer, too long with something else that is wrong; or for ever. */
 static void
 overdue_cases(struct build *b)
@@ -514,6 +549,7 @@ phase_cases(struct build *b)
     if (other != b->phase)
         changed_case(b, "phase-changed", D1, other, mid);
     changed_case(b, "release-changed", "d0", b->phase, mid);
+    again_case(b, mid);
     changed_case(b, "release-changed-late", "d0", b->phase, b->gate + 7);
 
     /* An old deployment rests in its last phase, and still says so. */

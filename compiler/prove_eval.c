@@ -401,7 +401,7 @@ pooled(const struct prove_world *w, const struct prove_stream *s, const double *
             add_kahan(slots[j], &sum, &c);
             *n += 1;
         }
-    return *n > 0 ? sum + c : PROVE_NONE;
+    return *n <= 0 ? PROVE_NONE : isinf(sum) ? sum : sum + c; /* as sum_over_time() */
 }
 
 /* histogram_quantile() of cumulated buckets (promql/quantile.go). A count below that of a lower edge is raised to it. */
@@ -423,9 +423,14 @@ quantile(const struct prove_world *w, const double *cumulated)
 
     if (fabs(all) <= 0) /* of NaN it makes the last edge */
         return PROVE_NONE;
-    while (b + 1 < w->n_edges - 1 && !(count[b] >= rank))
-        b++;
-    if (!(count[b] >= rank))
+    for (size_t end = w->n_edges - 1; b < end;) { /* by halves: where a bucket is NaN, the way decides */
+        size_t half = (b + end) / 2;
+        if (count[half] >= rank)
+            end = half;
+        else
+            b = half + 1;
+    }
+    if (b == w->n_edges - 1)
         return w->edges[w->n_edges - 2];
     if (b == 0 && w->edges[0] <= 0)
         return w->edges[0];

@@ -106,17 +106,23 @@ threshold_case(struct build *b, const struct bound *bound)
     }
 }
 
-/* Gauges beyond a limit whose slots differ wildly at first and hardly at the end: with as many of the latter as are looked at alone, and with a gap
- * that leaves fewer. */
+/* Gauges beyond a limit whose slots differ wildly at first and hardly at the end: with as many of the latter as are looked at alone, and with gaps
+ * that leave fewer. */
 static void
 recent_cases(struct build *b, const struct bound *bound)
 {
     struct scaled x = {build_level(b, bound, build_beside(bound, build_literal(b, bound, NULL), 60)), 0};
     size_t noisy = b->w->steps - 10;
 
-    for (unsigned gap = 0; gap < 2; gap++) {
+    static const struct {
+        const char *name;
+        size_t
+            gap; /* evaluations without samples; a slot less is missing, whose first sample is the last one before */
+    } kinds[] = {{"recent-calm", 0}, {"recent-too-few", 4}, {"recent-one-less", 2}};
+
+    for (unsigned i = 0; i < GR_COUNT(kinds); i++) {
         struct prove_stream *s;
-        struct prove_cell *c = build_outside(b, gap ? "recent-too-few" : "recent-calm", &s);
+        struct prove_cell *c = build_outside(b, kinds[i].name, &s);
 
         for (size_t k = 0, from = 0; k < b->w->steps; k++) {
             size_t to = k + 1 < b->w->steps ? build_scrape(b, k) + 1 : b->w->scrapes;
@@ -124,7 +130,7 @@ recent_cases(struct build *b, const struct bound *bound)
             double swing = k < noisy ? 0.2 : 0.0001;
 
             l.v[PROVE_CANARY][0] *= k % 2 ? 1 + swing : 1 - swing;
-            if (!gap || k < noisy || k > noisy + 4)
+            if (k <= noisy + 4 - kinds[i].gap || k > noisy + 4)
                 build_fill(b, c, from, to, l);
             from = to;
         }
@@ -228,7 +234,8 @@ events_cases(struct build *b)
     }
 }
 
-/* Beyond a backstop, with a NaN in the lowest bucket alone: of the early slots, of the canary's, or of control's, where it does not matter. */
+/* Beyond a backstop, with a NaN in the lowest bucket (or the denominator) alone: of the early slots, of the canary's, or of control's, where it does
+ * not matter. */
 static void
 spoilt_cases(struct build *b, const struct bound *bound)
 {
@@ -274,8 +281,14 @@ backstop_cases(struct build *b)
         build_at(s, 1);
         build_at(s, b->gate);
         build_at(s, b->gate + 1);
-        if (b->g->metric.kind == METRIC_HISTOGRAM)
+        if (build_counts(b->g))
             spoilt_cases(b, bound);
+        c = build_outside(b, TEXT(b, "%s-of-control-alone", side_name(bound->side)), &s);
+        build_fill_one(b, c, PROVE_CONTROL, 0, 0, ALL,
+                       prove_level_value(b->w, build_beside(bound, v, 20)).v[PROVE_CONTROL]);
+        (void)build_enter(b, s, D1, b->phase, 0);
+        build_at(s, b->gate);
+        build_at(s, b->full);
         for (unsigned few = 0; few < 2; few++) {
             struct prove_level l = prove_level_value(b->w, build_beside(bound, v, 20));
             double events = b->g->evidence.min_events * (few ? 0.99 : 1.01),

@@ -30,6 +30,8 @@ static const struct row {
     {"not-enough", 4, 1.01, 0.5, 1, 2, true},
     {"covered", -40, 1.01, 0.5, 0.9, 2, false},
     {"not-covered", -40, 1.01, 0.5, 0.8999, 2, false},
+    {"far-beyond", 60000, 1.01, 0.5, 1, 2, false},    /* of a backstop: beyond whatever other limits are */
+    {"events-of-control", 4, 1.01, 0.5, 1, 0, false}, /* of a backstop: nothing is known of the canary's */
     {"covered-overdue-elsewhere", -40, 1.01, 0.5, 0.9, 2, false},
     {"not-covered-overdue-elsewhere", -40, 1.01, 0.5, 0.8999, 2, false},
 };
@@ -72,7 +74,8 @@ feed(struct build *b, const struct bound *bound, const struct row *r)
         f->difference = bound->side == SIDE_LOWER ? -r->difference : r->difference;
     }
     if (build_counts(g) && ((build_compared(g) && g->evidence.kind == EVIDENCE_SEQUENTIAL) || backstop))
-        f->bad = r->events * fmax(g->evidence.min_events, 1);
+        f->bad = r->events > 0 ? r->events * fmax(g->evidence.min_events, 1) : PROVE_NONE;
+    f->other_bad = r->events > 0 ? 0 : 1;
 }
 
 /* Slots beyond a limit that is confirmed by several, of a phase, a release, a stream that is not active (any more). */
@@ -129,6 +132,32 @@ strangers(struct build *b)
         }
         *f = (struct prove_feed){.stranger = i ? 1e6 : -1e6};
         c->feed = f;
+    }
+}
+
+/* The same in the slices that `expect` lists. */
+static void
+strangers_listed(struct build *b)
+{
+    for (unsigned above = 0; above < 2 && b->g->limit.n_overrides > 0; above++) {
+        if (!build_world(b, above ? "strangers above, by hand" : "strangers below, by hand",
+                         b->m->sampling_ms, STEPS))
+            return;
+        for (uint32_t i = 0; i < b->m->n_streams; i++) {
+            struct prove_stream *s = build_listed(b, i, b->phase);
+
+            for (size_t k = 0; s && k < s->n_cells; k++) {
+                struct prove_feed *f = gr_arena_alloc(b->arena, sizeof *f);
+
+                if (!f) {
+                    build_failed(b);
+                    return;
+                }
+                *f = (struct prove_feed){.stranger = above ? 1e6 : -1e6};
+                s->cells[k].feed = f;
+            }
+            build_at(s, STEPS - 2);
+        }
     }
 }
 
@@ -281,10 +310,12 @@ build_fed(struct build *b)
             (bound->level == LEVEL_HARD ? b->g->evidence.hard_n : b->g->evidence.soft_n) > 1)
             left_behind(b, bound);
         for (size_t k = 0; k < GR_COUNT(rows); k++)
-            if (build_compared(b->g) || k < 2 || rows[k].beyond < 0)
+            if ((build_compared(b->g) || k < 2 || rows[k].beyond < 0) &&
+                (side_is_backstop(bound->side) || (rows[k].beyond < 100 && rows[k].events > 0)))
                 feed(b, bound, &rows[k]);
     }
     for (size_t i = 0; i < b->g->limit.n_bounds; i++)
         if (!side_is_backstop(b->g->limit.bounds[i].side))
             proved_listed(b, &b->g->limit.bounds[i]);
+    strangers_listed(b);
 }

@@ -80,11 +80,16 @@ put_stranger(const struct prove_writer *x, const struct prove_cell *c, double v)
 {
     static const char *const levels[] = {"hard", "soft", ""}, *const sides[] = {"upper", "lower", ""};
 
-    for (size_t i = 0; i < 9; i++) {
-        struct gr_buf l = prove_begin(x, "guardrail:proved", NULL, &x->s->exports[0]);
+    for (size_t i = 0; i < 10; i++) {
+        struct gr_buf l =
+            prove_begin(x, i < 9 ? "guardrail:proved" : "guardrail:effect", NULL, &x->s->exports[0]);
 
         prove_put_pairs(&l, c->labels);
         prove_put_pair(&l, GR_STR("guardrail"), GR_STR(PROVE_STRANGER));
+        if (i == 9) {
+            end(x, &l, v);
+            continue;
+        }
         prove_put_pair(&l, GR_STR("level"), gr_str(levels[i / 3]));
         prove_put_pair(&l, GR_STR("side"), gr_str(sides[i % 3]));
         end(x, &l, v);
@@ -116,6 +121,15 @@ put_proved(const struct prove_writer *x, const struct prove_cell *c, const struc
         return;
     put_proved_at(x, c, "another", side, lower ? -1e6 : 1e6);
     put_proved_at(x, c, level, "another", lower ? -1e6 : 1e6);
+}
+
+static void
+put_bad_of_control(const struct prove_writer *x, const struct prove_cell *c, double v)
+{
+    struct gr_buf l = prove_begin(x, "guardrail:test:bad", c, &x->s->exports[0]);
+
+    prove_put_pair(&l, GR_STR("cohort"), x->w->m->control);
+    end(x, &l, v);
 }
 
 /* Both cohorts have counted nothing since the phase's start. */
@@ -173,6 +187,8 @@ put_feed(const struct prove_writer *x, const struct prove_cell *c)
     if (!f->idle)
         put_fed(x, "guardrail:test:bad", c, f->bad, true);
     put_fed(x, "guardrail:window:value", c, f->window, true);
+    if (f->other_bad > 0)
+        put_bad_of_control(x, c, f->other_bad);
     if (f->idle)
         put_idle(x, c);
     if (f->left_behind) {

@@ -334,7 +334,8 @@ put_export(struct gr_buf *b, const struct prove_world *w, const struct prove_str
     for (unsigned start = 0; start < 2; start++) {
         for (size_t i = 0; i < w->scrapes; i++)
             v[i] = i < x->from || i >= (start ? x->start_to : x->to) ? PROVE_NONE
-                   : start ? x->start_s - (*instance == 'b' ? 1 : 0) /* the newest counts */
+                   : start ? (i < x->on ? x->before_s : x->start_s) -
+                                 (*instance == 'b' ? 1 : 0) /* the newest counts */
                    : i >= x->on && i < x->off ? 1
                                               : 0;
         gr_buf_puts(&name, start ? GR_SERIES_PHASE_START "{" : GR_SERIES_PHASE "{");

@@ -136,7 +136,7 @@ stream(struct maker *k, struct gr_str name, struct gr_str flow, double canary, d
     *v = (struct prove_stream){.name = name, .cells = c, .n_cells = 1};
     v->release = labels_of(k, k->m->release_labels, none, GR_STR_NONE, name);
     v->exports[v->n_exports++] =
-        (struct prove_export){DEPLOYMENT, k->phase, 0, 0, w->scrapes, 0, w->scrapes, w->scrapes};
+        (struct prove_export){DEPLOYMENT, k->phase, 0, 0, 0, w->scrapes, 0, w->scrapes, w->scrapes};
     count(k, c, PROVE_CANARY, canary);
     count(k, c, PROVE_CONTROL, control);
     k->suite->cases++;

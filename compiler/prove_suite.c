@@ -179,6 +179,61 @@ wide_world(struct build *b)
     }
 }
 
+/* A bucket that is not a number, just below control's and the canary's quantile, among so many that a lower quantile is found without it. */
+static void
+fine_world(struct build *b)
+{
+    static const double shares[] = {0.6, 0.61, 0.62, 0.63, 0.64, 1, 1, 1};
+    double first = b->suite->worlds[0]->edges[1];
+    struct prove_level l = {0};
+    struct prove_stream *s;
+
+    if (b->g->metric.kind != METRIC_HISTOGRAM ||
+        !build_world(b, "a bucket that is not a number", b->m->sampling_ms, b->gate + 3))
+        return;
+    b->w->n_edges = b->w->n_parts = GR_COUNT(shares);
+    for (size_t i = 0; i < GR_COUNT(shares); i++) {
+        b->w->edges[i] = i + 1 < GR_COUNT(shares) ? first * (double)(i + 1) : (double)INFINITY;
+        l.v[PROVE_CANARY][i] = l.v[PROVE_CONTROL][i] = 1000 * shares[i];
+    }
+    for (size_t spoilt = 0; spoilt < 2; spoilt++) {
+        s = build_constant(b, spoilt ? "bucket-not-a-number" : "fine-buckets", l);
+        for (size_t h = 0; s && spoilt && h < 2; h++)
+            for (size_t i = 0; s->cells[0].raw[h][4][0] && i < b->w->scrapes; i++)
+                s->cells[0].raw[h][4][0][i] = (double)NAN;
+        build_at(s, b->gate + 1);
+    }
+}
+
+/* Expected slices that show only a part: of counters what is counted without the denominator, of values control alone. */
+static void
+parts_world(struct build *b)
+{
+    size_t mid = b->gate, last = b->suite->worlds[0]->n_edges;
+
+    if (b->g->dynamic.n > 0 || !build_world(b, "slices in part", b->m->sampling_ms, b->gate + 4))
+        return;
+    for (uint32_t i = 0; i < b->m->n_streams; i++) {
+        struct prove_stream *s = build_listed(b, i, b->phase);
+        struct prove_level calm = prove_level_effect(b->w, b->calm);
+
+        for (size_t k = 0; s && k < s->n_cells; k++) {
+            struct prove_cell *c = &s->cells[k];
+
+            build_fill_one(b, c, PROVE_CANARY, 0, 0, build_counts(b->g) ? ALL : build_scrape(b, mid) + 1,
+                           calm.v[PROVE_CANARY]);
+            if (!b->g->stream_scope)
+                build_fill_one(b, c, PROVE_CONTROL, 0, 0, ALL, calm.v[PROVE_CONTROL]);
+            for (size_t p = 0; build_counts(b->g) && p < build_raw_parts(b); p++)
+                if (build_ratio(b->g) ? p % 2 == 0 : p + 1 == last)
+                    for (size_t n = build_scrape(b, mid) + 1; c->raw[0][p][0] && n < b->w->scrapes; n++)
+                        c->raw[0][p][0][n] = PROVE_NONE;
+        }
+        for (size_t k = mid; k <= mid + 2; k++)
+            build_at(s, k);
+    }
+}
+
 /* A slot that is not a number, as long as it counts. */
 static void
 nan_from_start(struct build *b)
@@ -363,6 +418,7 @@ prove_suite_build(struct gr_arena *a, const struct model *m, const struct guardr
     early_cases(&b, b.phase);
     idle_cases(&b);
     odd_ratio_cases(&b);
+    endless_case(&b);
     odd_gauge_cases(&b);
     edge_cases(&b);
     turns_case(&b);
@@ -381,6 +437,8 @@ prove_suite_build(struct gr_arena *a, const struct model *m, const struct guardr
     long_worlds(&b);
     newest_world(&b);
     wide_world(&b);
+    fine_world(&b);
+    parts_world(&b);
     if (prove_share_build(a, out, m) != GR_OK)
         return GR_ENOMEM;
     build_fed(&b);

@@ -334,14 +334,14 @@ rounded(double v)
     return floor(v * inverse + 0.5) / inverse;
 }
 
-/* keys: pairs of further labels, ending with NULL. NaN is left out by the question. */
+/* key: a further label, or NULL. NaN and minus infinity are left out by the question. */
 static void
 put_value(struct prove_writer *x, const char *series, const struct prove_cell *c, double v,
           struct gr_str cohort, const char *key, const char *value)
 {
     struct gr_buf l;
 
-    if (!prove_present(v) || isnan(v))
+    if (!prove_present(v) || isnan(v) || (isinf(v) && v < 0))
         return;
     l = prove_begin(x, x->twins ? series : "", c, prove_active(x->s, x->k));
     if (!x->twins)
@@ -552,7 +552,7 @@ static void
 put_rounded(struct prove_writer *x)
 {
     ask(x, "round(label_replace(",
-        is_given(x->s) ? "{__name__=~\"guardrail:(" ROUNDED ")\""
+        is_given(x->s) ? "{__name__=~\"guardrail:(" ROUNDED ")\",guardrail!=\"" PROVE_STRANGER "\""
         : is_fed(x->s) ? "{__name__=~\"guardrail:(" ROUNDED "|proved)\""
                        : "{__name__=~\"guardrail:(" ROUNDED FOLLOWS "|proved)\"",
         ", \"series\", \"$1\", \"__name__\", \"(.+)\") > -Inf, 0.0001)");
@@ -599,6 +599,16 @@ put_all(struct gr_buf *e, const struct prove_stream *s)
     gr_buf_puts(e, "\", \"twin\", \"\", \"\")");
 }
 
+static bool
+is_finite(const struct prove_world *w, const struct prove_cell *c)
+{
+    for (size_t i = 0; i < 2 * PROVE_PARTS; i++)
+        for (size_t k = 0; k < w->scrapes && c->raw[i % 2][i / 2][0]; k++)
+            if (!isfinite(c->raw[i % 2][i / 2][0][k]))
+                return false;
+    return true;
+}
+
 /* Nothing that is recorded may be NaN where no sample is. */
 static void
 put_numbers(struct prove_writer *x)
@@ -606,10 +616,8 @@ put_numbers(struct prove_writer *x)
     struct gr_buf e = GR_BUF_INIT(65536);
 
     for (size_t i = 0; i < x->s->n_cells; i++)
-        for (size_t h = 0; h < 2; h++)
-            for (size_t k = 0; k < x->w->scrapes && x->s->cells[i].raw[h][0][0]; k++)
-                if (!isfinite(x->s->cells[i].raw[h][0][0][k]))
-                    return;
+        if (!is_finite(x->w, &x->s->cells[i]))
+            return;
     for (size_t i = 0; i < 2; i++) {
         gr_buf_puts(&e, i ? " != " : "");
         gr_buf_puts(&e, "label_replace({__name__=~\"guardrail:.+\"");
