@@ -54,7 +54,7 @@ EXTRA_DIST += \
 	tests/promtool/split.yml \
 	tests/promtool/streams.test.yml \
 	tests/promtool/streams.yml
-EXTRA_DIST += tests/command.sh
+EXTRA_DIST += tests/client.py tests/command.sh
 EXTRA_DIST += tests/data/matrix.yml tests/data/reaction.yml
 EXTRA_DIST += tests/bench/lint.sh
 dist_check_SCRIPTS += tests/valgrind.sh

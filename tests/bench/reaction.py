@@ -15,42 +15,14 @@ import sys
 import time
 import urllib.parse
 
-
-class Unix(http.client.HTTPConnection):
-    def __init__(self, path):
-        super().__init__("x", timeout=30)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(30)
-        self.sock.connect(self.path)
-
-
-def ask(connection, path, body):
-    connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
-    answer = connection.getresponse()
-    answer.read()
-    return answer.status
-
-
-def start(path, n):
-    connection = Unix(path)
-    for i in range(n):
-        who = {"by": "bench", "reason": "a measurement", "commander": "bench"}
-        status = ask(connection, "/v1/releases", {"stream": {"cluster": "s%d" % i}, "deployment_id": "d%d" % i, **who})
-        if status >= 300 or ask(connection, "/v1/releases/d%d/override" % i, who) >= 300:
-            sys.exit("release d%d does not start: %d" % (i, status))
+sys.dont_write_bytecode = True  # nothing is written below the source
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import client
 
 
 def hard(i):
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    labels = {"alertname": "GuardrailHardBreach", "level": "hard", "side": "upper", "deployment_id": "d%d" % i, "phase": "phase_1", "spec": "demo",
-              "cluster": "s%d" % i, "guardrail": "error_rate", "group": "core", "venue": "XNAS", "flow": "making"}
-    alert = {"status": "firing", "labels": labels, "annotations": {"summary": "error rate"}, "startsAt": now, "endsAt": "0001-01-01T00:00:00Z",
-             "generatorURL": "http://p/", "fingerprint": "%016x" % i}
-    return {"version": "4", "groupKey": "{}:{}", "truncatedAlerts": 0, "status": "firing", "receiver": "guardraild", "groupLabels": {},
-            "commonLabels": {}, "commonAnnotations": {}, "externalURL": "http://am/", "alerts": [alert]}
+    return client.notification("hard", "d%d" % i, "s%d" % i, now)
 
 
 def stamps(path):
@@ -92,7 +64,7 @@ def measure(name, base, path, first, n, together):
 
 def main():
     base, admin, path, load, body, n = urllib.parse.urlparse(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4], sys.argv[5], int(sys.argv[6])
-    start(admin, 3 * n)
+    client.start(admin, 3 * n, "bench")
     missing = measure("idle", base, path, 0, n, 1)
     repeats = subprocess.Popen([load, str(base.port), "/v1/alerts", body, "8", "600"], stdout=subprocess.DEVNULL)
     try:

@@ -32,7 +32,6 @@ import random
 import re
 import shutil
 import signal
-import socket
 import sqlite3
 import struct
 import subprocess
@@ -40,6 +39,10 @@ import sys
 import tempfile
 import threading
 import time
+
+sys.dont_write_bytecode = True  # nothing is written below the source
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import client
 
 SRC = os.environ["GR_SRCDIR"]
 BUILD = os.environ["GR_BUILDDIR"]
@@ -87,17 +90,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
-
-
-class Unix(http.client.HTTPConnection):
-    def __init__(self, path):
-        super().__init__("localhost", timeout=20)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self.path)
 
 
 # Notes that it begins, and that it is done: that note is its effect, and what the probe asks for. $1 is the deployment.
@@ -241,7 +233,7 @@ targets: {{pagerduty_url: "{here}/pagerduty", allow_http: true}}
             connection.close()
 
     def admin(self, method, path, body=None):
-        return self.ask(Unix(f"{self.dir}/admin.sock"), method, path, json.dumps(body) if body else None)
+        return self.ask(client.Unix(f"{self.dir}/admin.sock", 20), method, path, json.dumps(body) if body else None)
 
     def insist(self, what, attempt, seconds=STUCK_S):
         """attempt() until it is true; the daemon is brought back as often as it dies."""
@@ -343,16 +335,7 @@ def policy():
 def alert(level, deployment, cluster, venue="XNAS", ahead=0, status="firing"):
     now = time.time() + ahead
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + ".%03dZ" % (now % 1 * 1000)
-    return json.dumps({
-        "version": "4", "groupKey": "{}:{}", "truncatedAlerts": 0, "status": status, "receiver": "guardraild",
-        "groupLabels": {}, "commonLabels": {}, "commonAnnotations": {}, "externalURL": "http://am/",
-        "alerts": [{
-            "status": status, "startsAt": stamp, "endsAt": "0001-01-01T00:00:00Z" if status == "firing" else stamp,
-            "generatorURL": "http://p/", "fingerprint": "0123456789abcdef",
-            "labels": {"alertname": "GuardrailHardBreach" if level == "hard" else "GuardrailSoftBreach", "level": level,
-                       "side": "upper", "deployment_id": deployment, "phase": "phase_1", "spec": "demo",
-                       "cluster": cluster, "guardrail": "error_rate", "group": "core", "venue": venue, "flow": "making"},
-            "annotations": {"summary": "error rate", "description": "0.4 against 0.1"}}]})
+    return json.dumps(client.notification(level, deployment, cluster, stamp, client.NEVER if status == "firing" else stamp, venue))
 
 
 def acknowledged(w, bodies):

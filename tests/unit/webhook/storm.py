@@ -7,57 +7,28 @@ Prints how many requests there were and how they were answered. Exit status 1 if
 import collections
 import datetime
 import http.client
-import json
+import os
 import random
-import socket
 import sys
 import threading
 import urllib.parse
 
+sys.dont_write_bytecode = True  # nothing is written below the source
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+import client
+
 REPLICAS, REPEATS = 3, 5
-
-
-class Unix(http.client.HTTPConnection):
-    def __init__(self, path):
-        super().__init__("x", timeout=30)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(30)
-        self.sock.connect(self.path)
-
-
-def ask(connection, path, body):
-    connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
-    answer = connection.getresponse()
-    answer.read()
-    return answer.status
-
-
-def start(path, n):
-    connection = Unix(path)
-    for i in range(n):
-        who = {"by": "storm", "reason": "a test", "commander": "storm"}
-        status = ask(connection, "/v1/releases", {"stream": {"cluster": "s%d" % i}, "deployment_id": "d%d" % i, **who})
-        if status >= 300 or ask(connection, "/v1/releases/d%d/override" % i, who) >= 300:
-            sys.exit("release d%d does not start: %d" % (i, status))
 
 
 def stamp(when):
     return when.strftime("%Y-%m-%dT%H:%M:%S.") + "%03dZ" % (when.microsecond // 1000)
 
 
-def notification(rng, replica, i, repeat, now, resolved):
+def notification(rng, replica, i, now, resolved):
     begin = now - datetime.timedelta(seconds=rng.uniform(0, 40))
-    labels = {"alertname": "GuardrailHardBreach", "level": "hard", "side": "upper", "deployment_id": "d%d" % i, "phase": "phase_1", "spec": "demo",
-              "cluster": "s%d" % i, "guardrail": "error_rate", "group": "core", "venue": "XNAS", "flow": "making"}
-    alert = {"status": "resolved" if resolved else "firing", "labels": labels, "annotations": {"summary": "error rate of replica %d" % replica},
-             "startsAt": stamp(begin), "endsAt": stamp(now) if resolved else "0001-01-01T00:00:00Z", "generatorURL": "http://p/",
-             "fingerprint": "%016x" % i}
     key = '{}/{level="hard"}/%d:{deployment_id="d%d"}' % (rng.randrange(3), i)
-    return {"version": "4", "groupKey": key, "truncatedAlerts": 0, "status": alert["status"], "receiver": "guardraild", "groupLabels": {},
-            "commonLabels": {}, "commonAnnotations": {}, "externalURL": "http://am%d/" % replica, "alerts": [alert]}
+    return client.notification("hard", "d%d" % i, "s%d" % i, stamp(begin), stamp(now) if resolved else client.NEVER,
+                               summary="error rate of replica %d" % replica, key=key, alertmanager="am%d" % replica)
 
 
 def replica_main(base, replica, n, answers, lock):
@@ -68,11 +39,11 @@ def replica_main(base, replica, n, answers, lock):
         rng.shuffle(order)
         for i in order:
             now = datetime.datetime.utcnow()
-            bodies = [notification(rng, replica, i, repeat, now, False)]
+            bodies = [notification(rng, replica, i, now, False)]
             if rng.random() < 0.5:
-                bodies.insert(rng.randrange(2) if repeat else 1, notification(rng, replica, i, repeat, now, True))
+                bodies.insert(rng.randrange(2) if repeat else 1, notification(rng, replica, i, now, True))
             for body in bodies:
-                status = ask(connection, "/v1/alerts", body)
+                status = client.ask(connection, "/v1/alerts", body)
                 with lock:
                     answers[status] += 1
 
@@ -81,7 +52,7 @@ def main():
     base, admin, n = urllib.parse.urlparse(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     answers, lock = collections.Counter(), threading.Lock()
     if "--start" in sys.argv:
-        start(admin, n)
+        client.start(admin, n, "storm")
     threads = [threading.Thread(target=replica_main, args=(base, r, n, answers, lock)) for r in range(REPLICAS)]
     for thread in threads:
         thread.start()
