@@ -113,7 +113,7 @@ libcompiler_a_SOURCES += \
 	compiler/cmd_test.c compiler/mutate.c compiler/mutate.h compiler/promtool.c compiler/promtool.h compiler/prove.h compiler/prove_build.c compiler/prove_build.h compiler/prove_cases.c compiler/prove_decoy.c compiler/prove_equal.c compiler/prove_evidence.c compiler/prove_suite.c \
 	compiler/prove_equal.h compiler/prove_eval.c \
 	compiler/prove_feed.c compiler/prove_given.c compiler/prove_input.c compiler/prove_level.c compiler/prove_mutate.c compiler/prove_reach.c compiler/prove_reach.h compiler/prove_report.c compiler/prove_rules.c \
-	compiler/prove_rules.h compiler/prove_same.c compiler/prove_same.h compiler/prove_trim.c compiler/prove_trim.h compiler/prove_run.c compiler/prove_run.h compiler/prove_share.c compiler/prove_verdict.c compiler/prove_watch.c compiler/prove_watch.h compiler/prove_write.c compiler/prove_write.h compiler/stop.c compiler/stop.h
+	compiler/prove_neutral.c compiler/prove_neutral.h compiler/prove_rules.h compiler/prove_same.c compiler/prove_same.h compiler/prove_trim.c compiler/prove_trim.h compiler/prove_run.c compiler/prove_run.h compiler/prove_share.c compiler/prove_verdict.c compiler/prove_watch.c compiler/prove_watch.h compiler/prove_write.c compiler/prove_write.h compiler/stop.c compiler/stop.h
 
 # the language for editors
 libcompiler_a_SOURCES += compiler/cmd_schema.c compiler/schema.c compiler/schema.h compiler/schema_scalar.c

@@ -352,24 +352,30 @@ has_gauge_limit(const struct guardrail *g, const void *arg)
     return tests_value(g, NULL) && gr_dec_cmp(gauge_limit(g), *(const struct gr_dec *)arg) == 0;
 }
 
-/* Calls put() for each distinct limit among gauges. */
+/* Calls put() for each distinct limit among gauges. rest: the last may stand for all guardrails that no branch before it has. */
 static void
-each_gauge_limit(struct lower *lo, void (*put)(struct lower *lo, const char *which, struct gr_dec limit))
+each_gauge_limit(struct lower *lo, bool rest,
+                 void (*put)(struct lower *lo, const char *which, struct gr_dec limit))
 {
     const struct model *m = lo->m;
+    struct gr_dec limit = GR_DEC(0, 0), next;
+    bool any = false;
 
     for (size_t i = 0; i < m->n_guardrails; i++) {
-        struct gr_dec limit;
         bool first = tests_value(&m->guardrails[i], NULL);
 
         if (!first)
             continue;
-        limit = gauge_limit(&m->guardrails[i]);
+        next = gauge_limit(&m->guardrails[i]);
         for (size_t k = 0; first && k < i; k++)
-            first = !has_gauge_limit(&m->guardrails[k], &limit);
-        if (first)
+            first = !has_gauge_limit(&m->guardrails[k], &next);
+        if (first && any)
             put(lo, lower_which(lo, has_gauge_limit, &limit), limit);
+        limit = first ? next : limit;
+        any = any || first;
     }
+    if (any)
+        put(lo, rest && lo->expr.n > 0 ? "" : lower_which(lo, has_gauge_limit, &limit), limit);
 }
 
 /* nu: how many slots the estimate of the variance is worth. */
@@ -463,12 +469,12 @@ variance(struct lower *lo)
                      "guardrail:test:phi{$S} * guardrail:test:pooled{$S} * (1 - guardrail:test:pooled{$S})"
                      " * sum without (cohort) (1 / guardrail:test:n{$S}) > 0",
                      NULL);
-    each_gauge_limit(lo, put_gauge_variance);
+    each_gauge_limit(lo, false, put_gauge_variance);
     lower_record(lo, "guardrail:test:v");
     lower_branches(lo, "\nor ");
     if (sums)
         lower_branch(lo, "guardrail:test:pooled{$S} ^ 2", NULL);
-    each_gauge_limit(lo, put_gauge_tau2);
+    each_gauge_limit(lo, true, put_gauge_tau2);
     lower_record(lo, "guardrail:test:tau2");
 }
 

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "guardrail/number.h"
+#include "prove_neutral.h"
 #include "prove_same.h"
 
 /* ---- matchers that a join implies ---- */
@@ -697,7 +698,7 @@ prove_equal(const struct model *m, const struct gr_rule *rule, struct mutate_cha
         return "the newest of those counted is within this range, too";
     if (m && nobody_early(m, change))
         return "these guardrails have no backstop, so nothing of theirs is early";
-    if ((why = prove_same(m, change)) != NULL)
+    if ((why = prove_same(m, change)) != NULL || (why = prove_neutral(m, change)) != NULL)
         return why;
     if (m && gr_str_is(rule->name, "guardrail:expected") && lets_nothing_in(m, change))
         return "`expect` lists no slice without the label, and none that is called so";

@@ -15,7 +15,7 @@
  *   - each group of an aggregation is one series, or all its values are the same;
  *   - a label dropped from `without` is not there any more; one dropped from `by` is given by the rule, and no join asks for it;
  *   - a count is a whole number, topk takes one, and its groups stay when a label of which all series have one value is no longer listed;
- *   - what prove_same.h lists;
+ *   - what prove_same.h and prove_neutral.h list;
  *   - last_over_time of another range in which the newest of so many counted slots stands as well. */
 const char *prove_equal(const struct model *m, const struct gr_rule *rule, struct mutate_change *change);
 #endif

@@ -161,6 +161,37 @@ dispersed_case(struct build *b, const struct bound *bound, const char *name, dou
     build_at(s, b->full + 1);
 }
 
+/* A few events, in every second slot alone: what is added to counts so that none is 0 weighs as much as they do. Of a histogram, observations that are
+ * all in the lowest bucket, or above the limit's. */
+static void
+bursts_case(struct build *b, const struct bound *bound)
+{
+    struct prove_level few = prove_level_scaled(
+        b->w, build_level(b, bound, build_beside(bound, build_literal(b, bound, NULL), 400)), 2e-6);
+    struct prove_stream *s;
+    struct prove_cell *c = build_outside(b, "bursts", &s);
+
+    for (size_t k = 0, from = 0; k < b->w->steps; k++) {
+        size_t to = k + 1 < b->w->steps ? build_scrape(b, k) + 1 : b->w->scrapes;
+        struct prove_level l = few;
+
+        for (size_t h = 0; h < 2; h++)
+            for (size_t p = 0; p < build_raw_parts(b); p++) {
+                size_t all = build_ratio(b->g) ? p - p % 2 : b->w->n_edges - 1;
+
+                if (build_ratio(b->g) ? p % 2 == 1 : p < all)
+                    l.v[h][p] = k % 2 ? few.v[h][all] : fmax(0, 2 * few.v[h][p] - few.v[h][all]);
+            }
+        build_fill(b, c, from, to, l);
+        from = to;
+    }
+    (void)build_enter(b, s, D1, b->phase, 0);
+    build_at(s, b->gate + 3);
+    build_at(s, b->gate + 4);
+    build_at(s, b->full);
+    build_at(s, b->full + 1);
+}
+
 void
 evidence_cases(struct build *b)
 {
@@ -177,6 +208,9 @@ evidence_cases(struct build *b)
         !side_is_backstop(first->side))
         for (size_t i = 0; i < GR_COUNT(sizes); i++)
             dispersed_case(b, first, sizes[i].name, sizes[i].factor);
+    if (build_compared(b->g) && build_counts(b->g) && b->g->evidence.kind == EVIDENCE_SEQUENTIAL &&
+        !side_is_backstop(first->side))
+        bursts_case(b, first);
     for (size_t i = 0; i < b->g->limit.n_bounds; i++)
         if (build_compared(b->g) && !side_is_backstop(b->g->limit.bounds[i].side) &&
             b->g->evidence.kind == EVIDENCE_SEQUENTIAL)

@@ -54,7 +54,7 @@ struct turn {
 struct worker {
     struct promtool_run run;
     struct gr_arena *arena;
-    size_t rule;
+    size_t rule, n; /* of the change */
     struct mutate_change change;
     struct gr_str expr, folder;
     struct turn *turns;
@@ -469,6 +469,36 @@ start(struct campaign *c, struct worker *w)
     return true;
 }
 
+/* Another value for `!=` and `!~` that no series has leaves nothing out, as without the matcher: the next change of the expression. */
+static bool
+as_dropped(struct campaign *c, struct worker *w, struct mutate_change *out)
+{
+    const struct gr_promql *e;
+    const struct gr_promql_matcher *m;
+    const struct gr_str other = GR_STR("matcher: another value ");
+
+    if (!gr_str_starts(w->change.what, other) ||
+        !(m = gr_promql_matcher_on(w->change.part, gr_str_sub(w->change.what, other.n, w->change.what.n))) ||
+        (m->op != GR_PROMQL_IS_NOT && m->op != GR_PROMQL_NOT_LIKE))
+        return false;
+    return (e = prove_parse(w->arena, c->rules[w->rule]->expr)) != NULL &&
+           mutate_nth(w->arena, e, w->n + 1, c->r->m->sampling_ms, out) == GR_OK && out->dropped.name.n > 0;
+}
+
+/* Why the change is known to be the same: before any test, or when none has noticed it. */
+static const char *
+explained(struct campaign *c, struct worker *w, bool unnoticed)
+{
+    const struct gr_rule *rule = c->rules[w->rule];
+    struct mutate_change dropped;
+    const char *why =
+        unnoticed ? prove_recorded(c->r->emitted, rule, &w->change) : prove_equal(c->r->m, rule, &w->change);
+
+    if (why || !as_dropped(c, w, &dropped))
+        return why;
+    return unnoticed ? prove_recorded(c->r->emitted, rule, &dropped) : prove_equal(c->r->m, rule, &dropped);
+}
+
 static bool
 survivor(struct campaign *c, const struct worker *w, const char *why)
 {
@@ -510,6 +540,7 @@ begin(struct campaign *c, struct worker *w)
     bool good;
 
     w->rule = m->rule;
+    w->n = m->n;
     w->at = 0;
     if (!(w->arena = gr_arena_create(TREE_BYTES_MAX)) || !(e = prove_parse(w->arena, rule->expr)) ||
         mutate_nth(w->arena, e, m->n, c->r->m->sampling_ms, &w->change) != GR_OK)
@@ -519,7 +550,7 @@ begin(struct campaign *c, struct worker *w)
     gr_buf_fini(&b);
     w->busy = true;
     c->r->mutants++;
-    why = w->why = prove_equal(c->r->m, rule, &w->change);
+    why = w->why = explained(c, w, false);
     if (!w->expr.p || ((!why || c->r->doubt) && !order(c, w)))
         return false;
     if ((!why || c->r->doubt) && w->n_turns > 0)
@@ -615,7 +646,7 @@ settle(struct campaign *c, struct worker *w)
         w->at += w->given;
         if (w->run.end == PROMTOOL_PASSED && w->at < w->n_turns)
             return start(c, w);
-        if (!survivor(c, w, w->why ? w->why : prove_recorded(c->r->emitted, c->rules[w->rule], &w->change)))
+        if (!survivor(c, w, w->why ? w->why : explained(c, w, true)))
             return false;
     }
     leave(w);
