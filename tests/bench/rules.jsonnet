@@ -1,5 +1,5 @@
-// The same kind of rules as guardrailc makes of tests/bench/spec.awk: for each guardrail `expected`, two slots, two limits, two breach alerts
-// and one for missing data, of about the same size. Strings are put together with +, jsonnet's fast form (% is slower).
+// The same kind of rules as guardrailc makes of tests/bench/spec.awk, and as many: for each guardrail `expected`, a slot, a limit, two breach
+// alerts and one for missing data, of about the same size. Strings are put together with +, jsonnet's fast form (% is slower).
 //
 //   jsonnet --ext-code n=10000 tests/bench/rules.jsonnet
 local n = std.extVar('n');
@@ -44,9 +44,7 @@ local guardrail(i) = {
   rules: [
     { record: 'guardrail:expected', expr: 'guardrail:slice{spec="bench",phase=~"small|large",venue!=""}', labels: own },
     slot('requests', 'total'),
-    slot('errors', 'bad'),
     limit('hard', hard),
-    limit('soft', soft),
     breach('GuardrailHardBreach', 'hard', hard),
     breach('GuardrailSoftBreach', 'soft', soft) + { keep_firing_for: '4m' },
     alert('GuardrailNoData', 'no_data', 'no data, so no verdict') +

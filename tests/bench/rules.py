@@ -38,7 +38,7 @@ def guardrail(i):
                      f'and guardrail:enough{m}}}\nunless sum without (cohort) (guardrail:test:bad{m},cohort="canary"}} < 5)', **more)
 
     return [{'record': 'guardrail:expected', 'expr': 'guardrail:slice{spec="bench",phase=~"small|large",venue!=""}', 'labels': {'guardrail': name}},
-            slot('requests', 'total'), slot('errors', 'bad'), limit('hard', hard), limit('soft', soft),
+            slot('requests', 'total'), limit('hard', hard),
             breach('GuardrailHardBreach', 'hard', hard), breach('GuardrailSoftBreach', 'soft', soft, keep_firing_for='4m'),
             alert('GuardrailNoData', 'no_data', 'no data, so no verdict',
                   'guardrail:insufficient' + matcher + ',reason=~"missing|no_control"}', **{'for': '4m'})]
