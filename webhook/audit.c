@@ -207,13 +207,10 @@ next_old(struct db *db, struct gr_arena *a, int64_t after, struct old_row *out)
     sqlite3_stmt *st = db_use(db, "SELECT seq, ts_ms, actor, event, deployment_id, detail FROM audit"
                                   " WHERE seq > ?1 ORDER BY seq LIMIT 1");
     enum gr_err err;
-    bool row;
 
     db_bind_i64(db, st, 1, after);
-    if ((err = db_step(db, st, &row)) != GR_OK)
+    if ((err = db_one(db, st)) != GR_OK)
         return err;
-    if (!row)
-        return GR_ENOENT;
     *out = (struct old_row){.seq = db_i64(st, 0),
                             .ts_ms = db_i64(st, 1),
                             .actor = gr_arena_dup(a, db_text(st, 2)),

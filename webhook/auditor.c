@@ -99,14 +99,11 @@ job_policy(struct db *db, void *arg)
     struct pass *p = arg;
     sqlite3_stmt *st = db_use(db, "SELECT body FROM policy WHERE sha256 = ?1");
     enum gr_err err;
-    bool row;
 
     gr_buf_reset(&p->policy);
     db_bind_text(db, st, 1, p->want);
-    if ((err = db_step(db, st, &row)) != GR_OK)
+    if ((err = db_one(db, st)) != GR_OK)
         return err;
-    if (!row)
-        return GR_ENOENT;
     gr_buf_put(&p->policy, db_text(st, 0));
     db_end(st);
     return gr_buf_err(&p->policy);

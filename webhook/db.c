@@ -173,6 +173,15 @@ db_do(struct db *db, const char *sql)
 }
 
 enum gr_err
+db_one(struct db *db, sqlite3_stmt *st)
+{
+    bool row;
+    enum gr_err err = db_step(db, st, &row);
+
+    return err == GR_OK && !row ? GR_ENOENT : err;
+}
+
+enum gr_err
 db_run(struct db *db, sqlite3_stmt *st)
 {
     bool row;

@@ -44,6 +44,8 @@ void db_bind_lent(struct db *db, sqlite3_stmt *st, int i, struct gr_str s);
 void db_bind_i64(struct db *db, sqlite3_stmt *st, int i, int64_t v);
 /* Next row: *row says whether there is one. The statement is reset when there is none. */
 GR_MUST_USE enum gr_err db_step(struct db *db, sqlite3_stmt *st, bool *row);
+/* The first row of a statement that may have none: GR_ENOENT. Ended with db_end. */
+GR_MUST_USE enum gr_err db_one(struct db *db, sqlite3_stmt *st);
 /* Runs a statement that gives no rows (or whose rows do not matter). */
 GR_MUST_USE enum gr_err db_run(struct db *db, sqlite3_stmt *st);
 /* Prepares (once) and runs a statement without parameters: for what is run over and over. */

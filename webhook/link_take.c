@@ -128,14 +128,11 @@ link_look(struct db *db, struct gr_arena *a, const struct link *l, struct link_p
                    " coalesce(acked_ms, 0), coalesce(acked_by, '') FROM effect WHERE id = ?1");
     struct untaken list;
     enum gr_err err;
-    bool row;
 
     memset(out, 0, sizeof *out);
     db_bind_i64(db, st, 1, l->effect_id);
-    if ((err = db_step(db, st, &row)) != GR_OK)
+    if ((err = db_one(db, st)) != GR_OK)
         return err;
-    if (!row)
-        return GR_ENOENT;
     out->effect = (struct outbox_effect){.id = l->effect_id,
                                          .key = keep(a, st, 0),
                                          .kind = keep(a, st, 1),

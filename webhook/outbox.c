@@ -133,14 +133,11 @@ outbox_claim(struct db *db, struct gr_arena *a, const char *target, int64_t now_
                                   " AND p.state = 'running'))"
                                   " ORDER BY not_before_ms, id LIMIT 1) RETURNING " EFFECT_COLUMNS);
     enum gr_err err;
-    bool row;
 
     db_bind_text(db, st, 1, target);
     db_bind_i64(db, st, 2, now_ms);
-    if ((err = db_step(db, st, &row)) != GR_OK)
+    if ((err = db_one(db, st)) != GR_OK)
         return err;
-    if (!row)
-        return GR_ENOENT;
     read_effect(st, a, out);
     if ((err = db_run(db, st)) != GR_OK) /* to its end: only then is the row changed for good */
         return err;
@@ -247,14 +244,11 @@ outbox_waiting(struct db *db, struct gr_arena *a, int64_t release_id, int64_t du
                                   " AND not_before_ms <= ?2 AND (?1 = 0 OR release_id = ?1)"
                                   " ORDER BY not_before_ms, id LIMIT 1");
     enum gr_err err;
-    bool row;
 
     db_bind_i64(db, st, 1, release_id);
     db_bind_i64(db, st, 2, due_ms);
-    if ((err = db_step(db, st, &row)) != GR_OK)
+    if ((err = db_one(db, st)) != GR_OK)
         return err;
-    if (!row)
-        return GR_ENOENT;
     read_effect(st, a, out);
     db_end(st);
     return gr_arena_status(a);
@@ -268,13 +262,10 @@ find_rollback(struct db *db, int64_t release_id, int64_t *id, bool *runs)
                                   " AND state IN ('ready', 'retry', 'running', 'held', 'waiting')"
                                   " ORDER BY id DESC LIMIT 1");
     enum gr_err err;
-    bool row;
 
     db_bind_i64(db, st, 1, release_id);
-    if ((err = db_step(db, st, &row)) != GR_OK)
+    if ((err = db_one(db, st)) != GR_OK)
         return err;
-    if (!row)
-        return GR_ENOENT;
     *id = db_i64(st, 0);
     *runs = db_i64(st, 1) != 0;
     db_end(st);
@@ -329,13 +320,10 @@ outbox_escalating(struct db *db, struct gr_arena *a, int64_t due_ms, struct outb
                                   " WHERE escalate_ms IS NOT NULL AND acked_ms IS NULL AND escalate_ms <= ?1"
                                   " ORDER BY escalate_ms LIMIT 1) RETURNING " EFFECT_COLUMNS);
     enum gr_err err;
-    bool row;
 
     db_bind_i64(db, st, 1, due_ms);
-    if ((err = db_step(db, st, &row)) != GR_OK)
+    if ((err = db_one(db, st)) != GR_OK)
         return err;
-    if (!row)
-        return GR_ENOENT;
     read_effect(st, a, out);
     if ((err = db_run(db, st)) != GR_OK)
         return err;
@@ -394,13 +382,10 @@ outbox_deployment(struct db *db, int64_t id, char *out, size_t size)
     sqlite3_stmt *st = db_use(db, "SELECT deployment_id FROM effect WHERE id = ?1");
     struct gr_str name;
     enum gr_err err;
-    bool row;
 
     db_bind_i64(db, st, 1, id);
-    if ((err = db_step(db, st, &row)) != GR_OK)
+    if ((err = db_one(db, st)) != GR_OK)
         return err;
-    if (!row)
-        return GR_ENOENT;
     name = db_text(st, 0);
     if (name.n < size) /* a longer one is a foreign label, and no deployment of ours */
         db_copy(db, st, 0, out, size);
@@ -425,12 +410,9 @@ static enum gr_err
 one_effect(struct db *db, sqlite3_stmt *st, struct gr_arena *a, struct outbox_effect *out)
 {
     enum gr_err err;
-    bool row;
 
-    if ((err = db_step(db, st, &row)) != GR_OK)
+    if ((err = db_one(db, st)) != GR_OK)
         return err;
-    if (!row)
-        return GR_ENOENT;
     read_effect(st, a, out);
     db_end(st);
     return gr_arena_status(a);
@@ -530,14 +512,11 @@ outbox_thread(struct db *db, struct gr_arena *a, struct gr_str action, struct gr
     sqlite3_stmt *st =
         db_use(db, "SELECT effect_id, channel, ts FROM thread WHERE action = ?1 AND topic = ?2");
     enum gr_err err;
-    bool row;
 
     db_bind_str(db, st, 1, action);
     db_bind_str(db, st, 2, topic);
-    if ((err = db_step(db, st, &row)) != GR_OK)
+    if ((err = db_one(db, st)) != GR_OK)
         return err;
-    if (!row)
-        return GR_ENOENT;
     *out =
         (struct outbox_thread){.effect_id = db_i64(st, 0), .channel = keep(a, st, 1), .ts = keep(a, st, 2)};
     db_end(st);

@@ -156,13 +156,10 @@ next_due(struct db *db, void *arg)
                    " AND id > ?1 ORDER BY id LIMIT 1");
     int64_t release_id;
     enum gr_err err;
-    bool row;
 
     db_bind_i64(db, st, 1, p->recorder->after_id);
-    if ((err = db_step(db, st, &row)) != GR_OK)
+    if ((err = db_one(db, st)) != GR_OK)
         return err;
-    if (!row)
-        return GR_ENOENT;
     p->record_id = db_i64(st, 0);
     release_id = db_i64(st, 1);
     p->at_ms = db_i64(st, 2);

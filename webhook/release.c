@@ -133,13 +133,10 @@ resolve(const struct policies *p, struct release *r)
 static enum gr_err
 one_row(struct db *db, const struct policies *p, sqlite3_stmt *st, struct release *out)
 {
-    bool row;
     enum gr_err err;
 
-    if ((err = db_step(db, st, &row)) != GR_OK)
+    if ((err = db_one(db, st)) != GR_OK)
         return err;
-    if (!row)
-        return GR_ENOENT;
     read_row(db, st, out);
     db_end(st);
     if (db->err != GR_OK)
@@ -300,14 +297,11 @@ active_of_stream(struct db *db, struct gr_str spec, const char *stream, char *id
     sqlite3_stmt *st = db_use(db, "SELECT deployment_id FROM release WHERE spec = ?1 AND stream = ?2"
                                   " AND state IN ('running', 'halted', 'rolling_back')");
     enum gr_err err;
-    bool row;
 
     db_bind_str(db, st, 1, spec);
     db_bind_text(db, st, 2, stream);
-    if ((err = db_step(db, st, &row)) != GR_OK)
+    if ((err = db_one(db, st)) != GR_OK)
         return err;
-    if (!row)
-        return GR_ENOENT;
     db_copy(db, st, 0, id, size);
     db_end(st);
     return db->err;
