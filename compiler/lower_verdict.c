@@ -193,11 +193,11 @@ breach(struct lower *lo)
         {{SIDE_LOWER, false},
          "guardrail:limit{$S,side=\"lower\"} > ignoring (level, side) group_left () guardrail:effect{$S}"},
         {{SIDE_BACKSTOP, false},
-         "guardrail:limit{$S,side=\"backstop\"} < ignoring (level, side) group_left ()"
+         "guardrail:limit{$S$1,side=\"backstop\"} < ignoring (level, side) group_left ()"
          " sum without (cohort) (guardrail:window:value{$S$1,cohort=$C}"
          " or ignoring (cohort) guardrail:window:value{$S$1,cohort=\"" COHORT_EARLY "\"})"},
         {{SIDE_BACKSTOP_LOWER, false},
-         "guardrail:limit{$S,side=\"backstop_lower\"} > ignoring (level, side) group_left ()"
+         "guardrail:limit{$S$1,side=\"backstop_lower\"} > ignoring (level, side) group_left ()"
          " sum without (cohort) (guardrail:window:value{$S$1,cohort=$C}"
          " or ignoring (cohort) guardrail:window:value{$S$1,cohort=\"" COHORT_EARLY "\"})"},
     };
@@ -453,6 +453,17 @@ proved(struct lower *lo)
     lower_record(lo, "guardrail:proved");
 }
 
+/* The sides that are backstops here, as a matcher's operator and value. */
+static const char *
+backstop_sides(const struct lower *lo)
+{
+    static const struct form upper = {SIDE_BACKSTOP, false}, lower = {SIDE_BACKSTOP_LOWER, false};
+
+    if (!lower_any(lo, has_form, &lower))
+        return "=\"backstop\"";
+    return lower_any(lo, has_form, &upper) ? "=~\"backstop|backstop_lower\"" : "=\"backstop_lower\"";
+}
+
 static void
 supported(struct lower *lo)
 {
@@ -466,8 +477,8 @@ supported(struct lower *lo)
             lo,
             "guardrail:breach{$S$1,side=~\"upper|lower\"} and ignoring (level, side) guardrail:proved{$S}",
             which, NULL);
-    if (lower_any(lo, has_backstop, NULL)) {
-        lower_branch(lo, "(guardrail:breach{$S,side=~\"backstop.*\"}", NULL);
+    if ((which = lower_which(lo, has_backstop, NULL)) != NULL) {
+        lower_branch(lo, "(guardrail:breach{$S$1,side$2}", which, backstop_sides(lo), NULL);
         put_min_events(lo, true);
         lower_put(lo, ")", NULL);
     }

@@ -183,6 +183,8 @@ void prove_judge(const struct prove_world *w, const struct prove_stream *s, stru
 double prove_proved(const struct prove_world *w, const struct prove_cell *c, const struct bound *b, size_t k);
 /* The literal that holds for a slice with these labels outside `expect`. */
 double prove_literal_outside(const struct guardrail *g, const struct bound *b, struct pairs labels);
+/* Whether there can be several series of each cohort: of an expression only where their mean is what it gives. */
+bool prove_shows_instances(const struct prove_world *w);
 /* A value that an expression gives when every series of its own shows v (prove_input.c). */
 double prove_expression(const struct prove_world *w, double v);
 bool prove_has_slot(const struct prove_world *w, const struct prove_cell *c, enum prove_cohort cohort,

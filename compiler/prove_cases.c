@@ -84,7 +84,7 @@ data_cases(struct build *b)
     if (s)
         s->intruded = true;
     build_at(s, b->full);
-    if (b->g->metric.kind != METRIC_PROMQL) {
+    if (prove_shows_instances(b->w)) {
         c = build_outside(b, "two-instances", &s);
         build_fill(b, c, 0, ALL, calm);
         build_fill_one(b, c, PROVE_CANARY, 1, 0, ALL, calmer.v[PROVE_CANARY]);

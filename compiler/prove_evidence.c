@@ -317,6 +317,13 @@ backstop_cases(struct build *b)
         build_at(s, b->gate + 1);
         if (build_counts(b->g))
             spoilt_cases(b, bound);
+        c = build_outside(b, TEXT(b, "%s-of-both-together", side_name(bound->side)), &s);
+        build_fill_one(b, c, PROVE_CANARY, 0, 0, build_scrape(b, b->gate - 1) + 1,
+                       prove_level_value(b->w, 0.6 * v).v[PROVE_CANARY]);
+        build_fill_one(b, c, PROVE_CONTROL, 0, 0, ALL, prove_level_value(b->w, 0.6 * v).v[PROVE_CONTROL]);
+        (void)build_enter(b, s, D1, b->phase, 0);
+        build_at(s, b->gate);
+        build_at(s, b->gate + 1);
         c = build_outside(b, TEXT(b, "%s-of-control-alone", side_name(bound->side)), &s);
         build_fill_one(b, c, PROVE_CONTROL, 0, 0, ALL,
                        prove_level_value(b->w, build_beside(bound, v, 20)).v[PROVE_CONTROL]);

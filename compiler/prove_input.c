@@ -121,6 +121,39 @@ prove_expression(const struct prove_world *w, double v)
     return value_of(w->g, w->g->metric.part, v);
 }
 
+/* How many series of the guardrail's own the expression reads, where each may be several: what aggregates them takes the mean, and joins let many of
+ * them meet one other series. 2: more, or another expression. */
+static unsigned
+own_operands(const struct guardrail *g, const struct gr_promql *e)
+{
+    unsigned n = 0, one;
+
+    if (e->kind == GR_PROMQL_SELECTOR)
+        return is_common(g, e) ? 0 : 1;
+    if (e->kind == GR_PROMQL_AGGREGATE && e->u.aggregate.op != GR_PROMQL_AVG)
+        return 2;
+    if (e->kind == GR_PROMQL_CALL || e->kind == GR_PROMQL_SUBQUERY)
+        return 2;
+    for (size_t i = 0; i < e->count; i++) {
+        enum gr_promql_group many = i == 0 ? GR_PROMQL_GROUP_LEFT : GR_PROMQL_GROUP_RIGHT;
+
+        one = own_operands(g, e->child[i]);
+        if (one > 0 && e->kind == GR_PROMQL_BINARY && e->count == 2 &&
+            gr_promql_type(e->child[1 - i]) != GR_PROMQL_T_SCALAR && e->u.binary.group != many)
+            return 2;
+        n += one;
+    }
+    return n < 2 ? n : 2;
+}
+
+bool
+prove_shows_instances(const struct prove_world *w)
+{
+    const struct metric *mt = &w->g->metric;
+
+    return mt->kind != METRIC_PROMQL || (mt->reduce == REDUCE_AVG && own_operands(w->g, mt->part) == 1);
+}
+
 /* ---- what cannot be made up ---- */
 
 static bool
@@ -460,7 +493,7 @@ put_wanted(struct gr_buf *b, struct pairs p, struct wanted want)
 
 /* A series that several cells share is written once. */
 static void
-put_selector(struct walk *x, const struct gr_promql *e, struct wanted want)
+put_selector(struct walk *x, const struct gr_promql *e, struct wanted want, size_t instance)
 {
     struct gr_buf name = GR_BUF_INIT(65536);
     bool common = is_common(x->w->g, e);
@@ -474,7 +507,9 @@ put_selector(struct walk *x, const struct gr_promql *e, struct wanted want)
             x->v[i] = COMMON_VALUE;
     } else {
         put_own(&name, x->w, x->s, x->c, x->h);
-        v = x->c->raw[x->h][0][0];
+        v = x->c->raw[x->h][0][instance];
+        if (instance > 0)
+            put_pair(&name, GR_STR("instance"), GR_STR("b"));
     }
     gr_buf_putc(&name, '\n');
     if (v && !(x->seen.n > 0 && strstr(gr_buf_cstr(&x->seen), gr_buf_cstr(&name)))) {
@@ -490,7 +525,8 @@ static void
 put_operands(struct walk *x, const struct gr_promql *e, struct wanted want)
 {
     if (e->kind == GR_PROMQL_SELECTOR) {
-        put_selector(x, e, want);
+        for (size_t i = 0; i < PROVE_INSTANCES; i++)
+            put_selector(x, e, want, i);
     } else if (e->kind == GR_PROMQL_BINARY && e->u.binary.has_matching) {
         struct wanted one = {&e->u.binary};
 

@@ -27,6 +27,7 @@ tests_unit_compiler_test_compiler_SOURCES = \
 	tests/unit/compiler/test_scale.c \
 	tests/unit/compiler/test_outnames.c \
 	tests/unit/compiler/test_prove_mutate.c \
+	tests/unit/compiler/test_prove_neutral.c \
 	tests/unit/compiler/test_prove_same.c \
 	tests/unit/compiler/test_prove_trim.c \
 	tests/unit/compiler/test_overlay.c \

@@ -25,6 +25,7 @@ static Suite *(*const suites[])(void) = {
     options_suite,
     outnames_suite,
     prove_mutate_suite,
+    prove_neutral_suite,
     prove_same_suite,
     prove_trim_suite,
     pages_suite,

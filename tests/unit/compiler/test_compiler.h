@@ -25,6 +25,7 @@ Suite *mutate_suite(void);
 Suite *options_suite(void);
 Suite *outnames_suite(void);
 Suite *prove_mutate_suite(void);
+Suite *prove_neutral_suite(void);
 Suite *prove_same_suite(void);
 Suite *prove_trim_suite(void);
 Suite *overlay_suite(void); /* overlay.c, waiver.c, load.c */
