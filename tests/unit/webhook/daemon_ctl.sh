@@ -31,14 +31,6 @@ shape_of() {
     unknown=$(for m in $got; do echo "$want" | tr -d '?' | grep -qx -e "$m" || echo "$m"; done)
     is "shape of $1 $2" "$([ -n "$want" ] || echo 'not documented'; echo $missing):$(echo $unknown)" ":"
 }
-# says NAME STATUS TEXT COMMAND…
-says() {
-    name=$1 want=$2 text=$3
-    shift 3
-    out=$("$@" 2>&1)
-    got=$?
-    if [ $got -eq "$want" ] && printf '%s' "$out" | grep -qF -e "$text"; then echo "ok: $name"; else fail "$name: status $got (wanted $want), printed: $out"; fi
-}
 
 # every verb has its rows
 for verb in $("$ctl_bin" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z].*\)/\1/p' | sed 's/ *[-A-Z|<\[].*//; s/ bash.*//; s/ /_/g' | grep -v completion); do

@@ -97,13 +97,6 @@ stop_daemon
 jq '.phases[1].min_duration_ms = 1200000 | .phases[0].min_duration_ms = 900000' "$dir/policy.json" >"$dir/p" && mv "$dir/p" "$dir/policy.json"
 start_daemon
 start_release_in crypto d3
-says() {
-    name=$1 want=$2 text=$3
-    shift 3
-    out=$("$@" 2>&1)
-    got=$?
-    if [ $got -eq "$want" ] && printf '%s' "$out" | grep -qF -e "$text"; then echo "ok: $name"; else fail "$name: status $got (wanted $want), printed: $out"; fi
-}
 by="--by jane --reason INC-7"
 says "too early" 1 "of the minimum duration remain, until 20" ctl gate d3
 says "no override without a commander" 1 "name the incident commander" ctl release advance d3 $by --override

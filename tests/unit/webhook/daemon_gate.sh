@@ -7,42 +7,29 @@ make_policy '.phases[2].traffic.agency = 0'
 make_config auto
 start_daemon
 
-# says NAME WANTED-STATUS WANTED-TEXT COMMAND…: guardrailctl's exit status, and a part of what it prints
-says() {
-    name=$1 want=$2 text=$3
-    shift 3
-    out=$(ctl "$@" 2>&1)
-    got=$?
-    if [ $got -eq "$want" ] && printf '%s' "$out" | grep -qF -e "$text"; then
-        echo "ok: $name"
-    else
-        fail "$name: status $got (wanted $want), printed: $out"
-    fi
-}
-
-says "help" 0 "Examples:" --help
-says "version" 0 "guardrailctl" --version
-says "no command" 2 "a command is missing"
-says "did you mean" 2 'did you mean "release"' relaese list
-says "did you mean a verb" 2 'did you mean "advance"' release advanec d1
-says "no id" 2 "needs a deployment id" release show
-says "bad id" 2 "cannot be a deployment id" release show ../../x
-says "too many" 2 "one argument too many" release list x
-says "no reason" 2 "needs --reason" release advance d1
-says "an option of another command" 2 "--override does not go with show" release show d1 --override
-says "no end" 2 "needs --for or --until" release override d1 --reason x
-says "two ends" 2 "exclude each other" release override d1 --reason x --for 5m --until 2099-01-01T00:00:00Z
-says "no number" 2 "is no number" deadletter drop x --reason x
-says "bad stream text" 2 "LABEL=VALUE" release start --stream equities --deployment d1
-says "empty list" 0 "no releases" release list
-says "unknown deployment" 2 "no such deployment" release show d1
-says "unknown stream" 1 "cluster=crypto" release start --stream cluster=bonds --deployment d1
-says "bad deployment" 2 "letters, digits" release start --stream cluster=equities --deployment 'a b'
-says "start" 0 "preflight" release start --stream cluster=equities --deployment d1 --by jane
-says "used id" 1 "already registered" release start --stream cluster=crypto --deployment d1 --by jane
-says "second of a stream" 1 "active release: d1" release start --stream cluster=equities --deployment d2 --by jane
-says "list" 0 "d1" release list
-says "status" 0 "mode                 auto" status
+ctl_says "help" 0 "Examples:" --help
+ctl_says "version" 0 "guardrailctl" --version
+ctl_says "no command" 2 "a command is missing"
+ctl_says "did you mean" 2 'did you mean "release"' relaese list
+ctl_says "did you mean a verb" 2 'did you mean "advance"' release advanec d1
+ctl_says "no id" 2 "needs a deployment id" release show
+ctl_says "bad id" 2 "cannot be a deployment id" release show ../../x
+ctl_says "too many" 2 "one argument too many" release list x
+ctl_says "no reason" 2 "needs --reason" release advance d1
+ctl_says "an option of another command" 2 "--override does not go with show" release show d1 --override
+ctl_says "no end" 2 "needs --for or --until" release override d1 --reason x
+ctl_says "two ends" 2 "exclude each other" release override d1 --reason x --for 5m --until 2099-01-01T00:00:00Z
+ctl_says "no number" 2 "is no number" deadletter drop x --reason x
+ctl_says "bad stream text" 2 "LABEL=VALUE" release start --stream equities --deployment d1
+ctl_says "empty list" 0 "no releases" release list
+ctl_says "unknown deployment" 2 "no such deployment" release show d1
+ctl_says "unknown stream" 1 "cluster=crypto" release start --stream cluster=bonds --deployment d1
+ctl_says "bad deployment" 2 "letters, digits" release start --stream cluster=equities --deployment 'a b'
+ctl_says "start" 0 "preflight" release start --stream cluster=equities --deployment d1 --by jane
+ctl_says "used id" 1 "already registered" release start --stream cluster=crypto --deployment d1 --by jane
+ctl_says "second of a stream" 1 "active release: d1" release start --stream cluster=equities --deployment d2 --by jane
+ctl_says "list" 0 "d1" release list
+ctl_says "status" 0 "mode                 auto" status
 
 # each manual page knows each option
 for pair in "guardraild 8" "guardrailctl 1"; do
@@ -53,71 +40,71 @@ for pair in "guardraild 8" "guardrailctl 1"; do
 done
 
 # preflight: only schema_changes is expected there, and the check has to pass
-says "gate: check not run, no verdict" 1 "check replay was not run yet" gate d1
-says "gate: verdict missing" 1 "schema_changes {}: no verdict" gate d1
+ctl_says "gate: check not run, no verdict" 1 "check replay was not run yet" gate d1
+ctl_says "gate: verdict missing" 1 "schema_changes {}: no verdict" gate d1
 echo 4 >"$dir/exit-replay"
 vector '{"metric":{"guardrail":"schema_changes"},"value":[1,"0"]}' >"$dir/standin/verdict.json"
-says "check fails" 1 "check replay failed: exit 4" release advance d1 --by jane --reason go
+ctl_says "check fails" 1 "check replay failed: exit 4" release advance d1 --by jane --reason go
 rm "$dir/exit-replay"
-says "advance" 0 "phase_1" release advance d1 --by jane --reason "replay is clean"
+ctl_says "advance" 0 "phase_1" release advance d1 --by jane --reason "replay is clean"
 is "replay ran twice" "$(ran replay)" 2
 
 # phase_1: the verdicts
-says "nothing there" 1 "error_rate: no verdict in 2 slices: {" gate d1
+ctl_says "nothing there" 1 "error_rate: no verdict in 2 slices: {" gate d1
 healthy
-says "healthy" 0 "open: d1 in phase_1" gate d1
+ctl_says "healthy" 0 "open: d1 in phase_1" gate d1
 vector "$(verdict error_rate XNAS making 0),$(verdict error_rate XNAS agency 1),$(verdict model_drift x x 0)" >"$dir/standin/verdict.json"
-says "insufficient" 1 "error_rate {flow=agency, venue=XNAS}: insufficient" gate d1
+ctl_says "insufficient" 1 "error_rate {flow=agency, venue=XNAS}: insufficient" gate d1
 vector "$(verdict error_rate XNAS making 1),$(verdict error_rate XNAS agency 1),$(verdict model_drift x x 0)" >"$dir/standin/verdict.json"
 vector "$(verdict error_rate XNAS making 1 | sed 's/"flow"/"reason":"thin","flow"/'),$(verdict error_rate XNAS agency 1 | sed 's/"flow"/"reason":"thin","flow"/')" >"$dir/standin/value.json"
-says "insufficient, in one line with the reason" 1 "error_rate: insufficient (thin) in 2 slices: {" gate d1
+ctl_says "insufficient, in one line with the reason" 1 "error_rate: insufficient (thin) in 2 slices: {" gate d1
 vector '' >"$dir/standin/value.json"
 vector "$(verdict error_rate XNAS making 0),$(verdict error_rate XNAS agency NaN),$(verdict model_drift x x 0)" >"$dir/standin/verdict.json"
-says "NaN is not healthy" 1 "no valid verdict" gate d1
+ctl_says "NaN is not healthy" 1 "no valid verdict" gate d1
 vector "$(verdict error_rate XNAS making 0),$(verdict error_rate XNAS agency 0)" >"$dir/standin/verdict.json"
-says "one guardrail silent" 1 "model_drift {}: no verdict" gate d1
+ctl_says "one guardrail silent" 1 "model_drift {}: no verdict" gate d1
 rm "$dir/standin/verdict.json"
-says "Prometheus is down" 1 "Prometheus could not be asked" gate d1
+ctl_says "Prometheus is down" 1 "Prometheus could not be asked" gate d1
 is "and advance says the same" "$(ctl release advance d1 --by jane --reason go >/dev/null 2>&1; echo $?)" 1
 healthy
 is "the gate over HTTP" "$(curl -s "$base/v1/releases/d1/gate" | jq -c .promote)" true
 is "an open soft breach" "$(soft d1 | post /v1/alerts)" 200
-says "blocks" 1 "open breach soft" gate d1
+ctl_says "blocks" 1 "open breach soft" gate d1
 eventually "extends" sh -c "\"$ctl_bin\" --socket \"$dir/admin.sock\" --json release show d1 | grep -q '\"extended\":true'"
 is "resolved" "$(payload "$(alert resolved GuardrailSoftBreach soft d1 phase_1)" | post /v1/alerts)" 200
 eventually "over, and not reviewed" sh -c "\"$ctl_bin\" --socket \"$dir/admin.sock\" gate d1 | grep -q 'waits for its review: guardrailctl ack d1'"
-says "another guardrail's" 1 "nothing to acknowledge" ack d1 --by jane --guardrail refdata --reason "looked at it"
-says "review" 0 "acknowledged: 1 breaches that are over, 0 pages" ack d1 --by jane --reason "a burst at the open"
-says "twice" 1 "nothing to acknowledge" ack d1 --by jane --reason "again"
+ctl_says "another guardrail's" 1 "nothing to acknowledge" ack d1 --by jane --guardrail refdata --reason "looked at it"
+ctl_says "review" 0 "acknowledged: 1 breaches that are over, 0 pages" ack d1 --by jane --reason "a burst at the open"
+ctl_says "twice" 1 "nothing to acknowledge" ack d1 --by jane --reason "again"
 is "who reviewed it" "$(show d1 | jq -r '.breaches[0].acknowledged_by')" jane
 eventually "open again after the extension" sh -c "\"$ctl_bin\" --socket \"$dir/admin.sock\" gate d1"
-says "hold" 0 "halting" release hold d1 --by jane --reason "the exchange is halting"
-says "held" 1 ": the exchange is halting" gate d1
+ctl_says "hold" 0 "halting" release hold d1 --by jane --reason "the exchange is halting"
+ctl_says "held" 1 ": the exchange is halting" gate d1
 is "a hard breach while held" "$(hard d1 | post /v1/alerts)" 200
 sleep 0.3
 is "runs nothing" "$(ran freeze)" 0
 is "state" "$(state_of d1)" running
 is "resolved" "$(payload "$(alert resolved GuardrailHardBreach hard d1 phase_1)" | post /v1/alerts)" 200
-says "resume" 0 "phase_1" release resume d1 --by jane --reason "open again"
-says "nothing to resume" 1 "nothing holds" release resume d1 --by jane --reason "again"
-says "a hard breach blocks even when it is over" 1 "a hard breach in this phase" release advance d1 --by jane --reason go
-says "override" 0 "phase_2" release advance d1 --by jane --reason "INC-7, commander Kim" --override
+ctl_says "resume" 0 "phase_1" release resume d1 --by jane --reason "open again"
+ctl_says "nothing to resume" 1 "nothing holds" release resume d1 --by jane --reason "again"
+ctl_says "a hard breach blocks even when it is over" 1 "a hard breach in this phase" release advance d1 --by jane --reason go
+ctl_says "override" 0 "phase_2" release advance d1 --by jane --reason "INC-7, commander Kim" --override
 is "override is written down" "$(show d1 | jq -r '.phases[2] | "\(.override) \(.note)"')" "true INC-7, commander Kim"
 vector "$(verdict error_rate XNAS making 0)" >"$dir/standin/verdict.json"
-says "a flow without traffic is not waited for" 0 "open: d1 in phase_2" gate d1
+ctl_says "a flow without traffic is not waited for" 0 "open: d1 in phase_2" gate d1
 echo 1 >"$dir/exit-tickets"
 cp "$dir/actions/bin/tickets" "$dir/actions/bin/tickets-closed"
-says "what the next phase requires" 1 "general requires tickets" release advance d1 --by jane --reason go
+ctl_says "what the next phase requires" 1 "general requires tickets" release advance d1 --by jane --reason go
 rm "$dir/exit-tickets"
-says "sealed" 0 "sealed" release advance d1 --by jane --reason "signed off"
+ctl_says "sealed" 0 "sealed" release advance d1 --by jane --reason "signed off"
 record="$dir/reports/release_decisions/d1.yaml"
 eventually "record is sealed" sh -c "[ \"\$(stat -c %a '$record')\" = 444 ]"
 is "documents" "$(grep -c "^---" "$record")" 8
 is "final phase series" "$(curl -s "$base/metrics" | grep '^guardrail_release_phase{.* 1$' | grep -c 'phase="general"')" 1
 is "a hard alert of a sealed release runs nothing" "$(hard d1 phase_2 | post /v1/alerts):$(ran freeze)" 200:0
-says "aborting it" 1 "sealed" release abort d1 --by jane --reason x
-says "the stream is free" 0 "preflight" release start --stream cluster=equities --deployment d2 --by jane
-says "abort" 0 "aborted" release abort d2 --by jane --reason "wrong build"
+ctl_says "aborting it" 1 "sealed" release abort d1 --by jane --reason x
+ctl_says "the stream is free" 0 "preflight" release start --stream cluster=equities --deployment d2 --by jane
+ctl_says "abort" 0 "aborted" release abort d2 --by jane --reason "wrong build"
 
 # 400s of the admin API change nothing
 admin() { curl -s -o "$dir/answer" -w '%{http_code}' --unix-socket "$dir/admin.sock" -H 'Content-Type: application/json' -d "$2" "http://x$1"; }

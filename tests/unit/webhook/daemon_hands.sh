@@ -7,18 +7,6 @@ make_policy '.actions.page.escalate_after_ms = 1000'
 make_config auto
 start_daemon
 
-# says NAME WANTED-STATUS WANTED-TEXT COMMAND…
-says() {
-    name=$1 want=$2 text=$3
-    shift 3
-    out=$(ctl "$@" 2>&1)
-    got=$?
-    if [ $got -eq "$want" ] && printf '%s' "$out" | grep -qF -e "$text"; then
-        echo "ok: $name"
-    else
-        fail "$name: status $got (wanted $want), printed: $out"
-    fi
-}
 letters() { ctl --json deadletter list | jq -r "[.deadletters[] | select(.target == \"$1\")] | length"; }
 letters_are() { [ "$(letters "$1")" = "$2" ]; }
 letter() { ctl --json deadletter list | jq -r "[.deadletters[] | select(.target == \"$1\")][0].id"; }
@@ -32,19 +20,19 @@ echo 404 >"$dir/standin/slack.status"
 soft d1 | post /v1/alerts >/dev/null
 eventually "a dead letter" letters_are slack 1
 echo 200 >"$dir/standin/slack.status"
-says "of no number" 1 "no such dead letter" deadletter retry 999
-says "one again" 0 "dead letter sent again: 1" deadletter retry "$(letter slack)" --by jane --reason "channel is back"
+ctl_says "of no number" 1 "no such dead letter" deadletter retry 999
+ctl_says "one again" 0 "dead letter sent again: 1" deadletter retry "$(letter slack)" --by jane --reason "channel is back"
 eventually "it is told" effects_are d1 notify done 1
 eventually "on record" logged_is jane "dead letter sent again" 1
 echo 404 >"$dir/standin/slack.status"
 payload "$(alert firing GuardrailSoftBreach soft d1 phase_1 | sed 's/XNAS/XPAR/')" | post /v1/alerts >/dev/null
 eventually "another one" letters_are slack 1
-says "dropping needs a reason" 2 "needs --reason" deadletter drop "$(letter slack)"
-says "dropped" 0 "dead letter dropped: 1" deadletter drop "G-$(letter slack)" --by jane --reason "told them by phone"
+ctl_says "dropping needs a reason" 2 "needs --reason" deadletter drop "$(letter slack)"
+ctl_says "dropped" 0 "dead letter dropped: 1" deadletter drop "G-$(letter slack)" --by jane --reason "told them by phone"
 is "none left" "$(letters slack)" 0
 echo 200 >"$dir/standin/slack.status"
 eventually "Jira's token is missing" letters_are jira 2
-says "all that is left" 0 "dead letter sent again: 2" deadletter retry --all --by jane
+ctl_says "all that is left" 0 "dead letter sent again: 2" deadletter retry --all --by jane
 
 # a page is taken, by its number or with the release
 hard d1 | post /v1/alerts >/dev/null
@@ -54,35 +42,35 @@ eventually "escalated" sh -c "cat '$dir'/reports/audit/*.jsonl | grep -q '\"even
 is "to the commander" "$(show d1 | jq -r '[.effects[] | select(.action == "commander")] | length')" 1
 eventually "who is told" sh -c "[ \"\$(wc -l <'$dir/standin/pagerduty.log')\" -ge 2 ]"
 page=$(show d1 | jq -r '[.effects[] | select(.kind == "page")][0].id')
-says "a page" 0 "page acknowledged: 1" ack --page "G-$page" --by kim --reason "on it"
-says "twice" 1 "acknowledged already" ack --page "$page" --by kim --reason "on it"
+ctl_says "a page" 0 "page acknowledged: 1" ack --page "G-$page" --by kim --reason "on it"
+ctl_says "twice" 1 "acknowledged already" ack --page "$page" --by kim --reason "on it"
 is "by whom" "$(show d1 | jq -r "[.effects[] | select(.id == $page)][0].acknowledged_by")" kim
 is "a page that is none" "$(curl -s -o "$dir/answer" -w '%{http_code}' --unix-socket "$dir/admin.sock" -H 'Content-Type: application/json' \
     -d '{"by":"kim","reason":"x"}' http://x/v1/pages/x/ack)" 404
 
 # an override opens the gate for a while; a hold keeps it closed all the same
 start_release d2
-says "closed" 1 "closed: d2" gate d2
-says "too long" 2 "4 hours at most" release override d2 --for 5h --by jane --reason "INC-7"
-says "not a time" 2 "takes a duration" release override d2 --for soon --by jane --reason "INC-7"
-says "opened" 0 "preflight" release override d2 --for 30m --by jane --reason "INC-7, commander Kim"
-says "open, and says why" 0 "opened by jane until" gate d2
+ctl_says "closed" 1 "closed: d2" gate d2
+ctl_says "too long" 2 "4 hours at most" release override d2 --for 5h --by jane --reason "INC-7"
+ctl_says "not a time" 2 "takes a duration" release override d2 --for soon --by jane --reason "INC-7"
+ctl_says "opened" 0 "preflight" release override d2 --for 30m --by jane --reason "INC-7, commander Kim"
+ctl_says "open, and says why" 0 "opened by jane until" gate d2
 is "with what is known against it" "$(ctl --json gate d2 | jq -r '.promote, (.reasons | length > 0)' | tr '\n' ' ')" "true true "
 ctl release hold d2 --by jane --reason "exchange" >/dev/null
-says "no override of a hold" 1 "held by jane until" gate d2
+ctl_says "no override of a hold" 1 "held by jane until" gate d2
 ctl release resume d2 --by jane --reason "goes on" >/dev/null
-says "advance" 0 "phase_1" release advance d2 --by jane --reason "as INC-7 says"
+ctl_says "advance" 0 "phase_1" release advance d2 --by jane --reason "as INC-7 says"
 is "as an override" "$(show d2 | jq -r '.phases[1].override')" true
-says "for one phase alone" 1 "closed: d2" gate d2
+ctl_says "for one phase alone" 1 "closed: d2" gate d2
 ctl release override d2 --for 1s --by jane --reason "INC-8" >/dev/null
 eventually "it ends" sh -c "! \"$ctl_bin\" --socket \"$dir/admin.sock\" gate d2"
 eventually "on record" logged_is jane "gate opened by override" 2
 
 # a plan, and a question at a terminal
-says "a dry run: the gate is closed" 1 "runs the checks, asks the gate" release advance d2 --by jane --reason x --dry-run
-says "a dry run" 0 "d2 is running in phase_1" release abort d2 --by jane --reason x --dry-run
+ctl_says "a dry run: the gate is closed" 1 "runs the checks, asks the gate" release advance d2 --by jane --reason x --dry-run
+ctl_says "a dry run" 0 "d2 is running in phase_1" release abort d2 --by jane --reason x --dry-run
 is "as JSON" "$(ctl --json release abort d2 --by jane --reason x --dry-run | jq -r '"\(.dry_run) \(.known.release.state)"')" "true running"
-says "of nobody" 2 "no such deployment" release abort d9 --by jane --reason x --dry-run
+ctl_says "of nobody" 2 "no such deployment" release abort d9 --by jane --reason x --dry-run
 is "changes nothing" "$(state_of d2)" running
 cat >"$dir/terminal.py" <<'PY'
 """terminal.py ANSWER COMMAND...: at a terminal, with the answer typed when it asks; prints what it showed and its exit status."""
@@ -118,6 +106,6 @@ is "coloured words" "$(at_terminal n status | grep -cF "$green")" 1
 is "but not against the wish" "$(NO_COLOR=1 at_terminal n status | grep -cF "$green")" 0
 is "nor in a pipe" "$(ctl status | grep -cF "$green")" 0
 is "status again and again" "$(timeout -s INT 5 "$ctl_bin" --socket "$dir/admin.sock" status --watch | grep -c '^mode' | sed 's/^[2-9]$/often/')" often
-says "--watch is status's" 2 "--watch does not go with gate" gate d2 --watch
+ctl_says "--watch is status's" 2 "--watch does not go with gate" gate d2 --watch
 
-says "the log is whole" 0 "" verify --store
+ctl_says "the log is whole" 0 "" verify --store

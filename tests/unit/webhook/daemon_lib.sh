@@ -43,6 +43,24 @@ fail() {
 is() {
     if [ "$2" = "$3" ]; then echo "ok: $1"; else fail "$1: got \"$2\", wanted \"$3\""; fi
 }
+# says NAME WANTED-STATUS WANTED-TEXT COMMAND…: its exit status, and a part of what it prints
+says() {
+    name=$1 want=$2 text=$3
+    shift 3
+    out=$("$@" 2>&1)
+    got=$?
+    if [ $got -eq "$want" ] && printf '%s' "$out" | grep -qF -e "$text"; then
+        echo "ok: $name"
+    else
+        fail "$name: status $got (wanted $want), printed: $out"
+    fi
+}
+# The same of guardrailctl.
+ctl_says() {
+    name=$1 want=$2 text=$3
+    shift 3
+    says "$name" "$want" "$text" ctl "$@"
+}
 # eventually NAME COMMAND…: within 20 s
 eventually() {
     name=$1
