@@ -11,6 +11,7 @@ tests_unit_base_test_base_SOURCES = \
 	tests/unit/base/failing.c \
 	tests/unit/base/failing.h \
 	tests/unit/base/test_arena.c \
+	tests/unit/suites.c tests/unit/suites.h \
 	tests/unit/base/test_base.c \
 	tests/unit/base/test_base.h \
 	tests/unit/base/test_buf.c \

@@ -257,10 +257,12 @@ START_TEST(reset_starts_over)
     gr_arena_reset(a); /* of an empty one: nothing */
     for (int round = 0; round < 100; round++) {
         unsigned char *p = gr_arena_alloc(a, 50000), *q = gr_arena_alloc(a, 40000);
+        unsigned dirty = 0;
 
         ck_assert(p && q);
-        for (size_t i = 0; i < 40000; i++)
-            ck_assert_uint_eq(p[i] + q[i], 0);
+        for (size_t i = 0; i < 40000; i++) /* one assertion for all: each is a message to the parent */
+            dirty |= p[i] | q[i];
+        ck_assert_uint_eq(dirty, 0);
         memset(p, 255, 50000);
         memset(q, 255, 40000);
         ck_assert_int_eq(gr_arena_own(a, &one, count_reset), GR_OK);

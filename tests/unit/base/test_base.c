@@ -1,12 +1,13 @@
 /* Runs every suite of base/. CK_RUN_SUITE, CK_RUN_CASE and CK_FORK=no narrow it down. */
 #include "config.h"
+#include "../suites.h"
 #include "test_base.h"
 
 #include "guardrail/base.h"
 
 /* One row each, so that two people can add one. */
 /* clang-format off */
-static Suite *(*const suites[])(void) = {
+static suite_fn *const suites[] = {
     arena_suite,
     buf_suite,
     diag_print_suite,
@@ -38,13 +39,5 @@ static Suite *(*const suites[])(void) = {
 int
 main(void)
 {
-    SRunner *runner = srunner_create(NULL);
-    int failed;
-
-    for (size_t i = 0; i < GR_COUNT(suites); i++)
-        srunner_add_suite(runner, suites[i]());
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suites_run(suites, GR_COUNT(suites));
 }

@@ -11,6 +11,7 @@ tests_unit_compiler_test_compiler_SOURCES = \
 	tests/unit/base/failing.c \
 	tests/unit/canned.c tests/unit/canned.h tests/unit/compiler/test_power_prometheus.c \
 	tests/unit/compiler/test_compiler.h \
+	tests/unit/suites.c tests/unit/suites.h \
 	tests/unit/compiler/test_compiler.c \
 	tests/unit/compiler/scratch.h \
 	tests/unit/compiler/scratch.c \

@@ -12,7 +12,7 @@ tests_unit_fleet_test_fleet_SOURCES = \
 	tests/unit/fleet/test_command.c \
 	tests/unit/fleet/test_exposition.c \
 	tests/unit/fleet/test_fault.c \
-	tests/unit/fleet/test_fleet.c tests/unit/fleet/test_fleet.h \
+	tests/unit/suites.c tests/unit/suites.h tests/unit/fleet/test_fleet.c tests/unit/fleet/test_fleet.h \
 	tests/unit/fleet/test_main.c \
 	tests/unit/fleet/test_random.c \
 	tests/unit/fleet/test_server.c \

@@ -1,10 +1,11 @@
 /* Runs every suite of the simulated fleet. CK_RUN_SUITE, CK_RUN_CASE and CK_FORK=no narrow it down. */
 #include "config.h"
+#include "../suites.h"
 #include "test_fleet.h"
 
 #include "guardrail/base.h"
 
-static Suite *(*const suites[])(void) = {
+static suite_fn *const suites[] = {
     command_suite, exposition_suite, fault_suite,    main_suite,
     random_suite,  server_suite,     topology_suite, world_suite,
 };
@@ -12,13 +13,5 @@ static Suite *(*const suites[])(void) = {
 int
 main(void)
 {
-    SRunner *runner = srunner_create(NULL);
-    int failed;
-
-    for (size_t i = 0; i < GR_COUNT(suites); i++)
-        srunner_add_suite(runner, suites[i]());
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suites_run(suites, GR_COUNT(suites));
 }

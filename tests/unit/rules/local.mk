@@ -34,6 +34,7 @@ tests_unit_rules_test_rules_SOURCES = \
 	tests/unit/rules/test_rulefile.c \
 	tests/unit/rules/test_rulefile_diff.c \
 	tests/unit/rules/test_rulefile_write.c \
+	tests/unit/suites.c tests/unit/suites.h \
 	tests/unit/rules/test_rules.c \
 	tests/unit/rules/test_rules.h \
 	tests/unit/rules/test_template.c

@@ -1,8 +1,7 @@
 /* Runs every suite of rules/. CK_RUN_SUITE, CK_RUN_CASE and CK_FORK=no narrow it down. */
 #include "config.h"
+#include "../suites.h"
 #include "test_rules.h"
-
-#include <stdlib.h>
 
 #define ARENA_MAX (64u << 20)
 
@@ -45,7 +44,7 @@ parsed_must(struct parsed *p, const char *text)
 }
 
 /* clang-format off */
-static Suite *(*const suites[])(void) = {
+static suite_fn *const suites[] = {
     lint_suite,
     promql_check_suite,
     promql_diff_suite,
@@ -72,13 +71,5 @@ static Suite *(*const suites[])(void) = {
 int
 main(void)
 {
-    SRunner *runner = srunner_create(NULL);
-    int failed;
-
-    for (size_t i = 0; i < GR_COUNT(suites); i++)
-        srunner_add_suite(runner, suites[i]());
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suites_run(suites, GR_COUNT(suites));
 }

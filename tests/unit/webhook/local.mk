@@ -9,6 +9,8 @@ tests_unit_webhook_test_webhook_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CJSON_CF
 tests_unit_webhook_test_webhook_LDADD = $(WEBHOOK_LIBS) $(CHECK_LIBS)
 tests_unit_webhook_test_webhook_SOURCES = \
 	tests/unit/webhook/test_webhook.h \
+	tests/unit/suites.c \
+	tests/unit/suites.h \
 	tests/unit/webhook/test_webhook.c
 # leaf modules
 tests_unit_webhook_test_webhook_SOURCES += \
