@@ -6,16 +6,14 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "guardrail/sys.h"
-
-extern char **environ;
 
 /* ---- one run of git ---- */
 
@@ -53,42 +51,6 @@ drain(int fd, struct gr_buf *out, int64_t deadline_ms)
     }
 }
 
-/* Its own process group, so that what it may have started ends with it. */
-static int
-start(const char *const *argv, int out, pid_t *pid)
-{
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attr;
-    char *copy[16];
-    size_t n = 0;
-    int err;
-
-    while (argv[n] && n + 1 < GR_COUNT(copy)) {
-        memcpy(&copy[n], &argv[n],
-               sizeof copy[n]); /* posix_spawn changes none of them, but its type says otherwise */
-        n++;
-    }
-    copy[n] = NULL;
-    if ((err = posix_spawn_file_actions_init(&files)) != 0)
-        return err;
-    if ((err = posix_spawnattr_init(&attr)) != 0) {
-        (void)posix_spawn_file_actions_destroy(&files);
-        return err;
-    }
-    err = posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    if (err == 0)
-        err = posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
-    if (err == 0)
-        err = posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-    if (err == 0)
-        err = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP);
-    if (err == 0)
-        err = posix_spawnp(pid, copy[0], &files, &attr, copy, environ);
-    (void)posix_spawnattr_destroy(&attr);
-    (void)posix_spawn_file_actions_destroy(&files);
-    return err;
-}
-
 static int
 wait_for(pid_t pid)
 {
@@ -111,7 +73,7 @@ run(const char *const *argv, struct gr_buf *out, int *status)
 
     if (pipe2(ends, O_CLOEXEC) != 0)
         return GR_EIO;
-    err = start(argv, ends[1], &pid);
+    err = child_start(argv, ends[1], -1, &pid);
     (void)close(ends[1]);
     if (err != 0) {
         (void)close(ends[0]);

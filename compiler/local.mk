@@ -135,7 +135,7 @@ libcompiler_a_SOURCES += \
 	compiler/compare_parts.h compiler/compare_time.c compiler/diff_json.c compiler/diff_load.c \
 	compiler/diff_load.h compiler/diff_markdown.c compiler/diff_print.h compiler/diff_text.c compiler/emit_facts.c compiler/facts.c compiler/facts.h \
 	compiler/facts_guardrail.c compiler/facts_json.c compiler/facts_parts.h compiler/facts_read.c compiler/facts_spec.c \
-	compiler/gitread.c compiler/gitread.h compiler/signoff.c compiler/signoff.h
+	compiler/child.c compiler/child.h compiler/gitread.c compiler/gitread.h compiler/signoff.c compiler/signoff.h
 
 # Completion scripts, written by the program itself.
 bashcompletiondir = $(datadir)/bash-completion/completions

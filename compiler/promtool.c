@@ -5,15 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "guardrail/sys.h"
 #include "stop.h"
-
-extern char **environ;
 
 int64_t
 promtool_clock_ms(void)
@@ -29,45 +27,6 @@ promtool_program(const char *given)
     return given && *given ? given : "promtool";
 }
 
-/* Its own process group, so that what it may have started ends with it. */
-static int
-spawn(const char *const *argv, int out, pid_t *pid)
-{
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attr;
-    char *copy[PROMTOOL_ARGUMENTS_MAX + 1];
-    size_t n = 0;
-    sigset_t none;
-    int err;
-
-    for (; argv[n]; n++) {
-        GR_ASSERT(n < PROMTOOL_ARGUMENTS_MAX);
-        memcpy(&copy[n], &argv[n],
-               sizeof copy[n]); /* posix_spawn changes none, but its type says otherwise */
-    }
-    copy[n] = NULL;
-    if ((err = posix_spawn_file_actions_init(&files)) != 0)
-        return err;
-    if ((err = posix_spawnattr_init(&attr)) != 0) {
-        (void)posix_spawn_file_actions_destroy(&files);
-        return err;
-    }
-    err = posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    if (err == 0)
-        err = posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
-    if (err == 0)
-        err = posix_spawn_file_actions_adddup2(&files, out, STDERR_FILENO);
-    if (err == 0)
-        err = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
-    if (err == 0 && sigemptyset(&none) == 0)
-        err = posix_spawnattr_setsigmask(&attr, &none);
-    if (err == 0)
-        err = posix_spawnp(pid, copy[0], &files, &attr, copy, environ);
-    (void)posix_spawnattr_destroy(&attr);
-    (void)posix_spawn_file_actions_destroy(&files);
-    return err;
-}
-
 void
 promtool_start(struct promtool_run *r, const char *const *argv)
 {
@@ -80,7 +39,7 @@ promtool_start(struct promtool_run *r, const char *const *argv)
     r->end = PROMTOOL_MACHINE;
     if (pipe2(ends, O_CLOEXEC) != 0)
         return;
-    err = spawn(argv, ends[1], &r->pid);
+    err = child_start(argv, ends[1], ends[1], &r->pid);
     (void)close(ends[1]);
     if (err != 0) {
         (void)close(ends[0]);

@@ -8,7 +8,6 @@
 #define PROMTOOL_TIMEOUT_MS 120000
 #define PROMTOOL_BYTES_MAX (8u << 20)
 #define PROMTOOL_JOBS_MAX 16u
-#define PROMTOOL_ARGUMENTS_MAX 256u /* the program among them */
 
 enum promtool_end {
     PROMTOOL_PASSED,

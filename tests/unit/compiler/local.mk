@@ -84,7 +84,7 @@ tests_unit_compiler_test_compiler_SOURCES += tests/unit/compiler/test_explain.c 
 tests_unit_compiler_test_compiler_SOURCES += tests/unit/compiler/test_lower.c tests/unit/compiler/test_options.c
 
 # what changed between two specifications
-tests_unit_compiler_test_compiler_SOURCES += tests/unit/compiler/test_changelog.c tests/unit/compiler/test_compare.c tests/unit/compiler/test_facts.c
+tests_unit_compiler_test_compiler_SOURCES += tests/unit/compiler/test_changelog.c tests/unit/compiler/test_child.c tests/unit/compiler/test_compare.c tests/unit/compiler/test_facts.c
 
 # the layout of specifications
 tests_unit_compiler_test_compiler_SOURCES += tests/unit/compiler/test_layout.c tests/unit/compiler/test_linediff.c

@@ -11,6 +11,7 @@ static suite_fn *const suites[] = {
     backend_suite,
     bad_input_suite,
     changelog_suite,
+    child_suite,
     compare_suite,
     emit_alertmanager_suite,
     emit_grafana_suite,

@@ -8,6 +8,7 @@
 Suite *backend_suite(void);
 Suite *clock_suite(void);
 Suite *changelog_suite(void);
+Suite *child_suite(void);
 Suite *compare_suite(void);
 Suite *facts_suite(void);
 Suite *bad_input_suite(void); /* spec.c and base/ on hostile files */
