@@ -29,7 +29,7 @@ lower_is_confirmed(const struct guardrail *g, const struct bound *b)
            (b->level == LEVEL_HARD ? g->evidence.hard_n : g->evidence.soft_n) > 1;
 }
 
-/* Fewer than min_events bad events of the canary, or a number of them that is NaN, or a NaN in any bucket, prove nothing to a backstop. */
+/* Fewer than min_events bad events of the canary, or a number of them that is NaN or infinite, or such a bucket, prove nothing to a backstop. */
 static void
 put_few_events(struct lower *lo, const struct guardrail *g, const char *name)
 {
@@ -38,7 +38,7 @@ put_few_events(struct lower *lo, const struct guardrail *g, const char *name)
     if (is_sum(g, NULL) && (g->evidence.min_events > 0 || by_total))
         lower_put(lo,
                   "\nunless sum without (cohort) (($1{$S$2,cohort=$C} or ignoring (cohort)"
-                  " $1{$S$2,cohort=\"" COHORT_EARLY "\"}) >= bool $3 == 0",
+                  " $1{$S$2,cohort=\"" COHORT_EARLY "\"}) % +Inf >= bool $3 == 0",
                   by_total ? "guardrail:test:total" : "guardrail:test:bad", name,
                   lower_uint(lo, by_total ? lower_backstop_total(g) : g->evidence.min_events), NULL);
     if (by_total)

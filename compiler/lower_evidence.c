@@ -537,8 +537,8 @@ is_fixed_value(const struct guardrail *g, const void *arg)
 
 /* A NaN in a counter makes all sums since the phase's start NaN. The test is blind from then on, and a release must not pass for it. What is
  * recorded, hardly ever anything, are the slices with a NaN in this slot: to look at every bucket since the start would cost more than
- * most of what else is done. `* 0`: 0 of a sum, NaN of NaN and of what is infinite. What a backstop looks at is told
- * of each cohort alone: control's NaN does not disarm it. */
+ * most of what else is done. `* 0`: 0 of a sum, NaN of NaN and of what is infinite: where that is a denominator the ratio is 0, which looks healthy or is
+ * below a limit. What a backstop looks at is told of each cohort alone: control's NaN does not disarm it. */
 static void
 not_numbers(struct lower *lo)
 {

@@ -279,20 +279,23 @@ put_beside(struct lower *lo, const struct guardrail *g, const char *op, const ch
               lower_values(lo, GR_STR("guardrail"), &g->name, 1, false), part, NULL);
 }
 
-/* A rule for each part, so that each scraped series is read once. A bad event never counted is 0, with the denominator's labels. A good
+/* A rule for each part, so that scraped series are read once. A bad event never counted is 0, with the denominator's labels. A good
  * event never counted is not 0 but no data: an absent counter (one that the new version renamed, say) must not look like a ratio of 0 and
- * roll back; so the total counts only where the numerator is there. */
+ * roll back; so the total counts only where the numerator is there. Nor do events count that nobody knows the total of: pooled with other slots they
+ * would make the ratio larger than it is, which rolls back as well, or looks healthy; a good event's total has to be read twice for that. */
 static void
 ratio_slots(struct lower *lo, const struct guardrail *g)
 {
     const struct metric *mt = &g->metric;
     bool good = mt->kind == METRIC_RATIO_GOOD;
-    const char *first = good ? "good" : "total";
+    const char *total = counted(lo, g, mt->total, "", false), *part = counted(lo, g, mt->part, "", false);
 
-    put_increases(lo, g, counted(lo, g, good ? mt->part : mt->total, "", false));
-    record_slot(lo, g, "guardrail:slot:sum", first);
-    put_increases(lo, g, counted(lo, g, good ? mt->total : mt->part, "", false));
-    put_beside(lo, g, good ? "and" : "or", first);
+    put_increases(lo, g, good ? lower_text(lo, "($1\n    and $2)", part, total) : total);
+    record_slot(lo, g, "guardrail:slot:sum", good ? "good" : "total");
+    put_increases(lo, g, good ? total : part);
+    put_beside(lo, g, "and", good ? "good" : "total");
+    if (!good)
+        put_beside(lo, g, "or", "total");
     lower_put(lo, good ? "" : " * 0", NULL);
     record_slot(lo, g, "guardrail:slot:sum", good ? "total" : "bad");
     if (mt->n_weights == 0)
@@ -373,6 +376,9 @@ over(struct lower *lo, const struct guardrail *g, const struct bound *b)
 {
     const char *name = lower_values(lo, GR_STR("guardrail"), &g->name, 1, false);
     const char *value;
+    /* What is infinite is beyond no limit; NaN never is, and slots of values are finite. An infinite total, of which the ratio is 0, is kept out by
+     * guardrail:enough. */
+    const char *finite = side_is_lower(b->side) ? "> -Inf" : "< +Inf";
     struct gr_rule *rule;
     size_t from = lo->expr.n;
 
@@ -381,11 +387,11 @@ over(struct lower *lo, const struct guardrail *g, const struct bound *b)
     } else if (is_ratio(g, NULL)) {
         lower_put(lo,
                   "sum without (part) (guardrail:slot:sum{$S$1,part=~\"bad|good\"$$1} / ignoring (part) "
-                  "(guardrail:slot:sum{$S$1,part=\"total\"$$1} > 0))",
-                  name, NULL);
+                  "(guardrail:slot:sum{$S$1,part=\"total\"$$1} > 0)) $2",
+                  name, finite, NULL);
     } else {
-        lower_put(lo, "sum without (part) (histogram_quantile($2, guardrail:slot:sum{$S$1$$1}))", name,
-                  lower_dec(lo, g->metric.quantile), NULL);
+        lower_put(lo, "sum without (part) (histogram_quantile($2, guardrail:slot:sum{$S$1$$1})) $3", name,
+                  lower_dec(lo, g->metric.quantile), finite, NULL);
     }
     value = lower_cut(lo, from);
     lower_per_literal(lo, g, b, value, lower_op(b));

@@ -283,7 +283,8 @@ has_backstop_total(const struct guardrail *g, const void *arg)
 /* Composes the guardrails with fewer than the wanted number of something, all of them joined by or. */
 struct too_few {
     const char *before; /* of the first; later ones get " or " */
-    /* For a backstop: early slots count until there are others, and a number that is NaN is too few, because no guardrail:enough keeps it out. */
+    /* For a backstop: early slots count until there are others, and a number that is NaN or infinite is too few, because no guardrail:enough keeps it
+     * out. */
     bool at_once;
     bool any;
     bool spoilt; /* a NaN in any bucket is too few as well */
@@ -295,7 +296,7 @@ put_too_few(struct lower *lo, struct too_few *f, const char *series, const char 
     lower_put(lo, f->any ? " or " : f->before, NULL);
     lower_put(lo,
               f->at_once ? "($1{$S$2,cohort=$C} or ignoring (cohort) $1{$S$2,cohort=\"" COHORT_EARLY
-                           "\"}) >= bool $3 == 0"
+                           "\"}) % +Inf >= bool $3 == 0"
                          : "$1{$S$2,cohort=$C} < $3",
               series, which, lower_uint(lo, least), NULL);
     f->any = true;

@@ -202,7 +202,7 @@ pooled(struct lower *lo)
     if (lower_any(lo, is_ratio, NULL))
         lower_branch(lo,
                      "guardrail:window:sum{$S,part=~\"bad|good\"}"
-                     " / ignoring (part) (guardrail:window:sum{$S,part=\"total\"} > 0) > -Inf < +Inf",
+                     " / ignoring (part) (guardrail:window:sum{$S,part=\"total\"} > 0 < +Inf) > -Inf < +Inf",
                      NULL);
     quantiles(lo);
     each_length(lo, is_value, NULL, is_value, put_value);

@@ -27,6 +27,36 @@ limit_cases(struct build *b)
 
 /* -- data ------------------------------------------------------------------------------------------------------------------- */
 
+/* One counter of several that is infinite for a moment. */
+static void
+infinite_counter_cases(struct build *b)
+{
+    static const struct {
+        const char *name;
+        enum prove_cohort whose;
+        bool total; /* a ratio's, or a histogram's highest bucket; else events, or its lowest one */
+    } cases[] = {{"infinite-total", PROVE_CANARY, true},
+                 {"infinite-events", PROVE_CANARY, false},
+                 {"infinite-control", PROVE_CONTROL, true}};
+    size_t mid = b->gate + (b->full - b->gate) / 2 + 1;
+
+    for (size_t i = 0; i < GR_COUNT(cases) && !(b->g->stream_scope && cases[i].whose); i++) {
+        bool highest = cases[i].total != build_ratio(b->g);
+        size_t part = !highest ? 0 : build_ratio(b->g) ? 1 : b->w->n_edges - 1;
+        struct prove_stream *s;
+        struct prove_cell *c = build_outside(b, cases[i].name, &s);
+        double *v = c ? build_raw(b, c, cases[i].whose, part, 0) : NULL;
+
+        build_fill(b, c, 0, ALL, prove_level_effect(b->w, b->calm));
+        if (v)
+            v[build_scrape(b, mid) - 1] = (double)INFINITY;
+        (void)build_enter(b, s, D1, b->phase, 0);
+        for (size_t k = mid - 1; k <= mid + 3; k++)
+            build_at(s, k);
+        build_at(s, b->full + 3);
+    }
+}
+
 /* All that is not a limit: what is there, what is missing, what is broken. */
 void
 data_cases(struct build *b)
@@ -66,7 +96,9 @@ data_cases(struct build *b)
     build_at(s, mid + 2);
     build_at(s, late);
 
-    if (!build_counts(b->g)) {
+    if (build_counts(b->g)) {
+        infinite_counter_cases(b);
+    } else {
         c = build_outside(b, "infinite", &s);
         build_fill(b, c, 0, ALL, calm);
         build_wipe(b, c, PROVE_CANARY, build_scrape(b, mid - 1), build_scrape(b, mid) + 1, (double)INFINITY);
@@ -268,8 +300,8 @@ odd_ratio_cases(struct build *b)
         struct prove_level l = prove_level_effect(b->w, b->calm);
         struct prove_stream *s;
 
-        if (i > 0 && (b->g->metric.n_weights > 0 || !build_compared(b->g)))
-            continue; /* squares would be 0 first; a single slot beyond a fixed limit may be infinite */
+        if (i > 0 && b->g->metric.n_weights > 0)
+            continue; /* squares would be 0 first */
         for (size_t p = 0; p < build_raw_parts(b); p += 2)
             l.v[PROVE_CANARY][p] = totals[i];
         s = build_constant(b, i ? "hardly-a-denominator" : "denominator-falls", l);

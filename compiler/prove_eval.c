@@ -277,14 +277,10 @@ ratio_slot(const struct prove_world *w, struct prove_cell *c, size_t from, size_
            part = counted(w, c, from, PART, false, t), square = counted(w, c, from, TOTAL, true, t);
     bool good = w->g->metric.kind == METRIC_RATIO_GOOD;
 
-    if (good && present(part))
-        c->slot[to][PART][k] = part * share(w);
-    if (present(total) && (!good || present(part)))
+    if (present(total) && (!good || present(part))) {
         c->slot[to][TOTAL][k] = total * share(w);
-    if (!good && present(part))
-        c->slot[to][PART][k] = part * share(w);
-    else if (!good && present(total))
-        c->slot[to][PART][k] = total * share(w) * 0;
+        c->slot[to][PART][k] = (present(part) ? part : total * 0) * share(w);
+    }
     if (w->g->metric.n_weights > 0 && present(square))
         c->slot[to][SQUARE][k] = square * share(w);
 }
@@ -449,7 +445,7 @@ value_of(const struct prove_world *w, const double *part)
         v = quantile(w, part);
         return isfinite(v) ? v : PROVE_NONE;
     }
-    if (!(part[TOTAL] > 0) || !present(part[PART]))
+    if (!(part[TOTAL] > 0) || isinf(part[TOTAL]) || !present(part[PART]))
         return PROVE_NONE;
     v = part[PART] / part[TOTAL];
     return isfinite(v) ? v : PROVE_NONE;
@@ -550,7 +546,7 @@ test_sums(const struct prove_world *w, const struct prove_stream *s, struct prov
             st->bad[h] = present(part) && present(st->total[h]) ? part * st->total[h] : PROVE_NONE;
         }
     }
-    if (mt->kind != METRIC_HISTOGRAM || !(sum[PROVE_CONTROL][last] > 0))
+    if (mt->kind != METRIC_HISTOGRAM || !(sum[PROVE_CONTROL][last] > 0) || isinf(sum[PROVE_CONTROL][last]))
         return;
     for (size_t e = last; e-- > 0;) /* the share least above, where buckets do not grow */
         if (sum[PROVE_CONTROL][e] / sum[PROVE_CONTROL][last] >= q &&

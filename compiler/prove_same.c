@@ -425,11 +425,11 @@ one_partner(const struct gr_promql *join, const struct gr_promql *right)
     return true;
 }
 
-/* `x / (y >= 0) > -Inf < +Inf`, where it was y > 0: what is divided by 0 is NaN or infinite. */
+/* `x / (y >= 0) > -Inf < +Inf`, or `x / (y >= 0 < +Inf) …`, where it was y > 0: what is divided by 0 is NaN or infinite. */
 static bool
 zero_goes(const struct mutate_change *c)
 {
-    const struct gr_promql *y = c->part, *e;
+    const struct gr_promql *y = c->part, *divisor, *e;
     bool low = false, high = false;
     double edge = 0;
 
@@ -437,9 +437,11 @@ zero_goes(const struct mutate_change *c)
         y->child[1]->kind != GR_PROMQL_NUMBER || fabs(y->child[1]->u.number) > 0 ||
         bare(y->child[0])->kind != GR_PROMQL_SELECTOR)
         return false;
-    e = over_bare(c->tree, y);
-    if (!e || e->kind != GR_PROMQL_BINARY || e->u.binary.op != GR_PROMQL_DIV || bare(e->child[1]) != y ||
-        !one_partner(e, bare(y->child[0])))
+    divisor = y;
+    while ((e = over_bare(c->tree, divisor)) != NULL && compared(e, &edge) && isinf(edge))
+        divisor = e;
+    if (!e || e->kind != GR_PROMQL_BINARY || e->u.binary.op != GR_PROMQL_DIV ||
+        bare(e->child[1]) != divisor || !one_partner(e, bare(y->child[0])))
         return false;
     while ((e = over_bare(c->tree, e)) != NULL && compared(e, &edge)) {
         low = low || (isinf(edge) && edge < 0 && e->u.binary.op == GR_PROMQL_GT);

@@ -111,7 +111,7 @@ few_events(const struct prove_world *w, const struct prove_state *st, const stru
         return true;
     if (!is_counted(g) || g->evidence.min_events == 0)
         return false;
-    if (side_is_backstop(b->side)) { /* where NaN is too few */
+    if (side_is_backstop(b->side)) { /* where NaN is too few, and so is what has no end */
         have = backstop_value(g->metric.kind == METRIC_HISTOGRAM ? st->total : st->bad);
         if (g->metric.kind == METRIC_HISTOGRAM) {
             double part = 1;
@@ -123,7 +123,7 @@ few_events(const struct prove_world *w, const struct prove_state *st, const stru
             }
             least = ceil(least / part * (1 - 1e-9));
         }
-        return present(have) && !(have >= least);
+        return present(have) && (!(have >= least) || isinf(have));
     }
     return present(have) && have < least;
 }

@@ -88,6 +88,8 @@ static const struct {
     {"a / (b > 0) > -Inf < +Inf", "operator: >=", true},
     {"a / ignoring (p) (b > 0) > -Inf < +Inf", "operator: >=", false}, /* there may be two partners */
     {"a / on (p) (b{p=\"t\"} > 0) > -Inf < +Inf", "operator: >=", false},
+    {"a / (b > 0 < +Inf) > -Inf < +Inf", "operator: >=", true},
+    {"a / (b > 0 < 5) > -Inf < +Inf", "operator: >=", false},
     {"a / (b > 0) < +Inf", "operator: >=", false},
     {"a / (b > 0) > -Inf", "operator: >=", false},
     {"a / (b > 1) > -Inf < +Inf", "operator: >=", false},
