@@ -42,12 +42,16 @@ pairs_since_start(const struct run *r, const struct cell *c, size_t k)
     return n;
 }
 
-/* The first bucket edge at or above control's own quantile since the phase's start; n_edges when there is none. */
+/* The first bucket edge at or above control's own quantile since the phase's start; n_edges when there is none. Of buckets that do not ascend, as a
+ * histogram's do, any edge may be the first. */
 static size_t
 control_edge(const struct run *r, const struct cell *c, size_t k, bool *near_edge)
 {
+    double below = 0;
+
     struct pool control = slots_pool(r, c, LANE_CONTROL, since_start(r, k), k);
     double q = gr_dec_double(c->g->metric.quantile);
+    size_t found = r->n_edges;
 
     if (!control.sum.on || !(control.sum.total > 0))
         return r->n_edges;
@@ -56,12 +60,13 @@ control_edge(const struct run *r, const struct cell *c, size_t k, bool *near_edg
 
         if (!control.sum.has[i])
             continue;
-        if (fabs(share - q) <= NEAR)
+        if (fabs(share - q) <= NEAR || !(share >= below - NEAR))
             *near_edge = true;
-        if (share >= q)
-            return i;
+        below = share;
+        if (share >= q && found == r->n_edges)
+            found = i;
     }
-    return r->n_edges;
+    return found;
 }
 
 struct tally

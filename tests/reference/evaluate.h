@@ -5,7 +5,8 @@
  * what was meant. It is slow (each step walks the whole history) and takes the flows, dynamic slices and expressions that scenario.h makes,
  * not everything the language has:
  *
- *   expressions  selectors, avg/max/min_over_time(selector[range]), + - * / with a number, sum/avg/max/min by (…)
+ *   expressions  selectors, rate, increase, irate, delta and avg/max/min/sum_over_time of a selector[range] or of a subquery with a step,
+ *                offset, + - * / with a number or with what has the same labels, sum/avg/max/min by (…)
  *
  * Time starts at 0, and rules are evaluated at 0, sampling, 2 × sampling …, as promtool does. */
 #ifndef REFERENCE_EVALUATE_H
@@ -38,7 +39,7 @@ struct judged {
     /* Something was compared with a limit that it equals but for rounding: Prometheus may decide it either way. near_edge: which bucket
      * edge the evidence counts above may be another, or control may be 0, so the evidence itself. */
     bool near, near_edge;
-    /* A bucket of its histogram was NaN since the phase began. That makes it insufficient; whether as suspect or as thin is left open, since
+    /* A bucket of its histogram was NaN or infinite since the phase began. That makes it insufficient; whether as suspect or as thin is left open, since
      * histogram_quantile() makes some edge of such buckets, and which one means nothing. */
     bool spoilt;
 };

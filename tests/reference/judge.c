@@ -241,10 +241,11 @@ enough_of(const struct view *v)
         struct pool p = slots_pool(v->r, v->c, (enum lane)i, since_start(v->r, v->k), v->k);
         double total = g->metric.kind == METRIC_HISTOGRAM ? p.sum.total : t->total;
 
-        /* A NaN anywhere since the start makes it NaN, which is enough for nothing. */
+        /* A NaN or an infinite counter anywhere since the start is enough for nothing. */
         if (!p.sum.on ||
             !(total >= g->evidence.min_total || surely_above(total, g->evidence.min_total, &v->out->near)) ||
-            !isfinite(p.sum.part) || !isfinite(p.sum.square) || is_spoilt(v, (enum lane)i))
+            !isfinite(p.sum.total) || !isfinite(p.sum.part) || !isfinite(p.sum.square) ||
+            is_spoilt(v, (enum lane)i))
             return false;
         (void)surely_above(total, g->evidence.min_total, &v->out->near);
     }
@@ -271,7 +272,7 @@ backstop_supported(const struct view *v, const struct bound *b)
     double q;
 
     if (g->metric.kind != METRIC_HISTOGRAM)
-        return has_events(v, &v->tally[lane]);
+        return has_events(v, &v->tally[lane]) && isfinite(v->tally[lane].bad);
     if (is_spoilt(v, lane))
         return false;
     p = slots_pool(v->r, v->c, lane, since_start(v->r, v->k), v->k);

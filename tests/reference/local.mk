@@ -11,6 +11,7 @@ tests_reference_reference_SOURCES = \
 	tests/reference/chance.c \
 	tests/reference/evaluate.c \
 	tests/reference/evaluate.h \
+	tests/reference/expression.c \
 	tests/reference/judge.c \
 	tests/reference/oracle.c \
 	tests/reference/oracle.h \

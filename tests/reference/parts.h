@@ -69,6 +69,9 @@ struct pairs labels_pick(struct gr_arena *a, const struct pairs *from, const str
 bool labels_equal(const struct pairs *a, const struct pairs *b);
 /* Finds streams and their phases, cells, and edges of histograms. */
 bool run_discover(struct run *r);
+/* Whether a selector of the guardrail (its name with a suffix) takes a series, of one cohort (empty: of any), in its `only`. */
+bool selector_takes(const struct run *r, const struct guardrail *g, const struct gr_promql *selector,
+                    struct gr_str suffix, const struct series *s, struct gr_str cohort);
 /* Fills run.edges with those of the guardrail's buckets; called before anything is asked about its cells. */
 void edges_use(struct run *r, const struct guardrail *g);
 /* Records the slots of one cell at evaluation k. */
@@ -83,6 +86,31 @@ bool has_backstop_bound(const struct guardrail *g);
 /* The first evaluation whose slots sums since the start still hold at k. */
 size_t since_start(const struct run *r, size_t k);
 bool same_era(const struct cell *c, size_t i, size_t k);
+
+/* -- expression.c ----------------------------------------------------------------------------------------------------------- */
+struct element {
+    struct pairs labels;
+    double v;
+};
+struct vector {
+    struct element *v;
+    size_t n;
+};
+struct scope { /* whose expression is evaluated, for which cohort */
+    const struct run *r;
+    const struct guardrail *g;
+    struct gr_str cohort;
+};
+/* Collects values into one: the mean, the largest, the smallest or the sum. */
+struct gather {
+    size_t n;
+    double v;
+};
+void gather_add(struct gather *to, enum gr_promql_agg how, double x);
+double gather_value(const struct gather *from, enum gr_promql_agg how);
+struct vector expression_value(const struct scope *s, const struct gr_promql *e, int64_t t_ms);
+/* How far back an expression looks. */
+int64_t expression_reach_ms(const struct gr_promql *e);
 
 /* -- chance.c --------------------------------------------------------------------------------------------------------------- */
 struct chance {

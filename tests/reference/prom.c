@@ -27,50 +27,45 @@ range_cells(const struct world *w, int64_t t_ms, int64_t range_ms, size_t *first
         *end = w->scrapes;
 }
 
-struct walk { /* what a counter did within a range */
-    size_t count;
-    size_t first, last; /* cells */
-    double first_v, last_v, resets;
-};
-
-static struct walk
-walk_counter(const struct world *w, const struct series *s, int64_t t_ms, int64_t range_ms)
+void
+points_add(struct points *p, int64_t t_ms, double v)
 {
-    struct walk k = {0};
-    size_t i, end;
-
-    for (range_cells(w, t_ms, range_ms, &i, &end); i < end; i++) {
-        if (s->at[i].kind != SAMPLE_VALUE)
-            continue;
-        if (k.count == 0) {
-            k.first = i;
-            k.first_v = s->at[i].v;
-        } else if (s->at[i].v < k.last_v) {
-            k.resets += k.last_v;
-        }
-        k.last = i;
-        k.last_v = s->at[i].v;
-        k.count++;
-    }
-    return k;
+    GR_ASSERT(p->n < POINTS_MAX);
+    p->t_ms[p->n] = t_ms;
+    p->v[p->n++] = v;
 }
 
-bool
-prom_increase(const struct world *w, const struct series *s, int64_t t_ms, int64_t range_ms, double *out)
+/* What a series has in a range. */
+static struct points
+points_of(const struct world *w, const struct series *s, int64_t t_ms, int64_t range_ms)
 {
-    struct walk k = walk_counter(w, s, t_ms, range_ms);
-    double grown = k.last_v - k.first_v + k.resets;
-    double step_s = (double)w->step_ms / 1000;
-    double sampled, mean, to_start, to_end, covered;
+    struct points p = {.to_ms = t_ms, .range_ms = range_ms};
+    size_t i, end;
 
-    if (k.count < 2)
+    for (range_cells(w, t_ms, range_ms, &i, &end); i < end; i++)
+        if (s->at[i].kind == SAMPLE_VALUE)
+            points_add(&p, (int64_t)i * w->step_ms, s->at[i].v);
+    return p;
+}
+
+/* rate(), increase() and, where drops are no resets, delta(). */
+static bool
+extrapolated(const struct points *p, bool counter, bool per_second, double *out)
+{
+    double grown, sampled, mean, to_start, to_end, covered;
+
+    if (p->n < 2)
         return false;
-    sampled = (double)(k.last - k.first) * step_s;
-    mean = sampled / (double)(k.count - 1);
-    to_start = (double)k.first * step_s - (double)(t_ms - range_ms) / 1000;
-    to_end = (double)t_ms / 1000 - (double)k.last * step_s;
-    if (grown > 0 && k.first_v >= 0) {
-        double to_zero = sampled * (k.first_v / grown);
+    grown = p->v[p->n - 1] - p->v[0];
+    for (size_t i = 1; counter && i < p->n; i++)
+        if (p->v[i] < p->v[i - 1])
+            grown += p->v[i - 1];
+    sampled = (double)(p->t_ms[p->n - 1] - p->t_ms[0]) / 1000;
+    mean = sampled / (double)(p->n - 1);
+    to_start = (double)(p->t_ms[0] - (p->to_ms - p->range_ms)) / 1000;
+    to_end = (double)(p->to_ms - p->t_ms[p->n - 1]) / 1000;
+    if (counter && grown > 0 && p->v[0] >= 0) {
+        double to_zero = sampled * (p->v[0] / grown);
 
         if (to_zero < to_start)
             to_start = to_zero;
@@ -79,31 +74,65 @@ prom_increase(const struct world *w, const struct series *s, int64_t t_ms, int64
     covered += to_start < 1.1 * mean ? to_start : mean / 2;
     covered += to_end < 1.1 * mean ? to_end : mean / 2;
     *out = grown * (covered / sampled);
+    if (per_second)
+        *out /= (double)p->range_ms / 1000;
     return true;
+}
+
+/* From the last two samples. */
+static bool
+newest_rate(const struct points *p, double *out)
+{
+    double last;
+
+    if (p->n < 2)
+        return false;
+    last = p->v[p->n - 1];
+    *out = (last < p->v[p->n - 2] ? last : last - p->v[p->n - 2]) /
+           ((double)(p->t_ms[p->n - 1] - p->t_ms[p->n - 2]) / 1000);
+    return true;
+}
+
+static bool
+reduced(const struct points *p, enum over_time how, double *out)
+{
+    double v = 0;
+
+    for (size_t i = 0; i < p->n; i++) {
+        double x = p->v[i];
+
+        if (how == OVER_AVG || how == OVER_SUM)
+            v += x;
+        else if (how == OVER_LAST || i == 0 || isnan(v) || (how == OVER_MAX ? x > v : x < v))
+            v = x;
+    }
+    *out = how == OVER_AVG ? v / (double)p->n : v;
+    return p->n > 0;
+}
+
+bool
+prom_points(const struct points *p, enum over_time how, double *out)
+{
+    switch ((int)how) {
+    case OVER_RATE:
+    case OVER_INCREASE:
+        return extrapolated(p, true, how == OVER_RATE, out);
+    case OVER_DELTA:
+        return extrapolated(p, false, false, out);
+    case OVER_IRATE:
+        return newest_rate(p, out);
+    default:
+        return reduced(p, how, out);
+    }
 }
 
 bool
 prom_over_time(const struct world *w, const struct series *s, int64_t t_ms, int64_t range_ms,
                enum over_time how, double *out)
 {
-    size_t i, end, count = 0;
-    double v = 0;
+    struct points p = points_of(w, s, t_ms, range_ms);
 
-    for (range_cells(w, t_ms, range_ms, &i, &end); i < end; i++) {
-        double x = s->at[i].v;
-
-        if (s->at[i].kind != SAMPLE_VALUE)
-            continue;
-        count++;
-        if (how == OVER_AVG)
-            v += x;
-        else if (how == OVER_LAST || count == 1 || isnan(v) || (how == OVER_MAX ? x > v : x < v))
-            v = x;
-    }
-    if (count == 0)
-        return false;
-    *out = how == OVER_AVG ? v / (double)count : v;
-    return true;
+    return prom_points(&p, how, out);
 }
 
 bool

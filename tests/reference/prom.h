@@ -7,6 +7,9 @@
  *   increase    the last sample minus the first, plus the value before each reset (a drop of the counter); no result from fewer than two
  *               samples. It is scaled up to the range: at either end by the distance to the range's end where that is less than 1.1 times the
  *               mean distance of samples, else by half that mean; at the start never past the moment when the counter would have been 0.
+ *   rate        the same by the range's seconds. delta: of gauges, a drop is no reset and nothing is 0 somewhere. irate: of the last two samples.
+ *   offset      everything that far back, extrapolation too.
+ *   subquery    [range:step] evaluates at the multiples of step within the range, both ends as above.
  *   instant     the newest sample of the last five minutes; nothing when that is a stale marker.
  *   quantile    linear within a bucket, from 0 in the first one; the last finite edge where the rank lies above it. Of buckets that
  *               are NaN some edge, so a number.
@@ -35,13 +38,32 @@ struct world {
     bool left_open; /* Prometheus 3.x */
 };
 
-enum over_time { OVER_AVG, OVER_MAX, OVER_MIN, OVER_LAST };
+/* Functions of a range. */
+enum over_time {
+    OVER_AVG,
+    OVER_MAX,
+    OVER_MIN,
+    OVER_LAST,
+    OVER_SUM,
+    OVER_RATE,
+    OVER_INCREASE,
+    OVER_DELTA,
+    OVER_IRATE
+};
+/* Samples of one series, or what a subquery gave for one, in [to − range, to]. */
+#define POINTS_MAX 64u
+struct points {
+    int64_t to_ms, range_ms;
+    size_t n;
+    int64_t t_ms[POINTS_MAX];
+    double v[POINTS_MAX];
+};
+void points_add(struct points *p, int64_t t_ms, double v);
 
 /* The value of a label, empty when the series does not have it. */
 struct gr_str label_of(const struct pairs *labels, struct gr_str name);
 /* All of these: false when there is no result. t_ms is the evaluation's time. */
-bool prom_increase(const struct world *w, const struct series *s, int64_t t_ms, int64_t range_ms,
-                   double *out);
+bool prom_points(const struct points *p, enum over_time how, double *out);
 bool prom_over_time(const struct world *w, const struct series *s, int64_t t_ms, int64_t range_ms,
                     enum over_time how, double *out);
 bool prom_instant(const struct world *w, const struct series *s, int64_t t_ms, double *out);

@@ -32,7 +32,7 @@ struct plan { /* what later parts of the text have to agree with */
     bool idle;   /* slow has none in the first phase */
     unsigned sampling_s;
     /* Numbers for what came later into these texts, so that what a seed gives is the same without it. */
-    struct rng late;
+    struct rng late, latest;
     char part_kind
         [6]; /* of guardrails that are ratios 'g' or 'b', by number: whose events another may count as well */
 };
@@ -245,24 +245,99 @@ put_ratio(struct plan *p, unsigned i)
     put_options(p, buckets, overrides);
 }
 
-/* Over what there is now, or over a range that may be longer than a slot. */
-static void
-put_expression(struct plan *p, unsigned i)
+/* How far back, and in which steps: not always multiples of what is sampled. */
+static unsigned
+some_time(struct plan *p, unsigned most)
 {
-    gr_buf_printf(p->out, "promql: '%s by (cluster, venue%s) (", ONE(&p->rng, "avg", "max", "min", "sum"),
-                  p->flows ? ", flow" : "");
-    if (chance(&p->late, 0.5))
-        gr_buf_printf(p->out, "%s_over_time(g%u_level[%us])", ONE(&p->late, "avg", "max", "min"), i,
+    return p->sampling_s / 4 * (unsigned)(1 + pick(&p->latest, most));
+}
+
+/* `(…)` of a counter: by its range or, of what it was each time, by a subquery. */
+static void
+put_rates(struct plan *p, unsigned i)
+{
+    const char *name = ONE(&p->latest, "rate", "rate", "irate", "increase");
+    unsigned range = 2 * some_time(p, 6);
+
+    if (chance(&p->latest, 0.3)) {
+        gr_buf_printf(p->out, "(%s_over_time(rate(g%u_events_total[%us])[%us:%us]%s))",
+                      ONE(&p->latest, "max", "avg", "min"), i, range, some_time(p, 10), some_time(p, 3),
+                      ONE(&p->latest, "", " offset 45s"));
+        return;
+    }
+    gr_buf_printf(p->out, "(%s(g%u_events_total[%us]", name, i, range);
+    if (chance(&p->latest, 0.3))
+        gr_buf_printf(p->out, " offset %us", some_time(p, 8));
+    gr_buf_puts(p->out, "))");
+    if (name[2] == 'c')
+        gr_buf_printf(p->out, " / %u", range);
+}
+
+/* What the mean call took: sums of two counters. */
+static void
+put_mean(struct plan *p, unsigned i, const char *by)
+{
+    unsigned range = 2 * some_time(p, 6);
+    const char *name = ONE(&p->latest, "rate", "increase"), *shift = ONE(&p->latest, "", " offset 30s");
+
+    gr_buf_printf(
+        p->out,
+        "promql: 'sum by (%s) (%s(g%u_spent_total[%us]%s)) / sum by (%s) (%s(g%u_calls_total[%us]%s))'", by,
+        name, i, range, shift, by, name, i, range, shift);
+}
+
+/* `(…)` of a gauge, further back or as it was from step to step. */
+static void
+put_levels(struct plan *p, unsigned i, bool is_signed, const char *by)
+{
+    const char *over = ONE(&p->latest, "avg", "max", "min");
+    double kind = rng_uniform(&p->latest);
+
+    if (is_signed && kind < 0.3)
+        gr_buf_printf(p->out, "(delta(g%u_level[%us]))", i, 2 * some_time(p, 6));
+    else if (kind < 0.4)
+        gr_buf_printf(p->out, "(g%u_level offset %us)", i, some_time(p, 8));
+    else if (kind < 0.6)
+        gr_buf_printf(p->out, "(%s_over_time(g%u_level[%us] offset %us))", over, i, some_time(p, 8),
+                      some_time(p, 8));
+    else if (kind < 0.8)
+        gr_buf_printf(p->out, "(%s_over_time(g%u_level[%us:%us]))", over, i, some_time(p, 10),
+                      some_time(p, 3));
+    else
+        gr_buf_printf(p->out, "(%s_over_time((sum by (%s) (g%u_level%s) / 2)[%us:%us] offset %us))", over, by,
+                      i, ONE(&p->latest, "", " offset 15s"), some_time(p, 10), some_time(p, 3),
+                      some_time(p, 4));
+}
+
+/* Over what there is now, or over a range that may be longer than a slot; counters, offsets and subqueries. */
+static void
+put_expression(struct plan *p, unsigned i, bool is_signed)
+{
+    const char *by = p->flows ? "cluster, venue, flow" : "cluster, venue";
+    double kind = rng_uniform(&p->latest);
+
+    if (!is_signed && kind < 0.2) {
+        put_mean(p, i, by);
+        return;
+    }
+    gr_buf_printf(p->out, "promql: '%s by (%s) ", ONE(&p->rng, "avg", "max", "min", "sum"), by);
+    if (!is_signed && kind < 0.5)
+        put_rates(p, i);
+    else if (kind < 0.75)
+        put_levels(p, i, is_signed, by);
+    else if (chance(&p->late, 0.5))
+        gr_buf_printf(p->out, "(%s_over_time(g%u_level[%us]))", ONE(&p->late, "avg", "max", "min"), i,
                       p->sampling_s / 2 * (unsigned)(1 + pick(&p->late, 6)));
     else
-        gr_buf_printf(p->out, "g%u_level", i);
-    gr_buf_printf(p->out, ")%s'", ONE(&p->rng, "", " * 2", " / 4"));
+        gr_buf_printf(p->out, "(g%u_level)", i);
+    gr_buf_printf(p->out, "%s'", ONE(&p->rng, "", " * 2", " / 4"));
 }
 
 static void
 put_gauge(struct plan *p, unsigned i)
 {
-    bool fixed = chance(&p->rng, 0.45), is_signed = chance(&p->rng, 0.4), expression = chance(&p->rng, 0.3);
+    bool fixed = chance(&p->rng, 0.45), is_signed = chance(&p->rng, 0.4),
+         expression = chance(&p->rng, 0.3) || chance(&p->latest, 0.3);
     const char *reduce = expression ? "" : fixed ? ONE(&p->rng, ", reduce: max", ", reduce: min", "") : "";
     bool buckets = !expression && has_buckets(p), overrides = false;
     const char *labels = !expression ? ""
@@ -271,7 +346,7 @@ put_gauge(struct plan *p, unsigned i)
 
     gr_buf_puts(p->out, "    metric: {");
     if (expression)
-        put_expression(p, i);
+        put_expression(p, i, is_signed);
     else
         gr_buf_printf(p->out, "gauge: g%u_level", i);
     gr_buf_printf(p->out, ", unit: %s%s%s%s}\n", is_signed ? "bps" : "ms", reduce, labels,
@@ -343,6 +418,7 @@ scenario_spec(struct gr_buf *out, uint64_t seed)
 
     rng_init(&p.rng, seed, 1);
     rng_init(&p.late, seed, 2);
+    rng_init(&p.latest, seed, 3);
     put_head(&p);
     put_phases(&p);
     n = 1 + (unsigned)pick(&p.rng, 6);

@@ -27,6 +27,7 @@ struct making {
     const struct model *m;
     struct world *w;
     struct rng rng;
+    struct rng late; /* for what came later into these worlds */
     size_t cap;
     bool ok;
 };
@@ -43,6 +44,14 @@ static bool
 chance(struct making *k, double p)
 {
     return rng_uniform(&k->rng) < p;
+}
+
+static size_t
+pick_late(struct making *k, size_t n)
+{
+    size_t i = (size_t)(rng_uniform(&k->late) * (double)n);
+
+    return i < n ? i : n - 1;
 }
 
 static int
@@ -180,6 +189,7 @@ struct target {
     bool *stale;   /* scrapes at which it is known to be gone */
     bool *restart; /* counters begin at 0 before this scrape */
     bool *nan;
+    double odd;          /* what it says where nan is set: NaN, or infinite */
     double *factor;      /* how bad events do, by scrape */
     double *burst;       /* clustering */
     double rate, spoilt; /* observations a scrape; share of bad ones */
@@ -206,6 +216,12 @@ hides_reset(const struct target *t, size_t i, size_t n)
     while (after < n && t->down[after])
         after++;
     return (before > 0 && t->nan[before - 1]) || (after < n && t->nan[after]);
+}
+
+static double
+odd_value(struct making *k)
+{
+    return (const double[]){(double)NAN, (double)NAN, (double)INFINITY, -(double)INFINITY}[pick_late(k, 4)];
 }
 
 static void
@@ -241,6 +257,7 @@ target_make(struct making *k, struct target *t, enum fate fate, bool canary)
     if (fate == FATE_NAN)
         for (size_t i = some; i < some + 3 && i < n; i++)
             t->nan[i] = true;
+    t->odd = odd_value(k);
     for (size_t i = 0; i < n; i++)
         t->restart[i] = t->restart[i] && !hides_reset(t, i, n);
 }
@@ -252,7 +269,34 @@ put_sample(const struct target *t, struct series *s, size_t i, double v)
     if (t->stale[i])
         s->at[i] = (struct sample){SAMPLE_STALE, 0};
     else if (!t->down[i])
-        s->at[i] = (struct sample){SAMPLE_VALUE, t->nan[i] ? (double)NAN : v};
+        s->at[i] = (struct sample){SAMPLE_VALUE, t->nan[i] ? t->odd : v};
+}
+
+/* One series alone that is not a number, infinite, marked stale or not there for some scrapes; never where a NaN would hide a reset. */
+static void
+trouble(struct making *k, const struct target *t, struct series *s, double probability)
+{
+    size_t from = pick_late(k, k->w->scrapes), to = from + 1 + pick_late(k, 3), what = pick_late(k, 6);
+    double odd = odd_value(k);
+
+    if (rng_uniform(&k->late) >= probability)
+        return;
+    for (size_t i = from > 8 ? from - 8 : 0; i < to + 8 && i < k->w->scrapes; i++)
+        if (t->restart[i])
+            return;
+    for (size_t i = from; i < to && i < k->w->scrapes; i++)
+        s->at[i] = (struct sample){what == 0 ? SAMPLE_STALE : what == 1 ? SAMPLE_NONE : SAMPLE_VALUE, odd};
+}
+
+/* Sometimes a denominator hardly grows at first, while its events do: single slots whose quotient is huge, or beyond all numbers. The scrape at which it
+ * begins to grow as it should. */
+static size_t
+hardly_grows(struct making *k, double *by)
+{
+    size_t until = k->w->scrapes / 10 + pick_late(k, k->w->scrapes / 2);
+
+    *by = pick_late(k, 2) ? 1e-307 : 1e-9;
+    return rng_uniform(&k->late) < 0.08 ? until : 0;
 }
 
 static void
@@ -268,6 +312,8 @@ make_ratio(struct making *k, const struct guardrail *g, const struct target *t, 
         size_t at = k->w->n;
         double all = floor(1000 * rng_uniform(&k->rng)), some = floor(all * 0.05);
         bool never = !good && chance(k, 0.1);
+        double hardly;
+        size_t tiny_until = hardly_grows(k, &hardly);
 
         if (g->metric.n_weights)
             more[2] = (struct pair){g->metric.weight_label, gr_str(tiers[tier])};
@@ -284,12 +330,15 @@ make_ratio(struct making *k, const struct guardrail *g, const struct target *t, 
 
             if (t->restart[i])
                 all = some = 0;
-            all += (double)events;
-            some += (double)(good ? events - bad : bad);
+            all = i < tiny_until ? (double)i * hardly : all + (double)events;
+            some += (double)(good ? events - bad : bad) + (i < tiny_until ? 100 : 0);
             put_sample(t, total, i, all);
             if (!never)
                 put_sample(t, part, i, some);
         }
+        trouble(k, t, total, 0.04);
+        if (!never)
+            trouble(k, t, part, 0.04);
     }
 }
 
@@ -330,6 +379,7 @@ make_histogram(struct making *k, const struct guardrail *g, const struct target 
             put_sample(t, &k->w->series[at + e], i, count[e]);
         }
     }
+    trouble(k, t, &k->w->series[at + pick_late(k, GR_COUNT(edges))], 0.25);
 }
 
 static void
@@ -349,6 +399,34 @@ make_gauge(struct making *k, const struct guardrail *g, const struct target *t, 
         v += noise * drift * (stream ? 1 : g->metric.is_signed ? 3 : 0.8);
         put_sample(t, s, i, floor(v * 64) / 64);
     }
+}
+
+/* The level that a gauge or a rate has where it is 10 otherwise. */
+static double
+level_of(const struct target *t, size_t i)
+{
+    return 10 * (t->factor[i] > 1 ? 1 + (t->factor[i] - 1) / 5 : t->factor[i]);
+}
+
+/* A counter of expressions. …_events_total: 10 a second; …_calls_total, and …_spent_total by 10 for each call. */
+static void
+make_counter(struct making *k, const struct target *t, const struct pairs *cell, struct pair more[4],
+             struct gr_str name)
+{
+    struct series *s = series_add(k, name, cell, more, 2);
+    double v = floor(1000 * rng_uniform(&k->late)), step_s = (double)k->w->step_ms / 1000;
+
+    for (size_t i = 0; s && i < k->w->scrapes; i++) {
+        bool calls = gr_str_ends(name, GR_STR("_calls_total"));
+        double events = gr_str_ends(name, GR_STR("_events_total"))
+                            ? (double)rng_poisson(&k->late, step_s * level_of(t, i))
+                            : (double)rng_poisson(&k->late, t->rate) * (calls ? 1 : level_of(t, i));
+
+        v = (t->restart[i] ? 0 : v) + floor(events * 64) / 64;
+        put_sample(t, s, i, v);
+    }
+    if (s)
+        trouble(k, t, s, 0.1);
 }
 
 struct names {
@@ -395,7 +473,10 @@ make_cell(struct making *k, const struct guardrail *g, struct target *t, const s
                 make_ratio(k, g, t, cell, more);
             else
                 for (size_t j = 0; j < names.n; j++)
-                    make_gauge(k, g, t, cell, more, names.v[j]);
+                    if (gr_str_ends(names.v[j], GR_STR("_total")))
+                        make_counter(k, t, cell, more, names.v[j]);
+                    else
+                        make_gauge(k, g, t, cell, more, names.v[j]);
         }
     }
 }
@@ -461,6 +542,7 @@ scenario_world(struct gr_arena *a, const struct model *m, uint64_t seed, uint64_
     if (!t.down || !t.stale || !t.restart || !t.nan || !t.factor || !t.burst)
         return false;
     rng_init(&k.rng, seed, 1000 + variant);
+    rng_init(&k.late, seed, 2000 + variant);
     for (size_t i = 0; k.ok && i < m->n_streams; i++)
         make_phases(&k, &m->streams[i].release);
     for (size_t i = 0; k.ok && i < m->n_guardrails; i++)

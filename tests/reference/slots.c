@@ -218,9 +218,9 @@ slice_labels(struct run *r, const struct guardrail *g, const struct slice *slice
     return labels_pick(r->a, &all, &names);
 }
 
-static bool
-matches(const struct run *r, const struct guardrail *g, const struct gr_promql *selector,
-        struct gr_str suffix, const struct series *s, struct gr_str cohort)
+bool
+selector_takes(const struct run *r, const struct guardrail *g, const struct gr_promql *selector,
+               struct gr_str suffix, const struct series *s, struct gr_str cohort)
 {
     if (!prom_matches(selector, suffix, s))
         return false;
@@ -247,8 +247,8 @@ find_cells(struct gr_promql *e, void *ctx)
     for (size_t i = 0; f->ok && i < f->r->w->n; i++) {
         const struct series *s = &f->r->w->series[i];
 
-        if (matches(f->r, f->g, e, f->suffix, s, m->canary) ||
-            matches(f->r, f->g, e, f->suffix, s, m->control))
+        if (selector_takes(f->r, f->g, e, f->suffix, s, m->canary) ||
+            selector_takes(f->r, f->g, e, f->suffix, s, m->control))
             f->ok = cell_add(f->r, f->g, labels_pick(f->r->a, &s->labels, &f->names), NULL);
     }
     return f->ok;
@@ -350,10 +350,11 @@ count_of(const struct run *r, const struct cell *c, const struct ask *ask, size_
         const struct series *s = &r->w->series[i];
         double v;
 
-        if (!matches(r, c->g, ask->selector, ask->suffix, s, ask->cohort) || !in_cell(c, &s->labels) ||
+        if (!selector_takes(r, c->g, ask->selector, ask->suffix, s, ask->cohort) || !in_cell(c, &s->labels) ||
             (ask->with_edge && !same_edge(edge_of(s), ask->edge)) ||
             !(weight_of(c->g, s, ask->squared) > 0) ||
-            !prom_increase(r->w, s, (int64_t)k * m->sampling_ms, m->sampling_ms + m->scrape_ms, &v))
+            !prom_over_time(r->w, s, (int64_t)k * m->sampling_ms, m->sampling_ms + m->scrape_ms,
+                            OVER_INCREASE, &v))
             continue;
         out.known = true;
         out.sum += weight_of(c->g, s, ask->squared) * v * scale;
@@ -397,154 +398,14 @@ record_buckets(const struct run *r, const struct cell *c, struct gr_str cohort, 
     slot->total = slot->on ? slot->count[r->n_edges - 1] : 0;
 }
 
-struct element {
-    struct pairs labels;
-    double v;
-};
-struct vector {
-    struct element *v;
-    size_t n;
-};
-
-/* Collects values into one: the mean, the largest, the smallest or the sum. */
-struct gather {
-    size_t n;
-    double v;
-};
-
-static void
-gather_add(struct gather *to, enum gr_promql_agg how, double x)
-{
-    if (to->n++ == 0 || (isnan(to->v) && (how == GR_PROMQL_MAX || how == GR_PROMQL_MIN)))
-        to->v = x;
-    else if (how == GR_PROMQL_MAX)
-        to->v = x > to->v ? x : to->v;
-    else if (how == GR_PROMQL_MIN)
-        to->v = x < to->v ? x : to->v;
-    else
-        to->v += x;
-}
-
-static double
-gather_value(const struct gather *from, enum gr_promql_agg how)
-{
-    return how == GR_PROMQL_AVG ? from->v / (double)from->n : from->v;
-}
-
-static struct vector eval_vector(const struct run *r, const struct guardrail *g, const struct gr_promql *e,
-                                 struct gr_str cohort, int64_t t_ms);
-
-static struct vector
-eval_aggregate(const struct run *r, const struct guardrail *g, const struct gr_promql *e,
-               struct gr_str cohort, int64_t t_ms)
-{
-    struct vector in = eval_vector(r, g, e->child[e->count - 1], cohort, t_ms);
-    struct strs by = {e->u.aggregate.labels, e->u.aggregate.count};
-    struct vector out = {.v = gr_arena_array(r->a, in.n + 1, sizeof *out.v)};
-    struct gather *sums = gr_arena_array(r->a, in.n + 1, sizeof *sums);
-
-    GR_ASSERT(out.v && sums);
-    qsort(by.v, by.n, sizeof *by.v, by_text);
-    for (size_t i = 0; i < in.n; i++) {
-        struct pairs key = labels_pick(r->a, &in.v[i].labels, &by);
-        size_t j = 0;
-
-        while (j < out.n && !labels_equal(&out.v[j].labels, &key))
-            j++;
-        if (j == out.n)
-            out.v[out.n++].labels = key;
-        gather_add(&sums[j], e->u.aggregate.op, in.v[i].v);
-        out.v[j].v = gather_value(&sums[j], e->u.aggregate.op);
-    }
-    return out;
-}
-
-static double
-apply(enum gr_promql_op op, double a, double b)
-{
-    switch ((int)op) {
-    case GR_PROMQL_ADD:
-        return a + b;
-    case GR_PROMQL_SUB:
-        return a - b;
-    case GR_PROMQL_MUL:
-        return a * b;
-    default:
-        return a / b;
-    }
-}
-
-/* avg_over_time(selector[range]) and its kind. */
-static struct vector
-eval_over_time(const struct run *r, const struct guardrail *g, const struct gr_promql *e,
-               struct gr_str cohort, int64_t t_ms)
-{
-    static const struct {
-        const char *name;
-        enum over_time how;
-    } functions[] = {{"avg_over_time", OVER_AVG}, {"max_over_time", OVER_MAX}, {"min_over_time", OVER_MIN}};
-    struct vector out = {.v = gr_arena_array(r->a, r->w->n + 1, sizeof *out.v)};
-    const struct gr_promql *selector = e->child[0];
-    size_t f = 0;
-
-    while (f < GR_COUNT(functions) && !gr_str_is(e->u.function->name, functions[f].name))
-        f++;
-    GR_ASSERT(out.v && f < GR_COUNT(functions) && selector->kind == GR_PROMQL_SELECTOR);
-    for (size_t i = 0; i < r->w->n; i++)
-        if (matches(r, g, selector, GR_STR_NONE, &r->w->series[i], cohort) &&
-            prom_over_time(r->w, &r->w->series[i], t_ms, selector->u.selector.range_ms, functions[f].how,
-                           &out.v[out.n].v))
-            out.v[out.n++].labels = r->w->series[i].labels;
-    return out;
-}
-
-static struct vector
-eval_vector(const struct run *r, const struct guardrail *g, const struct gr_promql *e, struct gr_str cohort,
-            int64_t t_ms)
-{
-    struct vector out = {0};
-
-    if (e->kind == GR_PROMQL_PAREN)
-        return eval_vector(r, g, e->child[0], cohort, t_ms);
-    if (e->kind == GR_PROMQL_AGGREGATE)
-        return eval_aggregate(r, g, e, cohort, t_ms);
-    if (e->kind == GR_PROMQL_BINARY) {
-        GR_ASSERT(e->child[1]->kind == GR_PROMQL_NUMBER);
-        out = eval_vector(r, g, e->child[0], cohort, t_ms);
-        for (size_t i = 0; i < out.n; i++)
-            out.v[i].v = apply(e->u.binary.op, out.v[i].v, e->child[1]->u.number);
-        return out;
-    }
-    if (e->kind == GR_PROMQL_CALL)
-        return eval_over_time(r, g, e, cohort, t_ms);
-    GR_ASSERT(e->kind == GR_PROMQL_SELECTOR && e->u.selector.range_ms == 0);
-    GR_ASSERT((out.v = gr_arena_array(r->a, r->w->n + 1, sizeof *out.v)) != NULL);
-    for (size_t i = 0; i < r->w->n; i++)
-        if (matches(r, g, e, GR_STR_NONE, &r->w->series[i], cohort) &&
-            prom_instant(r->w, &r->w->series[i], t_ms, &out.v[out.n].v))
-            out.v[out.n++].labels = r->w->series[i].labels;
-    return out;
-}
-
-/* How far back a guardrail's expression looks. */
-static bool
-note_range(struct gr_promql *e, void *ctx)
-{
-    int64_t *longest = ctx;
-
-    if (e->u.selector.range_ms > *longest)
-        *longest = e->u.selector.range_ms;
-    return true;
-}
-
 /* Whether nothing that is compared in the slot ending at k was there before the phase: an expression may look further back than a slot. */
 static bool
 is_gated(const struct run *r, const struct guardrail *g, const struct era *e, size_t k)
 {
     int64_t back = r->m->sampling_ms, t_ms = (int64_t)k * r->m->sampling_ms;
 
-    if (g->metric.kind == METRIC_PROMQL)
-        gr_promql_selectors(g->metric.part, note_range, &back);
+    if (g->metric.kind == METRIC_PROMQL && expression_reach_ms(g->metric.part) > back)
+        back = expression_reach_ms(g->metric.part);
     return e->open && e->start_s <= (double)(t_ms - back - r->m->scrape_ms) / 1000;
 }
 
@@ -563,7 +424,8 @@ record_value(const struct run *r, const struct cell *c, struct gr_str cohort, si
     double v;
 
     if (metric->kind == METRIC_PROMQL) {
-        struct vector in = eval_vector(r, c->g, metric->part, cohort, t_ms);
+        struct scope at = {r, c->g, cohort};
+        struct vector in = expression_value(&at, metric->part, t_ms);
 
         for (size_t i = 0; i < in.n; i++)
             if (in_cell(c, &in.v[i].labels) && isfinite(in.v[i].v))
@@ -572,7 +434,7 @@ record_value(const struct run *r, const struct cell *c, struct gr_str cohort, si
         for (size_t i = 0; i < r->w->n; i++) {
             const struct series *s = &r->w->series[i];
 
-            if (matches(r, c->g, metric->part, GR_STR_NONE, s, cohort) && in_cell(c, &s->labels) &&
+            if (selector_takes(r, c->g, metric->part, GR_STR_NONE, s, cohort) && in_cell(c, &s->labels) &&
                 prom_over_time(r->w, s, t_ms, r->m->sampling_ms, over[how], &v) && isfinite(v))
                 gather_add(&all, agg[how], v);
         }
@@ -700,7 +562,7 @@ pool_value(const struct run *r, const struct guardrail *g, const struct pool *p,
                 b[n++] = (struct bucket){r->edges[i], p->sum.count[i]};
         v = prom_quantile(gr_dec_double(g->metric.quantile), b, n);
     } else if (is_counted(g)) {
-        v = p->sum.total > 0 ? p->sum.part / p->sum.total : (double)NAN;
+        v = p->sum.total > 0 && isfinite(p->sum.total) ? p->sum.part / p->sum.total : (double)NAN;
     } else {
         v = p->sum.value / (double)p->slots;
     }
