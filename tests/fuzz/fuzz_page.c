@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "guardrail/file.h"
+#include "tests/unit/webhook/breach.h"
 #include "webhook/board.h"
 #include "webhook/form.h"
 #include "webhook/link.h"
@@ -36,7 +37,6 @@ static struct {
     struct conf conf;
     struct policies policies;
     struct app app;
-    int64_t page_id;
     char token[LINK_TOKEN_CHARS + 1];
 } world;
 
@@ -61,88 +61,17 @@ read_policy(void)
     return p;
 }
 
-static enum gr_err
-run_start(struct db *db, void *arg)
-{
-    static const struct label cluster = {GR_STR_INIT("cluster"), GR_STR_INIT("equities")};
-    struct release_act act = {.by = GR_STR("jane"),
-                              .reason = GR_STR("a new model"),
-                              .commander = GR_STR("kim"),
-                              .now_ms = app_now_ms()};
-    struct gr_buf why = GR_BUF_INIT(1024);
-    struct release r;
-    enum gr_err err =
-        release_start(db, &world.policies, (struct label_set){&cluster, 1}, GR_STR("d1"), &act, &r, &why);
-
-    (void)arg;
-    if (err == GR_OK)
-        err = release_advance(db, &r, r.version, true, &act, &why);
-    gr_buf_fini(&why);
-    return err;
-}
-
 static void
-post_breach(void)
+have_breach(void)
 {
-    static const char text[] =
-        "{\"version\":\"4\",\"groupKey\":\"k\",\"status\":\"firing\",\"receiver\":\"r\",\"groupLabels\":{},"
-        "\"commonLabels\":{},"
-        "\"commonAnnotations\":{},\"externalURL\":\"u\",\"alerts\":[{\"status\":\"firing\",\"labels\":{"
-        "\"alertname\":\"A\","
-        "\"spec\":\"demo\",\"cluster\":\"equities\",\"deployment_id\":\"d1\",\"guardrail\":\"error_rate\","
-        "\"level\":\"hard\","
-        "\"phase\":\"phase_1\",\"venue\":\"XNAS\",\"flow\":\"making\"},\"annotations\":{\"summary\":\"s\"},"
-        "\"startsAt\":\"2026-11-23T14:05:09Z\",\"endsAt\":\"0001-01-01T00:00:00Z\",\"generatorURL\":\"\","
-        "\"fingerprint\":\"\"}]}";
-    struct gr_arena *a = gr_arena_create(1u << 24);
-    struct gr_buf error = GR_BUF_INIT(1024);
-    struct intake_batch batch = {.count = 0};
-    struct enact_job job = {.app = &world.app,
-                            .arena = a,
-                            .body = gr_str(text),
-                            .source = "alerts",
-                            .batch = &batch,
-                            .now_ms = app_now_ms()};
+    struct breach_release release = {&world.policies, "equities", "d1", "a new model", app_now_ms()};
+    struct gr_buf body = GR_BUF_INIT(4096);
 
-    GR_ASSERT(a && intake_parse(a, job.body, job.now_ms, &batch, &error) == GR_OK);
-    GR_ASSERT(store_call(world.app.store, enact_batch, &job) == GR_OK);
-    gr_buf_fini(&error);
-    gr_arena_free(a);
-}
-
-static enum gr_err
-run_name(struct db *db, void *arg)
-{
-    sqlite3_stmt *st =
-        db_use(db, "SELECT id, stream, key FROM effect WHERE kind = 'page' ORDER BY id DESC LIMIT 1");
-    struct link *l = arg;
-    enum gr_err err;
-    bool row;
-
-    if ((err = db_step(db, st, &row)) == GR_OK) {
-        GR_ASSERT(row);
-        l->effect_id = db_i64(st, 0);
-        err = link_name(l, db_text(st, 1), db_text(st, 2));
-    }
-    db_end(st);
-    return err;
-}
-
-static void
-make_link(void)
-{
-    struct link l = {.expires_ms = app_now_ms() + INT64_C(86400000) * 365};
-    struct link_keys keys = LINK_KEYS_INIT;
-    struct gr_buf url = GR_BUF_INIT(1024);
-
-    memset(l.nonce, 0x5a, sizeof l.nonce);
-    GR_ASSERT(store_call(world.app.store, run_name, &l) == GR_OK);
-    GR_ASSERT(page_link_keys(&world.conf, &keys) == GR_OK &&
-              link_print(&url, &keys, GR_STR(ORIGIN), &l) == GR_OK);
-    memcpy(world.token, gr_buf_cstr(&url) + url.n - LINK_TOKEN_CHARS, sizeof world.token);
-    world.page_id = l.effect_id;
-    gr_buf_fini(&url);
-    link_keys_fini(&keys);
+    GR_ASSERT(store_call(world.app.store, breach_start, &release) == GR_OK);
+    breach_print(&body, "firing", "hard", "d1", "equities");
+    GR_ASSERT(breach_post(&world.app, gr_buf_str(&body), app_now_ms()) == GR_OK);
+    (void)breach_link(&world.app, world.token);
+    gr_buf_fini(&body);
 }
 
 static int
@@ -200,9 +129,7 @@ make_world(void)
     GR_ASSERT(store_start(world.app.store) == GR_OK);
     GR_ASSERT(policies_load(&world.policies, read_policy(), world.app.store, 1, NULL) == GR_OK);
     world.app.policies = &world.policies;
-    GR_ASSERT(store_call(world.app.store, run_start, NULL) == GR_OK);
-    post_breach();
-    make_link();
+    have_breach();
     GR_ASSERT(atexit(end_world) == 0);
     gr_buf_fini(&path);
 }

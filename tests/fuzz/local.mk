@@ -70,5 +70,5 @@ tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c tests/fuzz/fuzz.h tests/fu
 tests_fuzz_fuzz_conf_LDADD = $(WEBHOOK_LIBS)
 tests_fuzz_fuzz_page_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_fuzz_fuzz_page_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
-tests_fuzz_fuzz_page_SOURCES = tests/fuzz/fuzz_page.c tests/fuzz/fuzz.h tests/fuzz/replay.c
+tests_fuzz_fuzz_page_SOURCES = tests/fuzz/fuzz_page.c tests/fuzz/fuzz.h tests/fuzz/replay.c tests/unit/webhook/breach.c tests/unit/webhook/breach.h
 tests_fuzz_fuzz_page_LDADD = $(WEBHOOK_LIBS)

@@ -19,6 +19,7 @@ for target in $targets; do
     facts | layout | spec) more=$(ls "$src"/compiler/*.c | grep -vE '/(guardrailc|cmd_[a-z]*)\.c$') ;;
     *) more=$src/tests/unit/base/tree.c ;;
     esac
+    [ "$target" != page ] || more="$more $src/tests/unit/webhook/breach.c"
     # shellcheck disable=SC2046
     clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
         -I"$build" -I"$src/include" -I"$src/rules" -I"$src/compiler" -I"$src" -o "$build/fuzz/fuzz_$target" \

@@ -54,6 +54,8 @@ tests_unit_webhook_test_webhook_SOURCES += \
 	tests/unit/fault.h \
 	tests/unit/webhook/bench.c \
 	tests/unit/webhook/bench.h \
+	tests/unit/webhook/breach.c \
+	tests/unit/webhook/breach.h \
 	tests/unit/webhook/faultvfs.c \
 	tests/unit/webhook/faultvfs.h \
 	tests/unit/webhook/test_audit.c \

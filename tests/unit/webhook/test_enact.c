@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "bench.h"
+#include "breach.h"
 #include "fixture.h"
 #include "tests/unit/fault.h"
 #include "webhook/enact.h"
@@ -13,32 +14,19 @@
 
 static struct bench bench;
 
-struct starting {
-    const char *stream, *id;
-};
 /* A release that stands in phase_1. */
-static enum gr_err
-run_start(struct db *db, void *arg)
+static void
+start(const char *cluster, const char *id)
 {
-    const struct starting *s = arg;
-    struct release_act act = {
-        .by = GR_STR("jane"), .reason = GR_STR("test"), .commander = GR_STR("kim"), .now_ms = 1000};
-    struct gr_buf why = GR_BUF_INIT(1024);
-    struct release r;
-    enum gr_err err = release_start(db, &bench.policies, fixture_labels(bench.arena, s->stream),
-                                    gr_str(s->id), &act, &r, &why);
-
-    if (err == GR_OK)
-        err = release_advance(db, &r, r.version, true, &act, &why);
-    gr_buf_fini(&why);
-    return err;
+    bench_call(&bench, breach_start, &(struct breach_release){&bench.policies, cluster, id, "test", 1000},
+               GR_OK);
 }
 
 static void
 setup(void)
 {
     bench_make(&bench);
-    bench_call(&bench, run_start, &(struct starting){"cluster=equities", "d1"}, GR_OK);
+    start("equities", "d1");
 }
 
 static void
@@ -48,52 +36,12 @@ teardown(void)
 }
 
 static void
-print_body(struct gr_buf *b, const char *status, const char *level, const char *id, const char *cluster)
-{
-    bool firing = strcmp(status, "firing") == 0;
-
-    gr_buf_printf(
-        b,
-        "{\"version\":\"4\",\"groupKey\":\"k\",\"status\":\"%s\",\"receiver\":\"r\",\"groupLabels\":{},"
-        "\"commonLabels\":{},\"commonAnnotations\":{},\"externalURL\":\"u\",\"alerts\":[{\"status\":\"%s\","
-        "\"labels\":{\"alertname\":\"A\",\"spec\":\"demo\",\"cluster\":\"%s\",\"deployment_id\":\"%s\","
-        "\"guardrail\":\"error_rate\",\"level\":\"%s\",\"phase\":\"phase_1\",\"venue\":\"XNAS\",\"flow\":"
-        "\"making\"},"
-        "\"annotations\":{\"summary\":\"s\"},\"startsAt\":\"2026-11-23T14:05:09Z\",\"endsAt\":\"%s\","
-        "\"generatorURL\":\"\",\"fingerprint\":\"\"}]}",
-        status, status, cluster, id, level, firing ? "0001-01-01T00:00:00Z" : "2026-11-23T14:06:09Z");
-    ck_assert_int_eq(gr_buf_err(b), GR_OK);
-}
-
-/* What HTTP would do with a body. */
-static enum gr_err
-take(struct gr_str body, int64_t now_ms)
-{
-    struct gr_arena *a = gr_arena_create(32u << 20);
-    struct gr_buf error = GR_BUF_INIT(1024);
-    struct intake_batch batch = {.count = 0};
-    enum gr_err err = a ? intake_parse(a, body, now_ms, &batch, &error) : GR_ENOMEM;
-
-    if (err == GR_OK)
-        err = store_call(bench.app.store, enact_batch,
-                         &(struct enact_job){.app = &bench.app,
-                                             .arena = a,
-                                             .body = body,
-                                             .source = "alerts",
-                                             .batch = &batch,
-                                             .now_ms = now_ms});
-    gr_arena_free(a);
-    gr_buf_fini(&error);
-    return err;
-}
-
-static void
 post_at(const char *status, const char *level, const char *id, const char *cluster, int64_t now_ms)
 {
     struct gr_buf b = GR_BUF_INIT(4096);
 
-    print_body(&b, status, level, id, cluster);
-    ck_assert_int_eq(take(gr_buf_str(&b), now_ms), GR_OK);
+    breach_print(&b, status, level, id, cluster);
+    ck_assert_int_eq(breach_post(&bench.app, gr_buf_str(&b), now_ms), GR_OK);
     gr_buf_fini(&b);
 }
 
@@ -277,7 +225,7 @@ START_TEST(what_was_undone_is_not_known)
     struct enact_job job = {
         .app = &bench.app, .arena = bench.arena, .source = "alerts", .batch = &batch, .now_ms = NOW};
 
-    print_body(&b, "firing", "hard", "d1", "equities");
+    breach_print(&b, "firing", "hard", "d1", "equities");
     job.body = gr_buf_str(&b);
     ck_assert_int_eq(intake_parse(bench.arena, job.body, NOW, &batch, &error), GR_OK);
     bench_call(&bench, run_and_refuse, &job, GR_ESTATE);
@@ -294,10 +242,10 @@ START_TEST(a_cut_notification_holds_and_pages)
 {
     struct gr_buf b = GR_BUF_INIT(4096);
 
-    print_body(&b, "firing", "soft", "d1", "equities");
+    breach_print(&b, "firing", "soft", "d1", "equities");
     fixture_replace(&b, "\"version\":\"4\"", "\"version\":\"4\",\"truncatedAlerts\":3");
     for (int i = 0; i < 2; i++)
-        ck_assert_int_eq(take(gr_buf_str(&b), NOW + i), GR_OK);
+        ck_assert_int_eq(breach_post(&bench.app, gr_buf_str(&b), NOW + i), GR_OK);
     ck_assert_int_eq(COUNT("kind = 'page' AND key LIKE '%/truncated/%' AND state = 'ready'"), 1);
     ck_assert_int_eq(COUNT("kind = 'extend'"), 1);
     ck_assert_int_eq(bench_number(&bench, "SELECT promotion_hold LIKE 'Alertmanager cut 3 %' FROM release"),
@@ -365,7 +313,7 @@ END_TEST
 
 START_TEST(another_stream_may_roll_back_at_the_same_time)
 {
-    bench_call(&bench, run_start, &(struct starting){"cluster=crypto", "d2"}, GR_OK);
+    start("crypto", "d2");
     post_at("firing", "hard", "d1", "equities", NOW);
     post_at("firing", "hard", "d2", "crypto", NOW);
     ck_assert_int_eq(COUNT("kind = 'rollback' AND state = 'ready'"), 2);
@@ -434,11 +382,11 @@ START_TEST(without_memory_nothing_is_promised)
     bool failed = true;
     unsigned n = 0;
 
-    print_body(&b, "firing", "hard", "d1", "equities");
+    breach_print(&b, "firing", "hard", "d1", "equities");
     while (failed) {
         int64_t before = bench_number(&bench, "SELECT count(*) FROM inbox");
         fault_arm(FAULT_REALLOC, ++n, _i != 0, ENOMEM);
-        err = take(gr_buf_str(&b), NOW);
+        err = breach_post(&bench.app, gr_buf_str(&b), NOW);
         failed = fault_hit();
         fault_off();
         ck_assert_msg(fault_live() == 0, "allocation %u: %ld blocks left", n, fault_live());

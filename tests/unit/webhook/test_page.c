@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include "bench.h"
+#include "breach.h"
 #include "fixture.h"
 #include "tests/unit/fault.h"
 #include "webhook/board.h"
-#include "webhook/link.h"
 #include "webhook/page.h"
 
 #define HOST "guardraild.example.org"
@@ -17,105 +17,27 @@
 #define KEY "0123456789abcdef0123456789abcdef"
 
 static struct bench bench;
-static int64_t page_id; /* the message that the link takes */
-static char token[LINK_TOKEN_CHARS + 1];
-
-/* ---- a release with a hard breach, its page, and a link to that ---- */
-
-static enum gr_err
-run_start(struct db *db, void *arg)
-{
-    struct release_act act = {.by = GR_STR("jane"),
-                              .reason = GR_STR("a <b>new</b> model"),
-                              .commander = GR_STR("kim"),
-                              .now_ms = app_now_ms()};
-    struct gr_buf why = GR_BUF_INIT(1024);
-    struct release r;
-    enum gr_err err = release_start(db, &bench.policies, fixture_labels(bench.arena, "cluster=equities"),
-                                    GR_STR("d1"), &act, &r, &why);
-
-    (void)arg;
-    if (err == GR_OK)
-        err = release_advance(db, &r, r.version, true, &act, &why);
-    gr_buf_fini(&why);
-    return err;
-}
-
-static const char body[] =
-    "{\"version\":\"4\",\"groupKey\":\"k\",\"status\":\"firing\",\"receiver\":\"r\",\"groupLabels\":{},"
-    "\"commonLabels\":{},"
-    "\"commonAnnotations\":{},\"externalURL\":\"u\",\"alerts\":[{\"status\":\"firing\",\"labels\":{"
-    "\"alertname\":\"A\","
-    "\"spec\":\"demo\",\"cluster\":\"equities\",\"deployment_id\":\"d1\",\"guardrail\":\"error_rate\","
-    "\"level\":\"hard\","
-    "\"phase\":\"phase_1\",\"venue\":\"XNAS\",\"flow\":\"making\"},\"annotations\":{\"summary\":\"s\"},"
-    "\"startsAt\":\"2026-11-23T14:05:09Z\",\"endsAt\":\"0001-01-01T00:00:00Z\",\"generatorURL\":\"\","
-    "\"fingerprint\":\"\"}]}";
-
-static void
-breach(void)
-{
-    struct gr_buf error = GR_BUF_INIT(1024);
-    struct intake_batch batch = {.count = 0};
-
-    ck_assert_int_eq(intake_parse(bench.arena, gr_str(body), app_now_ms(), &batch, &error), GR_OK);
-    bench_call(&bench, enact_batch,
-               &(struct enact_job){.app = &bench.app,
-                                   .arena = bench.arena,
-                                   .body = gr_str(body),
-                                   .source = "alerts",
-                                   .batch = &batch,
-                                   .now_ms = app_now_ms()},
-               GR_OK);
-    gr_buf_fini(&error);
-}
-
-static enum gr_err
-run_name(struct db *db, void *arg)
-{
-    struct link *l = arg;
-    sqlite3_stmt *st = db_use(db, "SELECT stream, key FROM effect WHERE id = ?1");
-    enum gr_err err;
-    bool row;
-
-    db_bind_i64(db, st, 1, l->effect_id);
-    if ((err = db_step(db, st, &row)) == GR_OK)
-        err = link_name(l, db_text(st, 0), db_text(st, 1));
-    db_end(st);
-    return err;
-}
-
-static void
-make_link(void)
-{
-    struct link l = {.effect_id = page_id, .expires_ms = app_now_ms() + INT64_C(86400000)};
-    struct link_keys keys = LINK_KEYS_INIT;
-    struct gr_buf url = GR_BUF_INIT(1024);
-
-    memset(l.nonce, 0x5a, sizeof l.nonce);
-    bench_call(&bench, run_name, &l, GR_OK);
-    ck_assert_int_eq(page_link_keys(&bench.conf, &keys), GR_OK);
-    ck_assert_int_eq(link_print(&url, &keys, GR_STR(ORIGIN), &l), GR_OK);
-    ck_assert_uint_eq(url.n, sizeof ORIGIN - 1 + sizeof LINK_PATH - 1 + LINK_TOKEN_CHARS);
-    memcpy(token, gr_buf_cstr(&url) + url.n - LINK_TOKEN_CHARS, sizeof token);
-    gr_buf_fini(&url);
-    link_keys_fini(&keys);
-}
+static char token[LINK_TOKEN_CHARS + 1]; /* of a link to the page of a hard breach */
 
 static void
 setup(void)
 {
+    struct gr_buf body = GR_BUF_INIT(4096);
+
     bench_make(&bench);
     bench.conf.public_url = GR_STR(ORIGIN);
     bench.conf.secrets_dir = gr_str(bench.folder);
     bench.conf.ack_key_file = GR_STR("ack.key");
     fixture_file(bench.folder, "ack.key", KEY "\n", 0600);
     ck_assert_int_eq(board_create(bench.app.metrics, &bench.app.board), GR_OK);
-    bench_call(&bench, run_start, NULL, GR_OK);
-    breach();
-    page_id = bench_number(&bench, "SELECT max(id) FROM effect WHERE kind = 'page'");
-    ck_assert_int_gt(page_id, 0);
-    make_link();
+    bench_call(
+        &bench, breach_start,
+        &(struct breach_release){&bench.policies, "equities", "d1", "a <b>new</b> model", app_now_ms()},
+        GR_OK);
+    breach_print(&body, "firing", "hard", "d1", "equities");
+    ck_assert_int_eq(breach_post(&bench.app, gr_buf_str(&body), app_now_ms()), GR_OK);
+    ck_assert_int_gt(breach_link(&bench.app, token), 0);
+    gr_buf_fini(&body);
 }
 
 static void
