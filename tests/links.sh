@@ -1,5 +1,5 @@
 #!/bin/sh
-# Links between the pages of this tree lead to files that are there, and to headings that they have.
+# Links between the pages of this tree lead to files that are there, and to headings that they have; and README counts the rules of the example right.
 set -u
 : "${GR_SRCDIR:=.}"
 cd "$GR_SRCDIR" || exit 1
@@ -29,6 +29,10 @@ for page in ['README.md'] + sorted(glob.glob('docs/*.md') + glob.glob('examples/
             print('FAILED: %s: %s: there is no such file' % (page, link)); bad += 1
         elif anchor and target.endswith('.md') and anchor not in anchors(target):
             print('FAILED: %s: %s: there is no such heading' % (page, link)); bad += 1
+rules = len(re.findall(r'^ *- (?:record|alert): ', open('examples/tradepulse/compiled/prometheus/rules.yml').read(), flags=re.M))
+said = re.findall(r'among (\d+) rules', open('README.md').read())
+if said != [str(rules)]:
+    print('FAILED: README.md: the example has %d rules, not %s' % (rules, said)); bad += 1
 print('%d links, %d failures' % (links, bad))
 sys.exit(bad > 0 or links < 50)
 PY
