@@ -75,6 +75,74 @@ fixture_labels(struct gr_arena *a, const char *text)
     return (struct label_set){items, n};
 }
 
+struct message
+fixture_message(struct gr_arena *a)
+{
+    return (struct message){
+        .kind = MESSAGE_BREACH,
+        .level = LEVEL_HARD,
+        .spec = GR_STR("demo"),
+        .deployment_id = GR_STR("tp-1"),
+        .phase = GR_STR("phase_1"),
+        .guardrail = GR_STR("error_rate"),
+        .source = GR_STR("execution.failures"),
+        .stream = fixture_labels(a, "cluster=equities"),
+        .slice = fixture_labels(a, "venue=XNAS,flow=making"),
+        .summary = GR_STR("error rate is 2.1 times control's"),
+        .description = GR_STR("canary 2.1 % & control 1 %, limit +40 %, 81 of 3,900 orders"),
+        .limit = GR_STR("+40% over control"),
+        .action = GR_STR("rolls the release back"),
+        .reason = GR_STR("hard breach of error_rate (upper)"),
+        .record_path = GR_STR("reports/release_decisions/tp-1.yaml"),
+        .audit_head = GR_STR("14:2c26b46b68ffc68f"),
+        .runbook_url = GR_STR("https://runbooks.example.org/error_rate?a=1&b=2"),
+        .dashboard_url = GR_STR("https://grafana.example.org/d/demo"),
+        .reference = GR_STR("17"),
+        .dedup_key = GR_STR("demo/cluster=equities/tp-1/error_rate/hard/venue=XNAS/page/page/1"),
+        .at_ms = INT64_C(1715894100000),
+    };
+}
+
+void
+fixture_hostile_make(struct fixture_hostile *h, struct gr_str bad, bool in_full)
+{
+    struct gr_str once = bad, name;
+
+    gr_buf_init(&h->text, 1 << 20);
+    do
+        gr_buf_put(&h->text, bad);
+    while (in_full && h->text.n < 65536);
+    bad = gr_buf_str(&h->text);
+    name = gr_str_sub(bad, 0, 4096);
+    h->label = (struct label){once, name};
+    h->set = (struct label_set){&h->label, 1};
+    h->m = (struct message){.kind = MESSAGE_BREACH,
+                            .spec = bad,
+                            .deployment_id = name,
+                            .phase = bad,
+                            .guardrail = name,
+                            .source = bad,
+                            .stream = h->set,
+                            .slice = h->set,
+                            .summary = bad,
+                            .description = bad,
+                            .limit = bad,
+                            .action = bad,
+                            .reason = bad,
+                            .record_path = bad,
+                            .audit_head = bad,
+                            .runbook_url = bad,
+                            .dashboard_url = bad,
+                            .reference = bad,
+                            .dedup_key = bad};
+}
+
+void
+fixture_hostile_fini(struct fixture_hostile *h)
+{
+    gr_buf_fini(&h->text);
+}
+
 void
 fixture_dir(char *path, size_t size)
 {

@@ -56,29 +56,10 @@ action(const char *name)
 static struct message
 breach(void)
 {
-    return (struct message){
-        .kind = MESSAGE_BREACH,
-        .level = LEVEL_HARD,
-        .spec = GR_STR("demo"),
-        .deployment_id = GR_STR("tp-1"),
-        .phase = GR_STR("phase_1"),
-        .guardrail = GR_STR("error_rate"),
-        .source = GR_STR("execution.failures"),
-        .stream = fixture_labels(arena, "cluster=equities"),
-        .slice = fixture_labels(arena, "venue=XNAS,flow=making"),
-        .summary = GR_STR("error rate is 2.1 times control's"),
-        .description = GR_STR("canary 2.1 % & control 1 %, limit +40 %, 81 of 3,900 orders"),
-        .limit = GR_STR("+40% over control"),
-        .action = GR_STR("Rolling back: freeze, drain, redeploy, verify."),
-        .reason = GR_STR("hard breach of error_rate (upper)"),
-        .record_path = GR_STR("reports/release_decisions/tp-1.yaml"),
-        .audit_head = GR_STR("14:2c26b46b68ffc68f"),
-        .runbook_url = GR_STR("https://runbooks.example.org/error_rate?a=1&b=2"),
-        .dashboard_url = GR_STR("https://grafana.example.org/d/demo"),
-        .reference = GR_STR("17"),
-        .dedup_key = GR_STR("demo/cluster=equities/tp-1/error_rate/hard/venue=XNAS/page/page/1"),
-        .at_ms = INT64_C(1715894100000),
-    };
+    struct message m = fixture_message(arena);
+
+    m.action = GR_STR("Rolling back: freeze, drain, redeploy, verify.");
+    return m;
 }
 
 /* The encoded body, judged; the parsed message is the caller's. */
@@ -292,46 +273,18 @@ static const struct gr_str hostile[] = {
 /* Every text of the message is hostile, once as it stands and once 64 KiB of it. */
 START_TEST(hostile_texts)
 {
-    struct gr_str bad = hostile[_i / 2];
-    struct gr_buf long_bad = GR_BUF_INIT(1 << 20);
-    struct label label = {bad, bad};
-    struct label_set set = {&label, 1};
-    struct message m;
+    struct fixture_hostile h;
     cJSON *json;
 
-    while (_i % 2 == 1 && long_bad.n < 65536)
-        gr_buf_put(&long_bad, bad);
-    if (_i % 2 == 1) {
-        label.value = gr_str_sub(gr_buf_str(&long_bad), 0, 4096);
-        bad = gr_buf_str(&long_bad);
-    }
-    m = (struct message){.kind = MESSAGE_BREACH,
-                         .spec = bad,
-                         .deployment_id = gr_str_sub(bad, 0, 4096),
-                         .phase = bad,
-                         .guardrail = gr_str_sub(bad, 0, 4096),
-                         .source = bad,
-                         .stream = set,
-                         .slice = set,
-                         .summary = bad,
-                         .description = bad,
-                         .limit = bad,
-                         .action = bad,
-                         .reason = bad,
-                         .record_path = bad,
-                         .audit_head = bad,
-                         .runbook_url = bad,
-                         .dashboard_url = bad,
-                         .reference = bad,
-                         .dedup_key = bad};
-    json = encoded("notify", &m, "u");
+    fixture_hostile_make(&h, hostile[_i / 2], _i % 2 == 1);
+    json = encoded("notify", &h.m, "u");
     ck_assert_ptr_nonnull(gr_json_get(json, "blocks"));
     cJSON_Delete(json);
-    json = encoded("page", &m, KEY);
+    json = encoded("page", &h.m, KEY);
     ck_assert_ptr_null(gr_json_get(json, "links"));
     ck_assert_uint_le(gr_json_str(json, "dedup_key").n, 4 * SENDER_DEDUP_BYTES_MAX);
     cJSON_Delete(json);
-    gr_buf_fini(&long_bad);
+    fixture_hostile_fini(&h);
 }
 END_TEST
 

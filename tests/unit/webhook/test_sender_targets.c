@@ -81,31 +81,13 @@ teardown(void)
 static struct message
 breach(int n)
 {
-    return (struct message){
-        .kind = MESSAGE_BREACH,
-        .level = LEVEL_HARD,
-        .spec = GR_STR("demo"),
-        .deployment_id = GR_STR("tp-1"),
-        .phase = GR_STR("phase_1"),
-        .guardrail = GR_STR("error_rate"),
-        .source = GR_STR("execution.failures"),
-        .stream = fixture_labels(arena, "cluster=equities"),
-        .slice = fixture_labels(arena, "venue=XNAS,flow=making"),
-        .summary = GR_STR("error rate is 2.1 times control's"),
-        .description = GR_STR("canary 2.1 % & control 1 %"),
-        .limit = GR_STR("+40% over control"),
-        .action = GR_STR("rolls the release back"),
-        .reason = GR_STR("hard breach of error_rate (upper)"),
-        .record_path = GR_STR("reports/release_decisions/tp-1.yaml"),
-        .audit_head = GR_STR("14:2c26b46b68ffc68f"),
-        .runbook_url = GR_STR("https://runbooks.example.org/error_rate?a=1&b=2"),
-        .dashboard_url = GR_STR("https://grafana.example.org/d/demo"),
-        .reference = gr_arena_printf(arena, "G-%d", n),
-        .dedup_key = gr_arena_printf(arena, "demo/tp-1/error_rate/hard/ticket/%d", n),
-        .incident = GR_STR("demo/tp-1/error_rate/hard/ticket"),
-        .attempt = 1,
-        .at_ms = INT64_C(1715894100000),
-    };
+    struct message m = fixture_message(arena);
+
+    m.reference = gr_arena_printf(arena, "G-%d", n);
+    m.dedup_key = gr_arena_printf(arena, "demo/tp-1/error_rate/hard/ticket/%d", n);
+    m.incident = GR_STR("demo/tp-1/error_rate/hard/ticket");
+    m.attempt = 1;
+    return m;
 }
 
 static struct sender_result
@@ -366,47 +348,19 @@ static const struct gr_str hostile[] = {
 /* Every text of the message is hostile, once as it stands and once 64 KiB of it: each target takes it all the same. */
 START_TEST(hostile_texts)
 {
-    struct gr_str bad = hostile[_i / 2];
-    struct gr_buf long_bad = GR_BUF_INIT(1 << 20);
-    struct label label = {bad, bad};
-    struct label_set set = {&label, 1};
-    struct message m;
+    struct fixture_hostile h;
 
-    while (_i % 2 == 1 && long_bad.n < 65536)
-        gr_buf_put(&long_bad, bad);
-    if (_i % 2 == 1) {
-        label.value = gr_str_sub(gr_buf_str(&long_bad), 0, 4096);
-        bad = gr_buf_str(&long_bad);
-    }
-    m = (struct message){.kind = MESSAGE_BREACH,
-                         .spec = bad,
-                         .deployment_id = gr_str_sub(bad, 0, 4096),
-                         .phase = bad,
-                         .guardrail = gr_str_sub(bad, 0, 4096),
-                         .source = bad,
-                         .stream = set,
-                         .slice = set,
-                         .summary = bad,
-                         .description = bad,
-                         .limit = bad,
-                         .action = bad,
-                         .reason = bad,
-                         .record_path = bad,
-                         .audit_head = bad,
-                         .runbook_url = bad,
-                         .dashboard_url = bad,
-                         .reference = bad,
-                         .dedup_key = bad};
-    expect(&jira[0], &m, SENDER_DONE, "created");
-    m.dedup_key = GR_STR("b");
-    expect(&jira[1], &m, SENDER_DONE, "created");
-    m.incident = GR_STR("b");
-    m.dedup_key = bad;
-    m.incident = GR_STR_NONE;
-    expect(&jira[1], &m, SENDER_DONE, "created DEPLOY-1 before"); /* its mark does not depend on the Jira */
-    expect(&jsm, &m, SENDER_DONE, "there");
-    expect(&hook, &m, SENDER_DONE, "post: status 200");
-    gr_buf_fini(&long_bad);
+    fixture_hostile_make(&h, hostile[_i / 2], _i % 2 == 1);
+    expect(&jira[0], &h.m, SENDER_DONE, "created");
+    h.m.dedup_key = GR_STR("b");
+    expect(&jira[1], &h.m, SENDER_DONE, "created");
+    h.m.incident = GR_STR("b");
+    h.m.dedup_key = gr_buf_str(&h.text);
+    h.m.incident = GR_STR_NONE;
+    expect(&jira[1], &h.m, SENDER_DONE, "created DEPLOY-1 before"); /* its mark does not depend on the Jira */
+    expect(&jsm, &h.m, SENDER_DONE, "there");
+    expect(&hook, &h.m, SENDER_DONE, "post: status 200");
+    fixture_hostile_fini(&h);
 }
 END_TEST
 
