@@ -163,7 +163,7 @@ totals(struct lower *lo)
     if ((which = lower_which(lo, is_weighted, NULL)) != NULL)
         lower_branch(lo,
                      "sum without (part) (guardrail:test:sum{$S$1,part=\"total\"} ^ 2\n"
-                     "  / ignoring (part) (guardrail:test:sum{$S$1,part=\"square\"} > 0))",
+                     "  / ignoring (part) (guardrail:test:sum{$S$1,part=\"square\"} != 0))",
                      which, NULL);
     lower_record(lo, "guardrail:test:total");
 }
@@ -188,7 +188,8 @@ is_good_ratio(const struct guardrail *g, const void *arg)
     return g->metric.kind == METRIC_RATIO_GOOD;
 }
 
-/* Bad events per cohort: counted, or the bad share of the (effective) total; for a histogram the observations above control's edge,
+/* What the backstop's min_events asks for has to be NaN where a counter was, and not to go, so `!= 0` and not `> 0`.
+ * Bad events per cohort: counted, or the bad share of the (effective) total; for a histogram the observations above control's edge,
  * both cohorts counted at the same edge. Several edges tie where control's buckets are empty: min takes the first of them, because the
  * share up to the edge grows with it (max would take the last, +Inf, above which nothing ever is). */
 static void
@@ -200,15 +201,15 @@ bads(struct lower *lo)
     if ((which = lower_which(lo, is_bad_ratio, NULL)) != NULL)
         lower_branch(lo, "sum without (part) (guardrail:test:sum{$S$1,part=\"bad\"})", which, NULL);
     if ((which = lower_which(lo, is_weighted_bad, NULL)) != NULL)
-        lower_branch(
-            lo,
-            "sum without (part) (guardrail:test:sum{$S$1,part=\"bad\"}\n"
-            "  / ignoring (part) (guardrail:test:sum{$S$1,part=\"total\"} > 0)) * guardrail:test:total{$S$1}",
-            which, NULL);
+        lower_branch(lo,
+                     "sum without (part) (guardrail:test:sum{$S$1,part=\"bad\"}\n"
+                     "  / ignoring (part) (guardrail:test:sum{$S$1,part=\"total\"} != 0)) * "
+                     "guardrail:test:total{$S$1}",
+                     which, NULL);
     if ((which = lower_which(lo, is_good_ratio, NULL)) != NULL)
         lower_branch(lo,
                      "(1 - sum without (part) (guardrail:test:sum{$S$1,part=\"good\"}\n"
-                     "  / ignoring (part) (guardrail:test:sum{$S$1,part=\"total\"} > 0))) * "
+                     "  / ignoring (part) (guardrail:test:sum{$S$1,part=\"total\"} != 0))) * "
                      "guardrail:test:total{$S$1}",
                      which, NULL);
     if ((which = lower_which_of(lo, is_histogram, is_compared_histogram, NULL)) != NULL) {

@@ -520,6 +520,13 @@ coverage_of(const struct prove_world *w, const struct prove_state *st)
 
 /* -- evidence ---------------------------------------------------------------------------------------------------------------- */
 
+/* NaN, too: it makes the quotient NaN. */
+static bool
+divides(double x)
+{
+    return present(x) && !(fabs(x) <= 0);
+}
+
 /* Observations and bad events since the phase's start. edge: of histograms, the first at or above control's quantile. */
 static void
 test_sums(const struct prove_world *w, const struct prove_stream *s, struct prove_cell *c, size_t k)
@@ -538,10 +545,11 @@ test_sums(const struct prove_world *w, const struct prove_stream *s, struct prov
         }
         st->total[h] = sum[h][TOTAL];
         if (mt->n_weights > 0 && present(sum[h][TOTAL]))
-            st->total[h] = sum[h][SQUARE] > 0 ? sum[h][TOTAL] * sum[h][TOTAL] / sum[h][SQUARE] : PROVE_NONE;
+            st->total[h] =
+                divides(sum[h][SQUARE]) ? sum[h][TOTAL] * sum[h][TOTAL] / sum[h][SQUARE] : PROVE_NONE;
         st->bad[h] = sum[h][PART];
         if (present(st->bad[h]) && (mt->n_weights > 0 || mt->kind == METRIC_RATIO_GOOD)) {
-            double part = sum[h][TOTAL] > 0 ? sum[h][PART] / sum[h][TOTAL] : PROVE_NONE;
+            double part = divides(sum[h][TOTAL]) ? sum[h][PART] / sum[h][TOTAL] : PROVE_NONE;
             part = mt->kind == METRIC_RATIO_GOOD && present(part) ? 1 - part : part;
             st->bad[h] = present(part) && present(st->total[h]) ? part * st->total[h] : PROVE_NONE;
         }

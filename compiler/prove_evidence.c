@@ -291,6 +291,7 @@ spoilt_cases(struct build *b, const struct bound *bound)
         build_at(s, b->gate + 1);
         build_at(s, b->gate + 2);
         build_at(s, b->full);
+        build_at(s, b->full + 3); /* the window has passed */
     }
 }
 

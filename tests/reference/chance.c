@@ -184,7 +184,8 @@ chance_of_counts(const struct run *r, const struct cell *c, size_t k)
     phi = (EVIDENCE_COUNT_PRIOR * EVIDENCE_COUNT_DISPERSION +
            u.n * u.n * u.variance / (score_weight * score_weight * own)) /
           nu;
-    out.evidence = log_lambda(out.d, (phi > 1 ? phi : 1) * plain, pooled, nu);
+    /* Of a slot that is beyond all numbers it is NaN, which says nothing. */
+    out.evidence = log_lambda(out.d, (phi < 1 ? 1 : phi) * plain, pooled, nu);
     out.known = isfinite(out.evidence);
     return out;
 }

@@ -272,20 +272,24 @@ put_sample(const struct target *t, struct series *s, size_t i, double v)
         s->at[i] = (struct sample){SAMPLE_VALUE, t->nan[i] ? t->odd : v};
 }
 
-/* One series alone that is not a number, infinite, marked stale or not there for some scrapes; never where a NaN would hide a reset. */
+/* One series alone that is not a number, infinite or, where it `may_go`, marked stale or not there, in some of the scrapes that there are; never where
+ * a NaN would hide a reset. */
 static void
-trouble(struct making *k, const struct target *t, struct series *s, double probability)
+trouble(struct making *k, const struct target *t, struct series *s, double probability, bool may_go)
 {
     size_t from = pick_late(k, k->w->scrapes), to = from + 1 + pick_late(k, 3), what = pick_late(k, 6);
-    double odd = odd_value(k);
+    struct sample bad = {SAMPLE_VALUE, odd_value(k)};
 
+    if (may_go && what < 2)
+        bad.kind = what ? SAMPLE_NONE : SAMPLE_STALE;
     if (rng_uniform(&k->late) >= probability)
         return;
     for (size_t i = from > 8 ? from - 8 : 0; i < to + 8 && i < k->w->scrapes; i++)
         if (t->restart[i])
             return;
     for (size_t i = from; i < to && i < k->w->scrapes; i++)
-        s->at[i] = (struct sample){what == 0 ? SAMPLE_STALE : what == 1 ? SAMPLE_NONE : SAMPLE_VALUE, odd};
+        if (s->at[i].kind == SAMPLE_VALUE)
+            s->at[i] = bad;
 }
 
 /* Sometimes a denominator hardly grows at first, while its events do: single slots whose quotient is huge, or beyond all numbers. The scrape at which it
@@ -336,9 +340,9 @@ make_ratio(struct making *k, const struct guardrail *g, const struct target *t, 
             if (!never)
                 put_sample(t, part, i, some);
         }
-        trouble(k, t, total, 0.04);
+        trouble(k, t, total, 0.04, true);
         if (!never)
-            trouble(k, t, part, 0.04);
+            trouble(k, t, part, 0.04, true);
     }
 }
 
@@ -379,7 +383,8 @@ make_histogram(struct making *k, const struct guardrail *g, const struct target 
             put_sample(t, &k->w->series[at + e], i, count[e]);
         }
     }
-    trouble(k, t, &k->w->series[at + pick_late(k, GR_COUNT(edges))], 0.25);
+    at += pick_late(k, GR_COUNT(edges)); /* without the last one the others are nothing */
+    trouble(k, t, &k->w->series[at], 0.25, at + 1 < k->w->n);
 }
 
 static void
@@ -426,7 +431,7 @@ make_counter(struct making *k, const struct target *t, const struct pairs *cell,
         put_sample(t, s, i, v);
     }
     if (s)
-        trouble(k, t, s, 0.1);
+        trouble(k, t, s, 0.1, true);
 }
 
 struct names {
