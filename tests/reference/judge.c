@@ -433,8 +433,9 @@ judge(const struct run *r, struct cell *c, size_t k, struct judged *out)
         return false;
     view_fill(&v);
     limits_judge(&v, &breached, &all_there);
-    /* The test is made of effects outside their limits alone. */
-    out->evidence_known = out->evidence_known && out->effect_known && (breached || !all_there);
+    /* The test is made of effects outside their limits alone. Of a spoilt histogram it decides nothing, so any edge will do. */
+    out->evidence_known =
+        out->evidence_known && out->effect_known && (breached || !all_there) && !out->spoilt;
     overdue = e->p->max_ms > 0 && now_s - e->start_s > (double)e->p->max_ms / 1000;
     out->verdict_known = out->supported || out->coverage_known ||
                          (is_expected(&v) && !(c->placeholder && any_value(&v, false)));
