@@ -582,7 +582,7 @@ no_control(struct lower *lo)
     lower_put(lo, "group without (cohort, part, le) ((", NULL); /* not max() * 0 + 1: a slot may be NaN */
     put_slots(lo, sums, values, "=$C");
     lower_put(lo, ") unless ignoring (cohort) (", NULL);
-    put_slots(lo, sums ? "" : NULL, values ? "" : NULL, "=$K");
+    put_slots(lo, sums, values, "=$K");
     lower_put(lo,
               "))\n  or group without (cohort) (guardrail:window:value{$S$1,cohort=$C}) unless "
               "guardrail:effect{$S}",

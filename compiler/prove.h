@@ -84,6 +84,7 @@ struct prove_cell {
     double *delta, *over[2][PROVE_BOUNDS]; /* beyond a confirmed limit: the canary's slots, control's */
     struct prove_state *state;             /* per step */
     const struct prove_feed *feed;         /* NULL: samples */
+    bool strange;                          /* another guardrail, which no specification has, has slots here */
 };
 struct prove_stream {
     struct gr_str name;

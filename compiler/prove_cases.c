@@ -160,6 +160,18 @@ data_cases(struct build *b)
     build_at(s, b->gate);
     build_at(s, b->full);
 
+    if (build_ratio(b->g)) {
+        c = build_outside(b, "slots-of-a-stranger", &s); /* which have what this guardrail's have not */
+        build_fill(b, c, 0, ALL, calm);
+        for (size_t p = b->g->metric.kind == METRIC_RATIO_GOOD ? 1 : 0; c && p < build_raw_parts(b); p++)
+            if (p % 2 == 1 || b->g->metric.kind == METRIC_RATIO_BAD)
+                c->raw[PROVE_CANARY][p][0] = NULL;
+        if (c)
+            c->strange = true;
+        (void)build_enter(b, s, D1, b->phase, 0);
+        build_at(s, b->gate);
+        build_at(s, b->full);
+    }
     if (build_ratio(b->g)) { /* observations, and not one event */
         struct prove_level none = calm;
         for (size_t p = 1; p < PROVE_PARTS; p += 2)

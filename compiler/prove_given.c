@@ -146,6 +146,23 @@ put_idle(const struct prove_writer *x, const struct prove_cell *c)
     }
 }
 
+/* The canary's slots of another guardrail. */
+static void
+put_strange_slots(const struct prove_writer *x, const struct prove_cell *c)
+{
+    const char *parts[] = {"total", x->w->g->metric.kind == METRIC_RATIO_GOOD ? "good" : "bad"};
+
+    for (size_t i = 0; i < GR_COUNT(parts); i++) {
+        struct gr_buf l = prove_begin(x, "guardrail:slot:sum", NULL, &x->s->exports[0]);
+
+        prove_put_pairs(&l, c->labels);
+        prove_put_pair(&l, GR_STR("guardrail"), GR_STR(PROVE_STRANGER));
+        prove_put_pair(&l, GR_STR("cohort"), prove_canary_name(x->w));
+        prove_put_pair(&l, GR_STR("part"), gr_str(parts[i]));
+        end(x, &l, 1000);
+    }
+}
+
 static void
 put_weightless(const struct prove_writer *x, const struct prove_cell *c)
 {
@@ -229,9 +246,12 @@ prove_put_given(struct gr_buf *b, const struct prove_world *w, size_t from, size
     for (size_t i = from; i < to; i++) {
         struct prove_writer x = {.b = b, .w = w, .s = &w->streams[i]};
 
-        for (size_t k = 0; k < x.s->n_cells; k++)
+        for (size_t k = 0; k < x.s->n_cells; k++) {
             if (x.s->cells[k].feed)
                 put_feed(&x, &x.s->cells[k]);
+            if (x.s->cells[k].strange)
+                put_strange_slots(&x, &x.s->cells[k]);
+        }
         for (size_t k = 0; k < x.s->n_decoys; k++)
             put_decoy(&x, x.s->decoys[k], prove_asked_scrape(w));
     }

@@ -491,12 +491,15 @@ explained(struct campaign *c, struct worker *w, bool unnoticed)
 {
     const struct gr_rule *rule = c->rules[w->rule];
     struct mutate_change dropped;
-    const char *why =
-        unnoticed ? prove_recorded(c->r->emitted, rule, &w->change) : prove_equal(c->r->m, rule, &w->change);
+    const struct mutate_change *asked[] = {&w->change, &dropped};
+    const char *why = NULL;
 
-    if (why || !as_dropped(c, w, &dropped))
-        return why;
-    return unnoticed ? prove_recorded(c->r->emitted, rule, &dropped) : prove_equal(c->r->m, rule, &dropped);
+    for (size_t i = 0; !why && i < 2 && (i == 0 || as_dropped(c, w, &dropped)); i++)
+        if (!unnoticed)
+            why = prove_equal(c->r->m, rule, (i == 0 ? &w->change : &dropped));
+        else if (!(why = prove_recorded(c->r->emitted, rule, asked[i])))
+            why = prove_beside(c->r->emitted, rule, asked[i]);
+    return why;
 }
 
 static bool

@@ -215,17 +215,22 @@ join_over(const struct mutate_change *c, size_t side)
                                                                                                    : NULL;
 }
 
-/* Whether everything on the left has the dropped matcher: slots of values have neither part nor edge, those of counters always have a part. */
+/* Whether everything on the left has the dropped matcher: slots of values have neither part nor edge, those of counters always have a part; and no
+ * guardrail has slots of both. */
 static bool
-all_matched(const struct gr_promql *e, const struct gr_promql_matcher *dropped)
+all_matched(const struct gr_promql *e, const struct gr_promql *part, const struct gr_promql_matcher *dropped)
 {
     const struct gr_promql_matcher *own;
 
     e = bare(e);
     if (is_op(e, GR_PROMQL_OR) && !e->u.binary.has_matching)
-        return all_matched(e->child[0], dropped) && all_matched(e->child[1], dropped);
+        return all_matched(e->child[0], part, dropped) && all_matched(e->child[1], part, dropped);
     if (e->kind != GR_PROMQL_SELECTOR)
         return false;
+    if (gr_str_is(dropped->name, "guardrail") && is_slot(e) &&
+        gr_str_is(gr_promql_metric(e), "guardrail:slot:value") !=
+            gr_str_is(gr_promql_metric(part), "guardrail:slot:value"))
+        return true;
     if (gr_str_is(gr_promql_metric(e), "guardrail:slot:value"))
         return gr_str_is(dropped->name, "part") ||
                (gr_str_is(dropped->name, "le") && gr_str_starts(dropped->value, GR_STR("|")));
@@ -239,7 +244,8 @@ no_partner(const struct mutate_change *c)
     const struct gr_promql *join = join_over(c, 1);
 
     return c->dropped.name.n > 0 && join && is_slot(c->part) &&
-           gr_promql_matched_on(&join->u.binary, c->dropped.name) && all_matched(join->child[0], &c->dropped);
+           gr_promql_matched_on(&join->u.binary, c->dropped.name) &&
+           all_matched(join->child[0], c->part, &c->dropped);
 }
 
 /* Whether values may have other cohorts than the canary and control. */

@@ -544,7 +544,29 @@ struct records {
     struct gr_arena *arena;
 };
 
-static bool recorded_so(const struct records *r, struct gr_str metric, unsigned depth);
+static bool recorded_so(const struct records *r, const struct gr_promql *selector, unsigned depth);
+
+static bool
+includes(const struct gr_promql_binary *b, struct gr_str label)
+{
+    for (size_t i = 0; i < b->include_count; i++)
+        if (gr_str_eq(b->include[i], label))
+            return true;
+    return false;
+}
+
+/* Whether a rule's own labels keep its series from the selector. */
+static bool
+is_out(const struct gr_rule *rule, const struct gr_promql *selector)
+{
+    for (size_t i = 0; i < rule->labels.count; i++) {
+        const struct gr_promql_matcher *m = gr_promql_matcher_on(selector, rule->labels.items[i].key);
+
+        if (m && m->op == GR_PROMQL_IS && !gr_str_eq(m->value, rule->labels.items[i].value))
+            return true;
+    }
+    return false;
+}
 
 /* Whether every series of e fulfils the matcher. */
 static bool
@@ -555,7 +577,7 @@ gives(const struct records *r, const struct gr_promql *e, unsigned depth)
 
     if (e->kind == GR_PROMQL_SELECTOR) {
         own = gr_promql_matcher_on(e, r->d->name);
-        return (own && implies(own, r->d)) || recorded_so(r, gr_promql_metric(e), depth + 1);
+        return (own && implies(own, r->d)) || recorded_so(r, e, depth + 1);
     }
     if (e->kind != GR_PROMQL_BINARY)
         return e->count > 0 && keeps(e, r->d->name) &&
@@ -572,24 +594,28 @@ gives(const struct records *r, const struct gr_promql *e, unsigned depth)
         return left;
     if (is_scalar(e->child[0]))
         return right;
+    if (e->u.binary.group == GR_PROMQL_GROUP_LEFT && includes(&e->u.binary, r->d->name))
+        return right; /* the label comes from there */
     return gr_promql_matched_on(&e->u.binary, r->d->name) ? left || right
                                                           : e->u.binary.op == GR_PROMQL_AND && left;
 }
 
 static bool
-recorded_so(const struct records *r, struct gr_str metric, unsigned depth)
+recorded_so(const struct records *r, const struct gr_promql *selector, unsigned depth)
 {
     const struct gr_rule_group *g = r->rules->groups[0];
+    struct gr_str metric = gr_promql_metric(selector);
     bool any = false;
 
-    if (depth > DEEP || !gr_str_starts(metric, GR_STR("guardrail:")) || gr_str_eq(metric, r->changed->name))
+    if (depth > DEEP || !gr_str_starts(metric, GR_STR("guardrail:")) ||
+        (r->changed && gr_str_eq(metric, r->changed->name)))
         return false;
     for (size_t i = 0; i < g->count; i++) {
         const struct gr_rule *rule = g->rules[i];
         const struct gr_promql *e;
         bool given = false, good = false;
 
-        if (rule->kind != GR_RULE_RECORD || !gr_str_eq(rule->name, metric))
+        if (rule->kind != GR_RULE_RECORD || !gr_str_eq(rule->name, metric) || is_out(rule, selector))
             continue;
         any = true;
         for (size_t k = 0; k < rule->labels.count; k++)
@@ -617,7 +643,60 @@ prove_recorded(const struct gr_rulefile *rules, const struct gr_rule *rule, cons
         !gr_promql_matcher_on(c->part, GR_STR("spec")) || rules->count == 0 ||
         !(r.arena = gr_arena_create((size_t)64 << 20)))
         return NULL;
-    good = recorded_so(&r, gr_promql_metric(c->part), 0);
+    good = recorded_so(&r, c->part, 0);
     gr_arena_free(r.arena);
     return good ? "the rules record nothing that the matcher shuts out" : NULL;
+}
+
+/* ---- what has just been recorded, on the right of `and` ---- */
+
+/* Whether the series of `part` still have the label, each its own value, in what e gives. */
+static bool
+carries(const struct gr_promql *e, const struct gr_promql *part, struct gr_str label)
+{
+    size_t i = 0;
+
+    if (e == part)
+        return true;
+    while (i < e->count && !below(e->child[i], part))
+        i++;
+    if (i == e->count || !carries(e->child[i], part, label))
+        return false;
+    if (e->kind != GR_PROMQL_BINARY)
+        return keeps(e, label) || (e->kind == GR_PROMQL_CALL && gr_str_is(e->u.function->name, "increase"));
+    if (is_scalar(e->child[1 - i]))
+        return !gr_promql_op_compares(e->u.binary.op);
+    return e->u.binary.op == GR_PROMQL_MUL && e->u.binary.group == GR_PROMQL_GROUP_LEFT &&
+           includes(&e->u.binary, label) == (i == 1);
+}
+
+/* Whether the selector may read what the rule itself records. */
+static bool
+is_same_rule(const struct gr_rule *rule, const struct gr_promql *selector)
+{
+    return gr_str_eq(gr_promql_metric(selector), rule->name) && !is_out(rule, selector);
+}
+
+const char *
+prove_beside(const struct gr_rulefile *rules, const struct gr_rule *rule, const struct mutate_change *c)
+{
+    const struct gr_promql *e = bare(c->tree), *recorded;
+    struct records r = {.rules = rules, .changed = rule, .d = &c->dropped};
+    bool good;
+
+    if (c->dropped.name.n == 0 || !gr_str_is(rule->name, "guardrail:slot:sum") || rules->count == 0 ||
+        e->kind != GR_PROMQL_BINARY || e->u.binary.op != GR_PROMQL_AND ||
+        !gr_promql_matched_on(&e->u.binary, c->dropped.name))
+        return NULL;
+    recorded = bare(e->child[1]);
+    if (recorded->kind != GR_PROMQL_SELECTOR || !gr_str_eq(gr_promql_metric(recorded), rule->name) ||
+        is_same_rule(rule, recorded) || !(r.arena = gr_arena_create((size_t)64 << 20)))
+        return NULL;
+    r.changed = NULL; /* what it records itself is not what it reads */
+    good = recorded == c->part
+               ? gives(&r, e->child[0], 0)
+               : carries(e->child[0], c->part, c->dropped.name) && recorded_so(&r, recorded, 0);
+    gr_arena_free(r.arena);
+    return good ? "what has just been recorded beside it has no partner for what the matcher shuts out"
+                : NULL;
 }

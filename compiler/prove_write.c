@@ -311,10 +311,35 @@ put_elsewhere(struct prove_writer *x)
     }
 }
 
+/* Whether rules are given what is proved, or slots of a stranger. */
+static bool
+is_given(const struct prove_stream *s)
+{
+    for (size_t i = 0; i < s->n_cells; i++)
+        if (s->cells[i].strange)
+            return true;
+    for (size_t i = 0; i < s->n_cells; i++)
+        if (s->cells[i].feed && (s->cells[i].feed->proved || fabs(s->cells[i].feed->stranger) > 0))
+            return true;
+    return false;
+}
+
+static bool
+is_fed(const struct prove_stream *s)
+{
+    for (size_t i = 0; i < s->n_cells; i++)
+        if (s->cells[i].feed)
+            return true;
+    return false;
+}
+
 static void
 put_exact(struct prove_writer *x)
 {
-    ask(x, "", "{__name__=~\"guardrail:(" EXACT ")\"", "");
+    ask(x, "",
+        is_given(x->s) ? "{__name__=~\"guardrail:(" EXACT ")\",guardrail!=\"" PROVE_STRANGER "\""
+                       : "{__name__=~\"guardrail:(" EXACT ")\"",
+        "");
     put_twice(x, put_exact_samples);
     put_shared_phase(x, true);
     if (x->s->n_cells > 0 && x->s->cells[0].feed && x->s->cells[0].feed->overdue_elsewhere)
@@ -402,25 +427,6 @@ put_over(struct prove_writer *x, const struct prove_cell *c, size_t h, size_t i)
     end(x, &l, rounded(v));
 }
 
-/* Whether rules are given what is proved. */
-static bool
-is_given(const struct prove_stream *s)
-{
-    for (size_t i = 0; i < s->n_cells; i++)
-        if (s->cells[i].feed && (s->cells[i].feed->proved || fabs(s->cells[i].feed->stranger) > 0))
-            return true;
-    return false;
-}
-
-static bool
-is_fed(const struct prove_stream *s)
-{
-    for (size_t i = 0; i < s->n_cells; i++)
-        if (s->cells[i].feed)
-            return true;
-    return false;
-}
-
 /* The test is made of effects outside their limits alone. */
 static bool
 is_outside(const struct prove_world *w, const struct prove_state *st)
@@ -461,7 +467,7 @@ put_computed(struct prove_writer *x, const struct prove_cell *c)
         put_value(x, "guardrail:window:value", c, st->window[h], cohort_name(x->w, h), NULL, NULL);
         put_value(x, "guardrail:coverage:cohort", c, st->covered[h], cohort_name(x->w, h), NULL, NULL);
     }
-    for (size_t h = 0; h < PROVE_COHORTS && !c->feed; h++) {
+    for (size_t h = 0; h < PROVE_COHORTS && !c->feed && !is_given(x->s); h++) {
         put_value(x, "guardrail:test:total", c, st->total[h], cohort_name(x->w, h), NULL, NULL);
         put_value(x, "guardrail:test:bad", c, st->bad[h], cohort_name(x->w, h), NULL, NULL);
     }
@@ -632,7 +638,7 @@ put_numbers(struct prove_writer *x)
 static bool
 is_own(const struct prove_stream *s)
 {
-    return !is_fed(s) && !s->intruded && s->n_decoys == 0;
+    return !is_fed(s) && !is_given(s) && !s->intruded && s->n_decoys == 0;
 }
 
 /* Nothing is recorded of a release or a phase that is not active, or of another specification, but what is given of it; and no sums of buckets over
