@@ -198,7 +198,11 @@ evidence_cases(struct build *b)
     static const struct { /* a million a scrape, and less; at last less than one in all */
         const char *name;
         double factor;
-    } sizes[] = {{"dispersed", 1}, {"dispersed-few", 1e-4}, {"dispersed-fewer", 1e-5}, {"fractions", 1.5e-8}};
+    } sizes[] = {{"dispersed", 1},
+                 {"dispersed-few", 1e-4},
+                 {"dispersed-fewer", 1e-5},
+                 {"fractions", 1.5e-8},
+                 {"small-fractions", 1e-11}};
     const struct bound *first = &b->g->limit.bounds[0];
 
     if (build_compared(b->g) && !build_counts(b->g) && b->g->evidence.kind == EVIDENCE_SEQUENTIAL &&

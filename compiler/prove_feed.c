@@ -179,14 +179,14 @@ beyond_another(const struct build *b, const struct bound *bound, const struct sl
     return false;
 }
 
-/* What is proved exactly at a limit, which is no breach; or, where sides are proved apart, far beyond it at the other side. */
+/* What is proved exactly at a limit (just inside one that counts itself), which is no breach; or, where sides are proved apart, far beyond it at the other side. */
 static void
 proved(struct build *b, const struct bound *bound)
 {
     bool apart = build_compared(b->g) && b->g->evidence.kind == EVIDENCE_SEQUENTIAL;
 
-    for (unsigned other = bound->inclusive || (!apart && beyond_another(b, bound, NULL)) ? 1 : 0;
-         other < (apart ? 2 : 1); other++) {
+    for (unsigned other = !apart && beyond_another(b, bound, NULL) ? 1 : 0; other < (apart ? 2 : 1);
+         other++) {
         struct prove_stream *s;
         struct prove_cell *c = build_outside(b,
                                              TEXT(b, "%s-%s-proved-%s", level_name(bound->level),

@@ -21,8 +21,13 @@ end(const struct prove_writer *x, struct gr_buf *l, double v)
 {
     gr_buf_putc(l, '}');
     prove_put_series_head(x->b, gr_buf_str(l));
-    prove_put_number(x->b, v);
-    gr_buf_printf(x->b, "x%zu'\n", x->w->scrapes);
+    for (size_t i = 0; isnan(v) && i < x->w->scrapes; i++) /* which promtool does not repeat */
+        gr_buf_puts(x->b, "NaN ");
+    if (!isnan(v)) {
+        prove_put_number(x->b, v);
+        gr_buf_printf(x->b, "x%zu", x->w->scrapes);
+    }
+    gr_buf_puts(x->b, "'\n");
     gr_buf_fini(l);
 }
 
@@ -146,10 +151,11 @@ put_idle(const struct prove_writer *x, const struct prove_cell *c)
     }
 }
 
-/* The canary's slots of another guardrail. */
+/* The canary's slots of another guardrail; and of another specification, where they are not numbers. */
 static void
 put_strange_slots(const struct prove_writer *x, const struct prove_cell *c)
 {
+    const struct prove_writer other = {.w = x->w, .s = x->s, .spec = "another"};
     const char *parts[] = {"total", x->w->g->metric.kind == METRIC_RATIO_GOOD ? "good" : "bad"};
 
     for (size_t i = 0; i < GR_COUNT(parts); i++) {
@@ -160,6 +166,10 @@ put_strange_slots(const struct prove_writer *x, const struct prove_cell *c)
         prove_put_pair(&l, GR_STR("cohort"), prove_canary_name(x->w));
         prove_put_pair(&l, GR_STR("part"), gr_str(parts[i]));
         end(x, &l, 1000);
+        l = prove_begin(&other, "guardrail:slot:sum", c, &x->s->exports[0]);
+        prove_put_pair(&l, GR_STR("cohort"), prove_canary_name(x->w));
+        prove_put_pair(&l, GR_STR("part"), gr_str(parts[i]));
+        end(x, &l, (double)NAN);
     }
 }
 

@@ -181,15 +181,15 @@ wide_world(struct build *b)
 
 /* A bucket that is not a number, just below control's and the canary's quantile, among so many that a lower quantile is found without it. */
 static void
-fine_world(struct build *b)
+fine_world(struct build *b, size_t phase)
 {
     static const double shares[] = {0.6, 0.61, 0.62, 0.63, 0.64, 1, 1, 1};
     double first = b->suite->worlds[0]->edges[1];
     struct prove_level l = {0};
-    struct prove_stream *s;
 
-    if (b->g->metric.kind != METRIC_HISTOGRAM ||
-        !build_world(b, "a bucket that is not a number", b->m->sampling_ms, b->gate + 3))
+    if (b->g->metric.kind != METRIC_HISTOGRAM || !(b->g->phases >> phase & 1u) ||
+        !build_world(b, TEXT(b, "a bucket that is not a number in " GR_FMT, GR_ARG(b->m->phases[phase].name)),
+                     b->m->sampling_ms, b->gate + 3))
         return;
     b->w->n_edges = b->w->n_parts = GR_COUNT(shares);
     for (size_t i = 0; i < GR_COUNT(shares); i++) {
@@ -197,10 +197,14 @@ fine_world(struct build *b)
         l.v[PROVE_CANARY][i] = l.v[PROVE_CONTROL][i] = 1000 * shares[i];
     }
     for (size_t spoilt = 0; spoilt < 2; spoilt++) {
-        s = build_constant(b, spoilt ? "bucket-not-a-number" : "fine-buckets", l);
-        for (size_t h = 0; s && spoilt && h < 2; h++)
-            for (size_t i = 0; s->cells[0].raw[h][4][0] && i < b->w->scrapes; i++)
-                s->cells[0].raw[h][4][0][i] = (double)NAN;
+        struct prove_stream *s;
+        struct prove_cell *c = build_outside(b, spoilt ? "bucket-not-a-number" : "fine-buckets", &s);
+
+        build_fill(b, c, 0, ALL, l);
+        for (size_t h = 0; c && spoilt && h < 2; h++)
+            for (size_t i = 0; c->raw[h][4][0] && i < b->w->scrapes; i++)
+                c->raw[h][4][0][i] = (double)NAN;
+        (void)build_enter(b, s, D1, phase, 0);
         build_at(s, b->gate + 1);
     }
 }
@@ -437,7 +441,8 @@ prove_suite_build(struct gr_arena *a, const struct model *m, const struct guardr
     long_worlds(&b);
     newest_world(&b);
     wide_world(&b);
-    fine_world(&b);
+    for (size_t p = 0; p < m->n_phases; p++)
+        fine_world(&b, p);
     parts_world(&b);
     if (prove_share_build(a, out, m) != GR_OK)
         return GR_ENOMEM;

@@ -605,6 +605,20 @@ put_all(struct gr_buf *e, const struct prove_stream *s)
     gr_buf_puts(e, "\", \"twin\", \"\", \"\")");
 }
 
+/* No slot of another specification is remembered as not a number. */
+static void
+put_spoilt_elsewhere(struct prove_writer *x)
+{
+    struct gr_buf q = GR_BUF_INIT(65536);
+
+    gr_buf_puts(&q, "guardrail:slot:nan{spec!=");
+    gr_quote_promql(&q, x->w->m->spec);
+    put_matchers(&q, x->s);
+    gr_buf_putc(&q, '}');
+    put_question_of_none(x->b, gr_buf_str(&q), now_ms(x));
+    gr_buf_fini(&q);
+}
+
 static bool
 is_finite(const struct prove_world *w, const struct prove_cell *c)
 {
@@ -622,7 +636,7 @@ put_numbers(struct prove_writer *x)
     struct gr_buf e = GR_BUF_INIT(65536);
 
     for (size_t i = 0; i < x->s->n_cells; i++)
-        if (!is_finite(x->w, &x->s->cells[i]))
+        if (x->s->cells[i].strange || !is_finite(x->w, &x->s->cells[i]))
             return;
     for (size_t i = 0; i < 2; i++) {
         gr_buf_puts(&e, i ? " != " : "");
@@ -821,6 +835,8 @@ put_world(struct gr_buf *b, const struct prove_world *w, size_t from, size_t to)
             put_alerts(&x);
             if (is_own(x.s))
                 put_foreign(&x);
+            if (is_given(x.s))
+                put_spoilt_elsewhere(&x);
             put_numbers(&x);
         }
     }
