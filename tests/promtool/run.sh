@@ -1,7 +1,8 @@
 #!/bin/sh
 # Compiles every specification here and lets promtool prove the emitted rules: NAME.test.yml holds the cases of NAME.yml, whose rules it
 # calls NAME-rules.yml (it may load those of others, too). Every example's rules pass `promtool check rules --lint-fatal`, every
-# Alertmanager configuration `amtool check-config`, at several time scales.
+# Alertmanager configuration `amtool check-config`, at several time scales. With GR_THOROUGH=no one file of cases is proved: the rules are
+# the same in every build, and cases are promtool's work alone.
 set -u
 : "${GR_SRCDIR:=.}" "${GR_BUILDDIR:=.}" "${PROMTOOL:=$(command -v promtool)}" "${AMTOOL:=$(command -v amtool)}"
 [ -n "$PROMTOOL" ] && [ -n "$AMTOOL" ] || { echo "SKIP: needs promtool and amtool"; exit 77; }
@@ -26,7 +27,9 @@ for spec in "$GR_SRCDIR"/tests/promtool/*.yml; do
 done
 # What if the first of a guardrail's limit series (err, hard, upper) is lost: lost.test.yml.
 sed '0,/record: guardrail:limit/s//record: lost:limit/' "$work/demo-rules.yml" >"$work/lost-rules.yml"
-for cases in "$GR_SRCDIR"/tests/promtool/*.test.yml; do
+proved=*
+[ "${GR_THOROUGH:-yes}" = yes ] || proved=demo
+for cases in "$GR_SRCDIR"/tests/promtool/$proved.test.yml; do
   name=$(basename "$cases" .test.yml)
   hash=$(sed -n 's/^ *spec_hash: "*\([0-9a-f]*\)"*$/\1/p;T;q' "$work/$name-rules.yml" 2>/dev/null)
   sed "s/@spec_hash@/$hash/" "$cases" >"$work/$name.test.yml"

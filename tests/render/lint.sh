@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What can be said of dashboards without npm and without Prometheus (lint.py): the rules of grafana/dashboard-linter, layout, queries at once,
 # links, units, provisioning; of every example, of overlays, and of specifications with 50 and 1,000 guardrails. And that each check can refuse.
-# Skips (77) without python3-yaml or jq.
+# With GR_THOROUGH=no no check has to refuse anything: that tries the script alone. Skips (77) without python3-yaml or jq.
 set -u
 : "${GR_SRCDIR:=$(cd "$(dirname "$0")/../.." && pwd)}" "${GR_BUILDDIR:=$PWD}"
 python=/usr/bin/python3
@@ -24,6 +24,7 @@ for n in 50 1000; do # 50: the most that have a row each
 done
 lint --counts "${trees[@]}" || exit 1
 lint --folder TradePulse/Canary "$work/tradepulse-guardrails" >"$work/out" || { cat "$work/out"; exit 1; }
+if [ "${GR_THOROUGH:-yes}" = no ]; then exit 0; fi
 
 # Each edit of a dashboard (or of .lint, or of provisioning) breaks the rule that is named.
 refused=0

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SARIF logs of every broken specification and of bad rule files against the schema of SARIF 2.1.0; and that the check can refuse.
+# With GR_THOROUGH=no they have to be JSON and no more: what they say is the same in every build.
 # Skips (77) without the packages of tests/node (node.sh says how they are found; the schema is in one) and without python3-jsonschema.
 set -u
 : "${GR_SRCDIR:=$(cd "$(dirname "$0")/../.." && pwd)}" "${GR_BUILDDIR:=$PWD}"
@@ -24,15 +25,22 @@ sys.exit(bad > 0)
 PYTHON
 }
 
-for spec in "$GR_SRCDIR"/tests/data/specs/bad/*.yml; do
-  "$guardrailc" check --now 2026-11-23 --format sarif "$spec" >"$work/$(basename "$spec").sarif"
-done
-"$guardrailc" check --format sarif "$GR_SRCDIR"/tests/data/specs/*/*.yml >"$work/all.sarif"
-"$guardrailc" check --format sarif "$GR_SRCDIR/examples/minimal/guardrails.yml" >"$work/clean.sarif"
-"$guardrailc" check --format sarif "$work/a file that is not there.yml" >"$work/absent.sarif"
-"$guardrailc" lint --format sarif --enable all --min-severity note "$GR_SRCDIR"/tests/data/rules/*/*.yml >"$work/rules.sarif"
+{
+  for spec in "$GR_SRCDIR"/tests/data/specs/bad/*.yml; do
+    "$guardrailc" check --now 2026-11-23 --format sarif "$spec" >"$work/$(basename "$spec").sarif"
+  done
+  "$guardrailc" check --format sarif "$GR_SRCDIR"/tests/data/specs/*/*.yml >"$work/all.sarif"
+  "$guardrailc" check --format sarif "$GR_SRCDIR/examples/minimal/guardrails.yml" >"$work/clean.sarif"
+  "$guardrailc" check --format sarif "$work/a file that is not there.yml" >"$work/absent.sarif"
+  "$guardrailc" lint --format sarif --enable all --min-severity note "$GR_SRCDIR"/tests/data/rules/*/*.yml >"$work/rules.sarif"
+} 2>"$work/err"
+[ ! -s "$work/err" ] || { echo "on standard error:"; head -50 "$work/err"; exit 1; } # where sanitizers write
 logs=("$work"/*.sarif)
 [ "${#logs[@]}" -gt 150 ] || { echo "only ${#logs[@]} logs"; exit 1; }
+if [ "${GR_THOROUGH:-yes}" = no ]; then
+  /usr/bin/python3 -c 'import json, sys; [json.load(open(log)) for log in sys.argv[1:]]' "${logs[@]}" || exit 1
+  echo "${#logs[@]} logs are JSON"; exit 0
+fi
 validate "${logs[@]}" || exit 1
 
 # Each of these breaks the log.
