@@ -405,8 +405,8 @@ start_workers(struct daemon *d)
                                                          .prometheus_url = d->conf.prometheus_url,
                                                          .log = d->app.log},
                               &d->app.recorder)) != GR_OK ||
-        (err = board_create(d->app.metrics, &d->app.board)) != GR_OK || (err = engine_start(&eo, &d->app.engine)) != GR_OK ||
-        (err = desk_start(&d->desk)) != GR_OK)
+        (err = board_create(d->app.metrics, &d->app.board)) != GR_OK ||
+        (err = engine_start(&eo, &d->app.engine)) != GR_OK || (err = desk_start(&d->desk)) != GR_OK)
         return fail("start", gr_err_name(err));
     return -1;
 }
