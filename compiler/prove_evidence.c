@@ -323,7 +323,9 @@ backstop_cases(struct build *b)
         if (build_counts(b->g))
             spoilt_cases(b, bound);
         c = build_outside(b, TEXT(b, "%s-of-both-together", side_name(bound->side)), &s);
-        build_fill_one(b, c, PROVE_CANARY, 0, 0, build_scrape(b, b->gate - 1) + 1,
+        build_fill_one(b, c, PROVE_CANARY, 0, 0, /* a slot at the gate would want two samples */
+                       build_scrape(b, b->gate) -
+                           (size_t)((b->m->sampling_ms + b->m->scrape_ms) / b->m->scrape_ms) + 1,
                        prove_level_value(b->w, 0.6 * v).v[PROVE_CANARY]);
         build_fill_one(b, c, PROVE_CONTROL, 0, 0, ALL, prove_level_value(b->w, 0.6 * v).v[PROVE_CONTROL]);
         (void)build_enter(b, s, D1, b->phase, 0);

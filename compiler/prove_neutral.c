@@ -299,6 +299,39 @@ control_goes(const struct model *m, const struct mutate_change *c)
            !has_more_cohorts(m, c->part) && takes_control(join->child[1], m, c->part);
 }
 
+/* ---- sides ---- */
+
+static bool
+names(const struct gr_promql_matcher *m, struct gr_str name)
+{
+    struct gr_str rest = m->value, one;
+
+    while (gr_str_next(&rest, '|', &one))
+        if (gr_str_eq(one, name))
+            return true;
+    return false;
+}
+
+/* `breach{guardrail="a",side="backstop"}`, where nobody else has such a side. */
+static bool
+nobody_else(const struct model *m, const struct mutate_change *c)
+{
+    const struct gr_promql_matcher *side;
+
+    if (!gr_str_is(c->dropped.name, "guardrail") || c->part->kind != GR_PROMQL_SELECTOR ||
+        (c->dropped.op != GR_PROMQL_IS && c->dropped.op != GR_PROMQL_LIKE) ||
+        (!gr_str_is(gr_promql_metric(c->part), "guardrail:breach") &&
+         !gr_str_is(gr_promql_metric(c->part), "guardrail:limit")) ||
+        !(side = gr_promql_matcher_on(c->part, GR_STR("side"))) || side->op != GR_PROMQL_IS)
+        return false;
+    for (size_t i = 0; i < m->n_guardrails; i++)
+        for (size_t k = 0; k < m->guardrails[i].limit.n_bounds; k++)
+            if (!names(&c->dropped, m->guardrails[i].name) &&
+                gr_str_is(side->value, side_name(m->guardrails[i].limit.bounds[k].side)))
+                return false;
+    return true;
+}
+
 const char *
 prove_neutral(const struct model *m, const struct mutate_change *c)
 {
@@ -316,5 +349,7 @@ prove_neutral(const struct model *m, const struct mutate_change *c)
         return "what the matcher shuts out has no partner: all on the left has the same matcher";
     if (m && control_goes(m, c))
         return "what is let in is control's, and the right side of `unless` takes it away";
+    if (m && nobody_else(m, c))
+        return "no other guardrail has a limit on that side";
     return NULL;
 }

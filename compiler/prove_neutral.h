@@ -6,6 +6,7 @@
  *   - of what every evaluation records there is one sample in a range shorter than the time between two: any such range and function shows it;
  *   - each group of `by` is one series where what is grouped has been grouped by these labels, or fewer of them;
  *   - what is let in on the right of `and` or `unless` has no partner, because everything on the left has the matcher that was dropped;
+ *   - no other guardrail has a limit on the side that is selected;
  *   - values are the canary's and control's where there is no backstop: what is let in on the left of `unless` beside the canary's is control's, which
  *     the right takes away. */
 #ifndef GUARDRAIL_COMPILER_PROVE_NEUTRAL_H

@@ -95,6 +95,14 @@ static const struct {
     {"sum(" SUM "{part=\"total\"}) unless ignoring (cohort) " SUM "{part=\"total\"}", "matcher: dropped part",
      plain, false},
     {"a{part=\"total\"} unless ignoring (cohort) a{part=\"total\"}", "matcher: dropped part", plain, false},
+    {"guardrail:breach{guardrail=\"b\",side=\"backstop\"}", "matcher: dropped guardrail", plain, true},
+    {"guardrail:limit{guardrail=~\"b|c\",side=\"backstop\"}", "matcher: dropped guardrail", plain, true},
+    {"guardrail:breach{guardrail=\"v\",side=\"upper\"}", "matcher: dropped guardrail", plain, true},
+    {"guardrail:breach{guardrail=\"b\",side=\"backstop\"}", "matcher: dropped guardrail", stopped, false},
+    {"guardrail:breach{guardrail!=\"b\",side=\"backstop\"}", "matcher: dropped guardrail", plain, false},
+    {"guardrail:breach{guardrail=\"b\",side=~\"backstop\"}", "matcher: dropped guardrail", plain, false},
+    {"guardrail:breach{guardrail=\"b\"}", "matcher: dropped guardrail", plain, false},
+    {"guardrail:proved{guardrail=\"b\",side=\"backstop\"}", "matcher: dropped guardrail", plain, false},
     {"b unless ignoring (cohort) " VALUE "{cohort=\"k\"}", "matcher: dropped cohort", plain, false},
 };
 /* Of a value's slot on the left, whose cohort is dropped: the first change. */
