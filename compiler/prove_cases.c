@@ -348,8 +348,10 @@ odd_gauge_cases(struct build *b)
     static const struct {
         const char *name;
         double control, canary;
-    } odd[] = {
-        {"negative-control", -0.5, 100}, {"tiny-control", 1e-310, 100}, {"zero-control-below", 0, -100}};
+    } odd[] = {{"negative-control", -0.5, 100},
+               {"small-control", 0.5, 0.505},
+               {"tiny-control", 1e-310, 100},
+               {"zero-control-below", 0, -100}};
 
     for (size_t i = 0; i < GR_COUNT(odd) && b->g->limit.against == AGAINST_CONTROL_RELATIVE &&
                        b->g->metric.kind == METRIC_GAUGE;

@@ -62,7 +62,13 @@ is "length and encoding" "$(printf 'POST /v1/alerts HTTP/1.1\r\nHost: x\r\nConte
 is "two hosts" "$(printf 'POST /v1/alerts HTTP/1.1\r\nHost: x\r\nHost: y\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s' "$n" "$good" | raw)" 400
 is "no length" "$(printf 'POST /v1/alerts HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\r\n' | raw)" 411
 is "huge length" "$(printf 'POST /v1/alerts HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9999999999\r\n\r\n' | raw)" 413
-is "headers of 40 kB" "$(printf 'GET /metrics HTTP/1.1\r\nHost: x\r\nX: %s\r\n\r\n' "$(head -c 40000 /dev/zero | tr '\0' a)" | raw)" 431
+# The connection is closed with bytes unread, so its reset may overtake the answer: it is asked again.
+answer=
+for try in 1 2 3 4 5 6 7 8; do
+  answer=$(printf 'GET /metrics HTTP/1.1\r\nHost: x\r\nX: %s\r\n\r\n' "$(head -c 40000 /dev/zero | tr '\0' a)" | raw)
+  [ -z "$answer" ] || break
+done
+is "headers of 40 kB" "$answer" 431
 
 is "nothing was stored" "$(rows)" 0
 is "nothing was decided" "$(show d1 | jq '.effects | length')" 0
