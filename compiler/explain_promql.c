@@ -11,9 +11,10 @@
 
 /* What is shown, in the order of the rule group. */
 static const char *const shown[] = {
-    "guardrail:slot:sum",   "guardrail:slot:value",   "guardrail:slot:delta", "guardrail:slot:over",
-    "guardrail:window:sum", "guardrail:window:value", "guardrail:effect",     "guardrail:enough",
-    "guardrail:evidence",   "guardrail:proved",       GR_ALERT_HARD,          GR_ALERT_SOFT,
+    "guardrail:slot:good", "guardrail:slot:sum",   "guardrail:slot:value",   "guardrail:slot:delta",
+    "guardrail:slot:over", "guardrail:window:sum", "guardrail:window:value", "guardrail:effect",
+    "guardrail:enough",    "guardrail:evidence",   "guardrail:proved",       GR_ALERT_HARD,
+    GR_ALERT_SOFT,
 };
 
 static bool

@@ -4,7 +4,7 @@
  *
  *   phase     guardrail:phase_start, guardrail:open (a phase is active), guardrail:gate (slot + one scrape lie inside it),
  *             guardrail:cohort:open, :gate, :begun (these for each cohort, which slots are joined with), guardrail:overdue, guardrail:slice, guardrail:expected
- *   slots     guardrail:slot:sum (parts that pool by adding), :value (gauges), :over (beyond a fixed limit)
+ *   slots     guardrail:slot:sum (parts that pool by adding), :good (a part, whatever else is there), :value (gauges), :over (beyond a fixed limit)
  *   windows   guardrail:window:sum, :value; guardrail:coverage:cohort, guardrail:coverage; guardrail:effect
  *   limits    guardrail:limit, :breach, :inside (all limits are there, and hold), :outside (the others, which are asked for evidence)
  *   evidence  guardrail:slot:delta (one difference a slot), guardrail:test:*, guardrail:evidence, guardrail:enough

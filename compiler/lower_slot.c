@@ -269,38 +269,68 @@ put_increases(struct lower *lo, const struct guardrail *g, const char *increases
     put_join(lo, g, lower_text(lo, "($1 * $2)", share(lo), phase_of(lo, g)));
 }
 
-/* What the other part of this guardrail has just recorded, matched with scraped series. op: "or", "and". */
-static void
-put_beside(struct lower *lo, const struct guardrail *g, const char *op, const char *part)
+/* What this guardrail has just recorded under a name. more: further matchers, with a leading comma, or "". */
+static const char *
+recorded(struct lower *lo, const struct guardrail *g, const char *name, const char *more)
 {
-    const char *cohort = g->stream_scope ? "" : lower_text(lo, ", $1", lower_cohort_label(lo));
-
-    lower_put(lo, "\n$1 ignoring (guardrail, part$2) guardrail:slot:sum{$S$3,part=\"$4\"}", op, cohort,
-              lower_values(lo, GR_STR("guardrail"), &g->name, 1, false), part, NULL);
+    return lower_text(lo, "$1{$S$2$3}", name, lower_values(lo, GR_STR("guardrail"), &g->name, 1, false),
+                      more);
 }
 
-/* A rule for each part, so that scraped series are read once. A bad event never counted is 0, with the denominator's labels. A good
- * event never counted is not 0 but no data: an absent counter (one that the new version renamed, say) must not look like a ratio of 0 and
- * roll back; so the total counts only where the numerator is there. Nor do events count that nobody knows the total of: pooled with other slots they
- * would make the ratio larger than it is, which rolls back as well, or looks healthy; a good event's total has to be read twice for that. */
+/* The same, matched with scraped series. op: "or", "and". own: the labels that only the recorded ones have. */
+static void
+put_beside(struct lower *lo, const struct guardrail *g, const char *op, const char *own, const char *series)
+{
+    lower_put(lo, "\n$1 ignoring ($2$3) $4", op, own,
+              g->stream_scope ? "" : lower_text(lo, ", $1", lower_cohort_label(lo)), series, NULL);
+}
+
+/* A bad event never counted is 0, with the denominator's labels. */
+static void
+bad_slots(struct lower *lo, const struct guardrail *g)
+{
+    const char *total = recorded(lo, g, "guardrail:slot:sum", ",part=\"total\"");
+
+    put_increases(lo, g, counted(lo, g, g->metric.total, "", false));
+    record_slot(lo, g, "guardrail:slot:sum", "total");
+    put_increases(lo, g, counted(lo, g, g->metric.part, "", false));
+    put_beside(lo, g, "and", "guardrail, part", total);
+    put_beside(lo, g, "or", "guardrail, part", total);
+    lower_put(lo, " * 0", NULL);
+    record_slot(lo, g, "guardrail:slot:sum", "bad");
+}
+
+/* A good event never counted is not 0 but no data: an absent counter (one that the new version renamed, say) must not look like a ratio of 0 and roll
+ * back; so the total counts only where the numerator is there. */
+static void
+good_slots(struct lower *lo, const struct guardrail *g)
+{
+    struct gr_rule *rule;
+
+    put_increases(lo, g, counted(lo, g, g->metric.part, "", false));
+    record_slot(lo, g, "guardrail:slot:good", NULL);
+    put_increases(lo, g, counted(lo, g, g->metric.total, "", false));
+    put_beside(lo, g, "and", "guardrail", recorded(lo, g, "guardrail:slot:good", ""));
+    record_slot(lo, g, "guardrail:slot:sum", "total");
+    lower_put(lo, "$1 and ignoring (part) $2", recorded(lo, g, "guardrail:slot:good", ""),
+              recorded(lo, g, "guardrail:slot:sum", ",part=\"total\""), NULL);
+    rule = lower_record(lo, "guardrail:slot:sum");
+    lower_label(lo, rule, "guardrail", g->name);
+    lower_label(lo, rule, "part", GR_STR("good"));
+}
+
+/* A rule for each part, so that scraped series are read once. Events do not count that nobody knows the total of: pooled with other slots they would
+ * make the ratio larger than it is, which rolls back, or looks healthy. */
 static void
 ratio_slots(struct lower *lo, const struct guardrail *g)
 {
-    const struct metric *mt = &g->metric;
-    bool good = mt->kind == METRIC_RATIO_GOOD;
-    const char *total = counted(lo, g, mt->total, "", false), *part = counted(lo, g, mt->part, "", false);
-
-    put_increases(lo, g, good ? lower_text(lo, "($1\n    and $2)", part, total) : total);
-    record_slot(lo, g, "guardrail:slot:sum", good ? "good" : "total");
-    put_increases(lo, g, good ? total : part);
-    put_beside(lo, g, "and", good ? "good" : "total");
-    if (!good)
-        put_beside(lo, g, "or", "total");
-    lower_put(lo, good ? "" : " * 0", NULL);
-    record_slot(lo, g, "guardrail:slot:sum", good ? "total" : "bad");
-    if (mt->n_weights == 0)
+    if (g->metric.kind == METRIC_RATIO_GOOD)
+        good_slots(lo, g);
+    else
+        bad_slots(lo, g);
+    if (g->metric.n_weights == 0)
         return;
-    put_increases(lo, g, counted(lo, g, mt->total, "", true));
+    put_increases(lo, g, counted(lo, g, g->metric.total, "", true));
     record_slot(lo, g, "guardrail:slot:sum", "square");
 }
 

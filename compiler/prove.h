@@ -81,6 +81,7 @@ struct prove_cell {
         row; /* stands for an expected slice as such, without a value of its dynamic labels; behind all that have one */
     double *raw[2][PROVE_PARTS][PROVE_INSTANCES]; /* a sample per scrape; NULL: no series */
     double *slot[PROVE_COHORTS][PROVE_PARTS];     /* an entry per step */
+    double *good[PROVE_COHORTS];           /* the same: good events, also where their total is not known */
     double *delta, *over[2][PROVE_BOUNDS]; /* beyond a confirmed limit: the canary's slots, control's */
     struct prove_state *state;             /* per step */
     const struct prove_feed *feed;         /* NULL: samples */

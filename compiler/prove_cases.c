@@ -160,11 +160,13 @@ data_cases(struct build *b)
     build_at(s, b->gate);
     build_at(s, b->full);
 
-    if (build_ratio(b->g)) {
-        c = build_outside(b, "slots-of-a-stranger", &s); /* which have what this guardrail's have not */
+    /* which have what this guardrail's have not: both parts, or the one that the other does not go without */
+    for (size_t i = 0; i < (b->g->metric.kind == METRIC_RATIO_BAD ? 2 : build_ratio(b->g) ? 1 : 0); i++) {
+        bool good = b->g->metric.kind == METRIC_RATIO_GOOD;
+        c = build_outside(b, i > 0 ? "total-of-a-stranger" : "slots-of-a-stranger", &s);
         build_fill(b, c, 0, ALL, calm);
-        for (size_t p = b->g->metric.kind == METRIC_RATIO_GOOD ? 1 : 0; c && p < build_raw_parts(b); p++)
-            if (p % 2 == 1 || b->g->metric.kind == METRIC_RATIO_BAD)
+        for (size_t p = 0; c && p < build_raw_parts(b); p++)
+            if (good ? p % 2 == 1 : i == 0 || p % 2 == 0)
                 c->raw[PROVE_CANARY][p][0] = NULL;
         if (c)
             c->strange = true;

@@ -277,6 +277,8 @@ ratio_slot(const struct prove_world *w, struct prove_cell *c, size_t from, size_
            part = counted(w, c, from, PART, false, t), square = counted(w, c, from, TOTAL, true, t);
     bool good = w->g->metric.kind == METRIC_RATIO_GOOD;
 
+    if (good && present(part))
+        c->good[to][k] = part * share(w);
     if (present(total) && (!good || present(part))) {
         c->slot[to][TOTAL][k] = total * share(w);
         c->slot[to][PART][k] = (present(part) ? part : total * 0) * share(w);
@@ -813,6 +815,8 @@ cell(struct prove_world *w, const struct prove_stream *s, struct prove_cell *c)
     for (size_t h = 0; h < PROVE_COHORTS; h++)
         for (size_t p = 0; p < w->n_parts; p++)
             c->slot[h][p] = row(w);
+    for (size_t h = 0; h < PROVE_COHORTS; h++)
+        c->good[h] = row(w);
     c->delta = row(w);
     for (size_t i = 0; i < 2 * w->g->limit.n_bounds; i++)
         c->over[i % 2][i / 2] = row(w);

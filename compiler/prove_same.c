@@ -533,6 +533,7 @@ keeps(const struct gr_promql *e, struct gr_str label)
     if (gr_str_is(e->u.function->name, "label_replace"))
         return e->child[1]->kind == GR_PROMQL_STRING && !gr_str_eq(e->child[1]->u.text, label);
     return gr_str_ends(e->u.function->name, GR_STR("_over_time")) ||
+           gr_str_is(e->u.function->name, "increase") ||
            gr_str_is(e->u.function->name, "histogram_quantile") ||
            gr_str_is(e->u.function->name, "clamp_min") || gr_str_is(e->u.function->name, "clamp_max");
 }
@@ -594,8 +595,10 @@ gives(const struct records *r, const struct gr_promql *e, unsigned depth)
         return left;
     if (is_scalar(e->child[0]))
         return right;
-    if (e->u.binary.group == GR_PROMQL_GROUP_LEFT && includes(&e->u.binary, r->d->name))
-        return right; /* the label comes from there */
+    if (e->u.binary.group == GR_PROMQL_GROUP_LEFT)
+        return includes(&e->u.binary, r->d->name)
+                   ? right /* the label comes from there */
+                   : left || (right && gr_promql_matched_on(&e->u.binary, r->d->name));
     return gr_promql_matched_on(&e->u.binary, r->d->name) ? left || right
                                                           : e->u.binary.op == GR_PROMQL_AND && left;
 }
@@ -663,9 +666,11 @@ carries(const struct gr_promql *e, const struct gr_promql *part, struct gr_str l
     if (i == e->count || !carries(e->child[i], part, label))
         return false;
     if (e->kind != GR_PROMQL_BINARY)
-        return keeps(e, label) || (e->kind == GR_PROMQL_CALL && gr_str_is(e->u.function->name, "increase"));
+        return keeps(e, label);
     if (is_scalar(e->child[1 - i]))
         return !gr_promql_op_compares(e->u.binary.op);
+    if (e->u.binary.op == GR_PROMQL_OR)
+        return !e->u.binary.has_matching;
     return e->u.binary.op == GR_PROMQL_MUL && e->u.binary.group == GR_PROMQL_GROUP_LEFT &&
            includes(&e->u.binary, label) == (i == 1);
 }
@@ -684,12 +689,15 @@ prove_beside(const struct gr_rulefile *rules, const struct gr_rule *rule, const 
     struct records r = {.rules = rules, .changed = rule, .d = &c->dropped};
     bool good;
 
+    while (e->kind == GR_PROMQL_BINARY && e->u.binary.op == GR_PROMQL_OR && below(e->child[0], c->part))
+        e = bare(e->child[0]);
     if (c->dropped.name.n == 0 || !gr_str_is(rule->name, "guardrail:slot:sum") || rules->count == 0 ||
         e->kind != GR_PROMQL_BINARY || e->u.binary.op != GR_PROMQL_AND ||
         !gr_promql_matched_on(&e->u.binary, c->dropped.name))
         return NULL;
     recorded = bare(e->child[1]);
-    if (recorded->kind != GR_PROMQL_SELECTOR || !gr_str_eq(gr_promql_metric(recorded), rule->name) ||
+    if (recorded->kind != GR_PROMQL_SELECTOR ||
+        !gr_str_starts(gr_promql_metric(recorded), GR_STR("guardrail:slot:")) ||
         is_same_rule(rule, recorded) || !(r.arena = gr_arena_create((size_t)64 << 20)))
         return NULL;
     r.changed = NULL; /* what it records itself is not what it reads */

@@ -21,8 +21,8 @@ const char *prove_same(const struct model *m, const struct mutate_change *c);
  * has written such a series by hand is not asked, so this is for changes that no test has noticed. NULL: it is not known. */
 const char *prove_recorded(const struct gr_rulefile *rules, const struct gr_rule *rule,
                            const struct mutate_change *c);
-/* Of a rule that keeps what has a partner among the series that another rule has just recorded under the same name, `… and …{part="good"}`: whether
- * those shut out what a dropped matcher lets in, or the left side what is let in among them. NULL: it is not known. */
+/* Of a rule of slots that keeps what has a partner among slots which another rule has just recorded, `… and guardrail:slot:sum{part="total"}`, perhaps with
+ * more behind `or`: whether those shut out what a dropped matcher lets in, or the left side what is let in among them. NULL: it is not known. */
 const char *prove_beside(const struct gr_rulefile *rules, const struct gr_rule *rule,
                          const struct mutate_change *c);
 /* Whether the value of `part` within e is seen nowhere, only whether it is there (prove_equal.c). */

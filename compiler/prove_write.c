@@ -27,7 +27,8 @@
 
 #define EXACT "phase_start|gate|overdue|expected|limit|breach|supported|verdict|insufficient"
 #define ROUNDED                                                                                              \
-    "slot:sum|slot:value|slot:delta|slot:over|window:value|coverage:cohort|coverage|enough|effect|evidence|" \
+    "slot:sum|slot:good|slot:value|slot:delta|slot:over|window:value|coverage:cohort|coverage|enough|"       \
+    "effect|evidence|"                                                                                       \
     "alert"
 #define FOLLOWS "|test:total|test:bad" /* of streams whose rules are given nothing */
 
@@ -392,6 +393,7 @@ put_slots(struct prove_writer *x, const struct prove_cell *c, size_t h)
     const char *parts[] = {"total", w->g->metric.kind == METRIC_RATIO_GOOD ? "good" : "bad", "square"};
     struct gr_buf le = GR_BUF_INIT(64);
 
+    put_value(x, "guardrail:slot:good", c, c->good[h][x->k], cohort_name(w, h), NULL, NULL);
     for (size_t p = 0; p < w->n_parts; p++) {
         double v = c->slot[h][p][x->k];
 
