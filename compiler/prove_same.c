@@ -523,6 +523,8 @@ keeps(const struct gr_promql *e, struct gr_str label)
 {
     bool listed = false;
 
+    if (e->kind == GR_PROMQL_AGGREGATE && e->u.aggregate.op == GR_PROMQL_COUNT_VALUES)
+        return false; /* which sets a label */
     if (e->kind == GR_PROMQL_AGGREGATE) {
         for (size_t i = 0; i < e->u.aggregate.count; i++)
             listed = listed || gr_str_eq(e->u.aggregate.labels[i], label);

@@ -189,6 +189,13 @@ static const struct {
     {"sum_over_time(guardrail:inner[3h]) / ignoring (l) other", NULL, "k=\"1\"",
      true}, /* inner is recorded so */
     {"guardrail:inner * on (l) other", NULL, "k=\"1\"", false},
+    {"guardrail:inner * on (l) group_left () other", NULL, "k=\"1\"", true},
+    {"guardrail:inner * on (l) group_left (k) other", NULL, "k=\"1\"", false},
+    {"other * on (l) group_left (k) guardrail:inner", NULL, "k=\"1\"", true},
+    {"other * on (l) group_left () guardrail:inner", NULL, "k=\"1\"", false},
+    {"other * on (k) group_left () guardrail:inner", NULL, "k=\"1\"", true},
+    {"increase(raw{k=\"1\"}[5m])", NULL, "k=\"1\"", true},
+    {"count_values(\"k\", raw{k=\"1\"})", NULL, "k=\"1\"", false},
     {"guardrail:x", NULL, "k=\"1\"", false}, /* of itself */
     {"label_replace(raw{k=\"1\"}, \"k\", \"2\", \"\", \"\")", NULL, "k=\"1\"", false},
     {"absent(raw{k=\"1\"})", NULL, "k=\"1\"", false},
@@ -226,6 +233,73 @@ START_TEST(what_is_recorded_is_known)
 }
 END_TEST
 
+/* Beside a rule that records part="total" of what has k="1" and, from a join, p="1": the first change of that kind, or the last. */
+#define RECORDED "guardrail:slot:sum{part=\"total\"}"
+#define AND_TOTAL " and ignoring (part) " RECORDED
+static const struct {
+    const char *expr, *label;
+    bool last, known;
+} besides[] = {
+    {"m{k=\"1\"}" AND_TOTAL, "k", false, true},
+    {"m{k=\"2\"}" AND_TOTAL, "k", false, false}, /* then nothing has a partner; but nobody asks for that */
+    {"m{k=~\"1|2\"}" AND_TOTAL, "k", false, true},
+    {"m{j=\"1\"}" AND_TOTAL, "j", false, false},
+    {"m{k=\"1\"} and on (l) " RECORDED, "k", false, false},
+    {"m{k=\"1\"} and on (k) " RECORDED, "k", false, true},
+    {"m{k=\"1\"} and ignoring (part, k) " RECORDED, "k", false, false},
+    {"m{k=\"1\"} unless ignoring (part) " RECORDED, "k", false, false},
+    {"m{k=\"1\"} or ignoring (part) " RECORDED, "k", false, false},
+    {"m{k=\"1\"} * ignoring (part) " RECORDED, "k", false, false},
+    {"m{k=\"1\"} and guardrail:slot:sum{part=\"bad\"}", "k", false, false}, /* itself */
+    {"m{k=\"1\"} and guardrail:slot:sum", "k", false, false},
+    {"m{k=\"1\"} and guardrail:slot:nobody", "k", false, false},
+    {"m{k=\"1\"} and raw{k=\"1\"}", "k", false, false},
+    {"m{k=\"1\"} and ignoring (part) (" RECORDED " > 0)", "k", false, false}, /* true, but not known */
+    {"sum by (k) (increase(m{k=\"1\"}[5m]))" AND_TOTAL, "k", false, true},
+    {"sum by (j) (increase(m{k=\"1\"}[5m]))" AND_TOTAL, "k", false, false},
+    {"0.8 * m{k=\"1\"}" AND_TOTAL, "k", false, true},
+    {"(m{k=\"1\"} or n)" AND_TOTAL, "k", false, true},
+    {"(n or m{k=\"1\"})" AND_TOTAL, "k", false, true},
+    {"(m{k=\"1\"} or on (l) n)" AND_TOTAL, "k", false, false},
+    {"(m{k=\"1\"} or n{k=\"2\"})" AND_TOTAL, "k", false, true},
+    {"m{k=\"1\"} * on (l) group_left (p) q" AND_TOTAL, "k", false, true},
+    {"m{k=\"1\"} * on (l) group_left (k) q" AND_TOTAL, "k", false, false},
+    {"m{k=\"1\"} * on (l) q" AND_TOTAL, "k", false, false},
+    {"m * on (l) group_left (p) q{p=\"1\"}" AND_TOTAL, "p", false, true},
+    {"m * on (l) group_left (p) q{p=\"2\"}" AND_TOTAL, "p", false, false},
+    {"m * on (l) group_left () q{p=\"1\"}" AND_TOTAL, "p", false, false},
+    {"m{k=\"1\"}" AND_TOTAL " or ignoring (part) " RECORDED " * 0", "k", false, true},
+    {"n or m{k=\"1\"}" AND_TOTAL, "k", false, false}, /* `or` lets in what n has not */
+    {"m{k=\"1\"} and ignoring (part) guardrail:slot:sum{part=\"total\",k=\"1\"}", "k", true, true},
+    {"m{k=\"2\"} and ignoring (part) guardrail:slot:sum{part=\"total\",k=\"1\"}", "k", true, false},
+    {"m and ignoring (part) guardrail:slot:sum{part=\"total\",k=\"1\"}", "k", true, false},
+    {"m and ignoring (part, k) guardrail:slot:sum{part=\"total\",k=\"1\"}", "k", true, false},
+};
+
+START_TEST(what_has_no_partner_is_known)
+{
+    struct gr_arena *a = gr_arena_create(4u << 20);
+    struct gr_rulefile *f = gr_rulefile_create(a);
+    struct gr_rule_group *g = gr_rulefile_group(f, GR_STR("g"), 120000);
+    struct gr_rule *rule, *other;
+    struct gr_buf what = GR_BUF_INIT(64);
+    struct mutate_change c = {.tree = NULL};
+
+    rule = gr_rulefile_rule(f, g, GR_RULE_RECORD, GR_STR("guardrail:slot:sum"),
+                            GR_STR("raw{k=\"1\"} * on (l) group_left (p) q{p=\"1\"}"));
+    gr_rule_label(f, rule, GR_STR("part"), GR_STR("total"));
+    rule = gr_rulefile_rule(f, g, GR_RULE_RECORD, GR_STR("guardrail:slot:sum"), gr_str(besides[_i].expr));
+    gr_rule_label(f, rule, GR_STR("part"), GR_STR("bad"));
+    other = gr_rulefile_rule(f, g, GR_RULE_RECORD, GR_STR("guardrail:effect"), gr_str(besides[_i].expr));
+    gr_buf_printf(&what, "matcher: dropped %s", besides[_i].label);
+    change(a, besides[_i].expr, gr_buf_cstr(&what), besides[_i].last, &c);
+    ck_assert_msg((prove_beside(f, rule, &c) != NULL) == besides[_i].known, "%s", besides[_i].expr);
+    ck_assert_ptr_null(prove_beside(f, other, &c)); /* of slots alone */
+    gr_buf_fini(&what);
+    gr_arena_free(a);
+}
+END_TEST
+
 Suite *
 prove_same_suite(void)
 {
@@ -235,6 +309,7 @@ prove_same_suite(void)
     tcase_add_loop_test(tc, same_changes_are_known, 0, GR_COUNT(rows));
     tcase_add_loop_test(tc, branches_that_have_all_are_known, 0, GR_COUNT(rights));
     tcase_add_loop_test(tc, what_is_recorded_is_known, 0, GR_COUNT(records));
+    tcase_add_loop_test(tc, what_has_no_partner_is_known, 0, GR_COUNT(besides));
     suite_add_tcase(s, tc);
     return s;
 }
