@@ -231,11 +231,12 @@ all_matched(const struct gr_promql *e, const struct gr_promql *part, const struc
         gr_str_is(gr_promql_metric(e), "guardrail:slot:value") !=
             gr_str_is(gr_promql_metric(part), "guardrail:slot:value"))
         return true;
-    if (gr_str_is(gr_promql_metric(e), "guardrail:slot:value"))
-        return gr_str_is(dropped->name, "part") ||
-               (gr_str_is(dropped->name, "le") && gr_str_starts(dropped->value, GR_STR("|")));
     own = gr_promql_matcher_on(e, dropped->name);
-    return own && own->op == dropped->op && gr_str_eq(own->value, dropped->value);
+    if (own && own->op == dropped->op && gr_str_eq(own->value, dropped->value))
+        return true;
+    return gr_str_is(gr_promql_metric(e), "guardrail:slot:value") &&
+           (gr_str_is(dropped->name, "part") ||
+            (gr_str_is(dropped->name, "le") && gr_str_starts(dropped->value, GR_STR("|"))));
 }
 
 static bool

@@ -55,6 +55,12 @@ expected_streams(struct build *b, size_t phase, const struct bound *bound, doubl
                 build_fill_one(b, c, PROVE_CANARY, 0, 0, build_scrape(b, mid) + 1, l.v[PROVE_CANARY]);
             else
                 build_fill(b, c, 0, first && !bound ? build_scrape(b, mid) + 1 : ALL, l);
+            if (!first && !bound &&
+                b->g->metric.kind == METRIC_RATIO_GOOD) /* orders, and nobody knows how many were filled */
+                for (size_t p = 1; p < build_raw_parts(b); p += 2)
+                    for (size_t n = build_scrape(b, mid) + 1; c->raw[PROVE_CANARY][p][0] && n < b->w->scrapes;
+                         n++)
+                        c->raw[PROVE_CANARY][p][0][n] = PROVE_NONE;
             first = false;
         }
         for (size_t k = 0; b->g->dynamic.n > 0 && k < b->g->n_expected; k++) {

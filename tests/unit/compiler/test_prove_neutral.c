@@ -84,6 +84,12 @@ static const struct {
      "matcher: dropped part", plain, true},
     {"(" SUM "{part=\"total\"} or " VALUE ") unless ignoring (cohort) (" SUM "{part=\"total\"} or b)",
      "matcher: dropped part", plain, true},
+    {"(" SUM "{guardrail=~\"a|b\"} or " VALUE "{guardrail=\"v\"}) unless ignoring (cohort) (b or " VALUE
+     "{guardrail=\"v\"})",
+     "matcher: dropped guardrail", plain, true},
+    {"(" SUM "{guardrail=~\"a|b\"} or " VALUE "{guardrail=\"w\"}) unless ignoring (cohort) (b or " VALUE
+     "{guardrail=\"v\"})",
+     "matcher: dropped guardrail", plain, false},
     {SUM "{le=~\"|x\"} and ignoring (cohort) " SUM "{le=~\"|x\"}", "matcher: dropped le", plain, true},
     {VALUE " and ignoring (cohort) " SUM "{le=~\"x\"}", "matcher: dropped le", plain, false},
     {SUM "{part=\"bad\"} unless ignoring (cohort) " SUM "{part=\"total\"}", "matcher: dropped part", plain,
